@@ -1,0 +1,42 @@
+"""Everything that training refuses, and the exit code that it ends with.
+
+TrainingError            1
+├── SpecError            1   a spec that cannot be used; lists every problem
+├── SourceError          1   data that cannot be read, or is not what the spec says it is
+├── RegistryError        1   MLflow has no such model, version or artifact, or cannot be reached
+├── ContractViolated     2   data was read, and breaks the contract
+├── GateFailed           3   a model was trained, and is not good enough
+└── NotReproduced        3   a second training gave other predictions
+"""
+
+from collections.abc import Sequence
+
+
+class TrainingError(Exception):
+    exit_code = 1
+
+
+class SpecError(TrainingError):
+    def __init__(self, file: str, problems: Sequence[str]):
+        self.problems = list(problems)
+        super().__init__("\n".join(f"{file}: {problem}" for problem in problems))
+
+
+class SourceError(TrainingError):
+    pass
+
+
+class RegistryError(TrainingError):
+    pass
+
+
+class ContractViolated(TrainingError):
+    exit_code = 2
+
+
+class GateFailed(TrainingError):
+    exit_code = 3
+
+
+class NotReproduced(TrainingError):
+    exit_code = 3

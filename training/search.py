@@ -1,0 +1,129 @@
+"""Fit and search: the named candidates share a budget of trials, on this machine or on a Dask cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold, TimeSeriesSplit
+from sklearn.pipeline import Pipeline
+
+from service.contract import Contract, Matrix
+from training.errors import TrainingError
+from training.estimators import make_pipeline, space
+from training.metrics import metric
+from training.progress import steps
+from training.spec import Spec
+
+
+class Trial(NamedTuple):
+    """One set of parameters; `score` is what scikit-learn's scorer gave, greater is better."""
+
+    candidate: str
+    parameters: dict[str, Any]
+    score: float
+    spread: float
+    fit_seconds: float
+
+
+class Found(NamedTuple):
+    """The best of one candidate, fitted on all training rows."""
+
+    candidate: str
+    pipeline: Pipeline
+    score: float
+
+
+class Searched(NamedTuple):
+    """All trials, and the best of each candidate, best first."""
+
+    trials: tuple[Trial, ...]
+    ranking: tuple[Found, ...]
+    seconds: float
+
+    def of(self, candidate: str) -> Found | None:
+        return next((found for found in self.ranking if found.candidate == candidate), None)
+
+
+def search(
+    spec: Spec, contract: Contract, matrix: Matrix, target: NDArray[Any], cluster: str = ""
+) -> Searched:
+    """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
+    started = time.monotonic()
+    share = max(1, spec.search.budget // len(spec.search.candidates))
+    found, trials = [], []
+    with _workers(cluster), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        candidates = spec.search.candidates
+        for name in steps(candidates, f"{spec.name}: search", len(candidates)):
+            best = _search_one(spec, contract, name, share)
+            best.fit(matrix, target)
+            found.append(Found(name, best.best_estimator_, float(best.best_score_)))
+            trials += _trials(name, best.cv_results_)
+    ranking = sorted(found, key=lambda one: -one.score)
+    return Searched(tuple(trials), tuple(ranking), time.monotonic() - started)
+
+
+def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> RandomizedSearchCV:
+    parameters = space(name, contract)
+    return RandomizedSearchCV(
+        make_pipeline(name, contract, spec.search.seed),
+        # No space at all is one trial with the defaults.
+        parameters or {"model": [make_pipeline(name, contract, spec.search.seed)["model"]]},
+        n_iter=share if parameters else 1,
+        scoring=scorer(spec),
+        cv=_folds(spec),
+        random_state=spec.search.seed,
+        error_score="raise",
+    )
+
+
+def scorer(spec: Spec) -> str:
+    return "r2" if spec.task == "optimization" else metric(spec.task, spec.scoring).scorer
+
+
+def _folds(spec: Spec) -> Any:
+    if spec.data is not None and spec.data.split == "time":
+        return TimeSeriesSplit(spec.search.folds)
+    kind = StratifiedKFold if spec.task == "classification" else KFold
+    return kind(spec.search.folds, shuffle=True, random_state=spec.search.seed)
+
+
+def _trials(name: str, results: dict[str, Any]) -> list[Trial]:
+    return [
+        Trial(
+            name,
+            {key.rpartition("__")[2]: value for key, value in parameters.items() if key != "model"},
+            float(results["mean_test_score"][number]),
+            float(results["std_test_score"][number]),
+            float(results["mean_fit_time"][number]),
+        )
+        for number, parameters in enumerate(results["params"])
+    ]
+
+
+@contextlib.contextmanager
+def _workers(cluster: str) -> Iterator[None]:
+    """Where joblib runs the fits inside."""
+    if not cluster:
+        with joblib.parallel_config("loky", n_jobs=os.cpu_count()):
+            yield
+        return
+    import distributed  # pylint: disable=import-outside-toplevel  # only a cluster needs it
+
+    try:
+        client = distributed.Client(cluster, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise TrainingError(
+            f"--cluster {cluster}: no Dask scheduler answers there: {error}"
+        ) from error
+    with client, joblib.parallel_config("dask", n_jobs=-1):
+        yield

@@ -1,0 +1,384 @@
+"""The spec `training/models/<name>.toml`, as typed, frozen values. A bad one fails with file, key and reason."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.contract import Column, ColumnType, Contract, Output, Task, TimePart, encode_value
+from training.errors import SpecError
+from training.metrics import METRICS
+from training.typed import build
+
+FOLDER = Path(__file__).parent / "models"
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(gt=0)]
+Severity = Literal["error", "warning", "off"]
+CandidateName = Literal[
+    "linear",
+    "random-forest",
+    "extra-trees",
+    "gradient-boosting",
+    "histogram-gradient-boosting",
+    "mlp",
+]
+
+
+class Data(Struct, frozen=True):
+    """Where rows come from: `sample:farm`, a file, a glob of Parquet files, or an SQLAlchemy URL with a query."""
+
+    source: str
+    target: str
+    query: str = ""
+    #: How many rows a sample has; no other source takes it.
+    rows: Positive = 10_000
+    time: str = ""
+    split: Literal["random", "stratified", "time"] = "random"
+    holdout: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+
+
+class Target(Struct, frozen=True):
+    """More about the predicted column. `classes` are found in the data where they are not listed."""
+
+    unit: str = ""
+    description: str = ""
+    classes: tuple[str, ...] = ()
+
+
+class ColumnSpec(Struct, frozen=True):
+    """A column of the contract, or with `names` several that are alike."""
+
+    type: ColumnType
+    names: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    nullable: bool = False
+    unit: str = ""
+    description: str = ""
+    example: str | int | float | bool | None = None
+    sensitive: bool = False
+    encode: TimePart = "days"
+
+    def column(self, name: str) -> Column:
+        values = {
+            field: getattr(self, field) for field in self.__struct_fields__ if field != "names"
+        }
+        return Column(name=name, **values)
+
+
+class Checks(Struct, frozen=True):
+    """How severe each data check is, and where the limits of the counting ones lie."""
+
+    columns: Severity = "error"
+    types: Severity = "error"
+    ranges: Severity = "error"
+    categories: Severity = "error"
+    nulls: Severity = "error"
+    uniqueness: Severity = "error"
+    rows: Severity = "error"
+    leakage: Severity = "error"
+    duplicates: Severity = "warning"
+    constants: Severity = "warning"
+    balance: Severity = "warning"
+    unique: tuple[str, ...] = ()
+    minimum_rows: Positive = 100
+    leakage_score: Share = 0.99
+    minimum_class_share: Share = 0.01
+
+
+class Search(Struct, frozen=True):
+    """Which estimators compete, and how many trials they share."""
+
+    candidates: tuple[CandidateName, ...]
+    budget: Positive = 12
+    folds: Annotated[int, Meta(ge=2, le=20)] = 3
+    seed: Annotated[int, Meta(ge=0)] = 1
+    scoring: str = ""
+    #: `onnx` passes over a winner that cannot be compiled; `any` serves it with skops.
+    engine: Literal["onnx", "any"] = "onnx"
+
+
+class Bound(Struct, frozen=True):
+    min: float | None = None
+    max: float | None = None
+
+
+class Gates(Struct, frozen=True):
+    """What a model must reach before it is registered. `champion` says by how much it may be worse."""
+
+    metrics: dict[str, Bound] = msgspec.field(default_factory=dict)
+    slices: dict[str, Bound] = msgspec.field(default_factory=dict)
+    champion: dict[str, float] = msgspec.field(default_factory=dict)
+    latency_ms: Annotated[float, Meta(gt=0)] | None = None
+    size_mb: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Slices(Struct, frozen=True):
+    """Categories, or the numbers cut in quarters, by which metrics are told apart."""
+
+    columns: tuple[str, ...] = ()
+    minimum_rows: Positive = 50
+
+
+class Ingredient(Struct, frozen=True):
+    """One thing that a recipe decides. It costs `cost` for each unit above `free`, times a context column."""
+
+    minimum: float
+    maximum: float
+    cost: Annotated[float, Meta(ge=0)] = 0.0
+    free: float | None = None
+    times: str = ""
+    unit: str = ""
+    description: str = ""
+
+
+class Objective(Struct, frozen=True):
+    """What a recipe is worth: `value` for each unit that `model` predicts, less what the ingredients cost."""
+
+    model: str
+    value: float
+    contexts: Positive = 400
+    generations: Positive = 120
+    population: Positive = 12
+
+
+class Spec(Struct, frozen=True):
+    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    task: Task
+    columns: dict[str, ColumnSpec]
+    search: Search
+    description: str = ""
+    owner: str = ""
+    limits: str = ""
+    data: Data | None = None
+    target: Target = Target()
+    checks: Checks = Checks()
+    gates: Gates = Gates()
+    slices: Slices = Slices()
+    objective: Objective | None = None
+    recipe: dict[str, Ingredient] = msgspec.field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns of the contract, groups written out."""
+        return tuple(
+            spec.column(name)
+            for key, spec in self.columns.items()
+            for name in (spec.names or (key,))
+        )
+
+    @property
+    def scoring(self) -> str:
+        """The metric that decides between candidates; a recipe's search only learns to copy the optima."""
+        return (
+            "r2"
+            if self.task == "optimization"
+            else self.search.scoring or METRICS[self.task][0].name
+        )
+
+    def contract(self, classes: tuple[str, ...] = ()) -> Contract:
+        return Contract(
+            self.name, self.task, self.inputs, self._outputs, self.target.classes or classes
+        )
+
+    @property
+    def _outputs(self) -> tuple[Output, ...]:
+        if self.data is None:
+            return tuple(
+                Output(name, part.unit, part.description) for name, part in self.recipe.items()
+            )
+        return (Output(self.data.target, self.target.unit, self.target.description),)
+
+    @property
+    def source(self) -> Data:
+        """The data section, which every spec but an optimization's has."""
+        assert self.data is not None, self.name  # nosec B101 - `load` refuses such a spec
+        return self.data
+
+
+def load(path: Path) -> Spec:
+    """The spec in a file; raises SpecError with everything that is wrong with it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(
+            str(path), [f"cannot be read: {error.strerror}; known models: {_known()}"]
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(str(path), [f"is not TOML: {error}"]) from error
+    return parse(raw, str(path), path.stem)
+
+
+def parse(raw: dict[str, Any], file: str, stem: str) -> Spec:
+    problems: list[str] = []
+    spec = build(Spec, raw, problems)
+    if spec is not None:
+        problems += _contradictions(spec, stem)
+    if spec is None or problems:
+        raise SpecError(file, problems)
+    return spec
+
+
+def _known() -> str:
+    return ", ".join(names()) or "none"
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def find(name: str, folder: Path = FOLDER) -> Spec:
+    """A spec by model name, or by path where it ends in .toml."""
+    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
+
+
+def _contradictions(spec: Spec, stem: str) -> list[str]:
+    problems = (
+        [f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"]
+        if spec.name != stem
+        else []
+    )
+    return [
+        *problems,
+        *_column_problems(spec),
+        *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *_metric_problems(spec),
+        *_slice_problems(spec),
+    ]
+
+
+def _column_problems(spec: Spec) -> list[str]:
+    names_ = [column.name for column in spec.inputs]
+    problems = [] if names_ else ["columns: given none; allowed: at least one"]
+    problems += [
+        f"columns: {name!r} stands more than once"
+        for name in sorted(set(names_))
+        if names_.count(name) > 1
+    ]
+    for column in spec.inputs:
+        problems += [f"columns.{column.name}{problem}" for problem in _one_column_problems(column)]
+    return problems
+
+
+def _one_column_problems(column: Column) -> list[str]:
+    problems = []
+    if column.type == "category" and not column.categories:
+        problems.append(".categories: missing; a category column lists what is allowed")
+    if column.type != "category" and column.categories:
+        problems.append(
+            f".categories: given for a {column.type}; allowed: only for type 'category'"
+        )
+    if len(set(column.categories)) < len(column.categories):
+        problems.append(".categories: a category stands more than once")
+    if (column.minimum is not None or column.maximum is not None) and column.type not in (
+        "number",
+        "integer",
+    ):
+        problems.append(
+            f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
+        )
+    low, high = column.bounds
+    if low > high:
+        problems.append(
+            f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
+        )
+    if column.encode != "days" and column.type != "timestamp":
+        problems.append(f".encode: given for a {column.type}; allowed: only for type 'timestamp'")
+    return problems or _example_problems(column)
+
+
+def _example_problems(column: Column) -> list[str]:
+    try:
+        encode_value(column, column.sample)
+    except ValueError:
+        return [f".example: given {column.example!r}; allowed: {column.allowed}"]
+    return []
+
+
+def _data_problems(spec: Spec) -> list[str]:
+    if spec.data is None:
+        return ["data: missing; a table with at least source and target is needed"]
+    data, names_ = spec.data, {column.name for column in spec.inputs}
+    problems = []
+    if data.target in names_:
+        problems.append(
+            f"data.target: given {data.target!r}, which is an input too; a model must not see its target"
+        )
+    if data.split == "time" and not data.time:
+        problems.append("data.time: missing; split = 'time' needs the column that orders the rows")
+    if data.split == "stratified" and spec.task != "classification":
+        problems.append(
+            f"data.split: given 'stratified' for {spec.task}; allowed: 'random' or 'time'"
+        )
+    if bool(data.query) != ("://" in data.source):
+        problems.append(
+            "data.query: needed by an SQL source ('://' in data.source), and only by one"
+        )
+    if spec.objective or spec.recipe:
+        problems.append(
+            f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
+        )
+    if spec.task != "classification" and spec.target.classes:
+        problems.append(
+            f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
+        )
+    return problems
+
+
+def _recipe_problems(spec: Spec) -> list[str]:
+    if spec.objective is None or not spec.recipe:
+        return ["objective, recipe: missing; an optimization needs both"]
+    names_ = {column.name for column in spec.inputs}
+    problems = (
+        ["data: given; an optimization makes its own from objective.model"] if spec.data else []
+    )
+    for name, part in spec.recipe.items():
+        if name in names_:
+            problems.append(
+                f"recipe.{name}: is an input too; a recipe decides what the context does not say"
+            )
+        if part.minimum >= part.maximum:
+            problems.append(
+                f"recipe.{name}.minimum: given {part.minimum}; allowed: below {part.maximum}"
+            )
+        if part.times and part.times not in names_:
+            problems.append(
+                f"recipe.{name}.times: given {part.times!r}; allowed: {', '.join(sorted(names_))}"
+            )
+    return problems
+
+
+def _metric_problems(spec: Spec) -> list[str]:
+    known = [metric.name for metric in METRICS[spec.task]]
+    given = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
+    given += [
+        (f"gates.{part}", name)
+        for part in ("metrics", "slices", "champion")
+        for name in getattr(spec.gates, part)
+    ]
+    problems = [
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(known)}"
+        for path, name in given
+        if name not in known
+    ]
+    for part in ("metrics", "slices"):
+        for name, bound in getattr(spec.gates, part).items():
+            if bound.min is None and bound.max is None:
+                problems.append(f"gates.{part}.{name}: given nothing; allowed: min, max or both")
+    return problems
+
+
+def _slice_problems(spec: Spec) -> list[str]:
+    names_ = [column.name for column in spec.inputs]
+    unknown = [name for name in spec.slices.columns if name not in names_]
+    problems = [f"slices.columns: given {name!r}; allowed: {', '.join(names_)}" for name in unknown]
+    if spec.gates.slices and not spec.slices.columns:
+        problems.append("slices.columns: missing; gates.slices bounds each slice of these columns")
+    return problems

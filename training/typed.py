@@ -1,0 +1,83 @@
+"""Plain data into typed values, with every problem reported at once: msgspec alone stops at the first."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T | None:
+    """`data` as the struct `shape`; what is wrong is added to `problems` as sentences, and None comes back."""
+    if not isinstance(data, Mapping):
+        problems.append(f"{path or 'the file'}: given {data!r}; allowed: a table")
+        return None
+    hints = typing.get_type_hints(shape, include_extras=True)
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    before = len(problems)
+    for key in data.keys() - fields.keys():
+        problems.append(f"{_join(path, key)}: unknown key; allowed: {', '.join(fields)}")
+    values = {}
+    for name, field in fields.items():
+        if name in data:
+            values[name] = _value(hints[name], data[name], problems, _join(path, name))
+        elif field.required:
+            problems.append(f"{_join(path, name)}: missing; {describe(hints[name])} is needed")
+    return shape(**values) if len(problems) == before else None
+
+
+def _value(hint: Any, given: Any, problems: list[str], path: str) -> Any:
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return build(hint, given, problems, path)
+    if (
+        typing.get_origin(hint) is dict
+        and _is_struct(typing.get_args(hint)[1])
+        and isinstance(given, Mapping)
+    ):
+        shape = typing.get_args(hint)[1]
+        return {
+            key: build(shape, item, problems, _join(path, str(key))) for key, item in given.items()
+        }
+    try:
+        return msgspec.convert(given, hint)
+    except msgspec.ValidationError as error:
+        problems.append(f"{path}: given {given!r}; allowed: {describe(hint)} ({error})")
+        return None
+
+
+def _is_struct(hint: Any) -> bool:
+    return isinstance(hint, type) and issubclass(hint, msgspec.Struct)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else str(key)
+
+
+def describe(hint: Any) -> str:
+    """A type in words."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return "one of " + ", ".join(map(repr, arguments))
+    if origin is typing.Annotated:
+        return describe(arguments[0]) + _limits(arguments[1])
+    if origin is tuple:
+        return f"a list, each item {describe(arguments[0])}"
+    if origin is dict or _is_struct(hint):
+        return "a table"
+    if arguments:
+        return " or ".join(
+            describe(argument) for argument in arguments if argument is not type(None)
+        )
+    words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
+    return words.get(hint, "a value")
+
+
+def _limits(meta: msgspec.Meta) -> str:
+    limits = {"above": meta.gt, "of at least": meta.ge, "below": meta.lt, "of at most": meta.le}
+    text = " and ".join(f"{word} {limit}" for word, limit in limits.items() if limit is not None)
+    pattern = f" matching {meta.pattern}" if meta.pattern else ""
+    return (f" {text}" if text else "") + pattern
