@@ -82,7 +82,7 @@ check-types: $(READY)
 	$(VENV)/bin/mypy
 
 check-lint: $(READY)
-	$(VENV)/bin/pylint $(PACKAGES) tests
+	$(PY) -m pylint $(PACKAGES) tests
 
 format: $(READY) ## format the code
 	$(VENV)/bin/black --quiet .
@@ -95,8 +95,8 @@ test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/servi
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1
 
-watch: $(READY) ## at every change, the checks and tests that it concerns
-	@exec $(PY) -m tests.watch
+watch: $(READY) ## at every change, the checks and fast tests that it concerns; SLOW=1 all tests
+	@exec $(PY) -m tests.watch $(if $(SLOW),--slow)
 
 bench: $(READY) ## measure the service against its peers (needs wrk)
 	$(PY) -m tests.bench.serving $(ARGS)

@@ -13,7 +13,7 @@ import os
 import shlex
 import signal
 import socket
-import subprocess  # nosec B404 - starts this project's own service
+import subprocess  # nosec B404 # starts our own service
 import sys
 import time
 from collections.abc import Iterator

@@ -44,7 +44,7 @@ def _names(node: ast.AST, file: Path) -> Iterable[str]:
             return [f"{parent}.{alias.name}" if parent else alias.name for alias in names]
         case ast.Call(
             func=ast.Attribute(attr=called) | ast.Name(id=called),
-            args=[ast.Constant(value=str(name)), *_],
+            args=[ast.Constant(value=str() as name), *_],
         ) if (
             called in IMPORTERS
         ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -40,7 +41,7 @@ def violations(root: Path) -> list[str]:
 
 
 def test_every_import_of_the_tree_keeps_the_law():
-    assert violations(ROOT) == []
+    assert not violations(ROOT)
 
 
 def test_the_tree_has_files_for_the_law_to_read():
@@ -77,8 +78,10 @@ def test_the_tree_has_files_for_the_law_to_read():
 )  # fmt: skip
 def test_an_import_against_the_law_is_named(tmp_path: Path, file: str, source: str, name: str):
     _write(tmp_path / file, source)
-    (found,) = violations(tmp_path)
-    assert found.startswith(f"{file}:") and found.endswith(f"may not import {name}")
+    found = violations(tmp_path)
+    assert [re.sub(r":\d+:", ":", text) for text in found] == [
+        f"{file}: {file.split('/')[0]} may not import {name}"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ SECONDS = 60
 def _address() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return "{}:{}".format(*probe.getsockname())
+        return f"127.0.0.1:{probe.getsockname()[1]}"
 
 
 @contextmanager
@@ -109,5 +109,5 @@ def test_a_service_that_never_gets_ready_is_given_up(tmp_path: Path, address: st
 
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as server:
-        code, output = finish(tmp_path, "127.0.0.1:{}".format(*server.getsockname()[1:]), "right")
+        code, output = finish(tmp_path, f"127.0.0.1:{server.getsockname()[1]}", "right")
     assert (code, "make run BIND=" in output) == (1, True), output
