@@ -1,0 +1,166 @@
+"""The card's words: what a metric, a split and a limit mean to someone who trains no models."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from training.evaluate import Slice
+from training.facts import Facts
+from training.metrics import metric
+from training.pages import number
+from training.plots import deciding
+
+TASKS = {
+    "regression": "predicts a number",
+    "classification": "picks one of several classes",
+    "optimization": "proposes settings",
+}
+
+#: What a value means, by task and metric; `{unit}` is the target's.
+_MEANING: dict[tuple[str, str], Callable[[float, str], str]] = {
+    ("regression", "r2"): lambda value, unit: (
+        f"The model explains {value:.0%} of the differences between rows; 100% would be perfect, "
+        "0% is no better than always giving the average."
+    ),
+    ("regression", "mae"): lambda value, unit: (
+        f"On average a prediction is off by {_amount(value, unit)}."
+    ),
+    ("regression", "rmse"): lambda value, unit: (
+        f"A typical miss is {_amount(value, unit)} when large misses count more than small ones."
+    ),
+    ("classification", "f1"): lambda value, unit: (
+        "Finding the cases of a class and not crying wolf, in one figure. Each class counts the same, "
+        "however rare. 1 is perfect."
+    ),
+    ("classification", "accuracy"): lambda value, unit: (
+        f"Of 100 cases, about {value * 100:.0f} get the right class."
+    ),
+    ("classification", "auc"): lambda value, unit: (
+        f"Shown one case of a class and one of another, the model tells them apart {value * 100:.0f} "
+        "times in 100; guessing does 50."
+    ),
+    ("classification", "precision"): lambda value, unit: (
+        f"When the model names a class, it is right about {value * 100:.0f} times in 100, "
+        "averaged over the classes."
+    ),
+    ("classification", "recall"): lambda value, unit: (
+        f"Of 100 cases of a class, the model finds about {value * 100:.0f}, averaged over the classes."
+    ),
+    ("optimization", "regret"): lambda value, unit: (
+        f"Following the model at once loses {value:.1%} of the profit that a long search would reach."
+    ),
+    ("optimization", "convergence"): lambda value, unit: (
+        f"In {value:.1%} of the contexts the search settled on one best recipe."
+    ),
+    ("optimization", "cost"): lambda value, unit: (
+        f"A proposed recipe costs {number(value)} on average, in the unit of the spec's prices."
+    ),
+}
+
+
+def _amount(value: float, unit: str) -> str:
+    return f"{number(value)} {unit}".strip()
+
+
+def meaning(facts: Facts, name: str, value: float) -> str:
+    return _MEANING[facts.spec.task, name](value, facts.spec.target.unit)
+
+
+def is_sample(facts: Facts) -> bool:
+    """Whether the rows are made up; an optimization learns from another model, whose card says it."""
+    return facts.spec.data is not None and facts.spec.data.source.startswith("sample:")
+
+
+def split_in_words(facts: Facts) -> str:
+    data = facts.spec.data
+    if data is None:
+        return "by chance: the held-out contexts were not shown to the model"
+    if data.split == "time":
+        return (
+            f"by {data.time}: the model learnt from the earlier rows and was judged on the latest"
+        )
+    if data.split == "stratified":
+        return "by chance, so that each class has the same share on both sides"
+    return "by chance: every row had the same odds to be held out"
+
+
+def period(facts: Facts) -> str:
+    """From when to when the rows are, where the spec names a time column."""
+    data = facts.spec.data
+    if data is None or not data.time or data.time not in facts.dataset.frame:
+        return ""
+    moments = facts.dataset.frame[data.time].astype(str).str[:10]
+    return f"{moments.min()} to {moments.max()}"
+
+
+def limits(facts: Facts) -> Iterator[str]:
+    """The spec's own limit first, then what is true of every such model, then what this evaluation shows."""
+    if facts.spec.limits:
+        yield facts.spec.limits
+    if is_sample(facts):
+        yield "The sample data is made up. Whatever the figures say, nothing is known about a real site."
+    yield from _limits_of_task(facts)
+    yield from _limits_of_evaluation(facts)
+    yield (
+        "The intervals say how much a figure depends on which rows happened to be held out. They do not "
+        "cover a world that changes afterwards: that is what monitoring is for."
+    )
+
+
+def _limits_of_task(facts: Facts) -> Iterator[str]:
+    if facts.spec.objective is not None:
+        yield (
+            f"Recipes were found by asking the model {facts.spec.objective.model}, not by growing them: "
+            "they are as right as that model and the prices in the spec."
+        )
+    else:
+        yield (
+            "It learnt what goes together, not what causes what: changing an input on purpose need not "
+            "change the outcome as predicted."
+        )
+    yield (
+        "Inputs outside the contract are refused. Inside it, combinations that were rare in training "
+        "are predicted less surely."
+    )
+    if facts.spec.data is not None and facts.spec.data.split != "time":
+        yield "Rows were held out by chance, so the figures do not show how the model ages."
+
+
+def _limits_of_evaluation(facts: Facts) -> Iterator[str]:
+    if facts.evaluation is None:
+        yield "This version was not evaluated: nothing is known about how good it is."
+        return
+    weakest = _weakest(facts)
+    if weakest is not None:
+        judged = deciding(facts)
+        yield (
+            f"Weakest where {weakest.column} is {weakest.value}: {judged.title} "
+            f"{number(weakest.metrics[judged.name].value)}, on all rows "
+            f"{number(facts.evaluation.metrics[judged.name].value)}."
+        )
+    if facts.spec.slices.columns:
+        yield (
+            f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out rows were not "
+            "judged on their own."
+        )
+
+
+def _weakest(facts: Facts) -> Slice | None:
+    """The part with the worst deciding metric, if it is worse than the whole."""
+    assert facts.evaluation is not None  # nosec B101 - asked before
+    judged = deciding(facts)
+    sign = 1 if judged.greater_is_better else -1
+    whole = sign * facts.evaluation.metrics[judged.name].value
+    worse = [
+        part for part in facts.evaluation.slices if sign * part.metrics[judged.name].value < whole
+    ]
+    return min(worse, key=lambda part: sign * part.metrics[judged.name].value, default=None)
+
+
+def better(facts: Facts, name: str, value: float, other: float) -> str:
+    """How this model's value stands beside another's."""
+    if value == other:
+        return "same"
+    return (
+        "better" if (value > other) == metric(facts.spec.task, name).greater_is_better else "worse"
+    )

@@ -1,0 +1,30 @@
+"""Everything known about one training: what is recorded in MLflow, shown on the card and kept in the bundle."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from training.dataset import Dataset
+from training.evaluate import Evaluation
+from training.export import Compiled
+from training.gate import Verdict
+from training.lineage import Lineage
+from training.search import Found, Searched
+from training.spec import Spec
+
+
+class Facts(NamedTuple):
+    """`version` and `run_id` are empty until MLflow has given them; a skipped step leaves None."""
+
+    spec: Spec
+    dataset: Dataset
+    searched: Searched
+    chosen: Found
+    compiled: Compiled | None
+    evaluation: Evaluation | None
+    verdict: Verdict | None
+    lineage: Lineage
+    key: str
+    created: str
+    run_id: str = ""
+    version: str = ""

@@ -1,0 +1,120 @@
+"""The plots of one training: what is drawn for every task here, what only one task has in `plots_by_task`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from training import drawing, plots_by_task
+from training.evaluate import Evaluation, Slice
+from training.facts import Facts
+from training.metrics import METRICS, Metric, metric
+from training.plots_by_task import Plot
+
+#: More bars than these are not read by anyone.
+MOST_BARS = 15
+MOST_SLICES = 24
+
+
+def figures(facts: Facts) -> dict[str, Figure]:
+    """The figures by name, as they are logged beside the run."""
+    return {plot.name: plot.figure for plot in plots(facts)}
+
+
+def plots(facts: Facts) -> list[Plot]:
+    """All that the facts have enough for; a step that was skipped draws nothing."""
+    return [*_of_evaluation(facts), *_search(facts)]
+
+
+def deciding(facts: Facts) -> Metric:
+    """The metric that the model is foremost judged by."""
+    task = facts.spec.task
+    return METRICS[task][0] if task == "optimization" else metric(task, facts.spec.scoring)
+
+
+def _of_evaluation(facts: Facts) -> Iterator[Plot]:
+    evaluation = facts.evaluation
+    if evaluation is None:
+        return
+    yield from plots_by_task.plots(facts, evaluation)
+    if evaluation.slices:
+        yield _slices(facts, evaluation)
+    if evaluation.importance:
+        yield _importance(facts, evaluation)
+
+
+def _slices(facts: Facts, evaluation: Evaluation) -> Plot:
+    judged = deciding(facts)
+    shown = evaluation.slices[:MOST_SLICES]
+    made = drawing.figure(8.6, 1.2 + 0.27 * len(shown))
+    drawn = drawing.axes(made, "How good it is, part by part", judged.title, "")
+    whole = evaluation.metrics[judged.name]
+    drawn.axvspan(whole.low, whole.high, color=drawing.GREY, alpha=0.2, linewidth=0)
+    drawn.axvline(whole.value, color=drawing.GREY, linewidth=1.2, label="all held-out rows")
+    for place, part in enumerate(shown):
+        found = part.metrics[judged.name]
+        drawn.plot([found.low, found.high], [place, place], color=drawing.BLUE, linewidth=2)
+        drawn.plot(found.value, place, "o", color=drawing.BLUE, markersize=5)
+    bound = facts.spec.gates.slices.get(judged.name)
+    for value in (bound.min, bound.max) if bound else ():
+        if value is not None:
+            drawn.axvline(value, color=drawing.RED, linestyle="--", linewidth=1.2, label="gate")
+    drawn.set_yticks(range(len(shown)), [_slice_name(part) for part in shown])
+    drawn.invert_yaxis()
+    drawn.grid(axis="y", visible=False)
+    drawing.legend(drawn)
+    caption = (
+        "A dot is the figure for one part of the held-out rows, its line the 95 % interval: a long line "
+        "means few rows. The grey band is the whole."
+    )
+    return Plot("slices", "By part", caption, made, wide=True)
+
+
+def _slice_name(part: Slice) -> str:
+    return f"{part.column}: {part.value} ({part.rows:,})"
+
+
+def _importance(facts: Facts, evaluation: Evaluation) -> Plot:
+    shown = evaluation.importance[:MOST_BARS]
+    made = drawing.figure(5.0, 1.1 + 0.26 * len(shown))
+    title = deciding(facts).title
+    drawn = drawing.axes(made, "What the model goes by", f"loss of {title} when shuffled", "")
+    drawn.barh(
+        range(len(shown)),
+        [part.mean for part in shown],
+        xerr=[part.spread for part in shown],
+        color=drawing.BLUE,
+        height=0.62,
+        error_kw={"ecolor": drawing.INK, "elinewidth": 1},
+    )
+    drawn.set_yticks(range(len(shown)), [part.column for part in shown])
+    drawn.invert_yaxis()
+    drawn.grid(axis="y", visible=False)
+    caption = (
+        "How much worse the model gets when one column is shuffled among the rows. "
+        "It shows what the model uses, not what causes what."
+    )
+    return Plot("importance", "Importance", caption, made)
+
+
+def _search(facts: Facts) -> Iterator[Plot]:
+    """One dot a trial, on a line for its candidate, best candidate on top."""
+    trials = facts.searched.trials
+    if not trials:
+        return
+    names = [found.candidate for found in facts.searched.ranking]
+    made = drawing.figure(5.0, 1.3 + 0.36 * len(names))
+    drawn = drawing.axes(made, "What was tried", "score in cross-validation (right is better)", "")
+    for place, name in enumerate(names):
+        scores = np.array([trial.score for trial in trials if trial.candidate == name])
+        color = drawing.ORANGE if name == facts.chosen.candidate else drawing.BLUE
+        drawn.plot(scores, np.full(len(scores), place), "o", color=color, alpha=0.65, markersize=6)
+    drawn.set_yticks(range(len(names)), names)
+    drawn.set_ylim(len(names) - 0.5, -0.5)
+    caption = (
+        f"Each dot is one setting of a candidate, scored on training rows it was not fitted to. "
+        f"Orange is what was chosen: {facts.chosen.candidate}."
+    )
+    yield Plot("search", "Search", caption, made)
