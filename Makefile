@@ -1,22 +1,23 @@
 # Bare `make` lists the targets. Each one first makes .venv from the lock, if the lock has changed since.
 
-# Where everything that is made goes, and where MLflow keeps its records: both can be anywhere.
+# Where everything that is made goes, and where MLflow keeps its records: each can be anywhere.
 SWARMLINE_BUILD ?= build
+SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
+SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
 MLFLOW_TRACKING_URI ?= sqlite:///$(SWARMLINE_BUILD)/mlflow.db
-# The service's own settings (service/settings.py), here so that they follow SWARMLINE_BUILD.
-BUNDLES ?= $(SWARMLINE_BUILD)/bundles
+# The service's own settings (service/settings.py), so that they follow.
+BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
 JOURNAL_DIR ?= $(SWARMLINE_BUILD)/spool
-export SWARMLINE_BUILD MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_DIR
+export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_DIR
 
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-REPORTS := $(SWARMLINE_BUILD)/reports
 PACKAGES := $(wildcard training service monitoring scripts)
-BY ?= $(or $(USER),$(shell id -un))
-WHY ?= make promote
+TRAINING := $(PY) -m training
+needs = $(if $($(1)),,$(error make $@ needs $(1): bare `make` says what for))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help:
@@ -30,9 +31,9 @@ $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
 	@touch $@
 
 run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
-	$(PY) -m training train $(MODEL)
-	$(PY) -m training promote $(or $(MODEL),--all) --by '$(BY)' --why 'make run'
-	$(PY) -m training export $(MODEL)
+	$(TRAINING) train $(MODEL)
+	$(TRAINING) promote $(MODEL) --if-any --why 'make run'
+	$(TRAINING) export $(MODEL)
 	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
 
 serve: $(READY) ## serve the bundles that exist, until Ctrl-C
@@ -41,27 +42,40 @@ serve: $(READY) ## serve the bundles that exist, until Ctrl-C
 mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
 	@exec $(VENV)/bin/mlflow server --backend-store-uri '$(MLFLOW_TRACKING_URI)' --host 127.0.0.1 --port 5000
 
-## Models: MODEL=name or several; none means all
-validate: $(READY) ## hold the data against the contract
-	$(PY) -m training validate $(MODEL) $(ARGS)
+## Models: MODEL=name or several, none means all; ARGS='--json' and other options
+draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
+	$(call needs,SOURCE) $(call needs,TARGET) $(call needs,NAME)
+	@test ! -e training/models/$(NAME).toml || { echo 'training/models/$(NAME).toml is there already'; exit 1; }
+	@mkdir -p $(SWARMLINE_BUILD)
+	$(TRAINING) draft "$$SOURCE" --target "$$TARGET" --name "$$NAME" >$(SWARMLINE_BUILD)/draft.toml
+	mv $(SWARMLINE_BUILD)/draft.toml training/models/$(NAME).toml
 
-train: $(READY) ## validate, search, evaluate, gate, export, register; ARGS='--cluster tcp://host:8786' and others
-	$(PY) -m training train $(MODEL) $(ARGS)
+validate: $(READY) ## hold the data against the contract
+	$(TRAINING) validate $(MODEL) $(ARGS)
+
+train: $(READY) ## validate, search, evaluate, gate, export, register as challenger
+	$(TRAINING) train $(MODEL) $(ARGS)
 
 compare: $(READY) ## versions side by side
-	$(PY) -m training compare $(MODEL) $(ARGS)
+	$(TRAINING) compare $(MODEL) $(ARGS)
 
-promote: $(READY) ## make the challenger champion; WHY='reason' BY=name
-	$(PY) -m training promote $(or $(MODEL),--all) --by '$(BY)' --why '$(WHY)' $(ARGS)
+card: $(READY) ## write the model card of MODEL to the reports; VERSION=number or alias
+	$(call needs,MODEL)
+	$(TRAINING) card $(MODEL) $(VERSION) $(ARGS)
+
+promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
+	$(call needs,WHY)
+	$(TRAINING) promote $(MODEL) --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
 
 export: $(READY) ## write the bundles of champions and challengers
-	$(PY) -m training export $(MODEL) $(ARGS)
+	$(TRAINING) export $(MODEL) $(ARGS)
 
 history: $(READY) ## who was champion when, promoted by whom and why
-	$(PY) -m training history $(MODEL) $(ARGS)
+	$(TRAINING) history $(MODEL) $(ARGS)
 
-reproduce: $(READY) ## train a version again and compare: MODEL=name ARGS=version
-	$(PY) -m training reproduce $(MODEL) $(ARGS)
+reproduce: $(READY) ## train a version of MODEL again and compare the predictions; VERSION=number or alias
+	$(call needs,MODEL)
+	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
 
 ## Development
 check: $(READY) ## style, import law, documents, types, lint, security
@@ -88,9 +102,9 @@ format: $(READY) ## format the code
 	$(VENV)/bin/black --quiet .
 
 test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
-	@mkdir -p $(REPORTS)
-	$(PY) -m pytest --junit-xml=$(REPORTS)/tests.xml $(if $(FAST),-m 'not slow') \
-		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=xml:$(REPORTS)/coverage.xml) $(TESTS)
+	@mkdir -p $(SWARMLINE_REPORTS)
+	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml $(if $(FAST),-m 'not slow') \
+		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=xml:$(SWARMLINE_REPORTS)/coverage.xml) $(TESTS)
 
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1
@@ -108,8 +122,8 @@ lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTI
 	UV=$(VENV)/bin/uv sh requirements/lock.sh
 
 clean: ## remove .venv, caches and reports; trained models, MLflow's records and the journal stay
-	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage $(REPORTS)
+	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage $(SWARMLINE_REPORTS)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help env run serve mlflow validate train compare promote export history reproduce check check-style check-laws \
+.PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce check check-style check-laws \
 	check-security check-types check-lint format test test-fast watch bench audit lock clean
