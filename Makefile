@@ -10,6 +10,8 @@ BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
 JOURNAL_DIR ?= $(SWARMLINE_BUILD)/spool
 export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_DIR
+# Some of what we use reports its use to its makers unless told not to.
+export DO_NOT_TRACK = true
 
 PYTHON ?= python3
 VENV := .venv

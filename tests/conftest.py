@@ -10,4 +10,4 @@ SETTINGS = ("BIND", "BUNDLES", "JOURNAL_URL", "JOURNAL_DIR", "AUTH", "KEYS", "TR
 for _name in list(os.environ):
     if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in SETTINGS:
         del os.environ[_name]
-os.environ.update(TZ="UTC", MPLBACKEND="Agg")
+os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
