@@ -94,10 +94,11 @@ def _read_files(pattern: str, texts: list[str]) -> pd.DataFrame:
         raise SourceError(
             f"{pattern}: no such file in {Path.cwd()}; a source is a file, a glob, an SQL URL or sample:farm"
         )
-    return pd.concat([_read_file(path, texts) for path in paths], ignore_index=True)
+    return pd.concat([read_file(path, texts) for path in paths], ignore_index=True)
 
 
-def _read_file(path: Path, texts: list[str]) -> pd.DataFrame:
+def read_file(path: Path, texts: list[str]) -> pd.DataFrame:
+    """One file; the columns in `texts` are kept as written, whatever they look like."""
     if path.suffix not in (".csv", ".parquet"):
         raise SourceError(
             f"{path}: given a file ending in {path.suffix!r}; allowed: .csv, .parquet"

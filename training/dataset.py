@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from service.contract import Contract, Encoder, Matrix
 from training import data, validate
 from training.errors import ContractViolated
+from training.evaluate import Score, plain_scores
 from training.spec import Spec
 
 
@@ -23,18 +24,23 @@ class Dataset(NamedTuple):
     target: NDArray[Any]
     split: data.Split
     fingerprint: str
-    report: validate.Report | None
+    report: validate.Report | None = None
+    #: Turns answers into what metrics are computed on; by row number among the held-out rows.
+    score: Score | None = None
 
     @property
     def train(self) -> tuple[Matrix, NDArray[Any]]:
         return self.matrix[self.split.train], self.target[self.split.train]
 
     @property
-    def held_out(self) -> tuple[Matrix, NDArray[Any]]:
-        return self.matrix[self.split.held_out], self.target[self.split.held_out]
+    def held_out(self) -> Matrix:
+        return self.matrix[self.split.held_out]
+
+    def held_out_frame(self) -> pd.DataFrame:
+        return self.frame.iloc[self.split.held_out]
 
 
-def report(
+def check(
     spec: Spec, frame: pd.DataFrame, fingerprint: str
 ) -> tuple[validate.Report, Dataset | None]:
     """Everything that the checks find; and the dataset, where there is enough to make one."""
@@ -46,8 +52,7 @@ def report(
     violations += validate.check_rows(spec, int((~unusable).sum()))
     if (~unusable).sum() < 10:
         return _reported(spec, frame, fingerprint, violations, unusable), None
-    usable = conformed.frame[~unusable].reset_index(drop=True)
-    made = make(spec, usable, fingerprint)
+    made = make(spec, conformed.frame[~unusable].reset_index(drop=True), fingerprint)
     violations += validate.check_sides(
         spec, Encoder(made.contract), made.matrix, made.target, made.split
     )
@@ -77,9 +82,17 @@ def make(spec: Spec, frame: pd.DataFrame, fingerprint: str) -> Dataset:
     target = (
         _class_numbers(contract, values) if contract.classes else values.to_numpy(dtype=np.float64)
     )
-    columns = {name: frame[name].to_numpy() for name in contract.names}
-    matrix = Encoder(contract).encode_columns(columns)
-    return Dataset(contract, frame, matrix, target, data.split(spec, frame), fingerprint, None)
+    split = data.split(spec, frame)
+    score = plain_scores(target[split.held_out], spec.task == "classification")
+    return Dataset(
+        contract, frame, encode(contract, frame), target, split, fingerprint, score=score
+    )
+
+
+def encode(contract: Contract, frame: pd.DataFrame) -> Matrix:
+    return Encoder(contract).encode_columns(
+        {name: frame[name].to_numpy() for name in contract.names}
+    )
 
 
 def _class_numbers(contract: Contract, values: pd.Series[Any]) -> NDArray[np.int64]:
@@ -91,7 +104,8 @@ def require(found: validate.Report, made: Dataset | None) -> Dataset:
     """The dataset of a report without errors; ContractViolated otherwise."""
     if found.errors or made is None:
         lines = [
-            f"{item.column or 'data'}: {item.message} ({item.count} rows)" for item in found.errors
+            f"  {item.column or 'data'}: {item.message} ({item.count} rows)"
+            for item in found.errors
         ]
         raise ContractViolated(
             f"{found.model}: {found.source} breaks the contract\n" + "\n".join(lines)

@@ -82,8 +82,8 @@ CANDIDATES: dict[str, Candidate] = {
         multiple=False,
     ),
     "mlp": Candidate(
-        lambda seed: MLPClassifier(random_state=seed, early_stopping=True, max_iter=300),
-        lambda seed: MLPRegressor(random_state=seed, early_stopping=True, max_iter=300),
+        lambda seed: MLPClassifier(random_state=seed, early_stopping=True, max_iter=200),
+        lambda seed: MLPRegressor(random_state=seed, early_stopping=True, max_iter=200),
         {
             "hidden_layer_sizes": [(64,), (96,), (64, 32), (64, 64), (128, 64)],
             "alpha": loguniform(1e-6, 1e-2),

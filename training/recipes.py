@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from scipy.optimize import differential_evolution
 
 from service.bundle import Bundle
-from service.contract import Contract, Encoder, Matrix
+from service.contract import Contract, Matrix
 from service.engines import Answer
+from training.data import Split
+from training.dataset import Dataset, encode
 from training.metrics import Scored
 from training.progress import steps
 from training.spec import Ingredient, Spec
@@ -20,6 +22,7 @@ from training.spec import Ingredient, Spec
 #: DE stops when the spread of the population's profits is below this share of their mean.
 TOLERANCE = 1e-3
 BATCH = 25
+HELD_OUT = 0.25
 
 
 class Optima(NamedTuple):
@@ -142,13 +145,31 @@ def _optimize_one(
     return result.x, float(-result.fun), bool(result.success)
 
 
-def score(worth: Worth, contexts: Matrix, optima: Optima, answer: Answer) -> Scored:
-    """Recipes as served beside the optima of the same contexts."""
-    truth = np.column_stack([optima.profit, optima.converged.astype(np.float64)])
-    return Scored(truth, worth.profit_and_cost(contexts, answer.values))
+OPTIMUM = "optimum."
 
 
-def encode_contexts(contract: Contract, contexts: pd.DataFrame) -> Matrix:
-    return Encoder(contract).encode_columns(
-        {name: contexts[name].to_numpy() for name in contract.names}
-    )
+def make(spec: Spec, frame: pd.DataFrame, fingerprint: str, worth: Worth | None = None) -> Dataset:
+    """Contexts with their optima as the data to copy. Without `worth` nothing can be scored."""
+    contract = spec.contract()
+    matrix = encode(contract, frame)
+    target = frame[[OPTIMUM + name for name in spec.recipe]].to_numpy(dtype=np.float64)
+    held_out = max(1, round(len(frame) * HELD_OUT))
+    rows = np.random.default_rng(spec.search.seed).permutation(len(frame))
+    split = Split(np.sort(rows[held_out:]), np.sort(rows[:held_out]))
+    truth = frame[["profit", "converged"]].to_numpy(dtype=np.float64)[split.held_out]
+    contexts = matrix[split.held_out]
+
+    def score(chosen: NDArray[np.intp], answer: Answer) -> Scored:
+        assert (
+            worth is not None
+        )  # nosec B101 - only `reproduce` makes a dataset without, and scores nothing
+        return Scored(truth[chosen], worth.profit_and_cost(contexts[chosen], answer.values))
+
+    return Dataset(contract, frame, matrix, target, split, fingerprint, score=score)
+
+
+def search_optima(spec: Spec, worth: Worth, contexts: pd.DataFrame) -> pd.DataFrame:
+    """The contexts with what was found for each: the recipe, its profit, and whether the search converged."""
+    optima = optimize(spec, worth, encode(spec.contract(), contexts))
+    recipes = {OPTIMUM + name: optima.recipes[:, at] for at, name in enumerate(spec.recipe)}
+    return contexts.assign(**recipes, profit=optima.profit, converged=optima.converged)

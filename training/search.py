@@ -58,7 +58,7 @@ def search(
 ) -> Searched:
     """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
     started = time.monotonic()
-    share = max(1, spec.search.budget // len(spec.search.candidates))
+    share = _share(spec, contract)
     found, trials = [], []
     with _workers(cluster), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -70,6 +70,13 @@ def search(
             trials += _trials(name, best.cv_results_)
     ranking = sorted(found, key=lambda one: -one.score)
     return Searched(tuple(trials), tuple(ranking), time.monotonic() - started)
+
+
+def _share(spec: Spec, contract: Contract) -> int:
+    """Trials for each candidate that has something to vary; any other has one."""
+    varied = sum(bool(space(name, contract)) for name in spec.search.candidates)
+    fixed = len(spec.search.candidates) - varied
+    return max(1, (spec.search.budget - fixed) // max(1, varied))
 
 
 def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> RandomizedSearchCV:

@@ -17,7 +17,7 @@ def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T |
         problems.append(f"{path or 'the file'}: given {data!r}; allowed: a table")
         return None
     hints = typing.get_type_hints(shape, include_extras=True)
-    fields = {field.name: field for field in msgspec.structs.fields(shape)}
+    fields = {field.name: field for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
     before = len(problems)
     for key in data.keys() - fields.keys():
         problems.append(f"{_join(path, key)}: unknown key; allowed: {', '.join(fields)}")

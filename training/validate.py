@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
@@ -20,7 +21,7 @@ EXAMPLES = 3
 LEAKAGE_ROWS = 5_000
 
 
-class Violation(NamedTuple):
+class Violation(msgspec.Struct, frozen=True):
     """What one check found in one column; `examples` are row numbers with the value found there."""
 
     check: str

@@ -1,0 +1,111 @@
+"""The command line: `python -m training <command> [MODEL...]`."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+import traceback
+import warnings
+from collections.abc import Sequence
+
+from training.commands import COMMANDS
+from training.errors import TrainingError
+from training.progress import say
+from training.train_steps import STEPS
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="python -m training", description="From data to a gated, registered bundle."
+    )
+    top.add_argument("--traceback", action="store_true", help="show where an error came from")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("validate", "check the data against the contract"),
+        ("train", "validate, search, evaluate, gate, export, register"),
+        ("compare", "versions of a model side by side"),
+        ("history", "which version was champion when, by whom and why"),
+        ("export", "fetch the bundles that the aliases point at"),
+    ):
+        _models(commands.add_parser(name, help=text, description=text))
+    _train_options(commands.choices["train"])
+    promote = commands.add_parser("promote", help="make a version the champion")
+    _models(promote)
+    promote.add_argument(
+        "--version", default="challenger", help="a number or an alias (default: challenger)"
+    )
+    promote.add_argument(
+        "--by", default=getpass.getuser(), help="who decides (default: %(default)s)"
+    )
+    promote.add_argument("--why", required=True, help="the reason, kept in the history")
+    promote.add_argument(
+        "--if-any", action="store_true", help="models without a challenger are passed over"
+    )
+    for name, text in (
+        ("card", "write a version's model card to the reports"),
+        ("reproduce", "train a version again from its record and compare the predictions"),
+    ):
+        one = commands.add_parser(name, help=text, description=text)
+        one.add_argument("model")
+        one.add_argument(
+            "version",
+            nargs="?",
+            default="champion",
+            help="a number or an alias (default: champion)",
+        )
+        _json(one)
+    draft = commands.add_parser("draft", help="print a first spec for a data file")
+    draft.add_argument("source", help="a .csv or .parquet file")
+    draft.add_argument("--target", required=True, help="the column to predict")
+    draft.add_argument("--name", default="", help="the model's name (default: the file's)")
+    return top
+
+
+def _models(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "models", nargs="*", metavar="MODEL", help="names or spec files (default: all)"
+    )
+    _json(command)
+
+
+def _json(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--json", action="store_true", help="one JSON document on stdout, all else on stderr"
+    )
+
+
+def _train_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--cluster", default="", metavar="tcp://HOST:8786", help="search on a Dask cluster"
+    )
+    command.add_argument(
+        "--gate",
+        choices=("enforce", "report"),
+        default="enforce",
+        help="'report' registers all the same",
+    )
+    command.add_argument(
+        "--skip", action="append", default=[], choices=STEPS, help="leave a step out; repeatable"
+    )
+    command.add_argument("--force", action="store_true", help="train even if nothing changed")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    given = parser().parse_args(arguments)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    try:
+        COMMANDS[given.command](given)
+    except TrainingError as error:
+        if given.traceback:
+            traceback.print_exc()
+        say(f"error: {error}")
+        return error.exit_code
+    except KeyboardInterrupt:
+        say("stopped; nothing half-made is registered")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""What each command does and prints. Imports stand inside: `--help` and a bad spec need no scikit-learn."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from training import places
+from training.errors import ContractViolated, GateFailed
+from training.progress import say
+from training.spec import Spec, find, names
+
+# pylint: disable=import-outside-toplevel
+
+
+def _specs(given: argparse.Namespace) -> list[Spec]:
+    """The named specs or all; what is derived from another model comes after it."""
+    specs = [find(name) for name in (given.models or names())]
+    return sorted(specs, key=lambda spec: spec.task == "optimization")
+
+
+def _answer(given: argparse.Namespace, document: Any, text: str) -> None:
+    """One JSON document, or lines for people."""
+    if given.json:
+        sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
+    elif text:
+        print(text)
+
+
+def _client() -> Any:
+    from training import record, registry
+
+    record.quiet()
+    return registry.connect()
+
+
+def validate(given: argparse.Namespace) -> None:
+    from training import data, dataset, validation_report
+
+    documents, broken = [], []
+    for spec in _specs(given):
+        if spec.data is None:
+            say(
+                f"{spec.name}: makes its own data from {spec.objective.model if spec.objective else 'a model'}"
+            )
+            continue
+        frame = data.read(spec)
+        report, _ = dataset.check(spec, frame, data.fingerprint(frame))
+        places_ = validation_report.write(report, places.reports() / spec.name)
+        say(validation_report.text(report))
+        documents.append(
+            {
+                "model": spec.name,
+                "ok": not report.errors,
+                "reports": {k: str(v) for k, v in places_.items()},
+            }
+        )
+        broken += [spec.name] if report.errors else []
+    _answer(given, documents, "")
+    if broken:
+        raise ContractViolated(
+            f"the data of {', '.join(broken)} breaks the contract; see {places.reports()}"
+        )
+
+
+def train(given: argparse.Namespace) -> None:
+    from training import train as verb
+
+    client = _client()
+    options = verb.Options(given.cluster, given.gate, frozenset(given.skip), given.force)
+    outcomes, failures = [], []
+    for spec in _specs(given):
+        try:
+            outcomes.append(verb.train(spec, client, options))
+        except GateFailed as error:
+            failures.append(error)
+    lines = [_outcome_line(outcome) for outcome in outcomes]
+    _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
+    if failures:
+        raise GateFailed("\n".join(str(error) for error in failures))
+
+
+def _outcome_line(outcome: Any) -> str:
+    metrics = ", ".join(f"{name} {value:.4g}" for name, value in outcome.metrics.items())
+    version = f" version {outcome.version}" if outcome.version else ""
+    return f"{outcome.model}: {outcome.status}{version} ({outcome.candidate}; {metrics}) in {outcome.seconds:.1f} s"
+
+
+def compare(given: argparse.Namespace) -> None:
+    from training import registry
+
+    client = _client()
+    found = {spec.name: registry.comparison(client, spec.name) for spec in _specs(given)}
+    lines = []
+    for model, rows in found.items():
+        lines.append(f"{model}")
+        for row in rows:
+            metrics = "  ".join(f"{name} {value:.4f}" for name, value in row["metrics"].items())
+            made = f"{row['tags'].get('swarmline.git_commit', '')[:10]}  {row['tags'].get('swarmline.engine', '')}"
+            lines.append(f"  {row['version']:>4}  {row['alias']:<10}  {metrics}  {made}")
+        if not rows:
+            lines.append("  no version yet; `make train` makes one")
+    _answer(given, found, "\n".join(lines))
+
+
+def history(given: argparse.Namespace) -> None:
+    from training import registry
+
+    client = _client()
+    found = [one for spec in _specs(given) for one in registry.history(client, spec.name)]
+    lines = [
+        f"{one.at}  {one.model}  {one.replaced or '-'} -> {one.version}  by {one.by}: {one.why}"
+        for one in found
+    ]
+    _answer(given, [one._asdict() for one in found], "\n".join(lines) or "no champion yet")
+
+
+def export(given: argparse.Namespace) -> None:
+    from training import registry
+
+    client = _client()
+    models = [spec.name for spec in _specs(given)]
+    exported = registry.export(client, models)
+    lines = [
+        f"{places.bundles() / model / number}  {name}"
+        for model, named in exported.items()
+        for name, number in named.items()
+    ]
+    _answer(given, exported, "\n".join(lines))
+
+
+def promote(given: argparse.Namespace) -> None:
+    from training import registry
+
+    client = _client()
+    moved = []
+    for spec in _specs(given):
+        if given.if_any and given.version not in registry.aliases(client, spec.name):
+            continue
+        moved.append(registry.promote(client, spec.name, given.version, given.by, given.why))
+    lines = [f"{one.model}: champion {one.replaced or '-'} -> {one.version}" for one in moved]
+    _answer(given, [one._asdict() for one in moved], "\n".join(lines))
+
+
+def card(given: argparse.Namespace) -> None:
+    from training import registry
+
+    client = _client()
+    page = (
+        registry.fetch(client, registry.version(client, given.model, given.version)) / "card.html"
+    )
+    target = places.reports() / given.model / "card.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(page.read_bytes())
+    _answer(given, {"card": str(target)}, str(target))
+
+
+def reproduce(given: argparse.Namespace) -> None:
+    from training import reproduce as verb
+    from training.train import Options
+
+    found = verb.reproduce(_client(), given.model, given.version, Options())
+    text = f"{found.model} {found.version}: reproduced on {found.rows} rows, largest difference {found.largest:.1e}"
+    _answer(given, found._asdict(), text)
+
+
+def draft(given: argparse.Namespace) -> None:
+    from training.draft import draft_spec
+
+    print(draft_spec(Path(given.source), given.target, given.name))
+
+
+COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+    command.__name__: command
+    for command in (validate, train, compare, history, export, promote, card, reproduce, draft)
+}

@@ -1,0 +1,25 @@
+"""Where state lives: all below one folder, each place by a variable."""
+
+import os
+from pathlib import Path
+
+
+def build() -> Path:
+    return Path(os.environ.get("SWARMLINE_BUILD", "build")).resolve()
+
+
+def bundles() -> Path:
+    return Path(os.environ.get("SWARMLINE_BUNDLES", build() / "bundles")).resolve()
+
+
+def reports() -> Path:
+    return Path(os.environ.get("SWARMLINE_REPORTS", build() / "reports")).resolve()
+
+
+def tracking_uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+
+
+def artifacts() -> Path:
+    """Where artifacts go when MLflow is a local database; a server keeps its own."""
+    return build() / "artifacts"

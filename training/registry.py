@@ -1,0 +1,214 @@
+"""Versions in MLflow: which there are, what they came from, which one is champion, and since when."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import mlflow
+from mlflow.exceptions import MlflowException
+
+from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
+from training import places
+from training.errors import RegistryError
+from training.export import pretty
+
+PROMOTIONS = "promotions"
+#: Set last, when the version has everything: without it a version is a leftover of a training that was killed.
+COMPLETE = "swarmline.complete"
+KEY = "swarmline.key"
+BUNDLE = "bundle"
+
+
+class Version(NamedTuple):
+    """A registered version that is complete."""
+
+    model: str
+    number: str
+    run_id: str
+    tags: dict[str, str]
+
+
+class Promotion(NamedTuple):
+    """One move of `champion`."""
+
+    at: str
+    model: str
+    version: str
+    replaced: str
+    by: str
+    why: str
+
+
+def connect() -> mlflow.MlflowClient:
+    """The client of the tracking server or database that `MLFLOW_TRACKING_URI` names."""
+    uri = places.tracking_uri()
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    return mlflow.MlflowClient(uri, uri)
+
+
+def experiment(client: mlflow.MlflowClient, name: str) -> str:
+    """The id of an experiment, made where it is missing."""
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    local = places.tracking_uri().startswith("sqlite:///")
+    try:
+        place = (places.artifacts() / name).as_uri() if local else None
+        return str(client.create_experiment(name, artifact_location=place))
+    except MlflowException:
+        # Another training made it in the meantime, or it cannot be made: then this raises.
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)
+
+
+def versions(client: mlflow.MlflowClient, model: str) -> list[Version]:
+    """Complete versions, newest first."""
+    found = client.search_model_versions(f"name='{model}'", max_results=1000)
+    whole = [
+        Version(model, one.number, str(one.run_id), one.tags) for one in found if one.tags.get(COMPLETE) == "true"
+    ]
+    return sorted(whole, key=lambda one: -int(one.number))
+
+
+def exists(client: mlflow.MlflowClient, model: str) -> bool:
+    return bool(client.search_registered_models(f"name='{model}'", max_results=1))
+
+
+def with_key(client: mlflow.MlflowClient, model: str, key: str) -> Version | None:
+    return next(
+        (version for version in versions(client, model) if version.tags.get(KEY) == key), None
+    )
+
+
+def aliases(client: mlflow.MlflowClient, model: str) -> dict[str, str]:
+    if not exists(client, model):
+        return {}
+    found = client.get_registered_model(model).aliases
+    return {name: str(version) for name, version in found.items()}
+
+
+def version(client: mlflow.MlflowClient, model: str, which: str) -> Version:
+    """A complete version by number or alias."""
+    number = aliases(client, model).get(which, which)
+    known = versions(client, model)
+    for one in known:
+        if one.number == number:
+            return one
+    there = ", ".join(one.number for one in known) or "none; `make train` makes one"
+    raise RegistryError(f"{model}: given version {which!r}; allowed: champion, challenger, {there}")
+
+
+def champion_bundle(client: mlflow.MlflowClient, model: str) -> Bundle | None:
+    """What serves now, to be measured beside a candidate."""
+    if "champion" not in aliases(client, model):
+        return None
+    return bundle(client, version(client, model, "champion"))
+
+
+def bundle(client: mlflow.MlflowClient, one: Version) -> Bundle:
+    """The bundle of a version, from the local folder where it is whole there, else from MLflow."""
+    return load_bundle(fetch(client, one))
+
+
+def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
+    folder = places.bundles() / one.model / one.number
+    try:
+        if read_manifest(folder).run_id == one.run_id:
+            return folder
+    except BundleError:
+        pass
+    aside = folder.with_name(f".{folder.name}.fetched")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    downloaded = Path(client.download_artifacts(one.run_id, BUNDLE, str(aside)))
+    read_manifest(downloaded)
+    shutil.rmtree(folder, ignore_errors=True)
+    downloaded.rename(folder)
+    shutil.rmtree(aside)
+    return folder
+
+
+def export(client: mlflow.MlflowClient, models: list[str]) -> dict[str, dict[str, str]]:
+    """The bundles that aliases point at, and the aliases beside them; versions without one are removed."""
+    exported = {}
+    for model in models:
+        pointed = aliases(client, model)
+        if not pointed:
+            raise RegistryError(
+                f"{model}: has neither champion nor challenger; `make train` makes one"
+            )
+        for number in set(pointed.values()):
+            fetch(client, version(client, model, number))
+        _remove_others(places.bundles() / model, set(pointed.values()))
+        exported[model] = pointed
+    path = places.bundles() / ALIASES
+    path.with_suffix(".tmp").write_bytes(pretty(exported))
+    path.with_suffix(".tmp").replace(path)
+    return exported
+
+
+def _remove_others(folder: Path, kept: set[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in kept:
+            shutil.rmtree(path)
+
+
+def promote(client: mlflow.MlflowClient, model: str, which: str, by: str, why: str) -> Promotion:
+    """Moves `champion`, and keeps who did it, when and why as a run of the experiment `promotions`."""
+    one, before = version(client, model, which), aliases(client, model)
+    replaced = before.get("champion", "")
+    at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    moved = Promotion(at, model, one.number, replaced, by, why)
+    if replaced == moved.version:
+        raise RegistryError(f"{model}: version {moved.version} is the champion already")
+    client.set_registered_model_alias(model, "champion", moved.version)
+    if before.get("challenger") == moved.version:
+        client.delete_registered_model_alias(model, "challenger")
+    name = f"{model} {moved.version}"
+    run = client.create_run(
+        experiment(client, PROMOTIONS), run_name=name, tags=dict(moved._asdict())
+    )
+    client.set_terminated(run.info.run_id)
+    return moved
+
+
+def history(client: mlflow.MlflowClient, model: str) -> list[Promotion]:
+    """Every champion there was, newest first."""
+    found = client.search_runs(
+        [experiment(client, PROMOTIONS)], f"tags.model = '{model}'", max_results=1000
+    )
+    promotions = [
+        Promotion(**{field: run.data.tags.get(field, "") for field in Promotion._fields})
+        for run in found
+    ]
+    return sorted(promotions, key=lambda one: (one.at, int(one.version or 0)), reverse=True)
+
+
+def held_out_metrics(client: mlflow.MlflowClient, one: Version) -> dict[str, float]:
+    """The metrics of a version as they were recorded, without their intervals."""
+    logged = client.get_run(one.run_id).data.metrics
+    names = [name for name in logged if name.startswith("held_out.") and name.count(".") == 1]
+    return {name.removeprefix("held_out."): logged[name] for name in names}
+
+
+def comparison(client: mlflow.MlflowClient, model: str) -> list[dict[str, Any]]:
+    """Every version with its metrics, newest first."""
+    named = {number: name for name, number in aliases(client, model).items()}
+    return [
+        {
+            "version": one.number,
+            "alias": named.get(one.number, ""),
+            "run_id": one.run_id,
+            "tags": {name: value for name, value in one.tags.items() if name.startswith("swarmline.")},
+            "metrics": held_out_metrics(client, one),
+        }
+        for one in versions(client, model)
+    ]
