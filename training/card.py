@@ -21,6 +21,17 @@ from training.pages import render as render_page
 ADDRESS = "http://127.0.0.1:8080"
 #: A category with more values than this is cut short in the contract's table.
 MOST_CATEGORIES = 12
+#: Lines whose value is made for machines.
+CODES = (
+    "Source",
+    "Fingerprint",
+    "Run",
+    "Commit",
+    "Data",
+    "Locked dependencies",
+    "Training code",
+    "Key",
+)
 
 
 class Verdict(NamedTuple):
@@ -89,6 +100,9 @@ def render(facts: Facts) -> str:
         engine=_engine(facts),
         trials=_best_trials(facts),
         lineage=_lineage(facts),
+        comparison=card_words.comparison(facts) if facts.evaluation else "",
+        rows=card_words.rows(facts),
+        codes=CODES,
         curl=_curl(facts),
         answer=_answer(facts),
     )
@@ -112,7 +126,7 @@ def verdict(facts: Facts) -> Verdict:
 
 
 def _as_sentence(decision: Decision) -> str:
-    return f"{decision.rule}, but it is {number(decision.value)}"
+    return f"{decision.rule}, but it is {number(decision.value, 4)}"
 
 
 def _tiles(facts: Facts) -> list[tuple[str, str]]:
@@ -121,10 +135,17 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
     if facts.evaluation is not None:
         judged = plots.deciding(facts)
         found = facts.evaluation.metrics[judged.name]
-        tiles.append((number(found.value), judged.title))
-    tiles.append((number(len(facts.dataset.split.train)), "rows to learn from"))
-    tiles.append((number(len(facts.dataset.split.held_out)), "rows held out to judge"))
-    tiles.append((facts.chosen.candidate, "kind of model"))
+        tiles.append((card_words.value(judged.name, found.value), judged.title))
+    tiles.append(
+        (number(len(facts.dataset.split.train)), f"{card_words.rows(facts)} to learn from")
+    )
+    tiles.append(
+        (
+            number(len(facts.dataset.split.held_out)),
+            f"{card_words.rows(facts)} held out to judge it",
+        )
+    )
+    tiles.append((card_words.CANDIDATES[facts.chosen.candidate], "kind of model"))
     if facts.compiled is not None:
         tiles.append((f"{number(facts.compiled.latency_ms)} ms", "for one row, 99 of 100 times"))
     return tiles
@@ -214,7 +235,7 @@ def _metrics(facts: Facts) -> list[Measured]:
         found = facts.evaluation.metrics[one.name]
         others = tuple(
             (
-                number(values[one.name]),
+                card_words.value(one.name, values[one.name]),
                 card_words.better(facts, one.name, found.value, values[one.name]),
             )
             for _, values in _others(facts)
@@ -222,8 +243,8 @@ def _metrics(facts: Facts) -> list[Measured]:
         lines.append(
             Measured(
                 one.title,
-                number(found.value),
-                f"{number(found.low)} to {number(found.high)}",
+                card_words.value(one.name, found.value),
+                f"{card_words.value(one.name, found.low)} to {card_words.value(one.name, found.high)}",
                 card_words.meaning(facts, one.name, found.value),
                 others,
             )

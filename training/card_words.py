@@ -8,13 +8,25 @@ from training.evaluate import Slice
 from training.facts import Facts
 from training.metrics import metric
 from training.pages import number
-from training.plots import deciding
+from training.plots import deciding, short
 
 TASKS = {
     "regression": "predicts a number",
     "classification": "picks one of several classes",
     "optimization": "proposes settings",
 }
+
+CANDIDATES = {
+    "linear": "linear model",
+    "random-forest": "random forest",
+    "extra-trees": "extra trees",
+    "gradient-boosting": "gradient boosting",
+    "histogram-gradient-boosting": "histogram gradient boosting",
+    "mlp": "neural network",
+}
+
+#: Metrics that read better as a percentage.
+_SHARES = ("regret", "convergence")
 
 #: What a value means, by task and metric; `{unit}` is the target's.
 _MEANING: dict[tuple[str, str], Callable[[float, str], str]] = {
@@ -62,6 +74,28 @@ def _amount(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".strip()
 
 
+def value(name: str, found: float) -> str:
+    return f"{found:.2%}" if name in _SHARES else number(found)
+
+
+def rows(facts: Facts) -> str:
+    """What the rows are called."""
+    return "contexts" if facts.spec.task == "optimization" else "rows"
+
+
+def comparison(facts: Facts) -> str:
+    """How to read the columns beside the model's own."""
+    assert facts.evaluation is not None  # nosec B101 - asked before
+    parts = []
+    if facts.evaluation.baseline is not None:
+        parts.append("The linear model is the simplest that is worth trying.")
+    if facts.evaluation.champion is not None:
+        parts.append("The champion is the version in use when this one was trained.")
+    else:
+        parts.append("There was no champion to compare with.")
+    return " ".join(parts + ["All were judged on the same rows."] if len(parts) > 1 else parts)
+
+
 def meaning(facts: Facts, name: str, value: float) -> str:
     return _MEANING[facts.spec.task, name](value, facts.spec.target.unit)
 
@@ -97,8 +131,6 @@ def limits(facts: Facts) -> Iterator[str]:
     """The spec's own limit first, then what is true of every such model, then what this evaluation shows."""
     if facts.spec.limits:
         yield facts.spec.limits
-    if is_sample(facts):
-        yield "The sample data is made up. Whatever the figures say, nothing is known about a real site."
     yield from _limits_of_task(facts)
     yield from _limits_of_evaluation(facts)
     yield (
@@ -134,13 +166,13 @@ def _limits_of_evaluation(facts: Facts) -> Iterator[str]:
     if weakest is not None:
         judged = deciding(facts)
         yield (
-            f"Weakest where {weakest.column} is {weakest.value}: {judged.title} "
-            f"{number(weakest.metrics[judged.name].value)}, on all rows "
-            f"{number(facts.evaluation.metrics[judged.name].value)}."
+            f"Weakest where {weakest.column} is {weakest.value}: {short(judged)} "
+            f"{value(judged.name, weakest.metrics[judged.name].value)}, on all {rows(facts)} "
+            f"{value(judged.name, facts.evaluation.metrics[judged.name].value)}."
         )
     if facts.spec.slices.columns:
         yield (
-            f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out rows were not "
+            f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out {rows(facts)} were not "
             "judged on their own."
         )
 

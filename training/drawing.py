@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def decorate(drawn: Axes, title: str, x: str, y: str) -> Axes:
     return drawn
 
 
-def legend(drawn: Axes, where: str = "best") -> None:
+def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
     made = drawn.legend(fontsize=SMALL - 0.5, frameon=False, loc=where, labelcolor=INK)
     made.set_zorder(5)
 

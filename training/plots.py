@@ -25,7 +25,12 @@ def figures(facts: Facts) -> dict[str, Figure]:
 
 def plots(facts: Facts) -> list[Plot]:
     """All that the facts have enough for; a step that was skipped draws nothing."""
-    return [*_of_evaluation(facts), *_search(facts)]
+    small_first = sorted([*_of_evaluation(facts), *_search(facts)], key=lambda plot: plot.wide)
+    if facts.evaluation is not None and facts.evaluation.slices:
+        # Two small ones share a line: the slices fill the gap, or take a line of their own.
+        gap = sum(not plot.wide for plot in small_first) % 2 == 1
+        small_first.append(_slices(facts, facts.evaluation, wide=not gap))
+    return sorted(small_first, key=lambda plot: plot.wide)
 
 
 def deciding(facts: Facts) -> Metric:
@@ -34,22 +39,25 @@ def deciding(facts: Facts) -> Metric:
     return METRICS[task][0] if task == "optimization" else metric(task, facts.spec.scoring)
 
 
+def short(judged: Metric) -> str:
+    """A metric's title without what explains it."""
+    return judged.title.partition(":")[0]
+
+
 def _of_evaluation(facts: Facts) -> Iterator[Plot]:
     evaluation = facts.evaluation
     if evaluation is None:
         return
     yield from plots_by_task.plots(facts, evaluation)
-    if evaluation.slices:
-        yield _slices(facts, evaluation)
     if evaluation.importance:
         yield _importance(facts, evaluation)
 
 
-def _slices(facts: Facts, evaluation: Evaluation) -> Plot:
+def _slices(facts: Facts, evaluation: Evaluation, wide: bool) -> Plot:
     judged = deciding(facts)
     shown = evaluation.slices[:MOST_SLICES]
-    made = drawing.figure(8.6, 1.2 + 0.27 * len(shown))
-    drawn = drawing.axes(made, "How good it is, part by part", judged.title, "")
+    made = drawing.figure(10.4 if wide else 5.0, 1.4 + 0.26 * len(shown))
+    drawn = drawing.axes(made, "How good it is, part by part", short(judged), "")
     whole = evaluation.metrics[judged.name]
     drawn.axvspan(whole.low, whole.high, color=drawing.GREY, alpha=0.2, linewidth=0)
     drawn.axvline(whole.value, color=drawing.GREY, linewidth=1.2, label="all held-out rows")
@@ -62,25 +70,31 @@ def _slices(facts: Facts, evaluation: Evaluation) -> Plot:
         if value is not None:
             drawn.axvline(value, color=drawing.RED, linestyle="--", linewidth=1.2, label="gate")
     drawn.set_yticks(range(len(shown)), [_slice_name(part) for part in shown])
-    drawn.invert_yaxis()
+    drawn.set_ylim(len(shown) - 0.4, -0.6)
     drawn.grid(axis="y", visible=False)
     drawing.legend(drawn)
     caption = (
-        "A dot is the figure for one part of the held-out rows, its line the 95 % interval: a long line "
+        "A dot is the figure for one part of the held-out rows, its line the 95% interval: a long line "
         "means few rows. The grey band is the whole."
     )
-    return Plot("slices", "By part", caption, made, wide=True)
+    return Plot("slices", "By part", caption, made, wide)
 
 
 def _slice_name(part: Slice) -> str:
     return f"{part.column}: {part.value} ({part.rows:,})"
 
 
+def _height(facts: Facts) -> float:
+    """One height for the two plots that stand side by side."""
+    columns = min(len(facts.dataset.contract.columns), MOST_BARS)
+    return 1.2 + max(0.24 * columns, 0.36 * len(facts.searched.ranking))
+
+
 def _importance(facts: Facts, evaluation: Evaluation) -> Plot:
     shown = evaluation.importance[:MOST_BARS]
-    made = drawing.figure(5.0, 1.1 + 0.26 * len(shown))
-    title = deciding(facts).title
-    drawn = drawing.axes(made, "What the model goes by", f"loss of {title} when shuffled", "")
+    made = drawing.figure(5.0, _height(facts))
+    judged = short(deciding(facts))
+    drawn = drawing.axes(made, "What the model goes by", f"{judged}: worse by, when shuffled", "")
     drawn.barh(
         range(len(shown)),
         [part.mean for part in shown],
@@ -105,7 +119,7 @@ def _search(facts: Facts) -> Iterator[Plot]:
     if not trials:
         return
     names = [found.candidate for found in facts.searched.ranking]
-    made = drawing.figure(5.0, 1.3 + 0.36 * len(names))
+    made = drawing.figure(5.0, _height(facts))
     drawn = drawing.axes(made, "What was tried", "score in cross-validation (right is better)", "")
     for place, name in enumerate(names):
         scores = np.array([trial.score for trial in trials if trial.candidate == name])

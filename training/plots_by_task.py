@@ -192,20 +192,20 @@ def _profit(scored: Scored) -> Plot:
 
 
 def _regret(scored: Scored) -> Plot:
-    best = scored.truth[:, 0]
-    lost = (best - scored.values[:, 0]) / np.where(best == 0, 1.0, np.abs(best)) * 100
+    # Not as a share of each optimum: where next to nothing can be earned, a share says nothing.
+    lost = scored.truth[:, 0] - scored.values[:, 0]
     made = drawing.figure()
     drawn = drawing.axes(
-        made, "What is lost against the optimum", "share of the optimal profit lost (%)", "contexts"
+        made, "What is lost against the optimum", "profit lost in a context", "contexts"
     )
-    drawn.hist(np.clip(lost, *np.quantile(lost, [0, 0.99])), bins=30, color=drawing.BLUE, alpha=0.8)
+    drawn.hist(np.clip(lost, None, np.quantile(lost, 0.99)), bins=30, color=drawing.BLUE, alpha=0.8)
     middle = float(np.median(lost))
     drawn.axvline(
-        middle, color=drawing.ORANGE, linewidth=1.4, label=f"half lose below {middle:.2g} %"
+        middle, color=drawing.ORANGE, linewidth=1.4, label=f"half lose less than {middle:.2g}"
     )
     drawing.legend(drawn)
     caption = (
-        "Regret of each held-out context; the worst hundredth is drawn into the last bar. "
+        "What each held-out context loses; the worst hundredth is drawn into the last bar. "
         "Below zero, the recipe does better than what the search found."
     )
     return Plot("regret", "Regret", caption, made)

@@ -17,15 +17,15 @@ _ENVIRONMENT = jinja2.Environment(
 )
 
 
-def number(value: float | None) -> str:
-    """Four digits that matter, thousands apart: 1,234 or 0.9651."""
+def number(value: float | None, digits: int = 3) -> str:
+    """So many digits that matter, thousands apart: 1,234 or 0.970."""
     if value is None or not math.isfinite(value):
         return "–"
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:.4g}" if abs(value) >= 1e-4 else f"{value:.1e}"
+    return f"{value:#.{digits}g}".rstrip(".") if abs(value) >= 1e-4 else f"{value:.1e}"
 
 
 def plural(count: int, noun: str) -> str:
