@@ -41,8 +41,11 @@ run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C;
 serve: $(READY) ## serve the bundles that exist, until Ctrl-C
 	@exec $(PY) -m service
 
+# Its job queue is for MLflow's own generative features, and outlives the server that started it.
 mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
-	@exec $(VENV)/bin/mlflow server --backend-store-uri '$(MLFLOW_TRACKING_URI)' --host 127.0.0.1 --port 5000
+	@$(if $(filter http%,$(MLFLOW_TRACKING_URI)),echo 'MLflow is at $(MLFLOW_TRACKING_URI)', \
+		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(VENV)/bin/mlflow server --workers 1 \
+		--backend-store-uri '$(MLFLOW_TRACKING_URI)' --host 127.0.0.1 --port 5000)
 
 ## Models: MODEL=name or several, none means all; ARGS='--json' and other options
 draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
