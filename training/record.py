@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 import time
@@ -39,13 +38,6 @@ SPEC_FILE = "spec.json"
 SNAPSHOT_FILE = "snapshot.parquet"
 #: A larger snapshot of the training rows is not kept; `SWARMLINE_SNAPSHOT_MB` moves the limit.
 SNAPSHOT_MB = 200.0
-
-
-def quiet() -> None:
-    """MLflow and Alembic narrate at length; what matters is said by training itself."""
-    for name in ("mlflow", "alembic", "skl2onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def inputs(client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, key: str) -> None:
