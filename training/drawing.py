@@ -1,4 +1,4 @@
-"""How every plot looks, and how it gets into a page: figures without pyplot, so that none is kept or shown."""
+"""How every plot looks, and how it gets into a page. Without pyplot, which would keep them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL = 9
 
 
 def figure(width: float = 5.0, height: float = 3.6) -> Figure:
-    """An empty figure with a canvas of its own; no backend is chosen for the rest of the process."""
+    """An empty figure with a canvas of its own: the process's backend stays as it is."""
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(made)
     return made
@@ -56,7 +56,7 @@ def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
 
 
 def svg(made: Figure, name: str, label: str) -> str:
-    """The figure as an element for a page, with ids of its own and text that takes the page's colour."""
+    """The figure as an element for a page; its text takes the page's colour."""
     out = io.StringIO()
     # Only the rendering reads these settings; outside this block they are as they were.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
@@ -76,7 +76,7 @@ def svg(made: Figure, name: str, label: str) -> str:
 
 
 def _own_ids(body: str, name: str) -> str:
-    """Ids that something refers to get the plot's name before them; the others go: two plots share a page."""
+    """Plots share a page: ids get the plot's name before them, those that nothing uses go."""
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
 
     def rename(found: re.Match[str]) -> str:
