@@ -103,7 +103,8 @@ def verdict(facts: Facts) -> Verdict:
 
 
 def _as_sentence(decision: Decision) -> str:
-    return f"{decision.rule}, but it is {number(decision.value, 4)}"
+    reason = f" ({decision.reason})" if decision.reason else ""
+    return f"{decision.rule}, but it is {number(decision.value, 4)}{reason}"
 
 
 def _tiles(facts: Facts) -> list[tuple[str, str]]:
