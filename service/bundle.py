@@ -144,7 +144,7 @@ def load_models(root: Path) -> dict[str, Arms]:
     models = {
         folder.name: _load_arms(folder, aliases.get(folder.name, {}))
         for folder in sorted(root.glob("*/"))
-        if any(folder.glob(f"*/{MANIFEST}"))
+        if any(folder.glob(f"[!.]*/{MANIFEST}"))
     }
     if not models:
         raise NoBundles(f"{root}: no bundle found; `make run` trains and exports the sample models")
@@ -152,9 +152,9 @@ def load_models(root: Path) -> dict[str, Arms]:
 
 
 def _load_arms(folder: Path, aliases: dict[str, str]) -> Arms:
-    versions = sorted(
-        (path.parent.name for path in folder.glob(f"*/{MANIFEST}")), key=_version_order
-    )
+    # A name with a dot before it is an export that was not finished.
+    complete = (path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
+    versions = sorted(complete, key=_version_order)
     champion = aliases.get("champion", versions[-1])
     challenger = aliases.get("challenger")
     for version in filter(None, (champion, challenger)):

@@ -21,10 +21,17 @@ def draft_spec(path: Path, target: str, name: str) -> str:
     """A spec as TOML: types, ranges and categories as they are in the file, gates left low."""
     frame = read_file(path, [])
     if target not in frame.columns:
-        raise SourceError(f"{path}: given target {target!r}; allowed: {', '.join(map(str, frame.columns))}")
+        raise SourceError(
+            f"{path}: given target {target!r}; allowed: {', '.join(map(str, frame.columns))}"
+        )
     values = frame[target].dropna()
     task = "classification" if _is_class(values) else "regression"
-    columns = [line for column in frame.columns if column != target for line in _column(str(column), frame[column])]
+    columns = [
+        line
+        for column in frame.columns
+        if column != target
+        for line in _column(str(column), frame[column])
+    ]
     gate = "accuracy = { min = 0.5 }" if task == "classification" else "r2 = { min = 0.1 }"
     lines = [
         f"name = {_quoted(name or path.stem.lower().replace('_', '-'))}",
@@ -49,13 +56,17 @@ def draft_spec(path: Path, target: str, name: str) -> str:
 
 def _is_class(values: pd.Series[Any]) -> bool:
     few = values.nunique() <= MOST_CATEGORIES
-    return bool(not pd.api.types.is_float_dtype(values) and few) or not pd.api.types.is_numeric_dtype(values)
+    return bool(
+        not pd.api.types.is_float_dtype(values) and few
+    ) or not pd.api.types.is_numeric_dtype(values)
 
 
 def _column(name: str, values: pd.Series[Any]) -> list[str]:
     parts = _type(values)
     if not parts:
-        return [f"# {_quoted(name)} left out: a text with {values.nunique()} different values is no category"]
+        return [
+            f"# {_quoted(name)} left out: a text with {values.nunique()} different values is no category"
+        ]
     if values.isna().any():
         parts.append("nullable = true")
     return [f"{_quoted(name)} = {{ {', '.join(parts)} }}"]
@@ -72,7 +83,11 @@ def _type(values: pd.Series[Any]) -> list[str]:
         room = float(known.max() - known.min()) * MARGIN
         low, high = float(known.min()) - room, float(known.max()) + room
         low = max(low, 0.0) if known.min() >= 0 else low
-        return [f'type = "{kind}"', f"minimum = {float(f'{low:.4g}')}", f"maximum = {float(f'{high:.4g}')}"]
+        return [
+            f'type = "{kind}"',
+            f"minimum = {float(f'{low:.4g}')}",
+            f"maximum = {float(f'{high:.4g}')}",
+        ]
     if known.nunique() > MOST_CATEGORIES:
         return []
     categories = ", ".join(_quoted(str(value)) for value in sorted(known.unique()))

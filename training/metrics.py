@@ -166,7 +166,6 @@ def measure_with_intervals(task: Task, scored: Scored, seed: int = 0) -> dict[st
         low, high = (
             np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (value, value)
         )
-        intervals[name] = Interval(
-            value, value + (low - value) * shrink, value + (high - value) * shrink
-        )
+        ends = (float(value + (end - value) * shrink) for end in (low, high))
+        intervals[name] = Interval(value, *ends)
     return intervals

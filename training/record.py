@@ -13,6 +13,8 @@ from typing import Any
 import mlflow
 import msgspec
 import pandas as pd
+from mlflow.data.code_dataset_source import CodeDatasetSource
+from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Metric, Param, RunTag
 
 from service.bundle import Manifest
@@ -63,8 +65,11 @@ def inputs(client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, 
         if spec.data
         else f"model:{spec.objective.model if spec.objective else ''}"
     )
-    table = mlflow.data.from_pandas(  # type: ignore[attr-defined]
-        made.frame.head(1000), source=source, name=spec.name, digest=made.fingerprint[:36]
+    table = from_pandas(
+        made.frame.head(1000),
+        source=CodeDatasetSource({"source": source}),
+        name=spec.name,
+        digest=made.fingerprint[:36],
     )
     mlflow.log_input(table, context="training")
     if made.report is not None:

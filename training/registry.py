@@ -73,7 +73,9 @@ def versions(client: mlflow.MlflowClient, model: str) -> list[Version]:
     """Complete versions, newest first."""
     found = client.search_model_versions(f"name='{model}'", max_results=1000)
     whole = [
-        Version(model, one.number, str(one.run_id), one.tags) for one in found if one.tags.get(COMPLETE) == "true"
+        Version(model, str(one.version), str(one.run_id), one.tags)
+        for one in found
+        if one.tags.get(COMPLETE) == "true"
     ]
     return sorted(whole, key=lambda one: -int(one.number))
 
@@ -207,7 +209,9 @@ def comparison(client: mlflow.MlflowClient, model: str) -> list[dict[str, Any]]:
             "version": one.number,
             "alias": named.get(one.number, ""),
             "run_id": one.run_id,
-            "tags": {name: value for name, value in one.tags.items() if name.startswith("swarmline.")},
+            "tags": {
+                name: value for name, value in one.tags.items() if name.startswith("swarmline.")
+            },
             "metrics": held_out_metrics(client, one),
         }
         for one in versions(client, model)

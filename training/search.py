@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from service.contract import Contract, Matrix
 from training.errors import TrainingError
@@ -60,7 +61,8 @@ def search(
     started = time.monotonic()
     share = _share(spec, contract)
     found, trials = [], []
-    with _workers(cluster), warnings.catch_warnings():
+    # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
+    with _workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         candidates = spec.search.candidates
         for name in steps(candidates, f"{spec.name}: search", len(candidates)):

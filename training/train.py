@@ -297,4 +297,6 @@ def _outcome(facts: Facts, seconds: float) -> Outcome:
 def _unchanged(client: mlflow.MlflowClient, one: registry.Version, seconds: float) -> Outcome:
     candidate = client.get_run(one.run_id).data.params.get("candidate", "")
     metrics = registry.held_out_metrics(client, one)
-    return Outcome(one.model, "unchanged", one.number, one.run_id, candidate, metrics, [], round(seconds, 1))
+    return Outcome(
+        one.model, "unchanged", one.number, one.run_id, candidate, metrics, [], round(seconds, 1)
+    )
