@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+
+import pandas as pd
 
 from training.evaluate import Slice
 from training.facts import Facts
@@ -98,6 +101,10 @@ def comparison(facts: Facts) -> str:
 
 
 def meaning(facts: Facts, name: str, value: float) -> str:
+    if not math.isfinite(value):
+        return "It cannot be computed on these rows."
+    if name == "r2" and value <= 0:
+        return "The model is no better than always giving the average."
     return _MEANING[facts.spec.task, name](value, facts.spec.target.unit)
 
 
@@ -124,8 +131,8 @@ def period(facts: Facts) -> str:
     data = facts.spec.data
     if data is None or not data.time or data.time not in facts.dataset.frame:
         return ""
-    moments = facts.dataset.frame[data.time].astype(str).str[:10]
-    return f"{moments.min()} to {moments.max()}"
+    moments = pd.to_datetime(facts.dataset.frame[data.time], utc=True)
+    return f"{moments.min():%Y-%m-%d} to {moments.max():%Y-%m-%d}"
 
 
 def limits(facts: Facts) -> Iterator[str]:
@@ -134,10 +141,6 @@ def limits(facts: Facts) -> Iterator[str]:
         yield facts.spec.limits
     yield from _limits_of_task(facts)
     yield from _limits_of_evaluation(facts)
-    yield (
-        "The intervals say how much a figure depends on which rows happened to be held out. "
-        "They do not cover a world that changes afterwards: that is what monitoring is for."
-    )
 
 
 def _limits_of_task(facts: Facts) -> Iterator[str]:
@@ -176,6 +179,10 @@ def _limits_of_evaluation(facts: Facts) -> Iterator[str]:
             f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out {rows(facts)} "
             "were not judged on their own."
         )
+    yield (
+        "The intervals say how much a figure depends on which rows happened to be held out. "
+        "They do not cover a world that changes afterwards: that is what monitoring is for."
+    )
 
 
 def _weakest(facts: Facts) -> Slice | None:

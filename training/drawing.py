@@ -10,6 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 #: In a page this becomes the page's own text colour, so that plots follow a dark theme.
 INK = "#1b2533"
@@ -53,6 +54,13 @@ def decorate(drawn: Axes, title: str, x: str, y: str) -> Axes:
 def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
     made = drawn.legend(fontsize=SMALL - 0.5, frameon=False, loc=where, labelcolor=INK)
     made.set_zorder(5)
+
+
+def literal(made: Figure) -> Figure:
+    """Words from specs and data stay as they are: a dollar in them opens no formula."""
+    for words in made.findobj(Text):
+        words.set_parse_math(False)
+    return made
 
 
 def svg(made: Figure, name: str, label: str) -> str:

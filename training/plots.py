@@ -30,7 +30,8 @@ def plots(facts: Facts) -> list[Plot]:
         # Two small ones share a line: the slices fill the gap, or take a line of their own.
         gap = sum(not plot.wide for plot in small_first) % 2 == 1
         small_first.append(_slices(facts, facts.evaluation, wide=not gap))
-    return sorted(small_first, key=lambda plot: plot.wide)
+    drawn = sorted(small_first, key=lambda plot: plot.wide)
+    return [plot._replace(figure=drawing.literal(plot.figure)) for plot in drawn]
 
 
 def deciding(facts: Facts) -> Metric:
