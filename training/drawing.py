@@ -71,12 +71,14 @@ def svg(made: Figure, name: str, label: str) -> str:
         made.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     body = text[text.index("<svg") :].replace(INK, "currentColor")
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    # The style would hold for the whole page; on the element itself it is inherited inside.
+    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
     body = _own_ids(body, name)
     # Sizes in the page come from its style sheet; the view box keeps the shape.
     return re.sub(
         r'<svg [^>]*?viewBox="([^"]+)"[^>]*>',
         rf'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        rf'style="stroke-linejoin: round; stroke-linecap: butt" '
         rf'viewBox="\1" role="img" aria-label="{label}">',
         body,
         count=1,

@@ -1,5 +1,6 @@
 """Small data and small models that the tests of training share."""
 
+# pylint: disable=redefined-outer-name  # fixtures are asked for by their names
 from __future__ import annotations
 
 import copy
@@ -113,7 +114,9 @@ def _facts(spec: Spec, made: dataset.Dataset, folder: Path) -> Facts:
     held_out, rows = made.matrix[made.split.held_out], np.arange(len(made.split.held_out))
     compiled = export.compile_pipeline(chosen.pipeline, held_out, folder)
     if made.score is not None and spec.task != "optimization":
-        found = evaluate.evaluate(spec, made.contract, held_out, compiled.engine.predict, made.score)
+        found = evaluate.evaluate(
+            spec, made.contract, held_out, compiled.engine.predict, made.score
+        )
     else:
         best = np.column_stack([10.0 + rows, np.ones(len(rows))])
         scored = Scored(best, np.column_stack([9.5 + rows, np.full(len(rows), 3.0)]))

@@ -210,7 +210,9 @@ BREAKS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
 def test_each_check_is_as_severe_as_the_spec_says(
     classes_of: SpecOf, frame: pd.DataFrame, check: str, severity: str
 ) -> None:
-    report = found(classes_of(checks={check: severity}), BREAKS[check](frame).reset_index(drop=True))
+    report = found(
+        classes_of(checks={check: severity}), BREAKS[check](frame).reset_index(drop=True)
+    )
     severities = {one.severity for one in report.violations if one.check == check}
     assert severities == {severity}
 
