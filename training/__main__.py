@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from training.commands import COMMANDS
 from training.errors import TrainingError
 from training.progress import say
-from training.train_steps import STEPS
+from training.options import STEPS
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ import msgspec
 
 from training import places
 from training.errors import ContractViolated, GateFailed
+from training.options import Options
 from training.progress import say
 from training.spec import Spec, find, names
 
@@ -72,7 +73,7 @@ def train(given: argparse.Namespace) -> None:
     from training import train as verb
 
     client = _client()
-    options = verb.Options(given.cluster, given.gate, frozenset(given.skip), given.force)
+    options = Options(given.cluster, given.gate, frozenset(given.skip), given.force)
     outcomes, failures = [], []
     for spec in _specs(given):
         try:
@@ -162,7 +163,6 @@ def card(given: argparse.Namespace) -> None:
 
 def reproduce(given: argparse.Namespace) -> None:
     from training import reproduce as verb
-    from training.train import Options
 
     found = verb.reproduce(_client(), given.model, given.version, Options())
     text = f"{found.model} {found.version}: reproduced on {found.rows} rows, largest difference {found.largest:.1e}"

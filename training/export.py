@@ -16,6 +16,7 @@ from skops import io as skops_io
 from service.bundle import MANIFEST, Golden, Manifest, sha256
 from service.contract import Contract, Encoder, Matrix
 from service.engines import MODEL_FILES, Answer, Engine, EngineName, open_engine, predict_with
+from training.documents import pretty
 
 PROBABILITY_TOLERANCE = 1e-5
 NUMBER_TOLERANCE = 1e-4
@@ -164,7 +165,3 @@ def write_bundle(
     (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
-
-
-def pretty(value: Any) -> bytes:
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

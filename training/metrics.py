@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from service.bundle import Metric as Interval
 from service.contract import Task
@@ -83,6 +82,10 @@ def _per_class(scored: Scored) -> _PerClass:
 
 def _auc(scored: Scored) -> float:
     """One against the rest, averaged over the classes that occur and are not alone."""
+    from scipy.stats import (
+        rankdata,
+    )  # pylint: disable=import-outside-toplevel  # slow to import, seldom needed
+
     assert scored.probabilities is not None  # nosec B101 - a classifier always gives them
     areas = []
     for number in range(scored.probabilities.shape[1]):

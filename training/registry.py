@@ -12,8 +12,8 @@ from mlflow.exceptions import MlflowException
 
 from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
 from training import places
+from training.documents import pretty
 from training.errors import RegistryError
-from training.export import pretty
 
 PROMOTIONS = "promotions"
 #: Set last, when the version has everything: without it a version is a leftover of a training that was killed.
@@ -104,8 +104,10 @@ def version(client: mlflow.MlflowClient, model: str, which: str) -> Version:
     for one in known:
         if one.number == number:
             return one
-    there = ", ".join(one.number for one in known) or "none; `make train` makes one"
-    raise RegistryError(f"{model}: given version {which!r}; allowed: champion, challenger, {there}")
+    there = ", ".join([*aliases(client, model), *(one.number for one in known)])
+    raise RegistryError(
+        f"{model}: given version {which!r}; allowed: {there or 'none yet; `make train` makes one'}"
+    )
 
 
 def champion_bundle(client: mlflow.MlflowClient, model: str) -> Bundle | None:

@@ -15,10 +15,11 @@ from service.engines import Answer
 from training import dataset, export, recipes, record, registry
 from training.dataset import Dataset
 from training.errors import NotReproduced, RegistryError
+from training.fitting import fit
 from training.lineage import lineage
+from training.options import Options
 from training.progress import say
 from training.spec import Spec
-from training.train import Options, fit
 
 
 class Reproduction(NamedTuple):

@@ -1,0 +1,131 @@
+# Bare `make` lists the targets. Each one first makes .venv from the lock, if the lock has changed since.
+
+# Where everything that is made goes, and where MLflow keeps its records: each can be anywhere.
+SWARMLINE_BUILD ?= build
+SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
+SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
+MLFLOW_TRACKING_URI ?= sqlite:///$(SWARMLINE_BUILD)/mlflow.db
+# The service's own settings (service/settings.py), so that they follow.
+BUNDLES ?= $(SWARMLINE_BUNDLES)
+JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
+JOURNAL_DIR ?= $(SWARMLINE_BUILD)/spool
+export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_DIR
+# Some of what we use reports its use to its makers unless told not to.
+export DO_NOT_TRACK = true
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+PACKAGES := $(wildcard training service monitoring scripts)
+TRAINING := $(PY) -m training
+needs = $(if $($(1)),,$(error make $@ needs $(1): bare `make` says what for))
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+help:
+	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+## Set up and serve
+env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)
+
+$(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
+	@PYTHON='$(PYTHON)' sh requirements/environment.sh $(VENV) requirements/dev.txt
+	@touch $@
+
+run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
+	$(TRAINING) train $(MODEL)
+	$(TRAINING) promote $(MODEL) --if-any --why 'make run'
+	$(TRAINING) export $(MODEL)
+	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
+
+serve: $(READY) ## serve the bundles that exist, until Ctrl-C
+	@exec $(PY) -m service
+
+mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
+	@exec $(VENV)/bin/mlflow server --backend-store-uri '$(MLFLOW_TRACKING_URI)' --host 127.0.0.1 --port 5000
+
+## Models: MODEL=name or several, none means all; ARGS='--json' and other options
+draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
+	$(call needs,SOURCE) $(call needs,TARGET) $(call needs,NAME)
+	@test ! -e training/models/$(NAME).toml || { echo 'training/models/$(NAME).toml is there already'; exit 1; }
+	@mkdir -p $(SWARMLINE_BUILD)
+	$(TRAINING) draft "$$SOURCE" --target "$$TARGET" --name "$$NAME" >$(SWARMLINE_BUILD)/draft.toml
+	mv $(SWARMLINE_BUILD)/draft.toml training/models/$(NAME).toml
+
+validate: $(READY) ## hold the data against the contract
+	$(TRAINING) validate $(MODEL) $(ARGS)
+
+train: $(READY) ## validate, search, evaluate, gate, export, register as challenger
+	$(TRAINING) train $(MODEL) $(ARGS)
+
+compare: $(READY) ## versions side by side
+	$(TRAINING) compare $(MODEL) $(ARGS)
+
+card: $(READY) ## write the model card of MODEL to the reports; VERSION=number or alias
+	$(call needs,MODEL)
+	$(TRAINING) card $(MODEL) $(VERSION) $(ARGS)
+
+promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
+	$(call needs,WHY)
+	$(TRAINING) promote $(MODEL) --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
+
+export: $(READY) ## write the bundles of champions and challengers
+	$(TRAINING) export $(MODEL) $(ARGS)
+
+history: $(READY) ## who was champion when, promoted by whom and why
+	$(TRAINING) history $(MODEL) $(ARGS)
+
+reproduce: $(READY) ## train a version of MODEL again and compare the predictions; VERSION=number or alias
+	$(call needs,MODEL)
+	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
+
+## Development
+check: $(READY) ## style, import law, documents, types, lint, security
+	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
+		check-style check-laws check-security check-types check-lint
+
+check-style: $(READY)
+	$(VENV)/bin/black --check --quiet . || { $(VENV)/bin/black --check . ; echo 'make format mends this'; exit 1; }
+
+# No plugins: these tests need none, and loading them takes longer than the tests.
+check-laws: $(READY)
+	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(PY) -m pytest -q tests/test_import_law.py tests/test_documents.py
+
+check-security: $(READY)
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
+
+check-types: $(READY)
+	$(VENV)/bin/mypy
+
+check-lint: $(READY)
+	$(PY) -m pylint $(PACKAGES) tests
+
+format: $(READY) ## format the code
+	$(VENV)/bin/black --quiet .
+
+test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
+	@mkdir -p $(SWARMLINE_REPORTS)
+	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml $(if $(FAST),-m 'not slow') \
+		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=xml:$(SWARMLINE_REPORTS)/coverage.xml) $(TESTS)
+
+test-fast: ## the tests that train nothing and start nothing
+	@$(MAKE) test FAST=1
+
+watch: $(READY) ## at every change, the checks and fast tests that it concerns; SLOW=1 all tests
+	@exec $(PY) -m tests.watch $(if $(SLOW),--slow)
+
+bench: $(READY) ## measure the service against its peers (needs wrk)
+	$(PY) -m tests.bench.serving $(ARGS)
+
+audit: $(READY) ## look for known holes in everything that is locked
+	$(VENV)/bin/pip-audit --disable-pip --requirement requirements/dev.txt
+
+lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTIONS=--upgrade
+	UV=$(VENV)/bin/uv sh requirements/lock.sh
+
+clean: ## remove .venv, caches and reports; trained models, MLflow's records and the journal stay
+	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage $(SWARMLINE_REPORTS)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce check check-style check-laws \
+	check-security check-types check-lint format test test-fast watch bench audit lock clean

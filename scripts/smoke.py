@@ -1,0 +1,140 @@
+"""Does a running service predict what was exported? Asks it for the golden rows of each bundle.
+
+    python -m scripts.smoke [--url http://127.0.0.1:8080] [--bundles build/bundles] [--key-file FILE] [--json]
+
+Exit codes: 0 every row came out as exported, 1 anything else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+ARMS = ("champion", "challenger")
+
+
+class Verdict(NamedTuple):
+    """What one version answered; `problem` is empty where it was right."""
+
+    model: str
+    version: str
+    arm: str
+    rows: int
+    problem: str = ""
+
+    def __str__(self) -> str:
+        name = f"{self.model} {self.version} ({self.arm})"
+        return f"{name}: {self.problem or f'{self.rows} golden rows as exported'}"
+
+
+class Exported(NamedTuple):
+    """A version that an alias points at, and its golden rows."""
+
+    model: str
+    version: str
+    arm: str
+    golden: dict[str, Any]
+
+
+def exported(bundles: Path) -> Iterator[Exported]:
+    """What the service should serve, by the folders: the aliases, or without them the highest version."""
+    aliases = _json(bundles / "aliases.json") if (bundles / "aliases.json").is_file() else {}
+    for folder in sorted({path.parent.parent for path in bundles.glob("*/*/manifest.json")}):
+        versions = [path.parent.name for path in folder.glob("*/manifest.json")]
+        pointed = {"champion": max(versions, key=_order)} | aliases.get(folder.name, {})
+        for arm in ARMS:
+            if arm == "champion" or pointed.get(arm, pointed["champion"]) != pointed["champion"]:
+                golden = _json(folder / pointed[arm] / "golden.json")
+                yield Exported(folder.name, pointed[arm], arm, golden)
+
+
+def smoke(url: str, bundles: Path, key: str = "", timeout: float = 10.0) -> list[Verdict]:
+    with requests.Session() as session:
+        if key:
+            session.headers["Authorization"] = f"Bearer {key}"
+        return [_try(session, url, one, timeout) for one in exported(bundles)]
+
+
+def _try(session: requests.Session, url: str, one: Exported, timeout: float) -> Verdict:
+    rows = one.golden["rows"]
+    verdict = Verdict(one.model, one.version, one.arm, len(rows))
+    try:
+        answer = session.post(
+            f"{url}/v1/models/{one.model}/predict",
+            json={"rows": rows},
+            headers={"X-Arm": one.arm},
+            timeout=timeout,
+        )
+        found = answer.json()
+    except requests.RequestException as error:
+        return verdict._replace(problem=f"no answer: {error}")
+    if answer.status_code != 200:
+        return verdict._replace(problem=f"{answer.status_code}: {answer.text[:300]}")
+    if found.get("version") != one.version:
+        return verdict._replace(problem=f"version {found.get('version')} answered")
+    return verdict._replace(problem=next(differences(one.golden, found), ""))
+
+
+def differences(golden: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
+    tolerance = golden.get("tolerance", 1e-4)
+    for part in ("predictions", "probabilities"):
+        expected, got = golden.get(part), found.get(part)
+        if expected is None:
+            continue
+        if got is None or len(got) != len(expected):
+            yield f"{part}: {got!r:.200}, expected {len(expected)} of them"
+            continue
+        for row, (one, other) in enumerate(zip(expected, got, strict=True)):
+            if not same(one, other, tolerance):
+                yield f"golden row {row}, {part}: {other}, expected {one}"
+
+
+def same(expected: Any, got: Any, tolerance: float) -> bool:
+    """Labels are equal; numbers, alone or in lists, within the tolerance: of 1 or of the value."""
+    if isinstance(expected, list):
+        return (
+            isinstance(got, list)
+            and len(got) == len(expected)
+            and all(same(one, other, tolerance) for one, other in zip(expected, got, strict=True))
+        )
+    if isinstance(expected, str) or isinstance(got, str | None):
+        return bool(expected == got)
+    return math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance)
+
+
+def _json(path: Path) -> Any:
+    return json.loads(path.read_bytes())
+
+
+def _order(version: str) -> tuple[int, str]:
+    return (int(version) if version.isdigit() else -1, version)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.smoke", description=__doc__)
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument(
+        "--bundles", type=Path, default=Path(os.environ.get("BUNDLES", "build/bundles"))
+    )
+    parser.add_argument("--key-file", type=Path, help="file with a key of scope predict")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    options = parser.parse_args(arguments)
+    key = options.key_file.read_text().strip() if options.key_file else ""
+    verdicts = smoke(options.url, options.bundles, key)
+    if options.json:
+        print(json.dumps([verdict._asdict() for verdict in verdicts]))
+    else:
+        print("\n".join(map(str, verdicts)) or f"{options.bundles}: no bundle to try")
+    return 0 if verdicts and not any(verdict.problem for verdict in verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

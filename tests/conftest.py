@@ -1,0 +1,13 @@
+"""The same environment for every test, whatever the shell or the Makefile has set."""
+
+import os
+
+PREFIXES = ("SWARMLINE_", "MLFLOW_")
+#: Of the service's settings, those that the Makefile exports or a developer may have set.
+SETTINGS = ("BIND", "BUNDLES", "JOURNAL_URL", "JOURNAL_DIR", "AUTH", "KEYS", "TRAFFIC", "RELEASE")
+
+# Here and not in a fixture, so that fixtures of every scope and the processes they start see it.
+for _name in list(os.environ):
+    if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in SETTINGS:
+        del os.environ[_name]
+os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")

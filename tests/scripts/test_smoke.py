@@ -1,0 +1,94 @@
+"""The smoke test's own judgement: what counts as served as exported."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.smoke import differences, exported, main, same, smoke
+
+
+def write_bundles(root: Path, *names: str, aliases: dict[str, Any] | None = None) -> Path:
+    for name in names:
+        (root / name).mkdir(parents=True)
+        golden = {"rows": [{"x": 1.0}, {"x": 2.0}], "predictions": [1.5, 2.5], "tolerance": 1e-4}
+        (root / name / "golden.json").write_text(json.dumps(golden))
+        (root / name / "manifest.json").write_text("{}")
+    if aliases is not None:
+        (root / "aliases.json").write_text(json.dumps(aliases))
+    return root
+
+
+def tried(root: Path) -> list[tuple[str, str, str]]:
+    return [(one.model, one.version, one.arm) for one in exported(root)]
+
+
+def test_without_aliases_the_highest_version_is_tried(tmp_path: Path):
+    assert tried(write_bundles(tmp_path, "a/9", "a/10", "b/1")) == [
+        ("a", "10", "champion"),
+        ("b", "1", "champion"),
+    ]
+
+
+def test_both_arms_are_tried_where_they_differ(tmp_path: Path):
+    aliases = {"a": {"champion": "1", "challenger": "2"}, "b": {"champion": "1", "challenger": "1"}}
+    root = write_bundles(tmp_path, "a/1", "a/2", "b/1", aliases=aliases)
+    assert tried(root) == [("a", "1", "champion"), ("a", "2", "challenger"), ("b", "1", "champion")]
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        ("good", "good"),
+        (0.5, 0.50004),
+        (1e6, 1e6 + 50),
+        ([0.1, 0.9], [0.10001, 0.89999]),
+        ([["a"], 1], [["a"], 1.0]),
+    ],
+)
+def test_what_is_as_exported(expected: Any, got: Any):
+    assert same(expected, got, 1e-4)
+
+
+@pytest.mark.parametrize(
+    ("expected", "got"),
+    [
+        ("good", "bad"),
+        ("1", 1),
+        (0.5, 0.501),
+        (0.5, None),
+        (0.5, "0.5"),
+        (0.5, float("nan")),
+        ([0.1, 0.9], [0.1]),
+        ([0.1], 0.1),
+    ],
+)
+def test_what_is_not_as_exported(expected: Any, got: Any):
+    assert not same(expected, got, 1e-4)
+
+
+def test_missing_probabilities_are_a_difference():
+    golden = {"predictions": ["a"], "probabilities": [[0.2, 0.8]]}
+    (difference,) = differences(golden, {"predictions": ["a"]})
+    assert difference.startswith("probabilities: None")
+
+
+def test_a_difference_names_the_golden_row():
+    golden = {"predictions": [1.0, 2.0, 3.0], "probabilities": None}
+    assert list(differences(golden, {"predictions": [1.0, 2.5, 3.0]})) == [
+        "golden row 1, predictions: 2.5, expected 2.0"
+    ]
+
+
+def test_no_service_is_no_answer(tmp_path: Path):
+    # Port 9 of loopback: nothing listens there.
+    (verdict,) = smoke("http://127.0.0.1:9", write_bundles(tmp_path, "a/1"))
+    assert verdict.problem.startswith("no answer")
+
+
+def test_no_bundle_at_all_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["--bundles", str(tmp_path)]) == 1
+    assert "no bundle to try" in capsys.readouterr().out

@@ -1,0 +1,61 @@
+"""The README is short, its commands exist, its spec is one, and its defaults are the real ones."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.test_documents import CODE, FENCE, made, targets
+from training import places
+from training.spec import Spec, parse
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
+
+
+def _listed() -> str:
+    done = subprocess.run(["make"], cwd=ROOT, text=True, capture_output=True, check=True)
+    return done.stdout
+
+
+@pytest.fixture(name="example")
+def _example() -> str:
+    assert EXAMPLE is not None
+    return EXAMPLE[1]
+
+
+def test_it_is_below_150_lines():
+    assert len(README.splitlines()) < 150
+
+
+def test_its_commands_are_targets():
+    commands = made("\n".join(FENCE.findall(README)))
+    assert {"run", "validate", "train", "promote", "export", "serve"} <= set(commands)
+    assert set(commands) <= targets(ROOT)
+
+
+def test_bare_make_lists_each_target_of_the_readme_with_a_line():
+    lines = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", _listed(), re.M))
+    spans = CODE.findall(FENCE.sub("", README))
+    assert {"run", "watch"} <= set(made("\n".join(spans))) <= lines.keys()
+
+
+def test_its_spec_is_valid_and_at_most_40_lines_long(example: str):
+    spec = parse(tomllib.loads(example), "README.md", "late-delivery")
+    assert isinstance(spec, Spec) and len(spec.inputs) == 5
+    assert len(example.splitlines()) <= 40
+
+
+def test_its_defaults_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.chdir(tmp_path)
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.M))
+    assert tmp_path / rows["SWARMLINE_BUILD"] == places.build()
+    assert tmp_path / rows["SWARMLINE_BUNDLES"] == places.bundles()
+    assert tmp_path / rows["SWARMLINE_REPORTS"] == places.reports()
+    path = rows["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
+    assert places.tracking_uri() == f"sqlite:///{tmp_path / path}"

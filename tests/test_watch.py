@@ -1,0 +1,142 @@
+"""`make watch`: picks what a change concerns, and says one line; tried on a copy of a small tree."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.concerned import concerned_tests
+from tests.watch import Job, Outcome, folders, jobs, run, verdict
+
+ROOT = Path(__file__).parents[1]
+SECONDS = 120
+TREE = {
+    "service/__init__.py": "",
+    "service/contract.py": "def double(number):\n    return 2 * number\n",
+    "service/engines.py": "import service.contract\n",
+    "service/plan.py": "PLAN = 'schema.sql'\n",
+    "service/schema.sql": "select 1;\n",
+    "training/__init__.py": "",
+    "training/models/farm-yield.toml": "",
+    "training/spec.py": "def find():\n    from service import engines\n",
+    "tests/__init__.py": "",
+    "tests/test_import_law.py": "def test_law():\n    assert 2 > 1\n",
+    "tests/test_documents.py": "def test_documents():\n    assert 2 > 1\n",
+    "tests/service/__init__.py": "",
+    "tests/service/conftest.py": "",
+    "tests/service/test_contract_numbers.py": "def test_nothing():\n    assert 2 > 1\n",
+    "tests/service/test_double.py": "from service.contract import double\n\n\n"
+    "def test_double():\n    assert double(2) == 4\n",
+    "tests/service/test_plan.py": "import service.plan\n",
+    "tests/training/__init__.py": "",
+    "tests/training/test_spec.py": "from training import spec\nMODEL = 'farm-yield'\n",
+}
+CONTRACT = ["tests/service/test_contract_numbers.py", "tests/service/test_double.py"]
+
+
+@pytest.fixture(name="tree")
+def _tree(tmp_path: Path) -> Path:
+    for name, text in TREE.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("changed", "tests"),
+    [
+        ("service/contract.py", [*CONTRACT, "tests/training/test_spec.py"]),
+        ("service/engines.py", ["tests/training/test_spec.py"]),
+        ("service/schema.sql", ["tests/service/test_plan.py"]),
+        ("training/models/farm-yield.toml", ["tests/training/test_spec.py"]),
+        ("tests/service/test_double.py", ["tests/service/test_double.py"]),
+        ("tests/service/conftest.py", [*CONTRACT, "tests/service/test_plan.py"]),
+        ("README.md", []),
+    ],
+)
+def test_a_change_concerns_what_mirrors_imports_or_mentions_it(
+    tree: Path, changed: str, tests: list[str]
+):
+    assert [str(path) for path in concerned_tests(tree, [Path(changed)])] == tests
+
+
+def test_a_removed_module_still_concerns_its_tests(tree: Path):
+    (tree / "service/contract.py").unlink()
+    assert concerned_tests(tree, [Path("service/contract.py")]) == [Path(CONTRACT[0])]
+
+
+def names(tree: Path, changed: str) -> list[str]:
+    return [job.name for job in jobs(tree, [Path(changed)], slow=False)]
+
+
+def test_code_is_checked_in_every_way_and_prose_in_one(tree: Path):
+    assert names(tree, "service/contract.py") == ["style", "laws", "tests", "types", "lint"]
+    assert names(tree, "README.md") == ["laws"]
+    assert names(tree, "pyproject.toml") == ["check"]
+
+
+def test_folders_that_are_made_are_not_watched(tree: Path):
+    for name in (".venv/lib", "build/bundles", "service/__pycache__", ".ci", "docs/deep"):
+        (tree / name).mkdir(parents=True)
+    watched = {str(path.relative_to(tree)) for path in folders(tree)}
+    assert watched >= {".", ".ci", "docs/deep", "service"}
+    assert not {".venv", ".venv/lib", "build", "build/bundles", "service/__pycache__"} & watched
+
+
+def test_only_slow_tests_are_no_failure(tree: Path):
+    assert run(tree, Job("tests", [sys.executable, "-c", "raise SystemExit(5)"])).good
+    assert not run(tree, Job("lint", [sys.executable, "-c", "raise SystemExit(5)"])).good
+
+
+def test_the_verdict_is_one_line_with_a_bell_and_names_what_failed():
+    good, bad = Outcome("style", True, ""), Outcome("lint", False, "long\noutput")
+    assert verdict([good, bad], 1.26) == "\aFAILED: lint; 1.3 s"
+    assert verdict([good], 1.26) == "\aok: style; 1.3 s"
+
+
+@pytest.fixture(name="copy")
+def _copy(tmp_path: Path) -> Path:
+    """This project, to be changed as one likes."""
+    made = shutil.ignore_patterns(
+        ".venv*", ".git", "build", "__pycache__", ".*_cache", ".hypothesis"
+    )
+    return shutil.copytree(ROOT, tmp_path / "copy", ignore=made)
+
+
+@contextmanager
+def watching(root: Path) -> Iterator[Iterator[str]]:
+    command = [sys.executable, "-m", "tests.watch"]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
+        # The deadline: past it the pipe ends, and whoever waits for a line gets none.
+        guard = threading.Timer(SECONDS, process.kill)
+        guard.start()
+        try:
+            assert process.stdout is not None
+            yield iter(process.stdout.readline, "")
+        finally:
+            guard.cancel()
+            process.terminate()
+
+
+def until(lines: Iterator[str], start: str) -> str:
+    return next((line for line in lines if line.startswith(start)), f"no line starts with {start}")
+
+
+@pytest.mark.slow
+def test_a_change_on_disk_is_judged_and_its_mending_too(copy: Path):
+    test = copy / "tests/brand_new/test_sum.py"
+    with watching(copy) as lines:
+        assert until(lines, "watching") == "watching; Ctrl-C ends it\n"
+        test.parent.mkdir()
+        test.write_text("def test_sum():\n    assert sum([2, 2]) == 5\n")
+        assert until(lines, "changed") == "changed: tests/brand_new/test_sum.py\n"
+        assert until(lines, "\a").startswith("\aFAILED: tests (1 failed")
+        test.write_text("def test_sum():\n    assert sum([2, 2]) == 4\n")
+        assert until(lines, "\a").startswith("\aok: style, laws, tests (1 passed")

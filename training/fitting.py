@@ -1,0 +1,158 @@
+"""From rows to a judged model: check, search, export, evaluate, gate. Slow to import, so only when there is work."""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from typing import Any
+
+import mlflow
+
+from service.contract import Contract
+from service.engines import predict_with
+from training import card, dataset, evaluate, gate, places, registry, validation_report
+from training.dataset import Dataset
+from training.documents import pretty
+from training.errors import GateFailed, TrainingError
+from training.estimators import make_pipeline
+from training.export import Compiled, compile_pipeline
+from training.facts import Facts
+from training.lineage import lineage
+from training.options import Options
+from training.progress import say
+from training.search import Found, Searched, search
+from training.spec import Spec
+
+
+def checked(spec: Spec, frame: Any, fingerprint: str, options: Options) -> Dataset:
+    found, made = dataset.check(spec, frame, fingerprint)
+    validation_report.write(found, places.reports() / spec.name)
+    say(validation_report.text(found))
+    if "validate" in options.skip and made is not None:
+        return made
+    return dataset.require(found, made)
+
+
+def fit(spec: Spec, made: Dataset, options: Options) -> tuple[Searched, Found, Compiled | None]:
+    """The best candidate that may be served, with all that was tried."""
+    searched = _searched(spec, made, options)
+    if "export" in options.skip:
+        return searched, searched.ranking[0], None
+    folder = places.build() / "compiled" / spec.name
+    for found in searched.ranking:
+        compiled = compile_pipeline(found.pipeline, made.held_out, folder)
+        say(
+            f"{spec.name}: {found.candidate} ({spec.scoring} {found.score:.4f}) as {compiled.engine_name}: {compiled.equality}"
+        )
+        if compiled.fallback:
+            say(
+                f"{spec.name}: {found.candidate} is not served by ONNX Runtime: {compiled.fallback}"
+            )
+        if compiled.engine_name == "onnx" or spec.search.engine == "any":
+            return searched, found, compiled
+    raise TrainingError(
+        f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
+        "or name other search.candidates"
+    )
+
+
+def _searched(spec: Spec, made: Dataset, options: Options) -> Searched:
+    if "search" not in options.skip:
+        return search(spec, made.contract, *made.train, options.cluster)
+    started, name = time.monotonic(), spec.search.candidates[0]
+    pipeline = make_pipeline(name, made.contract, spec.search.seed).fit(*made.train)
+    return Searched((), (Found(name, pipeline, float("nan")),), time.monotonic() - started)
+
+
+def facts_of(
+    spec: Spec, made: Dataset, client: mlflow.MlflowClient, options: Options, training_key: str
+) -> Facts:
+    searched, chosen, compiled = fit(spec, made, options)
+    evaluation = None
+    if "evaluate" not in options.skip:
+        evaluation = _evaluated(spec, made, client, searched, chosen, compiled)
+    verdict = None
+    if evaluation is not None and "gate" not in options.skip:
+        verdict = gate.judge(spec, evaluation, compiled)
+    created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    return Facts(
+        spec,
+        made,
+        searched,
+        chosen,
+        compiled,
+        evaluation,
+        verdict,
+        lineage(),
+        training_key,
+        created,
+    )
+
+
+def _evaluated(
+    spec: Spec,
+    made: Dataset,
+    client: mlflow.MlflowClient,
+    searched: Searched,
+    chosen: Found,
+    compiled: Compiled | None,
+) -> evaluate.Evaluation:
+    """On the engine that will serve; the linear baseline and the champion on the same rows."""
+    assert (
+        made.score is not None
+    )  # nosec B101 - only `reproduce` makes a dataset that cannot be scored
+    rows, score = made.held_out, made.score
+    predict = (
+        compiled.engine.predict
+        if compiled
+        else lambda matrix: predict_with(chosen.pipeline, matrix)
+    )
+    evaluation = evaluate.evaluate(spec, made.contract, rows, predict, score)
+    linear = searched.of("linear")
+    if linear is not None:
+        baseline = evaluate.measure(
+            spec.task, rows, lambda matrix: predict_with(linear.pipeline, matrix), score
+        )
+        evaluation = evaluation._replace(baseline=baseline)
+    champion = registry.champion_bundle(client, spec.name)
+    if champion is not None and _takes(champion.contract, made):
+        encoded = dataset.encode(champion.contract, made.held_out_frame())
+        measured = evaluate.measure(spec.task, encoded, champion.predict, score)
+        evaluation = evaluation._replace(champion=measured)
+    return evaluation
+
+
+def _takes(contract: Contract, made: Dataset) -> bool:
+    """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
+    if contract.classes != made.contract.classes or contract.outputs != made.contract.outputs:
+        return False
+    if not set(contract.names) <= set(made.frame.columns):
+        return False
+    try:
+        dataset.encode(contract, made.held_out_frame())
+    except ValueError:
+        return False
+    return True
+
+
+def report(facts: Facts) -> None:
+    """The card and the gate's verdict where a build page finds them."""
+    folder = places.reports() / facts.spec.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "card.html").write_text(card.render(facts), encoding="utf-8")
+    if facts.verdict is not None:
+        (folder / "gate.json").write_bytes(pretty(facts.verdict.decisions))
+        say(f"{facts.spec.name}: gate\n{gate.table(facts.verdict)}")
+
+
+def enforce(facts: Facts, options: Options) -> None:
+    if facts.verdict is None or facts.verdict.passed:
+        return
+    lines = [
+        f"  {one.rule}: value {one.value:.4g}, bound {one.bound:.4g}"
+        for one in facts.verdict.failed
+    ]
+    message = f"{facts.spec.name}: the gate failed, run {facts.run_id}\n" + "\n".join(lines)
+    if options.gate == "enforce":
+        raise GateFailed(message)
+    say(f"{message}\n  --gate report: registered all the same")

@@ -1,0 +1,14 @@
+"""What the command line may say about a training."""
+
+from typing import Literal, NamedTuple
+
+STEPS = ("validate", "search", "export", "evaluate", "gate", "register")
+
+
+class Options(NamedTuple):
+    """`skip` names steps; `gate` decides what a gate that fails does; `force` trains what did not change."""
+
+    cluster: str = ""
+    gate: Literal["enforce", "report"] = "enforce"
+    skip: frozenset[str] = frozenset()
+    force: bool = False
