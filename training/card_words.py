@@ -90,7 +90,7 @@ def rows(facts: Facts) -> str:
 
 def comparison(facts: Facts) -> str:
     """How to read the columns beside the model's own."""
-    assert facts.evaluation is not None  # nosec B101 - asked before
+    assert facts.evaluation is not None  # asked before
     champion, baseline = facts.evaluation.champion, facts.evaluation.baseline
     parts = ["The linear model is the simplest that is worth trying."] if baseline else []
     if champion:
@@ -187,7 +187,7 @@ def _limits_of_evaluation(facts: Facts) -> Iterator[str]:
 
 def _weakest(facts: Facts) -> Slice | None:
     """The part with the worst deciding metric, if it is worse than the whole."""
-    assert facts.evaluation is not None  # nosec B101 - asked before
+    assert facts.evaluation is not None  # asked before
     judged = deciding(facts)
     sign = 1 if judged.greater_is_better else -1
     whole = sign * facts.evaluation.metrics[judged.name].value

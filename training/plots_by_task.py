@@ -144,7 +144,7 @@ def _balance(facts: Facts, scored: Scored) -> Plot:
 
 
 def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
-    assert scored.probabilities is not None  # nosec B101 - asked before
+    assert scored.probabilities is not None  # asked before
     made = drawing.figure(5.0, 3.8)
     drawn = drawing.axes(
         made, "Can its probabilities be believed?", "probability given (%)", "came true (%)"

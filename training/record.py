@@ -187,7 +187,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
 
 def write_bundle(facts: Facts) -> Path:
     compiled, evaluation = facts.compiled, facts.evaluation
-    assert compiled is not None  # nosec B101 - `train` registers nothing that was not exported
+    assert compiled is not None  # `train` registers nothing that was not exported
     contract, made = facts.dataset.contract, facts.dataset
     folder = places.bundles() / facts.spec.name / facts.version
     answer = compiled.engine.predict(made.held_out)

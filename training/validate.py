@@ -323,7 +323,8 @@ def _balance(spec: Spec, target: NDArray[Any]) -> Iterator[Violation]:
         return
     for label, count in zip(*np.unique(target, return_counts=True), strict=True):
         if count / len(target) < spec.checks.minimum_class_share:
-            message = f"class {label!s} has {count} of {len(target)} rows, less than {spec.checks.minimum_class_share:.1%}"
+            least = spec.checks.minimum_class_share
+            message = f"class {label!s} has {count} of {len(target)} rows, less than {least:.1%}"
             yield Violation("balance", spec.source.target, spec.checks.balance, int(count), message)
 
 
@@ -349,4 +350,4 @@ def checks_of(spec: Spec) -> tuple[tuple[str, str], ...]:
     ]
     pairs += [("balance", target)] if spec.task == "classification" else []
     pairs += [("categories", target)] if spec.target.classes else []
-    return tuple(pair for pair in pairs if getattr(spec.checks, pair[0]) != "off")
+    return tuple(pair for pair in pairs if getattr(spec.checks, pair[0], "error") != "off")
