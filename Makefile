@@ -33,9 +33,7 @@ $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
 	@touch $@
 
 run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
-	$(TRAINING) train $(MODEL)
-	$(TRAINING) promote $(MODEL) --if-any --why 'make run'
-	$(TRAINING) export $(MODEL)
+	$(TRAINING) train $(MODEL) --promote 'make run'
 	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
 
 serve: $(READY) ## serve the bundles that exist, until Ctrl-C

@@ -88,6 +88,12 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--skip", action="append", default=[], choices=STEPS, help="leave a step out; repeatable"
     )
+    command.add_argument(
+        "--promote",
+        default="",
+        metavar="WHY",
+        help="then promote what is new, and export the bundles",
+    )
     command.add_argument("--force", action="store_true", help="train even if nothing changed")
 
 

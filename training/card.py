@@ -1,4 +1,4 @@
-"""The model card: one HTML file that says what a model is for, how good it is, and where it comes from."""
+"""The model card: one HTML file: what a model is for, how good it is, where it comes from."""
 
 from __future__ import annotations
 
@@ -6,32 +6,18 @@ import json
 import shlex
 from typing import Any, NamedTuple
 
-import numpy as np
 from markupsafe import Markup, escape
 
 from service.bundle import Decision
-from service.contract import Column, Encoder
+from service.contract import Encoder
 from service.engines import predict_with
-from training import card_words, drawing, plots
+from training import card_tables, card_words, drawing, plots
 from training.facts import Facts
 from training.metrics import METRICS
 from training.pages import number, plural
 from training.pages import render as render_page
 
 ADDRESS = "http://127.0.0.1:8080"
-#: A category with more values than this is cut short in the contract's table.
-MOST_CATEGORIES = 12
-#: Lines whose value is made for machines.
-CODES = (
-    "Source",
-    "Fingerprint",
-    "Run",
-    "Commit",
-    "Data",
-    "Locked dependencies",
-    "Training code",
-    "Key",
-)
 
 
 class Verdict(NamedTuple):
@@ -42,17 +28,8 @@ class Verdict(NamedTuple):
     detail: str
 
 
-class Field(NamedTuple):
-    """A line of the contract's table."""
-
-    column: Column
-    allowed: str
-    seen: str
-    example: str
-
-
 class Measured(NamedTuple):
-    """A line of the metrics' table: `others` are the linear baseline and the champion, with how they compare."""
+    """A line of the metrics' table. `others`: baseline and champion, with how they compare."""
 
     title: str
     value: str
@@ -74,7 +51,7 @@ def render_plots(facts: Facts) -> list[Drawn]:
             plot.title,
             plot.caption,
             # Text inside was escaped by matplotlib; the label is escaped here.
-            Markup(drawing.svg(plot.figure, plot.name, str(escape(plot.title)))),  # nosec B704
+            Markup(drawing.svg(plot.figure, plot.name, str(escape(plot.title)))),
             plot.wide,
         )
         for plot in plots.plots(facts)
@@ -90,19 +67,19 @@ def render(facts: Facts) -> str:
         is_sample=card_words.is_sample(facts),
         verdict=verdict(facts),
         tiles=_tiles(facts),
-        data=_data(facts),
-        fields=[_field(facts, column) for column in facts.dataset.contract.columns],
+        data=card_tables.about_data(facts),
+        fields=[card_tables.field(facts, column) for column in facts.dataset.contract.columns],
         measured=_metrics(facts),
         others=_others(facts),
         deciding=plots.deciding(facts),
         plots=render_plots(facts),
         limits=list(card_words.limits(facts)),
-        engine=_engine(facts),
-        trials=_best_trials(facts),
-        lineage=_lineage(facts),
+        engine=card_tables.about_engine(facts),
+        trials=card_tables.best_trials(facts),
+        lineage=card_tables.about_lineage(facts),
         comparison=card_words.comparison(facts) if facts.evaluation else "",
         rows=card_words.rows(facts),
-        codes=CODES,
+        codes=card_tables.CODES,
         curl=_curl(facts),
         answer=_answer(facts),
     )
@@ -126,7 +103,8 @@ def verdict(facts: Facts) -> Verdict:
 
 
 def _as_sentence(decision: Decision) -> str:
-    return f"{decision.rule}, but it is {number(decision.value, 4)}"
+    reason = f" ({decision.reason})" if decision.reason else ""
+    return f"{decision.rule}, but it is {number(decision.value, 4)}{reason}"
 
 
 def _tiles(facts: Facts) -> list[tuple[str, str]]:
@@ -135,7 +113,7 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
     if facts.evaluation is not None:
         judged = plots.deciding(facts)
         found = facts.evaluation.metrics[judged.name]
-        tiles.append((card_words.value(judged.name, found.value), judged.title))
+        tiles.append((card_words.shown(judged.name, found.value), judged.title))
     tiles.append(
         (number(len(facts.dataset.split.train)), f"{card_words.rows(facts)} to learn from")
     )
@@ -149,74 +127,6 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
     if facts.compiled is not None:
         tiles.append((f"{number(facts.compiled.latency_ms)} ms", "for one row, 99 of 100 times"))
     return tiles
-
-
-def _data(facts: Facts) -> list[tuple[str, str]]:
-    dataset, data = facts.dataset, facts.spec.data
-    source = dataset.report.source if dataset.report else data.source if data else ""
-    lines = [
-        (
-            "Source",
-            source
-            or f"optima of the model {facts.spec.objective.model if facts.spec.objective else ''}",
-        ),
-        ("Period", card_words.period(facts)),
-        ("Rows", f"{len(dataset.frame):,} usable" + _left_out(facts)),
-        ("Held out", f"{len(dataset.split.held_out):,} rows, {card_words.split_in_words(facts)}"),
-        ("Checks", _checks(facts)),
-        ("Fingerprint", dataset.fingerprint),
-    ]
-    return [(name, value) for name, value in lines if value]
-
-
-def _left_out(facts: Facts) -> str:
-    report = facts.dataset.report
-    missing = report.rows - len(facts.dataset.frame) if report else 0
-    return f", {missing:,} left out because they break the contract" if missing else ""
-
-
-def _checks(facts: Facts) -> str:
-    report = facts.dataset.report
-    if report is None:
-        return ""
-    found = "; ".join(
-        f"{one.severity}: {one.column or 'all rows'} {one.message}" for one in report.violations
-    )
-    return f"{len(report.checked)} checks, {found or 'nothing found'}"
-
-
-def _field(facts: Facts, column: Column) -> Field:
-    allowed = column.allowed.removesuffix(" or null")
-    if len(column.categories) > MOST_CATEGORIES:
-        shown = ", ".join(map(repr, column.categories[:MOST_CATEGORIES]))
-        allowed = f"one of {shown} and {len(column.categories) - MOST_CATEGORIES} more"
-    example = "" if column.sensitive else json.dumps(column.sample, ensure_ascii=False)
-    return Field(column, allowed, _seen(facts, column), example)
-
-
-def _seen(facts: Facts, column: Column) -> str:
-    """What the training rows held; nothing that could give away a sensitive value."""
-    if column.sensitive:
-        return "not shown: sensitive"
-    position = facts.dataset.contract.names.index(column.name)
-    values = facts.dataset.matrix[facts.dataset.split.train, position]
-    known = values[~np.isnan(values)].astype(np.float64)
-    nulls = 1 - len(known) / max(len(values), 1)
-    missing = f"{nulls:.1%} null" if nulls else ""
-    return ", ".join(filter(None, [_range(column, known), missing]))
-
-
-def _range(column: Column, known: np.ndarray[Any, Any]) -> str:
-    if len(known) == 0 or column.type == "timestamp":
-        return ""
-    if column.type == "boolean":
-        return f"true in {known.mean():.1%}"
-    if column.type == "category":
-        codes, counts = np.unique(known, return_counts=True)
-        common = column.categories[int(codes[counts.argmax()])]
-        return f"{len(codes)} of {len(column.categories)}, mostly {common}"
-    low, middle, high = np.quantile(known, [0, 0.5, 1])
-    return f"{low:.4g} to {high:.4g}, half below {middle:.4g}"
 
 
 def _others(facts: Facts) -> list[tuple[str, dict[str, float]]]:
@@ -235,7 +145,7 @@ def _metrics(facts: Facts) -> list[Measured]:
         found = facts.evaluation.metrics[one.name]
         others = tuple(
             (
-                card_words.value(one.name, values[one.name]),
+                card_words.shown(one.name, values[one.name]),
                 card_words.better(facts, one.name, found.value, values[one.name]),
             )
             for _, values in _others(facts)
@@ -243,67 +153,13 @@ def _metrics(facts: Facts) -> list[Measured]:
         lines.append(
             Measured(
                 one.title,
-                card_words.value(one.name, found.value),
-                f"{card_words.value(one.name, found.low)} to {card_words.value(one.name, found.high)}",
+                card_words.shown(one.name, found.value),
+                " to ".join(card_words.shown(one.name, end) for end in (found.low, found.high)),
                 card_words.meaning(facts, one.name, found.value),
                 others,
             )
         )
     return lines
-
-
-def _engine(facts: Facts) -> list[tuple[str, str]]:
-    compiled = facts.compiled
-    if compiled is None:
-        return []
-    names = {"onnx": "ONNX Runtime (compiled)", "skops": "scikit-learn, read by skops"}
-    lines = [
-        ("Engine", names[compiled.engine_name]),
-        ("Not compiled because", compiled.fallback),
-        ("Equal to what was trained", str(compiled.equality)),
-        ("Time for one row", f"{number(compiled.latency_ms)} ms (99th percentile)"),
-        ("Size", f"{number(compiled.size_mb)} MB"),
-    ]
-    return [(name, value) for name, value in lines if value]
-
-
-def _best_trials(facts: Facts) -> list[tuple[str, str, str, str]]:
-    """The best trial of each candidate, best first: name, score, spread, parameters."""
-    lines = []
-    for found in facts.searched.ranking:
-        trials = [trial for trial in facts.searched.trials if trial.candidate == found.candidate]
-        best = max(trials, key=lambda trial: trial.score, default=None)
-        if best is not None:
-            parameters = ", ".join(
-                f"{key} {_short(value)}" for key, value in best.parameters.items()
-            )
-            lines.append((best.candidate, number(best.score), number(best.spread), parameters))
-    return lines
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
-
-
-def _lineage(facts: Facts) -> list[tuple[str, str]]:
-    found = facts.lineage
-    dirty = ", with changes that were not committed" if found.git_dirty else ""
-    return [
-        ("Version", facts.version or "not registered"),
-        ("Run", facts.run_id or "not recorded"),
-        ("Created", facts.created),
-        ("Commit", found.git_commit + dirty),
-        ("Data", facts.dataset.fingerprint),
-        ("Locked dependencies", found.lock),
-        ("Training code", found.code),
-        ("Key", facts.key),
-        ("Seed", str(facts.spec.search.seed)),
-        ("Machine", found.machine),
-        (
-            "Search took",
-            f"{facts.searched.seconds:.0f} s for {plural(len(facts.searched.trials), 'trial')}",
-        ),
-    ]
 
 
 def _curl(facts: Facts) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+
+import pandas as pd
 
 from training.evaluate import Slice
 from training.facts import Facts
@@ -41,25 +44,27 @@ _MEANING: dict[tuple[str, str], Callable[[float, str], str]] = {
         f"A typical miss is {_amount(value, unit)} when large misses count more than small ones."
     ),
     ("classification", "f1"): lambda value, unit: (
-        "Finding the cases of a class and not crying wolf, in one figure. Each class counts the same, "
-        "however rare. 1 is perfect."
+        "Finding the cases of a class and not crying wolf, in one figure. Each class counts "
+        "the same, however rare. 1 is perfect."
     ),
     ("classification", "accuracy"): lambda value, unit: (
         f"Of 100 cases, about {value * 100:.0f} get the right class."
     ),
     ("classification", "auc"): lambda value, unit: (
-        f"Shown one case of a class and one of another, the model tells them apart {value * 100:.0f} "
-        "times in 100; guessing does 50."
+        "Shown one case of a class and one of another, the model tells them apart "
+        f"{value * 100:.0f} times in 100; guessing does 50."
     ),
     ("classification", "precision"): lambda value, unit: (
         f"When the model names a class, it is right about {value * 100:.0f} times in 100, "
         "averaged over the classes."
     ),
     ("classification", "recall"): lambda value, unit: (
-        f"Of 100 cases of a class, the model finds about {value * 100:.0f}, averaged over the classes."
+        f"Of 100 cases of a class, the model finds about {value * 100:.0f}, "
+        "averaged over the classes."
     ),
     ("optimization", "regret"): lambda value, unit: (
-        f"Following the model at once loses {value:.1%} of the profit that a long search would reach."
+        f"Following the model at once loses {value:.1%} of the profit "
+        "that a long search would reach."
     ),
     ("optimization", "convergence"): lambda value, unit: (
         f"In {value:.1%} of the contexts the search settled on one best recipe."
@@ -74,8 +79,8 @@ def _amount(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".strip()
 
 
-def value(name: str, found: float) -> str:
-    return f"{found:.2%}" if name in _SHARES else number(found)
+def shown(name: str, found: float) -> str:
+    return f"{number(found * 100)}%" if name in _SHARES else number(found)
 
 
 def rows(facts: Facts) -> str:
@@ -85,23 +90,26 @@ def rows(facts: Facts) -> str:
 
 def comparison(facts: Facts) -> str:
     """How to read the columns beside the model's own."""
-    assert facts.evaluation is not None  # nosec B101 - asked before
-    parts = []
-    if facts.evaluation.baseline is not None:
-        parts.append("The linear model is the simplest that is worth trying.")
-    if facts.evaluation.champion is not None:
+    assert facts.evaluation is not None  # asked before
+    champion, baseline = facts.evaluation.champion, facts.evaluation.baseline
+    parts = ["The linear model is the simplest that is worth trying."] if baseline else []
+    if champion:
         parts.append("The champion is the version in use when this one was trained.")
-    else:
-        parts.append("There was no champion to compare with.")
-    return " ".join(parts + ["All were judged on the same rows."] if len(parts) > 1 else parts)
+    if parts:
+        parts.append("Better or worse is said of them, beside this model, on the same rows.")
+    return " ".join(parts if champion else [*parts, "There was no champion to compare with."])
 
 
 def meaning(facts: Facts, name: str, value: float) -> str:
+    if not math.isfinite(value):
+        return "It cannot be computed on these rows."
+    if name == "r2" and value <= 0:
+        return "The model is no better than always giving the average."
     return _MEANING[facts.spec.task, name](value, facts.spec.target.unit)
 
 
 def is_sample(facts: Facts) -> bool:
-    """Whether the rows are made up; an optimization learns from another model, whose card says it."""
+    """Whether the rows are made up. Of an optimization, its objective's card says it."""
     return facts.spec.data is not None and facts.spec.data.source.startswith("sample:")
 
 
@@ -123,36 +131,32 @@ def period(facts: Facts) -> str:
     data = facts.spec.data
     if data is None or not data.time or data.time not in facts.dataset.frame:
         return ""
-    moments = facts.dataset.frame[data.time].astype(str).str[:10]
-    return f"{moments.min()} to {moments.max()}"
+    moments = pd.to_datetime(facts.dataset.frame[data.time], utc=True)
+    return f"{moments.min():%Y-%m-%d} to {moments.max():%Y-%m-%d}"
 
 
 def limits(facts: Facts) -> Iterator[str]:
-    """The spec's own limit first, then what is true of every such model, then what this evaluation shows."""
+    """The spec's own limit, what is true of every such model, what this evaluation shows."""
     if facts.spec.limits:
         yield facts.spec.limits
     yield from _limits_of_task(facts)
     yield from _limits_of_evaluation(facts)
-    yield (
-        "The intervals say how much a figure depends on which rows happened to be held out. They do not "
-        "cover a world that changes afterwards: that is what monitoring is for."
-    )
 
 
 def _limits_of_task(facts: Facts) -> Iterator[str]:
     if facts.spec.objective is not None:
         yield (
-            f"Recipes were found by asking the model {facts.spec.objective.model}, not by growing them: "
-            "they are as right as that model and the prices in the spec."
+            f"Recipes were found by asking the model {facts.spec.objective.model}, "
+            "not by growing them: they are as right as that model and the prices in the spec."
         )
     else:
         yield (
-            "It learnt what goes together, not what causes what: changing an input on purpose need not "
-            "change the outcome as predicted."
+            "It learnt what goes together, not what causes what: changing an input on purpose "
+            "need not change the outcome as predicted."
         )
     yield (
-        "Inputs outside the contract are refused. Inside it, combinations that were rare in training "
-        "are predicted less surely."
+        "Inputs outside the contract are refused. Inside it, combinations that were rare "
+        "in training are predicted less surely."
     )
     if facts.spec.data is not None and facts.spec.data.split != "time":
         yield "Rows were held out by chance, so the figures do not show how the model ages."
@@ -167,19 +171,23 @@ def _limits_of_evaluation(facts: Facts) -> Iterator[str]:
         judged = deciding(facts)
         yield (
             f"Weakest where {weakest.column} is {weakest.value}: {short(judged)} "
-            f"{value(judged.name, weakest.metrics[judged.name].value)}, on all {rows(facts)} "
-            f"{value(judged.name, facts.evaluation.metrics[judged.name].value)}."
+            f"{shown(judged.name, weakest.metrics[judged.name].value)}, on all {rows(facts)} "
+            f"{shown(judged.name, facts.evaluation.metrics[judged.name].value)}."
         )
     if facts.spec.slices.columns:
         yield (
-            f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out {rows(facts)} were not "
-            "judged on their own."
+            f"Parts with fewer than {facts.spec.slices.minimum_rows} held-out {rows(facts)} "
+            "were not judged on their own."
         )
+    yield (
+        "The intervals say how much a figure depends on which rows happened to be held out. "
+        "They do not cover a world that changes afterwards: that is what monitoring is for."
+    )
 
 
 def _weakest(facts: Facts) -> Slice | None:
     """The part with the worst deciding metric, if it is worse than the whole."""
-    assert facts.evaluation is not None  # nosec B101 - asked before
+    assert facts.evaluation is not None  # asked before
     judged = deciding(facts)
     sign = 1 if judged.greater_is_better else -1
     whole = sign * facts.evaluation.metrics[judged.name].value
@@ -190,9 +198,9 @@ def _weakest(facts: Facts) -> Slice | None:
 
 
 def better(facts: Facts, name: str, value: float, other: float) -> str:
-    """How this model's value stands beside another's."""
+    """How another model's value stands beside this one's."""
     if value == other:
         return "same"
     return (
-        "better" if (value > other) == metric(facts.spec.task, name).greater_is_better else "worse"
+        "better" if (other > value) == metric(facts.spec.task, name).greater_is_better else "worse"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -34,9 +35,8 @@ def _answer(given: argparse.Namespace, document: Any, text: str) -> None:
 
 
 def _client() -> Any:
-    from training import record, registry
+    from training import registry
 
-    record.quiet()
     return registry.connect()
 
 
@@ -84,6 +84,19 @@ def train(given: argparse.Namespace) -> None:
     _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
     if failures:
         raise GateFailed("\n".join(str(error) for error in failures))
+    if given.promote:
+        _promote_and_export(client, [outcome.model for outcome in outcomes], given)
+
+
+def _promote_and_export(client: Any, models: list[str], given: argparse.Namespace) -> None:
+    """What `make run` does after training, in the same process: MLflow is slow to import."""
+    from training import registry
+
+    for model in models:
+        if "challenger" in registry.aliases(client, model):
+            moved = registry.promote(client, model, "challenger", getpass.getuser(), given.promote)
+            say(f"{model}: champion {moved.replaced or '-'} -> {moved.version}")
+    registry.export(client, models)
 
 
 def _outcome_line(outcome: Any) -> str:

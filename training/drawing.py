@@ -1,4 +1,4 @@
-"""How every plot looks, and how it gets into a page: figures without pyplot, so that none is kept or shown."""
+"""How every plot looks, and how it gets into a page. Without pyplot, which would keep them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 #: In a page this becomes the page's own text colour, so that plots follow a dark theme.
 INK = "#1b2533"
@@ -26,7 +27,7 @@ SMALL = 9
 
 
 def figure(width: float = 5.0, height: float = 3.6) -> Figure:
-    """An empty figure with a canvas of its own; no backend is chosen for the rest of the process."""
+    """An empty figure with a canvas of its own: the process's backend stays as it is."""
     made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
     FigureCanvasAgg(made)
     return made
@@ -55,20 +56,29 @@ def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
     made.set_zorder(5)
 
 
+def literal(made: Figure) -> Figure:
+    """Words from specs and data stay as they are: a dollar in them opens no formula."""
+    for words in made.findobj(Text):
+        words.set_parse_math(False)
+    return made
+
+
 def svg(made: Figure, name: str, label: str) -> str:
-    """The figure as an element for a page, with ids of its own and text that takes the page's colour."""
+    """The figure as an element for a page; its text takes the page's colour."""
     out = io.StringIO()
     # Only the rendering reads these settings; outside this block they are as they were.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
         made.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     body = text[text.index("<svg") :].replace(INK, "currentColor")
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
+    # The style would hold for the whole page; on the element itself it is inherited inside.
+    body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
     body = _own_ids(body, name)
     # Sizes in the page come from its style sheet; the view box keeps the shape.
     return re.sub(
         r'<svg [^>]*?viewBox="([^"]+)"[^>]*>',
         rf'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        rf'style="stroke-linejoin: round; stroke-linecap: butt" '
         rf'viewBox="\1" role="img" aria-label="{label}">',
         body,
         count=1,
@@ -76,7 +86,7 @@ def svg(made: Figure, name: str, label: str) -> str:
 
 
 def _own_ids(body: str, name: str) -> str:
-    """Ids that something refers to get the plot's name before them; the others go: two plots share a page."""
+    """Plots share a page: ids get the plot's name before them, those that nothing uses go."""
     used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
 
     def rename(found: re.Match[str]) -> str:

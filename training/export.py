@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+from onnxruntime.capi import onnxruntime_pybind11_state
 from skl2onnx import to_onnx
 from sklearn.pipeline import Pipeline
 from skops import io as skops_io
@@ -24,6 +25,18 @@ LATENCY_CALLS = 200
 LATENCY_ROUNDS = 3
 GOLDEN_ROWS = 5
 TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
+
+#: What skl2onnx, onnx and ONNX Runtime raise for a pipeline that they cannot take.
+CONVERSION_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    onnxruntime_pybind11_state.Fail,
+    onnxruntime_pybind11_state.InvalidArgument,
+    onnxruntime_pybind11_state.InvalidGraph,
+    onnxruntime_pybind11_state.NotImplemented,
+)
 
 
 class Equality(NamedTuple):
@@ -64,34 +77,13 @@ def compile_pipeline(pipeline: Pipeline, matrix: Matrix, folder: Path) -> Compil
         (folder / MODEL_FILES["onnx"]).write_bytes(_onnx(pipeline, matrix))
         compiled = _measured("onnx", folder, matrix, expected)
         reason = "" if compiled.equality.proven else f"not equal: {compiled.equality}"
-    except _conversion_errors() as error:
+    except CONVERSION_ERRORS as error:
         reason = f"cannot be converted: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"
     if not reason:
         return compiled
     (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)
     skops_io.dump(pipeline, folder / MODEL_FILES["skops"])
     return _measured("skops", folder, matrix, expected)._replace(fallback=reason)
-
-
-def _conversion_errors() -> tuple[type[Exception], ...]:
-    """What skl2onnx, onnx and ONNX Runtime raise for a pipeline that they cannot take."""
-    from onnxruntime.capi import (
-        onnxruntime_pybind11_state as state,
-    )  # pylint: disable=import-outside-toplevel
-    from skl2onnx.common import exceptions  # pylint: disable=import-outside-toplevel
-
-    return (
-        exceptions.MissingShapeCalculator,
-        exceptions.MissingConverter,
-        NotImplementedError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        state.Fail,
-        state.InvalidGraph,
-        state.NotImplemented,
-    )
 
 
 def _onnx(pipeline: Pipeline, matrix: Matrix) -> bytes:

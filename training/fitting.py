@@ -41,9 +41,8 @@ def fit(spec: Spec, made: Dataset, options: Options) -> tuple[Searched, Found, C
     folder = places.build() / "compiled" / spec.name
     for found in searched.ranking:
         compiled = compile_pipeline(found.pipeline, made.held_out, folder)
-        say(
-            f"{spec.name}: {found.candidate} ({spec.scoring} {found.score:.4f}) as {compiled.engine_name}: {compiled.equality}"
-        )
+        what = f"{found.candidate} ({spec.scoring} {found.score:.4f}) as {compiled.engine_name}"
+        say(f"{spec.name}: {what}: {compiled.equality}")
         if compiled.fallback:
             say(
                 f"{spec.name}: {found.candidate} is not served by ONNX Runtime: {compiled.fallback}"
@@ -98,9 +97,7 @@ def _evaluated(
     compiled: Compiled | None,
 ) -> evaluate.Evaluation:
     """On the engine that will serve; the linear baseline and the champion on the same rows."""
-    assert (
-        made.score is not None
-    )  # nosec B101 - only `reproduce` makes a dataset that cannot be scored
+    assert made.score is not None  # only `reproduce` makes a dataset that cannot be scored
     rows, score = made.held_out, made.score
     predict = (
         compiled.engine.predict

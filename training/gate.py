@@ -90,8 +90,8 @@ def table(verdict: Verdict) -> str:
     """Name, value, bound and verdict of every rule, for people."""
     lines = []
     for decision in verdict.decisions:
-        value = "-" if decision.value is None else f"{decision.value:.4g}"
-        bound = "-" if decision.bound is None else f"{decision.bound:.4g}"
+        value = "-" if decision.value is None else f"{decision.value:.6g}"
+        bound = "-" if decision.bound is None else f"{decision.bound:.6g}"
         mark = "pass" if decision.passed else "FAIL"
         reason = f"  ({decision.reason})" if decision.reason else ""
         lines.append(f"  {mark}  {decision.rule:<58} value {value:>9}  bound {bound:>9}{reason}")

@@ -82,11 +82,10 @@ def _per_class(scored: Scored) -> _PerClass:
 
 def _auc(scored: Scored) -> float:
     """One against the rest, averaged over the classes that occur and are not alone."""
-    from scipy.stats import (
-        rankdata,
-    )  # pylint: disable=import-outside-toplevel  # slow to import, seldom needed
+    # Slow to import, and only a classifier needs it.
+    from scipy.stats import rankdata  # pylint: disable=import-outside-toplevel
 
-    assert scored.probabilities is not None  # nosec B101 - a classifier always gives them
+    assert scored.probabilities is not None  # a classifier always gives them
     areas = []
     for number in range(scored.probabilities.shape[1]):
         positive = scored.truth == number

@@ -1,4 +1,4 @@
-"""The plots of one training: what is drawn for every task here, what only one task has in `plots_by_task`."""
+"""The plots of one training: those of every task here, the others in `plots_by_task`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def plots(facts: Facts) -> list[Plot]:
         # Two small ones share a line: the slices fill the gap, or take a line of their own.
         gap = sum(not plot.wide for plot in small_first) % 2 == 1
         small_first.append(_slices(facts, facts.evaluation, wide=not gap))
-    return sorted(small_first, key=lambda plot: plot.wide)
+    drawn = sorted(small_first, key=lambda plot: plot.wide)
+    return [plot._replace(figure=drawing.literal(plot.figure)) for plot in drawn]
 
 
 def deciding(facts: Facts) -> Metric:
@@ -60,7 +61,7 @@ def _slices(facts: Facts, evaluation: Evaluation, wide: bool) -> Plot:
     drawn = drawing.axes(made, "How good it is, part by part", short(judged), "")
     whole = evaluation.metrics[judged.name]
     drawn.axvspan(whole.low, whole.high, color=drawing.GREY, alpha=0.2, linewidth=0)
-    drawn.axvline(whole.value, color=drawing.GREY, linewidth=1.2, label="all held-out rows")
+    drawn.axvline(whole.value, color=drawing.GREY, linewidth=1.2)
     for place, part in enumerate(shown):
         found = part.metrics[judged.name]
         drawn.plot([found.low, found.high], [place, place], color=drawing.BLUE, linewidth=2)
@@ -68,14 +69,14 @@ def _slices(facts: Facts, evaluation: Evaluation, wide: bool) -> Plot:
     bound = facts.spec.gates.slices.get(judged.name)
     for value in (bound.min, bound.max) if bound else ():
         if value is not None:
-            drawn.axvline(value, color=drawing.RED, linestyle="--", linewidth=1.2, label="gate")
+            drawn.axvline(value, color=drawing.RED, linestyle="--", linewidth=1.2)
     drawn.set_yticks(range(len(shown)), [_slice_name(part) for part in shown])
     drawn.set_ylim(len(shown) - 0.4, -0.6)
     drawn.grid(axis="y", visible=False)
-    drawing.legend(drawn)
     caption = (
-        "A dot is the figure for one part of the held-out rows, its line the 95% interval: a long line "
-        "means few rows. The grey band is the whole."
+        "A dot is the figure for one part of the held-out rows, with its 95% interval: "
+        "a long line means few rows. Grey is the whole"
+        + ("; the dashed red line is the gate." if bound else ".")
     )
     return Plot("slices", "By part", caption, made, wide)
 

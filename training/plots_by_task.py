@@ -50,7 +50,8 @@ def _some(rows: int) -> NDArray[np.intp]:
 
 def _points(drawn: Any, x: NDArray[Any], y: NDArray[Any], color: str = drawing.BLUE) -> None:
     """Dots as one picture inside the plot: thousands of them as vectors would fill the page."""
-    drawn.scatter(x, y, s=9, color=color, alpha=0.4, linewidths=0, rasterized=True)
+    size = 9 if len(x) > 500 else 22
+    drawn.scatter(x, y, s=size, color=color, alpha=0.4, linewidths=0, rasterized=True)
 
 
 def _measured(facts: Facts) -> tuple[str, str]:
@@ -143,7 +144,7 @@ def _balance(facts: Facts, scored: Scored) -> Plot:
 
 
 def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
-    assert scored.probabilities is not None  # nosec B101 - asked before
+    assert scored.probabilities is not None  # asked before
     made = drawing.figure(5.0, 3.8)
     drawn = drawing.axes(
         made, "Can its probabilities be believed?", "probability given (%)", "came true (%)"
@@ -156,7 +157,7 @@ def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
         )
     drawing.legend(drawn, "upper left")
     caption = (
-        "Of the rows to which the model gave a class with, say, 70 %, about 70 % should be of it: "
+        "Of the rows to which the model gave a class with, say, 70%, about 70% should be of it: "
         "then the line lies on the dashed diagonal. Below it, the model is too sure."
     )
     return Plot("calibration", "Calibration", caption, made)
@@ -185,8 +186,8 @@ def _profit(scored: Scored) -> Plot:
     drawn.plot(ends, ends, color=drawing.ORANGE, linewidth=1.4, label="as good as the optimum")
     drawing.legend(drawn, "upper left")
     caption = (
-        "Each dot is a held-out context. On the line, the recipe that the model gives at once earns "
-        "as much as the one that a long search found."
+        "Each dot is a held-out context. On the line, the recipe that the model gives at once "
+        "earns as much as the one that a long search found."
     )
     return Plot("profit", "Profit", caption, made)
 
@@ -234,7 +235,7 @@ def _recipes(facts: Facts) -> list[Plot]:
         drawn.set_xticks(range(1, len(groups) + 1), column.categories)
         drawn.grid(axis="x", visible=False)
     caption = (
-        f"The best recipes found, by {column.name}: the line is the middle one, the box holds half of "
-        "them, the whiskers nearly all."
+        f"The best recipes found, by {column.name}: the line is the middle one, the box holds "
+        "half of them, the whiskers nearly all."
     )
     return [Plot("recipes", f"Recipes by {column.name}", caption, made, wide=True)]

@@ -37,9 +37,7 @@ class Worth:
     """What recipes bring in given contexts, by the objective model's prediction."""
 
     def __init__(self, spec: Spec, objective: Bundle, typical: NDArray[np.float32]):
-        assert (
-            spec.objective is not None
-        )  # nosec B101 - `spec.load` refuses an optimization without one
+        assert spec.objective is not None  # `spec.load` refuses an optimization without one
         self._spec, self._model, self._value = spec, objective, spec.objective.value
         self._typical = typical
         inputs = {name: position for position, name in enumerate(objective.contract.names)}
@@ -72,7 +70,7 @@ class Worth:
 
 def sample_contexts(spec: Spec, rows: pd.DataFrame) -> pd.DataFrame:
     """Contexts as they occur in the objective's data; what it does not have is drawn between its bounds."""
-    assert spec.objective is not None  # nosec B101 - as above
+    assert spec.objective is not None  # as above
     random = np.random.default_rng(spec.search.seed)
     chosen = rows.iloc[
         random.choice(
@@ -124,7 +122,7 @@ def optimize(spec: Spec, worth: Worth, contexts: Matrix) -> Optima:
 def _optimize_one(
     spec: Spec, worth: Worth, context: Matrix, number: int
 ) -> tuple[NDArray[np.float64], float, bool]:
-    assert spec.objective is not None  # nosec B101 - as above
+    assert spec.objective is not None  # as above
     parts: list[Ingredient] = list(spec.recipe.values())
 
     def loss(recipes: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -160,9 +158,7 @@ def make(spec: Spec, frame: pd.DataFrame, fingerprint: str, worth: Worth | None 
     contexts = matrix[split.held_out]
 
     def score(chosen: NDArray[np.intp], answer: Answer) -> Scored:
-        assert (
-            worth is not None
-        )  # nosec B101 - only `reproduce` makes a dataset without, and scores nothing
+        assert worth is not None  # only `reproduce` makes a dataset without, and scores nothing
         return Scored(truth[chosen], worth.profit_and_cost(contexts[chosen], answer.values))
 
     return Dataset(contract, frame, matrix, target, split, fingerprint, score=score)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import tempfile
 import time
@@ -39,13 +38,6 @@ SPEC_FILE = "spec.json"
 SNAPSHOT_FILE = "snapshot.parquet"
 #: A larger snapshot of the training rows is not kept; `SWARMLINE_SNAPSHOT_MB` moves the limit.
 SNAPSHOT_MB = 200.0
-
-
-def quiet() -> None:
-    """MLflow and Alembic narrate at length; what matters is said by training itself."""
-    for name in ("mlflow", "alembic", "skl2onnx"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def inputs(client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, key: str) -> None:
@@ -195,7 +187,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
 
 def write_bundle(facts: Facts) -> Path:
     compiled, evaluation = facts.compiled, facts.evaluation
-    assert compiled is not None  # nosec B101 - `train` registers nothing that was not exported
+    assert compiled is not None  # `train` registers nothing that was not exported
     contract, made = facts.dataset.contract, facts.dataset
     folder = places.bundles() / facts.spec.name / facts.version
     answer = compiled.engine.predict(made.held_out)

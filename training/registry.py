@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
+import os
 import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,12 +46,20 @@ class Promotion(NamedTuple):
 
 def connect() -> mlflow.MlflowClient:
     """The client of the tracking server or database that `MLFLOW_TRACKING_URI` names."""
+    _quiet()
     uri = places.tracking_uri()
     if uri.startswith("sqlite:///"):
         Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     return mlflow.MlflowClient(uri, uri)
+
+
+def _quiet() -> None:
+    """MLflow and Alembic narrate at length; what matters is said by training itself."""
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 
 
 def experiment(client: mlflow.MlflowClient, name: str) -> str:

@@ -52,7 +52,7 @@ def reproduce(
         )
     then = registry.bundle(client, one).predict(made.held_out)
     _, chosen, compiled = fit(spec, made, options)
-    assert compiled is not None  # nosec B101 - `fit` without skipping gives one
+    assert compiled is not None  # `fit` without skipping gives one
     say(f"{model} {one.number}: trained again, {chosen.candidate}")
     equality = compared(then, compiled.engine.predict(made.held_out))
     found = Reproduction(

@@ -75,7 +75,6 @@ class ColumnSpec(Struct, frozen=True):
 class Checks(Struct, frozen=True):
     """How severe each data check is, and where the limits of the counting ones lie."""
 
-    columns: Severity = "error"
     types: Severity = "error"
     ranges: Severity = "error"
     categories: Severity = "error"
@@ -127,7 +126,7 @@ class Slices(Struct, frozen=True):
 
 
 class Ingredient(Struct, frozen=True):
-    """One thing that a recipe decides. It costs `cost` for each unit above `free`, times the context columns in `times`."""
+    """One thing that a recipe decides: it costs `cost` for each unit above `free`, times the columns in `times`."""
 
     minimum: float
     maximum: float
@@ -198,7 +197,7 @@ class Spec(Struct, frozen=True):
     @property
     def source(self) -> Data:
         """The data section, which every spec but an optimization's has."""
-        assert self.data is not None, self.name  # nosec B101 - `load` refuses such a spec
+        assert self.data is not None, self.name  # `load` refuses such a spec
         return self.data
 
 

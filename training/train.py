@@ -113,9 +113,7 @@ def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepa
 
 def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:
     """The objective's model comes first: trained now, or found unchanged."""
-    assert (
-        spec.objective is not None
-    )  # nosec B101 - `spec.load` refuses an optimization without one
+    assert spec.objective is not None  # `spec.load` refuses an optimization without one
     objective = find(spec.objective.model)
     outcome = train(objective, client, options._replace(force=False, skip=frozenset()))
     one = registry.version(client, objective.name, outcome.version)

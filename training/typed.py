@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Mapping
+from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
@@ -69,9 +70,7 @@ def describe(hint: Any) -> str:
     if origin is dict or _is_struct(hint):
         return "a table"
     if arguments:
-        return " or ".join(
-            describe(argument) for argument in arguments if argument is not type(None)
-        )
+        return " or ".join(describe(argument) for argument in arguments if argument is not NoneType)
     words = {str: "a text", int: "a whole number", float: "a number", bool: "true or false"}
     return words.get(hint, "a value")
 

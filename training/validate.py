@@ -57,6 +57,7 @@ class Conformed(NamedTuple):
 
     frame: pd.DataFrame
     foreign: pd.DataFrame
+    given: pd.DataFrame
 
 
 def conform(spec: Spec, frame: pd.DataFrame) -> Conformed:
@@ -72,7 +73,7 @@ def conform(spec: Spec, frame: pd.DataFrame) -> Conformed:
     foreign = pd.DataFrame(
         {name: frame[name].notna() & typed[name].isna() for name in columns}, index=frame.index
     )
-    return Conformed(typed, foreign)
+    return Conformed(typed, foreign, frame)
 
 
 def _conform_column(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:
@@ -130,6 +131,7 @@ def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDA
             spec.checks.types,
             int(bad.sum()),
             f"is not {_type_of(spec, str(name))}",
+            _examples(conformed.given[name], np.flatnonzero(bad)),
         )
         for name, bad in conformed.foreign.items()
         if bad.any()
@@ -149,9 +151,6 @@ def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDA
             continue
         if check != "uniqueness":
             unusable[rows] = True
-        examples = tuple(
-            (int(row), shorten(_plain(conformed.frame.at[row, name]))) for row in rows[:EXAMPLES]
-        )
         found.append(
             Violation(
                 check,
@@ -159,14 +158,20 @@ def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDA
                 getattr(spec.checks, check),
                 len(rows),
                 _breach(spec, check, name),
-                examples,
+                _examples(conformed.frame[name], rows),
             )
         )
     return found, unusable
 
 
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+def _examples(values: pd.Series[Any], rows: NDArray[Any]) -> tuple[tuple[int, str], ...]:
+    """The first of these rows with what stands there."""
+    return tuple((int(row), _in_words(values.iloc[row])) for row in rows[:EXAMPLES])
+
+
+def _in_words(value: Any) -> str:
+    plain = value.item() if isinstance(value, np.generic) else value
+    return "null" if pd.isna(plain) else shorten(plain)
 
 
 def _failure_cases(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
@@ -318,7 +323,8 @@ def _balance(spec: Spec, target: NDArray[Any]) -> Iterator[Violation]:
         return
     for label, count in zip(*np.unique(target, return_counts=True), strict=True):
         if count / len(target) < spec.checks.minimum_class_share:
-            message = f"class {label!s} has {count} of {len(target)} rows, less than {spec.checks.minimum_class_share:.1%}"
+            least = spec.checks.minimum_class_share
+            message = f"class {label!s} has {count} of {len(target)} rows, less than {least:.1%}"
             yield Violation("balance", spec.source.target, spec.checks.balance, int(count), message)
 
 
@@ -344,4 +350,4 @@ def checks_of(spec: Spec) -> tuple[tuple[str, str], ...]:
     ]
     pairs += [("balance", target)] if spec.task == "classification" else []
     pairs += [("categories", target)] if spec.target.classes else []
-    return tuple(pair for pair in pairs if getattr(spec.checks, pair[0]) != "off")
+    return tuple(pair for pair in pairs if getattr(spec.checks, pair[0], "error") != "off")

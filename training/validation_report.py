@@ -1,4 +1,4 @@
-"""What the data checks found: text for a terminal, JSON, JUnit XML for a build page, HTML for people."""
+"""What the data checks found: as text, as JSON, as JUnit XML for a build page, as HTML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Case(NamedTuple):
-    """One check of one column (or of the data as a whole) with what it found; `skipped` says why it did not run."""
+    """One check of one column, or of all rows; `skipped` says why it did not run."""
 
     check: str
     column: str
@@ -85,7 +85,8 @@ def text(report: Report) -> str:
     """For the terminal: the verdict, then each violation with its examples."""
     lines = [
         f"{report.model}: {verdict(report)}",
-        f"  {report.source}: {plural(report.rows, 'row')}, {_usable(report):,} of them usable; {_tally(report)}",
+        f"  {report.source}: {plural(report.rows, 'row')}, {_usable(report):,} of them usable",
+        f"  checks: {_tally(report)}",
     ]
     for found in report.violations:
         count = extent(report, found)
@@ -136,12 +137,12 @@ def _plain(violation: Violation) -> dict[str, Any]:
 
 
 def junit(report: Report) -> str:
-    """As Jenkins' junit step reads it: an error fails its test, a warning only writes into its output."""
+    """As Jenkins' junit step reads it: an error fails its test, a warning shows in its output."""
     found = cases(report)
-    page = render(
+    document_ = render(
         "validation.xml", report=report, cases=found, counts=_counts(found), lines=_lines(report)
     )
-    return _NOT_XML.sub("\ufffd", page)
+    return _NOT_XML.sub("\ufffd", document_)
 
 
 def _lines(report: Report) -> dict[Violation, str]:

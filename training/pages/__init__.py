@@ -1,4 +1,4 @@
-"""The pages that people look at: one self-contained file each, filled by Jinja2 with escaping on."""
+"""The pages that people look at: one self-contained file each, with escaping on."""
 
 from __future__ import annotations
 
