@@ -191,7 +191,7 @@ def write_bundle(facts: Facts) -> Path:
     contract, made = facts.dataset.contract, facts.dataset
     folder = places.bundles() / facts.spec.name / facts.version
     answer = compiled.engine.predict(made.held_out)
-    rows = _golden_rows(facts)
+    rows = golden_rows(facts)
     parts: dict[str, Any] = {
         "contract.json": contract,
         "reference.json": reference.reference(
@@ -224,7 +224,7 @@ def write_bundle(facts: Facts) -> Path:
     return folder
 
 
-def _golden_rows(facts: Facts) -> list[dict[str, Any]]:
+def golden_rows(facts: Facts) -> list[dict[str, Any]]:
     """A few held-out rows as callers send them, spread over the range of the truth."""
     held_out = facts.dataset.split.held_out
     truth = facts.dataset.target[held_out]
