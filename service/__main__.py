@@ -31,7 +31,7 @@ def main() -> int:
 
     state = State()
     try:
-        app = create_app(settings, state)
+        app = create_app(settings, state, folder)
     except (BundleError, BadKeys, BadTraffic) as error:
         return _refuse([f"{error}."])
     _serve(app, settings, state, folder)
@@ -60,9 +60,9 @@ def _metrics_folder() -> Path:
 
 def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
     from service import server, worker  # pylint: disable=import-outside-toplevel
-    from service.logs import set_level  # pylint: disable=import-outside-toplevel
+    from service.logs import set_up  # pylint: disable=import-outside-toplevel
 
-    set_level(settings.log_level)
+    set_up(settings.log_level)
     hooks = worker.hooks(app, folder)
     shipper = worker.Shipper(settings.journal) if settings.journal is not None else None
     # What is loaded by now stays: frozen, it is never copied into a worker by a collection.

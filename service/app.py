@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
-import msgspec
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPage
 
-from service import admin, health, invocations, lineage, oip, stream
+from service import admin, docs, health, invocations, lineage, oip, stream
 from service.auth import ANYONE, Door, parse_keys
 from service.bundle import Arms, Bundle, BundleError, check_golden, load_models
 from service.contract import Invalid
 from service.direct import DirectRoute, request_id_of
-from service.logs import log, log_failure, log_request
+from service.logs import log_failure, log_request
 from service.native import Native
-from service.problems import Failed, NotAllowed, NotFound, Problem, Unprocessable
+from service.problems import (
+    BadRequest,
+    Failed,
+    NotAllowed,
+    NotFound,
+    Problem,
+    Unprocessable,
+    with_error,
+)
 from service.serving import Core, Served
 from service.settings import Settings
 from service.state import State
@@ -44,10 +52,10 @@ class Service(Flask):
         return super().wsgi_app(environ, start_response)
 
 
-def create_app(settings: Settings, state: State | None = None) -> Service:
+def create_app(settings: Settings, state: State, folder: Path) -> Service:
     """All that a worker needs, loaded and proven. Raises BundleError, BadKeys or BadTraffic."""
     keys = parse_keys(settings.keys) if settings.auth else ()
-    core = Core(settings, Door(keys), state or State())
+    core = Core(settings, Door(keys), state, folder)
     arms = load_models(settings.bundles)
     traffic = read_traffic(
         settings.traffic, {name: pair.challenger is not None for name, pair in arms.items()}
@@ -57,7 +65,7 @@ def create_app(settings: Settings, state: State | None = None) -> Service:
         core.models[name] = Served(name, pair, traffic[name], core)
     app = Service(core)
     _guard(app)
-    for module in (health, lineage, oip, invocations, admin, stream):
+    for module in (health, lineage, oip, invocations, admin, stream, docs):
         module.add_routes(app, core)
     _add_predictions(app, core)
     return app
@@ -134,7 +142,7 @@ def _guard(app: Service) -> None:
         core.metrics.refusal(problem.code).inc()
         reply = problem.reply(g.request_id)
         if request.path.startswith("/v2"):
-            reply = reply._replace(body=oip.with_error(reply.body))
+            reply = reply._replace(body=with_error(reply.body))
         return Response(reply.body, int(reply.status[:3]), reply.headers)
 
     @app.after_request
@@ -170,9 +178,6 @@ def _problem(error: Exception, core: Core) -> Problem:
         allowed = ", ".join(sorted(error.valid_methods or ()))
         return NotAllowed(f"{request.method[:20]} is not allowed here", headers=[("Allow", allowed)])
     if isinstance(error, HTTPException) and error.code and error.code < 500:
-        return NotFound(error.description or "not found")
+        return BadRequest(error.description or "this request cannot be served")
     log_failure(g.request_id, error)
     return Failed("this request failed; its id is in the log")
-
-
-__all__ = ["GoldenMismatch", "Service", "create_app", "log", "msgspec"]

@@ -87,6 +87,11 @@ class Door:
     def __init__(self, keys: tuple[Key, ...]):
         self._keys = keys
 
+    @property
+    def closed(self) -> bool:
+        """Whether a key is needed at all."""
+        return bool(self._keys)
+
     def enter(self, header: str | None) -> Key:
         """Whose key it is; Unauthenticated where it is nobody's."""
         if not self._keys:

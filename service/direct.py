@@ -16,8 +16,16 @@ from service.bodies import Environ, need_type, read_body
 from service.contract import Invalid, Matrix
 from service.logs import log_failure, log_request
 from service.native import Wire
-from service.problems import BadHeader, Failed, Headers, Problem, Reply, Unavailable, Unprocessable
-from service.serving import Call, Prediction, Served
+from service.problems import (
+    BadHeader,
+    Failed,
+    Problem,
+    Reply,
+    Unavailable,
+    Unprocessable,
+    with_error,
+)
+from service.serving import Call, Core, Prediction, Served
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
 SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
@@ -68,22 +76,15 @@ class DirectRoute:
         core = served.core
         self._core = core
         self._state, self._door, self._limit = core.state, core.door, core.settings.max_body
-        self._counted = core.metrics.request(name, "200")
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         started = time.perf_counter()
         request_id = request_id_of(environ)
         self._state.enter()
         try:
-            reply, after = self._answer(environ, request_id, started)
-            self._counted.inc()
-        except Problem as problem:
-            reply, after = self.refuse(problem, request_id), None
-        except Invalid as invalid:
-            reply, after = self.refuse(Unprocessable.of(invalid), request_id), None
-        except Exception as error:  # pylint: disable=broad-exception-caught  # the last line before a client
-            log_failure(request_id, error)
-            reply, after = self.refuse(Failed("this request failed; its id is in the log"), request_id), None
+            reply, after = attempt(
+                self._core, self.name, request_id, lambda: self._answer(environ, request_id, started)
+            )
         finally:
             self._state.leave()
         headers = [
@@ -97,7 +98,7 @@ class DirectRoute:
 
     def _answer(
         self, environ: Environ, request_id: str, started: float
-    ) -> tuple[Reply, Callable[[], None] | None]:
+    ) -> tuple[Wire, Prediction]:
         key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", self._served.name)
         if self._core.waiting() > self._core.settings.max_waiting:
             raise Unavailable("too many requests are waiting; try again")
@@ -105,13 +106,27 @@ class DirectRoute:
         matrix, asked = self._protocol.read(read_body(environ, self._limit), environ)
         call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
         found = self._served.predict(call, matrix)
-        wire = self._protocol.write(found, request_id, asked)
-        return Reply("200 OK", wire.headers + found.side.headers, wire.body), found.after
+        return self._protocol.write(found, request_id, asked), found
 
-    def refuse(self, problem: Problem, request_id: str) -> Reply:
-        metrics = self._core.metrics
-        metrics.request(self.name, problem.status[:3]).inc()
-        metrics.refusal(problem.code).inc()
-        reply = problem.reply(request_id)
-        release: Headers = [("X-Model", self._served.name), ("X-Release", self._core.settings.release)]
-        return reply._replace(headers=reply.headers + release)
+
+def attempt(
+    core: Core, route: str, request_id: str, work: Callable[[], tuple[Wire, Prediction]]
+) -> tuple[Reply, Callable[[], None] | None]:
+    """What `work` answers, or the problem that it ran into; and what is left to do after the answer."""
+    try:
+        wire, found = work()
+        core.metrics.request(route, "200").inc()
+        return Reply("200 OK", wire.headers + found.side.headers, wire.body), found.after
+    except Problem as problem:
+        refused = problem
+    except Invalid as invalid:
+        refused = Unprocessable.of(invalid)
+    except Exception as error:  # pylint: disable=broad-exception-caught  # the last line before a client
+        log_failure(request_id, error)
+        refused = Failed("this request failed; its id is in the log")
+    core.metrics.request(route, refused.status[:3]).inc()
+    core.metrics.refusal(refused.code).inc()
+    reply = refused.reply(request_id)
+    if route == "infer":
+        reply = reply._replace(body=with_error(reply.body))
+    return reply._replace(headers=[*reply.headers, ("X-Release", core.settings.release)]), None

@@ -15,8 +15,12 @@ from gunicorn import glogging
 _LEVEL = {"least": logging.INFO}
 
 
-def set_level(name: str) -> None:
-    _LEVEL["least"] = getattr(logging, name.upper())
+def set_up(level: str) -> None:
+    """The least level to log; what our modules log by the standard library becomes such lines too."""
+    _LEVEL["least"] = getattr(logging, level.upper())
+    ours = logging.getLogger("service")
+    ours.handlers, ours.propagate = [_JsonLines()], False
+    ours.setLevel(_LEVEL["least"])
 
 
 def log(level: str, event: str, **fields: Any) -> None:

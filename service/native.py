@@ -50,6 +50,7 @@ class Native:
             gc=False,
         )
         self._decode = msgspec.json.Decoder(body).decode
+        self._decode_row = msgspec.json.Decoder(row).decode
         #: Quotation marks of a full row: one more would be a name given twice, which msgspec lets pass.
         self._quotes = 2 * (len(contract.columns) + strings_in(contract))
         self._nullable = any(column.nullable for column in contract.columns)
@@ -74,6 +75,16 @@ class Native:
         if self._nullable and np.isnan(matrix).any():
             return self._read_slowly(body), None
         return matrix, None
+
+    def read_row(self, body: bytes) -> Matrix | None:
+        """One bare row; None where it needs a closer look."""
+        try:
+            matrix = self._encoder.encode_structs([self._decode_row(body)])
+        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+            return None
+        if body.count(b'"') != self._quotes or (self._nullable and np.isnan(matrix).any()):
+            return None
+        return matrix
 
     def _read_slowly(self, body: bytes) -> Matrix:
         document = parse_object(body, ALLOWED)

@@ -136,12 +136,6 @@ def split_body(body: bytes, length: str | None) -> tuple[bytes, bytes]:
     return body[: int(length)], body[int(length) :]
 
 
-def with_error(body: bytes) -> bytes:
-    """A problem document with the `error` that clients of this protocol look for."""
-    document = msgspec.json.decode(body)
-    return msgspec.json.encode({**document, "error": document["detail"]})
-
-
 def _metadata(served: Served, outputs: tuple[str, ...]) -> dict[str, Any]:
     def tensor(column: Column) -> dict[str, Any]:
         return {"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]}

@@ -3,6 +3,7 @@
 Problem                 what a client is told; `status` and `code` are the class's
 ├── NotJson             400
 ├── BadHeader           400
+├── BadRequest          400
 ├── Unauthenticated     401
 ├── Forbidden           403
 ├── NotFound            404
@@ -84,6 +85,10 @@ class BadHeader(Problem):
     status, code = "400 Bad Request", "bad-header"
 
 
+class BadRequest(Problem):
+    status, code = "400 Bad Request", "bad-request"
+
+
 class Unauthenticated(Problem):
     status, code = "401 Unauthorized", "unauthenticated"
 
@@ -147,6 +152,12 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str, retry_after: int = 1):
         super().__init__(detail, headers=[("Retry-After", str(retry_after))])
+
+
+def with_error(body: bytes) -> bytes:
+    """A problem document with the `error` that clients of the V2 protocol look for."""
+    document = msgspec.json.decode(body)
+    return msgspec.json.encode({**document, "error": document["detail"]})
 
 
 def printable(text: str) -> str:

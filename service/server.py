@@ -16,7 +16,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from service.problems import Problem, Reply
+from service.problems import BadRequest, Failed, Problem, Reply
 from service.settings import Settings
 from service.state import State
 
@@ -135,14 +135,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self.log.debug("the client left before it was refused")
 
 
-class _Unreadable(Problem):
-    status, code = "400 Bad Request", "bad-request"
-
-
 def _refusal(error: BaseException) -> Reply:
     name = type(error).__name__
     known = type(error).__module__.startswith("gunicorn.http")
-    problem = _Unreadable(f"the request is not sound HTTP: {name}") if known else Problem("this request failed")
+    problem: Problem = BadRequest(f"the request is not sound HTTP: {name}") if known else Failed("this request failed")
     return problem.reply("")
 
 
@@ -170,7 +166,7 @@ class Master(Arbiter):  # type: ignore[misc]
             raise StopIteration
         super().manage_workers()
         if self._shipper is not None:
-            self._shipper.keep_alive()
+            self._shipper.keep_alive(self.LISTENERS)
 
     def stop(self, graceful: bool = True) -> None:
         super().stop(graceful)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -143,8 +144,10 @@ class Served:
 class Core:
     """What all routes share. `journal` is opened in each worker, after the fork."""
 
-    def __init__(self, settings: Settings, door: Door, state: State):
+    def __init__(self, settings: Settings, door: Door, state: State, folder: Path):
         self.settings, self.door, self.state = settings, door, state
+        #: For what the workers share in files; gone when the service ends.
+        self.folder = folder
         self.metrics = Metrics()
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}

@@ -61,10 +61,10 @@ class Shipper:
         self._pid = 0
         self._next = 0.0
 
-    def keep_alive(self) -> None:
+    def keep_alive(self, listeners: Any) -> None:
         if not self._running() and time.monotonic() >= self._next:
             self._next = time.monotonic() + 1.0
-            self._pid = self._fork()
+            self._pid = self._fork(listeners)
 
     def stop(self) -> None:
         """Lets it ship what is left, for a while; the spool keeps the rest."""
@@ -92,12 +92,15 @@ class Shipper:
             self._pid = 0
         return not done
 
-    def _fork(self) -> int:
+    def _fork(self, listeners: Any) -> int:
         pid = os.fork()
         if pid:
             return pid
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
+        # Held open here, the port would still take connections that nobody answers.
+        for listener in listeners:
+            listener.sock.close()
         code = 1
         try:
             code = _ship(self._settings)
