@@ -26,6 +26,7 @@ class Frames:
 
     def __init__(self, served: Served):
         self._served = served
+        self._nullable = {column.name for column in served.contract.columns if column.nullable}
 
     def read(self, body: bytes, _environ: Environ) -> tuple[Matrix, None]:
         document = parse_object(body, "one of " + ", ".join(FORMS))
@@ -39,7 +40,7 @@ class Frames:
         if isinstance(value, dict) and name in ("instances", "inputs"):
             return self._columns(value), None
         rows = by_name(self._served.contract, take_list(document, name))
-        return self._served.encoder.encode_rows(rows), None
+        return self._served.encoder.encode_rows(self._without_nan(rows)), None
 
     def _split(self, value: Any) -> Matrix:
         allowed = "an object with columns and data"
@@ -56,7 +57,18 @@ class Frames:
             if not isinstance(cells, list) or len(cells) != len(names):
                 raise Unprocessable.field("data", cells, f"a list of {len(names)} values", row)
         rows = [dict(zip(names, cells, strict=True)) for cells in data]
-        return self._served.encoder.encode_rows(rows)
+        return self._served.encoder.encode_rows(self._without_nan(rows))
+
+    def _without_nan(self, rows: list[Any]) -> list[Any]:
+        """A data frame says NaN where a number is missing; where none may be, the contract refuses it by name."""
+        if not self._nullable:
+            return rows
+        return [
+            {name: None if cell != cell and name in self._nullable else cell for name, cell in row.items()}
+            if isinstance(row, dict)
+            else row
+            for row in rows
+        ]
 
     def _columns(self, value: dict[str, Any]) -> Matrix:
         """A number stands for a column of one, as MLflow has it."""

@@ -67,9 +67,11 @@ def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, A
     kinds = [column.type for column in contract.columns]
     codes = [place for place, kind in enumerate(kinds) if kind == "category"]
     rest = [place for place, kind in enumerate(kinds) if kind != "category"]
+    # A forest is fed unscaled: float32 scaling would move rows over its thresholds.
+    numbers = make_pipeline(SimpleImputer(), StandardScaler()) if linear else SimpleImputer()
     prepare = ColumnTransformer(
         [
-            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), rest),
+            ("numbers", numbers, rest),
             ("codes", OneHotEncoder(handle_unknown="ignore"), codes),
         ]
     )
