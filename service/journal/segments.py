@@ -76,14 +76,13 @@ class Segment:
     def frames(self, start: int, limit: int, final: bool) -> list[Frame]:
         """The frames from `start`: as many as `limit` bytes hold, but one at least if there is one."""
         left = self.size - start
-        while left > 0:
-            data = os.pread(self._file, min(left, limit), start)
-            whole = final and len(data) >= left
-            found = list(walk(data, start, whole))
-            if found or len(data) >= left:
-                return found
-            limit *= 2
-        return []
+        if left <= 0:
+            return []
+        data = os.pread(self._file, min(left, limit), start)
+        found = list(walk(data, start, final and len(data) == left))
+        if found or limit >= left:
+            return found
+        return self.frames(start, left, final)
 
     def mark(self, shipped: int) -> None:
         os.pwrite(self._file, pack_mark(shipped), 0)
@@ -137,7 +136,8 @@ class Stats(NamedTuple):
     """`lag` is the age in seconds of the oldest prediction that is not in the database; 0 when all are.
 
     `dropped` counts predictions by reason: `shed` (the spool's bound), `unwritable` (the spool could not be
-    written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the database).
+    written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the database), `expired` (shipped
+    later than the retention).
     """
 
     lag: float

@@ -46,8 +46,7 @@ class Settings:
     #: What is kept of `X-Subject`.
     subject: Subject = "keep"
     key: bytes = field(default=b"", repr=False)
-    #: Rows a transaction, and seconds between two looks at the spool.
-    batch: int = 1000
+    #: Seconds between two looks at the spool.
     poll: float = 0.5
 
     def __post_init__(self) -> None:
