@@ -1,8 +1,9 @@
-"""The journal's database: connections that survive Swarm's network, and migrations that replicas may start at once."""
+"""The journal's database: connections that survive Swarm's network, migrations safe to race."""
 
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from service.journal.settings import Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+STATEMENTS = Path(__file__).parent / "statements"
 #: Any number will do that nobody else locks.
 LOCK = 0x5357_4A4F_5552
 BUSY_SECONDS = 10
@@ -55,7 +57,7 @@ def connect(url: str) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
-    # The driver would begin transactions late; a reader that turns writer then fails at once, whatever the timeout.
+    # The driver begins transactions late: a reader that turns writer then fails, whatever the timeout.
     connection.isolation_level = None
     if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         connection.execute("PRAGMA journal_mode = wal")
@@ -87,6 +89,17 @@ def moment(engine: sa.Engine, at: dt.datetime) -> Any:
     if engine.dialect.name == "sqlite":
         return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return at
+
+
+def statement(engine: sa.Engine, name: str) -> sa.TextClause:
+    """The SQL of this name in the engine's dialect."""
+    return _statement(engine.dialect.name, name)
+
+
+@functools.cache
+def _statement(dialect: str, name: str) -> sa.TextClause:
+    text = (STATEMENTS / dialect / f"{name}.sql").read_text(encoding="utf-8")
+    return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
 
 
 def migrate(engine: sa.Engine) -> list[str]:

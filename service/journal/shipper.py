@@ -1,7 +1,7 @@
 """Moves the spool to the database, for as long as the service runs.
 
-Rows are committed before the file's mark moves on, and the database takes no row twice: a shipper killed at any
-point loses nothing and repeats a batch at most.
+Rows are committed before the file's mark moves on, and the database takes no row twice: a shipper
+killed at any point loses nothing and repeats a batch at most.
 """
 
 from __future__ import annotations
@@ -62,11 +62,13 @@ class Shipper:
         """One pass; how many seconds to pause after it."""
         try:
             shipped = self.ship_once()
-        except Exception as error:  # pylint: disable=broad-exception-caught  # it must outlive any trouble
+        except (
+            Exception
+        ) as error:  # pylint: disable=broad-exception-caught  # it must outlive any trouble
             self._failures += 1
             if self._failures == 1:
                 LOG.error("journal: predictions wait in the spool: %s", error)
-            longest = min(LONGEST_PAUSE, self._settings.poll * 2**self._failures)
+            longest = min(LONGEST_PAUSE, self._settings.poll * 2.0 ** min(self._failures, 16))
             return longest * _JITTER.uniform(0.5, 1.0)
         if self._failures:
             LOG.warning("journal: ships again; caught up with %d predictions", shipped)
@@ -103,7 +105,7 @@ class Shipper:
         return shipped
 
     def _known_sources(self, segment: Segment, position: int) -> dict[int, Source]:
-        """Sources stand before their records; those before the mark are read again after a restart."""
+        """Sources stand before their records: after a restart, those before the mark are read again."""
         if segment.path.name not in self._sources:
             known: dict[int, Source] = {}
             if position > START:
@@ -128,7 +130,9 @@ class Shipper:
         self._counters.add("refused", stored.refused)
         self._counters.add("expired", stored.expired)
         if stored.refused:
-            LOG.error("journal: the database refused %d predictions of %s", stored.refused, identity)
+            LOG.error(
+                "journal: the database refused %d predictions of %s", stored.refused, identity
+            )
         return stored.new
 
 

@@ -10,7 +10,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
-from service.journal.database import LOCK, connect, migrate, moment, transaction
+from service.journal.database import LOCK, connect, migrate, moment, statement, transaction
 from service.journal.rows import Row
 
 #: Rows a statement.
@@ -19,22 +19,11 @@ DAYS_AHEAD = 3
 DAY = dt.timedelta(days=1)
 SWEEP_ROWS = 5000
 
-_JSON_COLUMNS = tuple(Row._fields.index(n) for n in ("features", "prediction", "probabilities"))
-_INSERT = {
-    "sqlite": f"INSERT INTO prediction ({', '.join(Row._fields)})"
-    f" VALUES ({', '.join('?' * len(Row._fields))}) ON CONFLICT DO NOTHING",
-    # The whole batch is one parameter: one parse, one round trip.
-    "postgresql": "INSERT INTO prediction SELECT * FROM"
-    " json_populate_recordset(NULL::prediction, CAST(:batch AS json)) ON CONFLICT DO NOTHING",
-}
-_PARTITIONS = (
-    "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-    " WHERE i.inhparent = 'prediction'::regclass"
-)
+_JSON_COLUMNS = ("features", "prediction", "probabilities")
 
 
 class Stored(NamedTuple):
-    """What became of rows: new in the table, refused by the database, too old to keep. The rest was there."""
+    """Rows new in the table, refused by the database, too old to keep. The rest was there."""
 
     new: int = 0
     refused: int = 0
@@ -48,6 +37,7 @@ class Store:
         self.engine = connect(url)
         self._retention = dt.timedelta(days=retention_days)
         self._days: set[dt.date] = set()
+        self._partitioned = self.engine.dialect.name == "postgresql"
 
     def prepare(self) -> list[str]:
         return migrate(self.engine)
@@ -84,18 +74,19 @@ class Store:
         return count
 
     def _execute(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
-        if self.engine.dialect.name == "sqlite":
-            table = [self._sqlite_cells(row) for row in rows]
-            return connection.exec_driver_sql(_INSERT["sqlite"], table).rowcount
-        batch = msgspec.json.encode([row._asdict() for row in rows]).decode()
-        return connection.execute(sa.text(_INSERT["postgresql"]), {"batch": batch}).rowcount
+        if self._partitioned:
+            batch = msgspec.json.encode([row._asdict() for row in rows]).decode()
+            given: Any = {"batch": batch}
+        else:
+            given = [self._sqlite_cells(row) for row in rows]
+        return connection.execute(statement(self.engine, "prediction_new"), given).rowcount
 
-    def _sqlite_cells(self, row: Row) -> tuple[Any, ...]:
-        cells: list[Any] = list(row._replace(at=moment(self.engine, row.at)))
-        for position in _JSON_COLUMNS:
-            if cells[position] is not None:
-                cells[position] = msgspec.json.encode(cells[position]).decode()
-        return tuple(cells)
+    def _sqlite_cells(self, row: Row) -> dict[str, Any]:
+        cells = row._asdict() | {"at": moment(self.engine, row.at)}
+        for name in _JSON_COLUMNS:
+            if cells[name] is not None:
+                cells[name] = msgspec.json.encode(cells[name]).decode()
+        return cells
 
     def _cutoff(self) -> dt.datetime | None:
         return dt.datetime.now(dt.UTC) - self._retention if self._retention else None
@@ -108,7 +99,7 @@ class Store:
         cutoff = self._cutoff()
         if cutoff is None:
             return
-        if self.engine.dialect.name == "postgresql":
+        if self._partitioned:
             self._drop_days(cutoff)
         else:
             self._delete("prediction", cutoff)
@@ -116,11 +107,11 @@ class Store:
         self._delete("truth_former", cutoff)
 
     def _ensure_days(self, days: set[dt.date]) -> None:
-        if self.engine.dialect.name != "postgresql" or days <= self._days:
+        if not self._partitioned or days <= self._days:
             return
         with transaction(self.engine) as connection:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            there = set(connection.scalars(sa.text(_PARTITIONS)))
+            there = set(connection.scalars(statement(self.engine, "partitions")))
             for day in sorted(days):
                 if partition_name(day) not in there:
                     _attach(connection, day)
@@ -128,26 +119,23 @@ class Store:
 
     def _drop_days(self, cutoff: dt.datetime) -> None:
         with transaction(self.engine) as connection:
-            # Dropping waits for long readers, and all others would wait behind it: rather try again next time.
+            # Dropping waits for long readers, and others behind it: rather try again later.
             connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             last = partition_name((cutoff - DAY).date())
-            for name in sorted(connection.scalars(sa.text(_PARTITIONS))):
+            for name in sorted(connection.scalars(statement(self.engine, "partitions"))):
                 if name <= last:
                     connection.exec_driver_sql(f"DROP TABLE {name}")
 
     def _delete(self, table: str, cutoff: dt.datetime) -> None:
         """In small transactions, so that nobody waits long for the lock."""
-        place = "rowid" if self.engine.dialect.name == "sqlite" else "ctid"
-        statement = sa.text(
-            f"DELETE FROM {table} WHERE {place} IN"  # nosec B608  # names of our own
-            f" (SELECT {place} FROM {table} WHERE at < :cutoff LIMIT {SWEEP_ROWS})"
-        )
+        given = {"cutoff": moment(self.engine, cutoff), "limit": SWEEP_ROWS}
         deleted = SWEEP_ROWS
         while deleted == SWEEP_ROWS:
             with transaction(self.engine) as connection:
-                given = {"cutoff": moment(self.engine, cutoff)}
-                deleted = connection.execute(statement, given).rowcount
+                deleted = connection.execute(
+                    statement(self.engine, f"{table}_expire"), given
+                ).rowcount
 
 
 def partition_name(day: dt.date) -> str:
@@ -155,7 +143,7 @@ def partition_name(day: dt.date) -> str:
 
 
 def _attach(connection: sa.Connection, day: dt.date) -> None:
-    """Made beside the table and then attached: this waits for no reader of it, as PARTITION OF would."""
+    """Made aside and then attached: this waits for no reader, as PARTITION OF would."""
     name = partition_name(day)
     connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE prediction INCLUDING DEFAULTS)")
     connection.exec_driver_sql(
