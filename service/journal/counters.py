@@ -8,7 +8,7 @@ import struct
 from pathlib import Path
 
 #: `shipped` rows are in the database. The others are why predictions are not: see `Stats.dropped`.
-NAMES = ("shipped", "shed", "unwritable", "damaged", "refused")
+NAMES = ("shipped", "shed", "unwritable", "damaged", "refused", "expired")
 _SLOTS = struct.Struct(f"<{len(NAMES)}Q")
 
 

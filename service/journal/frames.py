@@ -1,8 +1,9 @@
 """How a spool file is laid out: a mark, then frames.
 
-The mark says how far the file has been shipped. A frame is its payload's length, a checksum, the number of
-predictions in it (0 for a source) and the payload, in MessagePack. Sources say once a file what the records
-after them are of, so that a file can be shipped by a release that no longer knows its model.
+The mark says how far the file has been shipped. A frame is its payload's length, a checksum, the
+number of predictions in it (0 for a source) and the payload, in MessagePack. Sources say once a
+file what the records after them are of, so that a file can be shipped by a release that no longer
+knows its model.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ def unpack_mark(data: bytes) -> int:
 def walk(data: bytes, origin: int, final: bool) -> Iterator[Frame]:
     """The frames of `data`, which stands at `origin` in its file.
 
-    The end of a growing file may be half written, so it is left for later; in a `final` one it is damage.
+    A growing file may end half written: that is left for later. In a `final` one it is damage.
     """
     position, size = 0, len(data)
     while size - position >= HEAD.size:

@@ -1,8 +1,9 @@
-"""Sensitive columns are hashed or left out before a prediction reaches the spool: none touches the disk.
+"""Sensitive columns are hashed or left out before a prediction reaches the spool.
 
-A hash is BLAKE2b, 16 bytes, under the journal's key, of the value's text: the category, the number as short as
-it can be written, `true` or `false`. The same value has the same hash in every model and column, so hashes can be
-grouped, and joined by whoever holds the key. A null stays null: that a value is missing is worth watching.
+A hash is BLAKE2b, 16 bytes, under the journal's key, of the value's text: the category, the number
+as short as it can be written, `true` or `false`. The same value has the same hash in every model
+and column, so hashes can be grouped, and joined by whoever holds the key. A null stays null: that a
+value is missing is worth watching.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The worker's journal: `Journal.record` before an answer leaves, `Journal.truth` when the real outcome comes."""
+"""The worker's journal: `record` before an answer leaves, `truth` when the real outcome comes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -38,7 +38,7 @@ class _Writer(NamedTuple):
 
 
 class Journal:
-    """One a process; safe between threads and over forks. `contracts` are those of all served bundles."""
+    """One a process; safe between threads and over forks. It needs all served contracts."""
 
     def __init__(self, settings: Settings, contracts: Iterable[tuple[str, Contract]]):
         self._settings = settings
@@ -52,7 +52,7 @@ class Journal:
         self._uncounted = 0
         self._silent_until = 0.0
 
-    def record(  # pylint: disable=too-many-arguments,too-many-positional-arguments  # one record, one call
+    def record(  # pylint: disable=too-many-arguments,too-many-positional-arguments,too-many-locals
         self,
         request_id: str,
         model: str,
@@ -65,10 +65,11 @@ class Journal:
         at: float,
         latency: float,
     ) -> bool:
-        """Spool one answered request; `at` in Unix seconds, `latency` in seconds. Never raises for the disk.
+        """Spool one answered request; `at` in Unix seconds, `latency` in seconds.
 
-        What it returned True for survives a killed worker and a killed service, not a power cut. False: the
-        spool could not be written; that was counted and logged, and the prediction may be answered all the same.
+        What it returned True for survives a killed worker and a killed service, not a power cut.
+        False: the spool could not be written; that was counted and logged, and the prediction may
+        be answered all the same.
         """
         writer = self._writers.get((model, version, release, arm))
         if writer is None:
@@ -101,7 +102,7 @@ class Journal:
         return True
 
     def truth(self, model: str, entries: Sequence[Entry]) -> Outcome:
-        """Store what really happened; see `service.journal.truth`. Raises Invalid and Unavailable."""
+        """Store what really happened; see `service.journal.truth`."""
         with self._lock:
             if self._truths is None:
                 # Only here does a worker load SQLAlchemy.
@@ -130,9 +131,7 @@ class Journal:
                 )
             number = len(self._writers)
             source = describe(number, contract, (version, release, arm), self._settings)
-            writer = _Writer(
-                number, pack(_encode(source), 0), Scrubber(contract, self._settings)
-            )
+            writer = _Writer(number, pack(_encode(source), 0), Scrubber(contract, self._settings))
             return self._writers.setdefault((model, version, release, arm), writer)
 
     def _treat_subject(self, subject: str) -> str | None:
@@ -153,7 +152,7 @@ class Journal:
                 return
             self._silent_until = time.monotonic() + QUIET
         LOG.error(
-            "journal: the spool %s cannot be written (%s); predictions are answered but not journalled;"
+            "journal: the spool %s cannot be written (%s); predictions are not journalled;"
             " free disk space or correct JOURNAL_SPOOL",
             self._settings.spool,
             error,

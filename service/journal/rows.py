@@ -1,8 +1,9 @@
-"""Spooled records as rows of the table `prediction`: plain values, by what the source says of the columns."""
+"""Spooled records as rows of the table `prediction`: plain values, by what their source says."""
 
 from __future__ import annotations
 
 import datetime as dt
+from array import array
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from service.journal.frames import Record, Source, SpooledColumn
 from service.journal.values import finite, plain, shortest
 
 #: Type codes of the arrays that engines give.
-KINDS = frozenset("fdilq?")
+KINDS = frozenset("fdilq")
 
 
 class Row(NamedTuple):
@@ -39,7 +40,7 @@ class Unreadable(ValueError):
 
 
 def rows_of(record: Record, source: Source, rows: int, identity: str) -> Iterator[Row]:
-    """`identity` is the record's place in the spool: unique, and the same however often it is shipped."""
+    """`identity` is the record's place in the spool: unique, and the same when shipped again."""
     features = _features(record, source, rows)
     values = _array(record.values, record.kind, rows)
     probabilities = _probabilities(record, source, rows)
@@ -72,8 +73,8 @@ def _array(data: bytes, kind: str, rows: int) -> list[list[Any]]:
     if kind not in KINDS:
         raise Unreadable(f"values of type {kind!r}; known are {', '.join(sorted(KINDS))}")
     try:
-        flat = memoryview(data).cast(kind).tolist()
-    except TypeError as error:
+        flat = array(kind, data).tolist()
+    except ValueError as error:
         raise Unreadable(f"{len(data)} bytes are no array of type {kind!r}") from error
     width, rest = divmod(len(flat), rows)
     if rest or not width:
@@ -89,9 +90,11 @@ def _features(record: Record, source: Source, rows: int) -> list[dict[str, Any]]
     hidden = dict(zip(hashed, record.hidden or [], strict=False))
     return [
         {
-            column.name: hidden[column.name][row]
-            if column.name in hidden
-            else _cell(column, cells[position])
+            column.name: (
+                hidden[column.name][row]
+                if column.name in hidden
+                else _cell(column, cells[position])
+            )
             for position, column in enumerate(source.columns)
             if column.treatment != "omit"
         }

@@ -1,8 +1,9 @@
-"""The spool's files as those see them who ship, shed and count: who owns one, and how far it was shipped.
+"""The spool's files as seen by those who ship, shed and count.
 
-A worker holds a file's `flock` while it writes to it; the kernel lets go of it however the worker ends, so a file
-whose lock is free is complete. Whoever ships or sheds one holds a record lock on its first byte, so that no
-prediction is both stored and counted as shed. A record lock is the process's own: ship from one thread a process.
+A worker holds a file's `flock` while it writes to it; the kernel lets go of it however the worker
+ends, so a file whose lock is free is complete. Whoever ships or sheds one holds a record lock on
+its first byte, so that no prediction is both stored and counted as shed. A record lock is the
+process's own: ship from one thread a process.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def segments(folder: Path) -> list[Path]:
 
 
 class Segment:
-    """One spool file, open to be read; FileNotFoundError when somebody else was done with it first."""
+    """One spool file, open to be read; FileNotFoundError when somebody was done with it first."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -74,16 +75,15 @@ class Segment:
         return True
 
     def frames(self, start: int, limit: int, final: bool) -> list[Frame]:
-        """The frames from `start`: as many as `limit` bytes hold, but one at least if there is one."""
+        """The frames from `start` that `limit` bytes hold, but one at least if there is one."""
         left = self.size - start
-        while left > 0:
-            data = os.pread(self._file, min(left, limit), start)
-            whole = final and len(data) >= left
-            found = list(walk(data, start, whole))
-            if found or len(data) >= left:
-                return found
-            limit *= 2
-        return []
+        if left <= 0:
+            return []
+        data = os.pread(self._file, min(left, limit), start)
+        found = list(walk(data, start, final and len(data) == left))
+        if found or limit >= left:
+            return found
+        return self.frames(start, left, final)
 
     def mark(self, shipped: int) -> None:
         os.pwrite(self._file, pack_mark(shipped), 0)
@@ -134,10 +134,11 @@ def _waiting_in(segment: Segment) -> Iterator[Waiting]:
 
 
 class Stats(NamedTuple):
-    """`lag` is the age in seconds of the oldest prediction that is not in the database; 0 when all are.
+    """`lag` is the age in seconds of the oldest prediction not in the database; 0 when all are.
 
-    `dropped` counts predictions by reason: `shed` (the spool's bound), `unwritable` (the spool could not be
-    written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the database).
+    `dropped` counts predictions by reason: `shed` (the spool's bound), `unwritable` (the spool
+    could not be written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the
+    database), `expired` (shipped later than the retention).
     """
 
     lag: float
@@ -176,7 +177,8 @@ def _first_moment(segment: Segment) -> float | None:
 def make_room(folder: Path, limit: int, segment_size: int) -> bool:
     """Shed the oldest files until one more fits below `limit`; False when the rest is in use.
 
-    A file that its worker still writes to counts as full, so that the bound holds when all have grown.
+    A file that its worker still writes to counts as full, so that the bound holds when all have
+    grown.
     """
     total = segment_size
     closed: list[tuple[Path, int]] = []

@@ -46,8 +46,7 @@ class Settings:
     #: What is kept of `X-Subject`.
     subject: Subject = "keep"
     key: bytes = field(default=b"", repr=False)
-    #: Rows a transaction, and seconds between two looks at the spool.
-    batch: int = 1000
+    #: Seconds between two looks at the spool.
     poll: float = 0.5
 
     def __post_init__(self) -> None:
@@ -60,7 +59,8 @@ class Settings:
             )
         if self.spool_limit < MEBIBYTE:
             raise BadSettings(
-                f"JOURNAL_SPOOL_MB: given {self.spool_limit} bytes; allowed is 1 MB or more; raise it"
+                f"JOURNAL_SPOOL_MB: given {self.spool_limit} bytes; allowed is 1 MB or more;"
+                " raise it"
             )
         if self.retention_days < 0:
             raise BadSettings(
@@ -80,7 +80,7 @@ class Settings:
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:
-    """The settings from JOURNAL_* variables; secrets also from the files that JOURNAL_*_FILE name."""
+    """From JOURNAL_* variables; secrets also from the files that JOURNAL_*_FILE name."""
     found: dict[str, object] = {}
     if url := _secret(environ, "JOURNAL_URL"):
         found["url"] = url

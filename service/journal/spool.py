@@ -1,7 +1,8 @@
 """A worker's end of the spool: one file at a time, that it alone appends to.
 
-What `append` returned from survives the death of the worker and of all others, since the kernel has it. It does
-not survive a power cut: nothing is synced to the disk, for that would cost each prediction milliseconds.
+What `append` returned from survives the death of the worker and of all others, since the kernel has
+it. It does not survive a power cut: nothing is synced to the disk, for that would cost each
+prediction milliseconds.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Spool:
         os.register_at_fork(after_in_child=lambda: _forget(alive()))
 
     def append(self, number: int, source: bytes, frame: bytes) -> None:
-        """One write, of the source as well if the file has not had it. OSError leaves the file as it was."""
+        """One write, with the source if the file has not had it. OSError leaves the file as it was."""
         with self._lock:
             if number not in self._sources or self._size + len(frame) > self._segment_size:
                 frame = self._prepare(number, source, frame)
@@ -98,7 +99,9 @@ def _create(folder: Path) -> int:
     """A file that is locked before it has a name that the shipper looks at."""
     name = f"{time.time_ns() // 1000:014x}{os.urandom(5).hex()}"
     unnamed = folder / (name + _UNNAMED)
-    file = os.open(unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    file = os.open(
+        unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
+    )
     try:
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.write(file, pack_mark(START)) != START:
