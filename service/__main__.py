@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import gc
 import os
 import shutil
 import sys
@@ -16,6 +15,9 @@ from service.settings import BadSettings, Settings, read_settings
 
 
 def main() -> int:
+    # One process a core: a pool of threads in each linear algebra call would only take turns with the others.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     try:
         settings = read_settings(os.environ)
     except BadSettings as error:
@@ -59,15 +61,13 @@ def _metrics_folder() -> Path:
 
 
 def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
-    from service import server, worker  # pylint: disable=import-outside-toplevel
+    from service import memory, server, worker  # pylint: disable=import-outside-toplevel
     from service.logs import set_up  # pylint: disable=import-outside-toplevel
 
     set_up(settings.log_level)
     hooks = worker.hooks(app, folder)
     shipper = worker.Shipper(settings.journal) if settings.journal is not None else None
-    # What is loaded by now stays: frozen, it is never copied into a worker by a collection.
-    gc.collect()
-    gc.freeze()
+    memory.settle()
     server.Application(app, settings, state, shipper, **hooks).run()
 
 

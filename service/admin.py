@@ -9,6 +9,7 @@ from flask import Response, g, request
 
 from service import journal
 from service.bodies import need_type, read_body
+from service.contract import FieldError
 from service.lineage import as_json
 from service.plain import parse_json, too_many
 from service.problems import JSON_TYPE, NotFound, Unavailable, Unprocessable
@@ -16,6 +17,7 @@ from service.retrain import Retrain
 from service.serving import Core
 
 if TYPE_CHECKING:
+    from service.journal.truth import Key
     from service.app import Service
 
 ENTRY = "request_id, row (0 if left out) and value"
@@ -67,4 +69,15 @@ def _store(core: Core, model: str, given: list[Any]) -> Response:
         outcome = core.journal.truth(model, entries)
     except journal.Unavailable as error:
         raise Unavailable("the journal's database does not answer; try again", retry_after=10) from error
+    if outcome.unknown and not (outcome.stored or outcome.unchanged or outcome.replaced):
+        raise _unknown(model, outcome.unknown)
     return as_json(outcome)
+
+
+def _unknown(model: str, keys: tuple[Key, ...]) -> NotFound:
+    errors = [
+        FieldError(place, "request_id", f"{key.request_id}, row {key.row}", "a prediction that was served")
+        for place, key in enumerate(keys[:100])
+    ]
+    detail = f"{model} has not served any of these predictions; one served a second ago may be known soon"
+    return NotFound(detail, errors=errors, total=len(keys))

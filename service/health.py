@@ -51,12 +51,12 @@ def _journal_gauges(core: Core) -> list[Gauge]:
         return []
     stats = core.journal.stats()
     dropped = [
-        ("swarmline_journal_dropped", "Predictions not journalled.", {"reason": reason}, count)
+        ("swarmline_journal_dropped_total", "Predictions not journalled.", {"reason": reason}, count)
         for reason, count in stats.dropped.items()
     ]
     return [
         ("swarmline_journal_lag_seconds", "Age of the oldest row not yet shipped.", {}, stats.lag),
         ("swarmline_journal_spool_bytes", "Size of the spool.", {}, stats.spool_bytes),
-        ("swarmline_journal_shipped", "Predictions in the database.", {}, stats.shipped),
+        ("swarmline_journal_shipped_total", "Predictions in the database.", {}, stats.shipped),
         *dropped,
     ]

@@ -10,7 +10,12 @@ from typing import Any
 
 import prometheus_client as prometheus
 from prometheus_client import values
-from prometheus_client.core import CollectorRegistry, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
 from prometheus_client.multiprocess import MultiProcessCollector
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -68,15 +73,16 @@ class Metrics:
 
 
 class Live:
-    """Gauges that are worked out when they are asked for."""
+    """Numbers that are worked out when they are asked for: counters by their `_total`, else gauges."""
 
     def __init__(self, gauges: Iterable[tuple[str, str, dict[str, str], float]]):
         self._gauges = list(gauges)
 
     def collect(self) -> Iterable[Metric]:
-        families: dict[str, GaugeMetricFamily] = {}
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
         for name, text, labels, value in self._gauges:
-            family = families.setdefault(name, GaugeMetricFamily(name, text, labels=list(labels)))
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = families.setdefault(name, kind(name, text, labels=list(labels)))
             family.add_metric(list(labels.values()), value)
         return families.values()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from service import journal, metrics
+from service.logs import log_failure
 from service.server import free_slot
 
 if TYPE_CHECKING:
@@ -104,6 +105,8 @@ class Shipper:
         code = 1
         try:
             code = _ship(self._settings)
+        except Exception as error:  # pylint: disable=broad-exception-caught  # nobody else would tell
+            log_failure("", error)
         finally:
             os._exit(code)  # pylint: disable=protected-access  # none of the master's clean-up is ours
 

@@ -1,0 +1,22 @@
+"""Memory that all processes share stays shared, and what the start alone needed is given back."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+
+#: glibc's name for "at most so many pools": each thread would have its own, and keep what it once held.
+M_ARENA_MAX = -8
+
+
+def settle() -> None:
+    """Called once, when all is loaded and before anything is forked."""
+    gc.collect()
+    # Frozen, what is loaded by now is never written to by a collection, and so never copied into a worker.
+    gc.freeze()
+    try:
+        libc = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return  # another C library: it has its own ways
+    libc.mallopt(M_ARENA_MAX, 2)
+    libc.malloc_trim(0)
