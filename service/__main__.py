@@ -31,7 +31,8 @@ def main() -> int:
     from service.state import State  # pylint: disable=import-outside-toplevel
     from service.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
 
-    state = State()
+    # Twice the workers: at a reload, new ones stand beside the old.
+    state = State(2 * settings.workers + 2)
     try:
         app = create_app(settings, state, folder)
     except (BundleError, BadKeys, BadTraffic) as error:

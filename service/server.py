@@ -22,6 +22,8 @@ from service.state import State
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108  # a heartbeat on a slow disk stalls workers
 KEEPALIVE = 75
+#: How long a worker leaves a new connection to one that has fewer. Clients keep theirs: the share stays as dealt.
+YIELD_SECONDS = 0.005
 SEND_TIMEOUT = struct.pack("ll", 30, 0)
 
 
@@ -52,19 +54,39 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     #: Set before the fork: what a worker shares, and how long a request may take to arrive.
     state = State()
     read_timeout = 15.0
-    #: A worker's place: the first that is free.
-    slot = 0
-
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        #: Its place in what is shared: the first that is free, so that a successor has its predecessor's.
+        self.slot = free_slot(Arbiter.WORKERS.values())
         self._deadlines: dict[Any, float] = {}
+        self._yielding_until = 0.0
+
+    def init_process(self) -> None:
+        self.state.take_slot(self.slot)
+        super().init_process()
 
     def waiting(self) -> int:
         """Requests that wait for a thread."""
         return int(self.tpool._work_queue.qsize())  # pylint: disable=protected-access
 
+    def _ahead(self) -> bool:
+        """Whether another worker should take a connection: it has fewer, and is given a moment to."""
+        if not self.alive or self.nr_conns <= self.state.fewest_connections:
+            self._yielding_until = 0.0
+            return False
+        now = time.monotonic()
+        if not self._yielding_until:
+            self._yielding_until = now + YIELD_SECONDS
+        if now < self._yielding_until:
+            time.sleep(YIELD_SECONDS / 10)
+            return True
+        self._yielding_until = 0.0
+        return False
+
     def accept(self, listener: Any) -> None:
-        """As the base class does, but waits for the first bytes in the poller and not in a thread."""
+        """As the base class does, but evenly, and waits for the first bytes in the poller and not in a thread."""
+        if self._ahead():
+            return
         try:
             client, address = listener.accept()
         except OSError as error:
@@ -72,6 +94,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 raise
             return
         self.nr_conns += 1
+        self.state.connected(self.nr_conns)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
         connection = TConn(self.cfg, client, address, listener.getsockname())
         connection.timeout = time.monotonic() + self.read_timeout
@@ -108,6 +131,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def notify(self) -> None:
         super().notify()
+        self.state.connected(self.nr_conns)
         self._end_slow()
         if self.state.draining and self.cfg.keepalive:
             # From here on each answer closes its connection, so that callers go elsewhere.

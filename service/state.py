@@ -1,4 +1,4 @@
-"""What all processes of a service share: a few bytes of memory that a fork inherits."""
+"""What all processes of a service share: a little memory that a fork inherits."""
 
 from __future__ import annotations
 
@@ -6,18 +6,25 @@ import mmap
 import struct
 import threading
 
-SLOTS = 512
+_HEAD = 8
+_PLACE = struct.Struct("qq")
 _NUMBER = struct.Struct("q")
+_ABSENT = -1
 
 
 class State:
-    """Made once, before the workers are forked. A slot is a worker's place: a successor takes it over."""
+    """Made once, before the workers are forked. A slot is a worker's place: a successor takes it over.
 
-    def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, _NUMBER.size * (SLOTS + 1))
+    A place holds the worker's requests in flight and its open connections, -1 while there is no worker.
+    """
+
+    def __init__(self, slots: int = 512) -> None:
+        self._memory = mmap.mmap(-1, _HEAD + _PLACE.size * slots)
         self._lock = threading.Lock()
-        self._place = _NUMBER.size
         self._inflight = 0
+        self._place = _HEAD
+        for slot in range(slots):
+            self.clear_slot(slot)
 
     @property
     def draining(self) -> bool:
@@ -28,13 +35,13 @@ class State:
 
     def take_slot(self, slot: int) -> None:
         """Called in a new worker: what its predecessor had in flight is over."""
-        self._place = _NUMBER.size * (slot % SLOTS + 1)
+        self._place = _HEAD + _PLACE.size * slot
         self._inflight = 0
-        _NUMBER.pack_into(self._memory, self._place, 0)
+        _PLACE.pack_into(self._memory, self._place, 0, 0)
 
     def clear_slot(self, slot: int) -> None:
-        """Called in the master: a worker died with what it had in flight."""
-        _NUMBER.pack_into(self._memory, _NUMBER.size * (slot % SLOTS + 1), 0)
+        """Called in the master: there is no worker here, or none any more."""
+        _PLACE.pack_into(self._memory, _HEAD + _PLACE.size * slot, 0, _ABSENT)
 
     def enter(self) -> None:
         with self._lock:
@@ -46,8 +53,20 @@ class State:
             self._inflight -= 1
             _NUMBER.pack_into(self._memory, self._place, self._inflight)
 
+    def connected(self, count: int) -> None:
+        """Tells how many connections this worker has."""
+        _NUMBER.pack_into(self._memory, self._place + _NUMBER.size, count)
+
+    @property
+    def fewest_connections(self) -> int:
+        """Those of the worker that has the fewest."""
+        counts = [count for _, count in self._places() if count != _ABSENT]
+        return min(counts, default=0)
+
     @property
     def inflight(self) -> int:
         """Requests in flight in all workers."""
-        table = _NUMBER.iter_unpack(self._memory[_NUMBER.size :])
-        return sum(count for (count,) in table)
+        return sum(count for count, _ in self._places())
+
+    def _places(self) -> list[tuple[int, int]]:
+        return list(_PLACE.iter_unpack(self._memory[_HEAD:]))

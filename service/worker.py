@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from service import journal, metrics
 from service.logs import log_failure
-from service.server import free_slot
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -25,12 +24,8 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
     """Gunicorn's hooks: each worker has a slot, which its successor inherits."""
     core = app.core
 
-    def pre_fork(master: Any, worker: Any) -> None:
-        worker.slot = free_slot(master.WORKERS.values())
-
     def post_fork(_master: Any, worker: Any) -> None:
         metrics.take_slot(worker.slot)
-        core.state.take_slot(worker.slot)
         core.waiting = worker.waiting
         core.unbound = worker.unbound
         if core.settings.journal is not None:
@@ -47,7 +42,6 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
         os._exit(0)  # pylint: disable=protected-access
 
     return {
-        "pre_fork": pre_fork,
         "post_fork": post_fork,
         "child_exit": child_exit,
         "worker_exit": worker_exit,
