@@ -59,7 +59,9 @@ def record_quality(journal: Journal, request_id: str = "r1", rows: int = 1, **gi
     )
 
 
-def record_yield(journal: Journal, request_id: str, light: float = 1.5, at: float | None = None) -> bool:
+def record_yield(
+    journal: Journal, request_id: str, light: float = 1.5, at: float | None = None
+) -> bool:
     matrix = np.array([[light]], np.float32)
     answer = Answer(np.array([[light * 2]], np.float32))
     return journal.record(

@@ -42,7 +42,12 @@ def test_a_prediction_is_stored_as_plain_values(journal: Journal, settings: Sett
     assert features["organic"] is True
     assert (row["label"], row["number"], row["probability"]) == ("good", None, 0.8)
     assert plain(row["probabilities"]) == {"bad": 0.2, "good": 0.8}
-    assert (row["request_id"], row["row"], row["model"], row["version"]) == ("r1", 0, "quality", "1")
+    assert (row["request_id"], row["row"], row["model"], row["version"]) == (
+        "r1",
+        0,
+        "quality",
+        "1",
+    )
     assert (row["release"], row["arm"], row["subject"]) == ("release-1", "champion", "someone")
     assert row["latency_ms"] == 12.5
     assert str(row["at"]).startswith("2027-01-15 08:00:00.5")
@@ -64,7 +69,9 @@ def test_several_outputs_are_stored_by_name(journal: Journal, settings: Settings
     assert plain(prediction) == {"light": 1.5, "ec": 2.5}
 
 
-def test_a_prediction_that_is_no_number_is_stored_as_null(journal: Journal, settings: Settings) -> None:
+def test_a_prediction_that_is_no_number_is_stored_as_null(
+    journal: Journal, settings: Settings
+) -> None:
     record_yield(journal, "r1", light=float("nan"))
     record_yield(journal, "r2", light=float("inf"))
     assert ship_once(settings) == 2
@@ -78,7 +85,9 @@ def test_each_row_of_a_request_is_a_prediction(journal: Journal, settings: Setti
     assert rows == set(range(2500))
 
 
-def test_the_same_request_id_twice_loses_no_prediction(journal: Journal, settings: Settings) -> None:
+def test_the_same_request_id_twice_loses_no_prediction(
+    journal: Journal, settings: Settings
+) -> None:
     record_yield(journal, "same", light=1.0)
     record_yield(journal, "same", light=2.0)
     assert ship_once(settings) == 2
@@ -177,7 +186,9 @@ def test_ship_forever_ships_until_told_and_once_more(journal: Journal, settings:
     assert count(settings) == 2
 
 
-def test_without_its_database_ship_once_says_what_to_do(journal: Journal, settings: Settings) -> None:
+def test_without_its_database_ship_once_says_what_to_do(
+    journal: Journal, settings: Settings
+) -> None:
     away = replace(settings, url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable, match="see that it runs and that JOURNAL_URL names it"):
         ship_once(away)
@@ -192,7 +203,9 @@ def test_a_text_that_the_database_cannot_hold_costs_that_row_alone(
     shipped = ship_once(settings)
     # SQLite takes it; PostgreSQL has no text with a null character.
     assert shipped + journal.stats().dropped["refused"] == 3
-    assert {"good", "good too"} <= {r for (r,) in query(settings, "SELECT request_id FROM prediction")}
+    assert {"good", "good too"} <= {
+        r for (r,) in query(settings, "SELECT request_id FROM prediction")
+    }
 
 
 def test_the_shipper_needs_neither_numpy_nor_the_bundles(
@@ -200,7 +213,9 @@ def test_the_shipper_needs_neither_numpy_nor_the_bundles(
 ) -> None:
     """So it stays small, and ships what an older release spooled of models that are gone."""
     record_quality(journal)
-    code = "import sys; sys.modules['numpy'] = None; from service.journal.__main__ import main; main()"
+    code = (
+        "import sys; sys.modules['numpy'] = None; from service.journal.__main__ import main; main()"
+    )
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}
     with subprocess.Popen([sys.executable, "-W", "error", "-c", code], env=environ) as shipper:
         await_that(lambda: journal.stats().shipped == 1, "the record is shipped")
