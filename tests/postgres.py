@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ class Cluster:
         return subprocess.run(given, check=False).returncode == 0
 
     def _own(self, folder: Path) -> None:
-        """pytest's folders are closed to others: let the owner pass through, and give it this one."""
+        """Temporary folders are closed to others: let the owner in, and give it this one."""
         if self._owner is None:
             return
         os.chown(folder, self._owner.pw_uid, self._owner.pw_gid)
@@ -79,11 +80,9 @@ class Cluster:
                 parent.chmod(parent.stat().st_mode | 0o011)
 
     def _run(self, *command: str) -> None:
-        subprocess.run(
-            command, check=True, stdout=subprocess.DEVNULL, **self._as_owner()  # type: ignore[arg-type]
-        )
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, **self._as_owner())
 
-    def _as_owner(self) -> dict[str, object]:
+    def _as_owner(self) -> dict[str, Any]:
         if self._owner is None:
             return {}
         return {

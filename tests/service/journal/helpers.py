@@ -41,7 +41,11 @@ ROW = [21.3, 4.0, 1.0, 1.0, 1.0, 42.0]
 
 
 def settings_for(folder: Path, **given: Any) -> Settings:
-    defaults = {"url": f"sqlite:///{folder}/journal.db", "spool": folder / "spool", "poll": 0.02}
+    defaults: dict[str, Any] = {
+        "url": f"sqlite:///{folder}/journal.db",
+        "spool": folder / "spool",
+        "poll": 0.02,
+    }
     return Settings(**(defaults | given))
 
 

@@ -40,7 +40,8 @@ def features_of(settings: Settings, **given: Any) -> dict[str, Any]:
     journal.close()
     ship_once(settings)
     [(features,)] = query(settings, "SELECT features FROM prediction")
-    return json.loads(features)
+    found: dict[str, Any] = json.loads(features)
+    return found
 
 
 def test_a_sensitive_value_becomes_its_keyed_hash(hashing: Settings) -> None:

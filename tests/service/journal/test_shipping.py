@@ -171,7 +171,9 @@ def test_threads_share_a_journal(journal: Journal, settings: Settings) -> None:
 def test_a_model_that_is_not_known_is_a_mistake_of_the_caller(journal: Journal) -> None:
     answer = Answer(np.ones((1, 1), np.float32))
     with pytest.raises(JournalError, match="given a prediction of other 1; .* quality 1"):
-        journal.record("r", "other", "1", "x", "y", None, np.ones((1, 1)), answer, 0.0, 0.0)
+        journal.record(
+            "r", "other", "1", "x", "y", None, np.ones((1, 1), np.float32), answer, 0.0, 0.0
+        )
 
 
 def test_ship_forever_ships_until_told_and_once_more(journal: Journal, settings: Settings) -> None:

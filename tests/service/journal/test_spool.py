@@ -155,16 +155,14 @@ def test_at_the_bound_the_oldest_are_shed_and_counted(
 
 
 def test_what_is_being_shipped_is_not_shed(journal: Journal, settings: Settings) -> None:
-    """A record lock is the process's own, so the shedding is done by another one."""
     record_quality(journal)
     journal.close()
     with Segment(only_segment(settings)) as segment:
         assert segment.claim()
-        child = os.fork()
-        if not child:
-            os._exit(1 if make_room(settings.spool, 0, 0) else 0)
-        assert os.waitpid(child, 0)[1] == 0
-    assert only_segment(settings)
+        journal.stats()
+        assert not make_room(settings.spool, 0, 0)
+        assert ship_once(settings) == 0
+    assert ship_once(settings) == 1
 
 
 def test_shedding_counts_only_what_was_not_shipped(journal: Journal, settings: Settings) -> None:
@@ -188,6 +186,31 @@ def test_a_spool_full_of_files_in_use_is_counted_as_unwritable(settings: Setting
     recorded = [record_quality(journal) for journal in journals]
     assert recorded == [True] * 16 + [False] * 4
     assert journals[0].stats().dropped["unwritable"] == 4
+
+
+def test_a_request_larger_than_a_file_gets_one_of_its_own(settings: Settings) -> None:
+    small = replace(settings, spool_limit=1 << 20)
+    journal = open_journal(small)
+    assert record_quality(journal, "small") and record_quality(journal, "large", rows=5000)
+    assert record_quality(journal, "small")
+    assert ship_once(small) == 5002
+    journal.close()
+
+
+def test_a_request_larger_than_the_spool_is_counted(settings: Settings) -> None:
+    small = replace(settings, spool_limit=1 << 20)
+    journal = open_journal(small)
+    assert not record_quality(journal, rows=50_000)
+    assert journal.stats().dropped["unwritable"] == 50_000
+
+
+def test_files_that_were_never_named_are_removed_when_old(settings: Settings) -> None:
+    settings.spool.mkdir()
+    (settings.spool / "young.new").touch()
+    (settings.spool / "old.new").touch()
+    os.utime(settings.spool / "old.new", (0, 0))
+    ship_once(settings)
+    assert [path.name for path in settings.spool.glob("*.new")] == ["young.new"]
 
 
 def test_the_spool_is_closed_to_other_users(journal: Journal, settings: Settings) -> None:

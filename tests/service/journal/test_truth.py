@@ -141,6 +141,11 @@ def test_a_negative_row_is_refused(known: Journal) -> None:
         tell(known, "bad", row=-1)
 
 
+def test_a_request_id_that_no_database_holds_is_refused(known: Journal) -> None:
+    with pytest.raises(Invalid, match="text without null characters"):
+        tell(known, "bad", "r\0")
+
+
 def test_truth_of_several_outputs_may_name_some(journal: Journal) -> None:
     with pytest.raises(Invalid):
         journal.truth("recipe", [Entry("r1", {"light": "much"})])
