@@ -119,6 +119,10 @@ class Journal:
 
     def close(self) -> None:
         self._spool.close()
+        with self._lock:
+            truths, self._truths = self._truths, None
+        if truths is not None:
+            truths.close()
 
     def _introduce(self, model: str, version: str, release: str, arm: str) -> _Writer:
         with self._lock:

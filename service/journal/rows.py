@@ -130,7 +130,10 @@ def _probabilities(
 ) -> list[dict[str, float | None]] | None:
     if record.probabilities is None or not source.classes:
         return None
+    table = _array(record.probabilities, "f", rows)
+    if len(table[0]) != len(source.classes):
+        raise Unreadable(f"{len(table[0])} probabilities for {len(source.classes)} classes")
     return [
-        {name: finite(shortest(cell)) for name, cell in zip(source.classes, cells, strict=False)}
-        for cells in _array(record.probabilities, "f", rows)
+        {name: finite(shortest(cell)) for name, cell in zip(source.classes, cells, strict=True)}
+        for cells in table
     ]

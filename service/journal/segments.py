@@ -1,9 +1,8 @@
 """The spool's files as seen by those who ship, shed and count.
 
 A worker holds a file's `flock` while it writes to it; the kernel lets go of it however the worker
-ends, so a file whose lock is free is complete. Whoever ships or sheds one holds a record lock on
-its first byte, so that no prediction is both stored and counted as shed. A record lock is the
-process's own: ship from one thread a process.
+ends, so a file whose lock is free is complete. Whoever ships or sheds one holds a second lock, on
+its first byte, so that no prediction is both stored and counted as shed.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import struct
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +24,12 @@ from service.journal.frames import START, Frame, Record, Source, pack_mark, unpa
 LOG = logging.getLogger(__name__)
 
 SUFFIX = ".seg"
+#: A file's name while it is being made; one that was left behind is removed at this age in seconds.
+UNNAMED = ".new"
+UNNAMED_AGE = 60.0
+#: The kernel's `struct flock`: the first byte, for writing. The lock belongs to the open file and
+#: not to the process: threads exclude each other, and closing another handle does not undo it.
+_FIRST_BYTE = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
 _RECORD = msgspec.msgpack.Decoder(Record)
 _SOURCE = msgspec.msgpack.Decoder(Source)
 
@@ -61,8 +67,8 @@ class Segment:
     def claim(self) -> bool:
         """True when nobody else ships or sheds it. The claim ends with this object."""
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1)
-        except OSError:
+            fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, _FIRST_BYTE)
+        except BlockingIOError:
             return False
         return os.fstat(self._file).st_nlink > 0
 
@@ -172,6 +178,13 @@ def _first_moment(segment: Segment) -> float | None:
                 return read_record(frame.payload).at
         position = frames[-1].end
     return None
+
+
+def remove_unnamed(folder: Path) -> None:
+    """Files whose worker was killed while it made them; nothing is in them."""
+    for path in folder.glob("*" + UNNAMED):
+        if time.time() - path.stat().st_mtime > UNNAMED_AGE:
+            path.unlink(missing_ok=True)
 
 
 def make_room(folder: Path, limit: int, segment_size: int) -> bool:

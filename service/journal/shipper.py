@@ -17,7 +17,7 @@ import msgspec
 from service.journal.counters import Counters
 from service.journal.frames import START, Frame, Source
 from service.journal.rows import Row, Unreadable, rows_of
-from service.journal.segments import Segment, read_record, read_source, segments
+from service.journal.segments import Segment, read_record, read_source, remove_unnamed, segments
 from service.journal.settings import Settings
 from service.journal.store import Store
 
@@ -31,7 +31,7 @@ _JITTER = random.SystemRandom()
 
 
 class Shipper:
-    """One a process and thread. Several processes may ship one spool: they share its files out."""
+    """Several may ship one spool, in containers that share a volume: they share its files out."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
@@ -82,6 +82,7 @@ class Shipper:
         elif time.monotonic() - self._swept < SWEEP_SECONDS:
             return
         self._store.sweep()
+        remove_unnamed(self._settings.spool)
         self._swept = time.monotonic()
 
     def _ship(self, path: Path) -> int:

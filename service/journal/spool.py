@@ -16,9 +16,7 @@ import weakref
 from pathlib import Path
 
 from service.journal.frames import START, pack_mark
-from service.journal.segments import SUFFIX, make_room
-
-_UNNAMED = ".new"
+from service.journal.segments import SUFFIX, UNNAMED, make_room
 
 
 class Spool:
@@ -51,7 +49,7 @@ class Spool:
 
     def _prepare(self, number: int, source: bytes, frame: bytes) -> bytes:
         if self._file < 0 or self._size + len(source) + len(frame) > self._segment_size:
-            self._roll()
+            self._roll(len(source) + len(frame))
         if number in self._sources:
             return frame
         self._sources.add(number)
@@ -66,10 +64,10 @@ class Spool:
             self._close()
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._folder))
 
-    def _roll(self) -> None:
+    def _roll(self, size: int) -> None:
         self._close()
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not make_room(self._folder, self._limit, self._segment_size):
+        if not make_room(self._folder, self._limit, max(size, self._segment_size)):
             raise OSError(errno.EDQUOT, "the spool is full of files in use", str(self._folder))
         self._file = _create(self._folder)
         self._size = START
@@ -98,7 +96,7 @@ def _forget(spool: Spool | None) -> None:
 def _create(folder: Path) -> int:
     """A file that is locked before it has a name that the shipper looks at."""
     name = f"{time.time_ns() // 1000:014x}{os.urandom(5).hex()}"
-    unnamed = folder / (name + _UNNAMED)
+    unnamed = folder / (name + UNNAMED)
     file = os.open(
         unnamed, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600
     )

@@ -65,6 +65,9 @@ class Truths:
         self._lock = threading.Lock()
         self._prepared = False
 
+    def close(self) -> None:
+        self._engine.dispose()
+
     def store(self, model: str, entries: Sequence[Entry]) -> Outcome:
         """Raises Invalid for values that the contract refuses (nothing is stored then), and Unavailable.
 

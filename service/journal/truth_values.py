@@ -21,6 +21,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def refusals(number: int, entry: Entry, contracts: Sequence[Contract]) -> list[FieldError]:
     errors = []
+    if "\0" in entry.request_id:
+        # PostgreSQL has no text with one, so no prediction has this id.
+        errors.append(
+            FieldError(number, "request_id", entry.request_id, "text without null characters")
+        )
     if not 0 <= entry.row < 2**31:
         errors.append(FieldError(number, "row", entry.row, "a row's number, from 0"))
     if all(not _fits(entry.value, contract) for contract in contracts):
@@ -43,7 +48,12 @@ def _fits(value: Any, contract: Contract) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _allowed(contracts: Sequence[Contract]) -> str:
