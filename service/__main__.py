@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import socket
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,8 @@ def main() -> int:
         settings = read_settings(os.environ)
     except BadSettings as error:
         return _refuse(error.sentences)
+    if (problem := _taken(settings)) is not None:
+        return _refuse([problem])
     folder = _metrics_folder()
     metrics.keep_in(folder)
     # Only after the metrics' place is known may anything that counts be imported.
@@ -39,6 +42,20 @@ def main() -> int:
         return _refuse([f"{error}."])
     _serve(app, settings, state, folder)
     return 0
+
+
+def _taken(settings: Settings) -> str | None:
+    """Whether the address cannot be had: Gunicorn would try for seconds, and then say so in its log."""
+    host, port = settings.bind
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen()
+    except OSError as error:
+        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another address."
+    return None
 
 
 def _refuse(sentences: list[str]) -> int:
