@@ -68,7 +68,9 @@ def _store(core: Core, model: str, given: list[Any]) -> Response:
     try:
         outcome = core.journal.truth(model, entries)
     except journal.Unavailable as error:
-        raise Unavailable("the journal's database does not answer; try again", retry_after=10) from error
+        raise Unavailable(
+            "the journal's database does not answer; try again", retry_after=10
+        ) from error
     if outcome.unknown and not (outcome.stored or outcome.unchanged or outcome.replaced):
         raise _unknown(model, outcome.unknown)
     return as_json(outcome)
@@ -76,7 +78,9 @@ def _store(core: Core, model: str, given: list[Any]) -> Response:
 
 def _unknown(model: str, keys: tuple[Key, ...]) -> NotFound:
     errors = [
-        FieldError(place, "request_id", f"{key.request_id}, row {key.row}", "a prediction that was served")
+        FieldError(
+            place, "request_id", f"{key.request_id}, row {key.row}", "a prediction that was served"
+        )
         for place, key in enumerate(keys[:100])
     ]
     detail = f"{model} has not served any of these predictions; one served a second ago may be known soon"

@@ -106,7 +106,9 @@ def _add_predictions(app: Service, core: Core) -> None:
 def _unusual(core: Core) -> Any:
     def view(model: str, version: str = "") -> Any:
         served = core.model(model)
-        raise NotFound(f"{model} is served as version {served.champion.version}, not {version[:50]!r}")
+        raise NotFound(
+            f"{model} is served as version {served.champion.version}, not {version[:50]!r}"
+        )
 
     return view
 
@@ -159,9 +161,18 @@ def _guard(app: Service) -> None:
 
 #: Endpoints that need another scope than `predict`; None: open to anyone who reaches the port.
 SCOPE_OF: dict[str, Any] = {
-    "live": None, "ready": None, "metrics": None, "openapi": None, "docs": None, "home": None,
-    "ping": None, "version": None, "v2_live": None, "v2_ready": None,
-    "truth": "truth", "retrain": "admin",
+    "live": None,
+    "ready": None,
+    "metrics": None,
+    "openapi": None,
+    "docs": None,
+    "home": None,
+    "ping": None,
+    "version": None,
+    "v2_live": None,
+    "v2_ready": None,
+    "truth": "truth",
+    "retrain": "admin",
 }
 #: Endpoints asked every second by machines.
 QUIET = ("live", "ready", "metrics", "v2_live", "v2_ready", "ping")
@@ -176,7 +187,9 @@ def _problem(error: Exception, core: Core) -> Problem:
         return NotFound(f"there is nothing at {request.path[:200]}; /docs shows what there is")
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or ()))
-        return NotAllowed(f"{request.method[:20]} is not allowed here", headers=[("Allow", allowed)])
+        return NotAllowed(
+            f"{request.method[:20]} is not allowed here", headers=[("Allow", allowed)]
+        )
     if isinstance(error, HTTPException) and error.code and error.code < 500:
         return BadRequest(error.description or "this request cannot be served")
     log_failure(g.request_id, error)

@@ -83,7 +83,10 @@ class DirectRoute:
         self._state.enter()
         try:
             reply, after = attempt(
-                self._core, self.name, request_id, lambda: self._answer(environ, request_id, started)
+                self._core,
+                self.name,
+                request_id,
+                lambda: self._answer(environ, request_id, started),
             )
         finally:
             self._state.leave()
@@ -96,9 +99,7 @@ class DirectRoute:
         start_response(reply.status, headers)
         return [reply.body] if after is None else Answer(reply.body, after)
 
-    def _answer(
-        self, environ: Environ, request_id: str, started: float
-    ) -> tuple[Wire, Prediction]:
+    def _answer(self, environ: Environ, request_id: str, started: float) -> tuple[Wire, Prediction]:
         key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", self._served.name)
         if self._core.waiting() > self._core.settings.max_waiting:
             raise Unavailable("too many requests are waiting; try again")
@@ -121,7 +122,9 @@ def attempt(
         refused = problem
     except Invalid as invalid:
         refused = Unprocessable.of(invalid)
-    except Exception as error:  # pylint: disable=broad-exception-caught  # the last line before a client
+    except (
+        Exception
+    ) as error:  # pylint: disable=broad-exception-caught  # the last line before a client
         log_failure(request_id, error)
         refused = Failed("this request failed; its id is in the log")
     core.metrics.request(route, refused.status[:3]).inc()

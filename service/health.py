@@ -29,7 +29,9 @@ def add_routes(app: Service, core: Core) -> None:
 
     @app.get("/metrics")
     def metrics() -> Response:
-        return Response(scrape(_gauges(core)), content_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(
+            scrape(_gauges(core)), content_type="text/plain; version=0.0.4; charset=utf-8"
+        )
 
 
 def _gauges(core: Core) -> list[Gauge]:
@@ -51,7 +53,12 @@ def _journal_gauges(core: Core) -> list[Gauge]:
         return []
     stats = core.journal.stats()
     dropped = [
-        ("swarmline_journal_dropped_total", "Predictions not journalled.", {"reason": reason}, count)
+        (
+            "swarmline_journal_dropped_total",
+            "Predictions not journalled.",
+            {"reason": reason},
+            count,
+        )
         for reason, count in stats.dropped.items()
     ]
     return [

@@ -64,9 +64,14 @@ class Frames:
         if not self._nullable:
             return rows
         return [
-            {name: None if cell != cell and name in self._nullable else cell for name, cell in row.items()}
-            if isinstance(row, dict)
-            else row
+            (
+                {
+                    name: None if cell != cell and name in self._nullable else cell
+                    for name, cell in row.items()
+                }
+                if isinstance(row, dict)
+                else row
+            )
             for row in rows
         ]
 

@@ -63,8 +63,17 @@ def log_failure(request_id: str, error: BaseException) -> None:
 
 class _JsonLines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        trace = {"trace": "".join(traceback.format_exception(*record.exc_info))} if record.exc_info else {}
-        log(record.levelname.lower().replace("critical", "error"), "server", message=record.getMessage(), **trace)
+        trace = (
+            {"trace": "".join(traceback.format_exception(*record.exc_info))}
+            if record.exc_info
+            else {}
+        )
+        log(
+            record.levelname.lower().replace("critical", "error"),
+            "server",
+            message=record.getMessage(),
+            **trace,
+        )
 
 
 class ServerLog(glogging.Logger):  # type: ignore[misc]

@@ -37,11 +37,11 @@ def take_slot(slot: int) -> None:
 class ArmMetrics:
     """One arm's own children, looked up once: a lookup costs more than the counting."""
 
-    def __init__(self, metrics: Metrics, model: str, version: str, arm: str, classes: Iterable[str]):
+    def __init__(
+        self, metrics: Metrics, model: str, version: str, arm: str, classes: Iterable[str]
+    ):
         names = list(classes) or [""]
-        self.predictions = [
-            metrics.predictions.labels(model, version, arm, name) for name in names
-        ]
+        self.predictions = [metrics.predictions.labels(model, version, arm, name) for name in names]
         self.latency = metrics.latency.labels(model, version, arm)
 
 
@@ -50,22 +50,31 @@ class Metrics:
         #: Of this object alone; what is scraped is read from the files of all workers.
         self.registry = CollectorRegistry()
         self.requests = prometheus.Counter(
-            "swarmline_requests", "Requests by route and status.", ["route", "status"],
+            "swarmline_requests",
+            "Requests by route and status.",
+            ["route", "status"],
             registry=self.registry,
         )
         self.refusals = prometheus.Counter(
             "swarmline_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry
         )
         self.predictions = prometheus.Counter(
-            "swarmline_predictions", "Rows predicted; class is empty for numbers.",
-            ["model", "version", "arm", "class"], registry=self.registry,
+            "swarmline_predictions",
+            "Rows predicted; class is empty for numbers.",
+            ["model", "version", "arm", "class"],
+            registry=self.registry,
         )
         self.latency = prometheus.Histogram(
-            "swarmline_latency_seconds", "Time in the service of answered predictions.",
-            ["model", "version", "arm"], buckets=BUCKETS, registry=self.registry,
+            "swarmline_latency_seconds",
+            "Time in the service of answered predictions.",
+            ["model", "version", "arm"],
+            buckets=BUCKETS,
+            registry=self.registry,
         )
         self.streams = prometheus.Gauge(
-            "swarmline_streams", "Open streams.", registry=self.registry,
+            "swarmline_streams",
+            "Open streams.",
+            registry=self.registry,
             multiprocess_mode="livesum",
         )
         self.request = functools.cache(self.requests.labels)

@@ -1,8 +1,8 @@
 """The native protocol, which is KServe V1's too: rows or columns in, columns out.
 
-    {"rows": [{"column": value, ...}, ...]}          or "instances", where a row may be a list in order
-    {"columns": {"column": [value, ...], ...}}
-    "ignore_unknown": true                           leaves out what the contract does not know
+{"rows": [{"column": value, ...}, ...]}          or "instances", where a row may be a list in order
+{"columns": {"column": [value, ...], ...}}
+"ignore_unknown": true                           leaves out what the contract does not know
 """
 
 from __future__ import annotations
@@ -54,7 +54,9 @@ class Native:
         #: Quotation marks of a full row: one more would be a name given twice, which msgspec lets pass.
         self._quotes = 2 * (len(contract.columns) + strings_in(contract))
         self._nullable = any(column.nullable for column in contract.columns)
-        self._tail = b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
+        self._tail = (
+            b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
+        )
         self._classes = b',"classes":' + encode_json(contract.classes) + b"}"
         self._heads = {
             side: f'{{"model":{_text(served.name)},"version":{_text(side.version)},'
@@ -103,7 +105,10 @@ class Native:
     def write(self, found: Prediction, request_id: str, _asked: None) -> Wire:
         side, answer = found.side, found.answer
         parts = [
-            self._heads[side], request_id.encode(), b'","predictions":', encode_json(side.values(answer)),
+            self._heads[side],
+            request_id.encode(),
+            b'","predictions":',
+            encode_json(side.values(answer)),
         ]
         if answer.probabilities is None:
             parts.append(self._tail)

@@ -57,14 +57,18 @@ class Tensors:
         self._served = served
         self._shapes = Shapes(served.contract)
         self._decode = msgspec.json.Decoder(Inference).decode
-        self.outputs = ("predictions", "probabilities") if served.contract.classes else ("predictions",)
+        self.outputs = (
+            ("predictions", "probabilities") if served.contract.classes else ("predictions",)
+        )
 
     def read(self, body: bytes, environ: Environ) -> tuple[Matrix, Asked]:
         head, tail = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
         try:
             inference = self._decode(head)
         except msgspec.ValidationError as error:
-            raise Unprocessable.field("", str(error), "an inference request of the V2 protocol") from error
+            raise Unprocessable.field(
+                "", str(error), "an inference request of the V2 protocol"
+            ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(f"the body is not JSON: {error}") from error
         columns = {}
@@ -74,7 +78,9 @@ class Tensors:
             columns[given.name], tail = read_tensor(given, tail)
         if tail:
             raise Unprocessable.field("", f"{len(tail)} bytes too many", "the bytes of the inputs")
-        return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(inference)
+        return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(
+            inference
+        )
 
     def _asked(self, inference: Inference) -> Asked:
         names = tuple(output.name for output in inference.outputs) or self.outputs
@@ -145,7 +151,10 @@ def _metadata(served: Served, outputs: tuple[str, ...]) -> dict[str, Any]:
         "predictions": (
             {"datatype": "BYTES", "shape": [-1]}
             if width
-            else {"datatype": "FP32", "shape": [-1] if served.champion.single else [-1, len(served.contract.outputs)]}
+            else {
+                "datatype": "FP32",
+                "shape": [-1] if served.champion.single else [-1, len(served.contract.outputs)],
+            }
         ),
         "probabilities": {"datatype": "FP32", "shape": [-1, width]},
     }

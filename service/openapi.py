@@ -46,7 +46,9 @@ def column_schema(column: Column) -> Json:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"].append(None)
-    text = " ".join(filter(None, (column.description, f"Unit: {column.unit}." if column.unit else "")))
+    text = " ".join(
+        filter(None, (column.description, f"Unit: {column.unit}." if column.unit else ""))
+    )
     if text:
         schema["description"] = text
     return schema | {"examples": [column.sample]}
@@ -68,7 +70,12 @@ def _columns_schema(contract: Contract) -> Json:
         for column in contract.columns
     }
     required = [column.name for column in contract.columns if not column.nullable]
-    return {"type": "object", "properties": lists, "required": required, "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": lists,
+        "required": required,
+        "additionalProperties": False,
+    }
 
 
 def _rows(ref: Json) -> Json:
@@ -159,24 +166,40 @@ def responses(good: Json, codes: Iterable[str], status: str = "200") -> Json:
 
 
 def operation(  # pylint: disable=too-many-arguments
-    tag: str, summary: str, good: Json, codes: Iterable[str], *, body: Json | None = None,
-    status: str = "200", headers: bool = False, operation_id: str,
+    tag: str,
+    summary: str,
+    good: Json,
+    codes: Iterable[str],
+    *,
+    body: Json | None = None,
+    status: str = "200",
+    headers: bool = False,
+    operation_id: str,
 ) -> Json:
     found: Json = {
-        "tags": [tag], "summary": summary, "operationId": operation_id,
+        "tags": [tag],
+        "summary": summary,
+        "operationId": operation_id,
         "responses": responses(good, codes, status),
     }
     if body is not None:
         found["requestBody"] = {"required": True, "content": {"application/json": body}}
     if headers:
-        found["parameters"] = [{"$ref": f"#/components/parameters/{name}"} for name in ("RequestId", "Subject")]
+        found["parameters"] = [
+            {"$ref": f"#/components/parameters/{name}"} for name in ("RequestId", "Subject")
+        ]
     return found
 
 
 def example_tensors(contract: Contract) -> Json:
     kinds = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
     inputs = [
-        {"name": column.name, "shape": [1], "datatype": kinds.get(column.type, "BYTES"), "data": [column.sample]}
+        {
+            "name": column.name,
+            "shape": [1],
+            "datatype": kinds.get(column.type, "BYTES"),
+            "data": [column.sample],
+        }
         for column in contract.columns
     ]
     return {"inputs": inputs}
@@ -187,7 +210,11 @@ def _model_paths(served: Served) -> Json:
     row, answer = ref(f"Row.{name}"), {"schema": ref(f"Answer.{name}")}
     columns = {column.name: [column.sample] for column in contract.columns}
     native = {
-        "schema": {"oneOf": _one_of(rows=_rows(row), instances=_rows(row), columns=_columns_schema(contract))},
+        "schema": {
+            "oneOf": _one_of(
+                rows=_rows(row), instances=_rows(row), columns=_columns_schema(contract)
+            )
+        },
         "examples": {
             "rows": {"value": {"rows": [contract.example]}},
             "columns": {"value": {"columns": columns}},
@@ -195,49 +222,131 @@ def _model_paths(served: Served) -> Json:
     }
     tensors = {
         "schema": {
-            "type": "object", "required": ["inputs"],
-            "properties": {"inputs": {"type": "array", "items": TENSOR, "minItems": 1}, "id": {"type": "string"}},
+            "type": "object",
+            "required": ["inputs"],
+            "properties": {
+                "inputs": {"type": "array", "items": TENSOR, "minItems": 1},
+                "id": {"type": "string"},
+            },
         },
         "examples": {"tensors": {"value": example_tensors(contract)}},
     }
     frames = {
-        "schema": {"oneOf": [
-            {"type": "object", "required": ["dataframe_records"], "additionalProperties": False,
-             "properties": {"dataframe_records": _rows(row)}},
-            {"type": "object", "required": ["inputs"], "additionalProperties": False,
-             "properties": {"inputs": _columns_schema(contract)}},
-        ]},
+        "schema": {
+            "oneOf": [
+                {
+                    "type": "object",
+                    "required": ["dataframe_records"],
+                    "additionalProperties": False,
+                    "properties": {"dataframe_records": _rows(row)},
+                },
+                {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "additionalProperties": False,
+                    "properties": {"inputs": _columns_schema(contract)},
+                },
+            ]
+        },
         "examples": {"records": {"value": {"dataframe_records": [contract.example]}}},
     }
     entry = {
-        "type": "object", "required": ["request_id", "value"],
-        "properties": {"request_id": {"type": "string"}, "row": {"type": "integer", "minimum": 0}, "value": {}},
+        "type": "object",
+        "required": ["request_id", "value"],
+        "properties": {
+            "request_id": {"type": "string"},
+            "row": {"type": "integer", "minimum": 0},
+            "value": {},
+        },
     }
     truth = {
-        "schema": {"type": "object", "required": ["entries"], "additionalProperties": False,
-                   "properties": {"entries": {"type": "array", "items": entry}}},
-        "examples": {"one": {"value": {"entries": [{"request_id": "a-request-id", "row": 0, "value": 1}]}}},
+        "schema": {
+            "type": "object",
+            "required": ["entries"],
+            "additionalProperties": False,
+            "properties": {"entries": {"type": "array", "items": entry}},
+        },
+        "examples": {
+            "one": {"value": {"entries": [{"request_id": "a-request-id", "row": 0, "value": 1}]}}
+        },
     }
     anything: Json = {"schema": {"type": "object"}}
     base, v2 = f"/v1/models/{name}", f"/v2/models/{name}"
     return {
-        f"{base}/predict": {"post": operation(
-            name, "Predict", answer, WRITE, body=native, headers=True, operation_id=f"predict.{name}")},
-        f"{base}:predict": {"post": operation(
-            name, "Predict (KServe V1)", answer, WRITE, body=native, operation_id=f"kserve.{name}")},
-        f"{v2}/infer": {"post": operation(
-            name, "Infer (Open Inference Protocol V2)", anything, WRITE, body=tensors,
-            operation_id=f"infer.{name}")},
-        f"{base}/invocations": {"post": operation(
-            name, "Score (MLflow)", anything, WRITE, body=frames, operation_id=f"invocations.{name}")},
-        f"{base}/truth": {"post": operation(
-            name, "Say what really happened", anything, WRITE, body=truth, operation_id=f"truth.{name}")},
-        f"{base}/retrain": {"post": operation(
-            name, "Start a training (scope admin)", anything, (*WRITE, "409", "502"), status="202",
-            body=anything, operation_id=f"retrain.{name}")},
-        base: {"get": operation(name, "Contract, versions, lineage, traffic", anything, READ,
-                                operation_id=f"model.{name}")},
-        v2: {"get": operation(name, "Metadata (V2)", anything, READ, operation_id=f"metadata.{name}")},
+        f"{base}/predict": {
+            "post": operation(
+                name,
+                "Predict",
+                answer,
+                WRITE,
+                body=native,
+                headers=True,
+                operation_id=f"predict.{name}",
+            )
+        },
+        f"{base}:predict": {
+            "post": operation(
+                name,
+                "Predict (KServe V1)",
+                answer,
+                WRITE,
+                body=native,
+                operation_id=f"kserve.{name}",
+            )
+        },
+        f"{v2}/infer": {
+            "post": operation(
+                name,
+                "Infer (Open Inference Protocol V2)",
+                anything,
+                WRITE,
+                body=tensors,
+                operation_id=f"infer.{name}",
+            )
+        },
+        f"{base}/invocations": {
+            "post": operation(
+                name,
+                "Score (MLflow)",
+                anything,
+                WRITE,
+                body=frames,
+                operation_id=f"invocations.{name}",
+            )
+        },
+        f"{base}/truth": {
+            "post": operation(
+                name,
+                "Say what really happened",
+                anything,
+                WRITE,
+                body=truth,
+                operation_id=f"truth.{name}",
+            )
+        },
+        f"{base}/retrain": {
+            "post": operation(
+                name,
+                "Start a training (scope admin)",
+                anything,
+                (*WRITE, "409", "502"),
+                status="202",
+                body=anything,
+                operation_id=f"retrain.{name}",
+            )
+        },
+        base: {
+            "get": operation(
+                name,
+                "Contract, versions, lineage, traffic",
+                anything,
+                READ,
+                operation_id=f"model.{name}",
+            )
+        },
+        v2: {
+            "get": operation(name, "Metadata (V2)", anything, READ, operation_id=f"metadata.{name}")
+        },
     }
 
 
@@ -247,7 +356,10 @@ def _service_paths() -> Json:
     plain["200"]["content"] = {"text/plain": {"schema": {"type": "string"}}}
     summaries = {
         "/health/live": ("Alive", ()),
-        "/health/ready": ("Ready: bundles verified, golden rows reproduced, not draining", ("503",)),
+        "/health/ready": (
+            "Ready: bundles verified, golden rows reproduced, not draining",
+            ("503",),
+        ),
         "/v1/models": ("What is served", READ),
         "/v2": ("Server metadata (V2)", READ),
         "/v2/health/live": ("Alive (V2)", ()),
@@ -255,13 +367,21 @@ def _service_paths() -> Json:
         "/version": ("Release", ()),
     }
     found: Json = {
-        path: {"get": operation("service", text, anything, codes, operation_id="service" + path.replace("/", "."))}
+        path: {
+            "get": operation(
+                "service", text, anything, codes, operation_id="service" + path.replace("/", ".")
+            )
+        }
         for path, (text, codes) in summaries.items()
     }
-    found["/metrics"] = {"get": {
-        "tags": ["service"], "summary": "Prometheus, across all workers",
-        "operationId": "service.metrics", "responses": plain,
-    }}
+    found["/metrics"] = {
+        "get": {
+            "tags": ["service"],
+            "summary": "Prometheus, across all workers",
+            "operationId": "service.metrics",
+            "responses": plain,
+        }
+    }
     return found
 
 
@@ -284,17 +404,26 @@ def document(core: Core) -> Json:
         "components": {
             "schemas": schemas,
             "parameters": {
-                "RequestId": {"name": "X-Request-Id", "in": "header", "schema": text,
-                              "description": "Yours, if it is sane: up to 128 letters, digits and . _ : -"},
-                "Subject": {"name": "X-Subject", "in": "header",
-                            "schema": text | {"pattern": "^[!-~]{1,200}$"},
-                            "description": "Who it is about: the same subject stays with the same arm."},
+                "RequestId": {
+                    "name": "X-Request-Id",
+                    "in": "header",
+                    "schema": text,
+                    "description": "Yours, if it is sane: up to 128 letters, digits and . _ : -",
+                },
+                "Subject": {
+                    "name": "X-Subject",
+                    "in": "header",
+                    "schema": text | {"pattern": "^[!-~]{1,200}$"},
+                    "description": "Who it is about: the same subject stays with the same arm.",
+                },
             },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
         "tags": [
-            {"name": name, "description": served.contract.task} for name, served in core.models.items()
-        ] + [{"name": "service"}],
+            {"name": name, "description": served.contract.task}
+            for name, served in core.models.items()
+        ]
+        + [{"name": "service"}],
     }
     if core.door.closed:
         found["security"] = [{"key": []}]

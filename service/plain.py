@@ -71,7 +71,11 @@ def by_name(contract: Contract, rows: list[Any]) -> list[Any]:
     """Rows that are lists of values in the contract's order, as mappings; others as they are."""
     names = contract.names
     return [
-        dict(zip(names, row, strict=True)) if isinstance(row, list) and len(row) == len(names) else row
+        (
+            dict(zip(names, row, strict=True))
+            if isinstance(row, list) and len(row) == len(names)
+            else row
+        )
         for row in rows
     ]
 

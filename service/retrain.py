@@ -62,19 +62,28 @@ class Retrain:
         headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         question = urllib.request.Request(url, data, headers)
         try:
-            return urllib.request.urlopen(question, timeout=TIMEOUT)  # nosec B310  # settings allow http(s) only
+            return urllib.request.urlopen(
+                question, timeout=TIMEOUT
+            )  # nosec B310  # settings allow http(s) only
         except urllib.error.HTTPError as error:
-            raise Upstream(f"the retrain job answered {error.code}; the training was not started") from error
+            raise Upstream(
+                f"the retrain job answered {error.code}; the training was not started"
+            ) from error
         except OSError as error:
             log("error", "retrain", problem=str(error))
-            raise Upstream("the retrain job cannot be reached; the training was not started") from error
+            raise Upstream(
+                "the retrain job cannot be reached; the training was not started"
+            ) from error
 
     def _start_command(self, model: str, request_id: str) -> dict[str, Any]:
         lock = os.open(self._folder / f"retrain-{model}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             # The command inherits the lock, so that it holds for as long as the command runs, in all workers.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            words = [word.replace("{model}", model) for word in shlex.split(self._settings.retrain_command)]
+            words = [
+                word.replace("{model}", model)
+                for word in shlex.split(self._settings.retrain_command)
+            ]
             process = subprocess.Popen(  # nosec B603  # pylint: disable=consider-using-with
                 words, stdin=subprocess.DEVNULL, stdout=2, pass_fds=(lock,), start_new_session=True
             )
@@ -86,9 +95,19 @@ class Retrain:
         finally:
             os.close(lock)
         threading.Thread(target=_await, args=(process, model, request_id), daemon=True).start()
-        return {"status": "started", "model": model, "where": f"the service's log, process {process.pid}"}
+        return {
+            "status": "started",
+            "model": model,
+            "where": f"the service's log, process {process.pid}",
+        }
 
 
 def _await(process: subprocess.Popen[bytes], model: str, request_id: str) -> None:
     code = process.wait()
-    log("info" if code == 0 else "error", "retrain", model=model, request_id=request_id, exit_code=code)
+    log(
+        "info" if code == 0 else "error",
+        "retrain",
+        model=model,
+        request_id=request_id,
+        exit_code=code,
+    )

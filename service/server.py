@@ -54,6 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     #: Set before the fork: what a worker shares, and how long a request may take to arrive.
     state = State()
     read_timeout = 15.0
+
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         #: Its place in what is shared: the first that is free, so that a successor has its predecessor's.
@@ -151,7 +152,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What Gunicorn refuses is a problem document too."""
         reply = _refusal(exc)
-        head = f"HTTP/1.1 {reply.status}\r\nConnection: close\r\nContent-Length: {len(reply.body)}\r\n"
+        head = (
+            f"HTTP/1.1 {reply.status}\r\nConnection: close\r\nContent-Length: {len(reply.body)}\r\n"
+        )
         fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
         try:
             client.sendall(f"{head}{fields}\r\n".encode("latin-1") + reply.body)
@@ -162,7 +165,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 def _refusal(error: BaseException) -> Reply:
     name = type(error).__name__
     known = type(error).__module__.startswith("gunicorn.http")
-    problem: Problem = BadRequest(f"the request is not sound HTTP: {name}") if known else Failed("this request failed")
+    problem: Problem = (
+        BadRequest(f"the request is not sound HTTP: {name}")
+        if known
+        else Failed("this request failed")
+    )
     return problem.reply("")
 
 
@@ -201,7 +208,9 @@ class Master(Arbiter):  # type: ignore[misc]
 class Application(BaseApplication):  # type: ignore[misc]
     """Any WSGI callable, under our settings."""
 
-    def __init__(self, wsgi: Any, settings: Settings, state: State, shipper: Any = None, **more: Any):
+    def __init__(
+        self, wsgi: Any, settings: Settings, state: State, shipper: Any = None, **more: Any
+    ):
         self.callable_made, self.settings, self.state = wsgi, settings, state
         self.shipper = shipper
         self._options = options(settings) | more

@@ -103,7 +103,11 @@ class Served:
         if call.arm is not None:
             return self._override(call)
         if self.traffic.mode == "split" and self.challenger is not None:
-            return self.challenger if self.traffic.pick(call.subject) == "challenger" else self.champion
+            return (
+                self.challenger
+                if self.traffic.pick(call.subject) == "challenger"
+                else self.champion
+            )
         return self.champion
 
     def _override(self, call: Call) -> Side:
@@ -134,8 +138,16 @@ class Served:
         latency = time.perf_counter() - call.started
         if self.core.journal is not None:
             self.core.journal.record(
-                call.request_id, self.name, side.version, self.core.settings.release,
-                side.arm, call.subject, matrix, answer, time.time(), latency,
+                call.request_id,
+                self.name,
+                side.version,
+                self.core.settings.release,
+                side.arm,
+                call.subject,
+                matrix,
+                answer,
+                time.time(),
+                latency,
             )
         side.count(answer)
         side.metrics.latency.observe(latency)

@@ -173,7 +173,9 @@ SETTINGS = (
     Setting("TRAFFIC", _file, "", "TOML file that shares models between their arms"),
     Setting("MAX_BODY", _whole(1024, 1 << 32), str(8 * MEGABYTE), "bytes of a request's body"),
     Setting("MAX_ROWS", _whole(1, 10_000_000), "10000", "rows of a request"),
-    Setting("MAX_WAITING", _whole(1, 100_000), "512", "requests that wait in a process: more get 503"),
+    Setting(
+        "MAX_WAITING", _whole(1, 100_000), "512", "requests that wait in a process: more get 503"
+    ),
     Setting("READ_TIMEOUT", _number(0.1, 3600), "15", "seconds for a request to arrive in"),
     Setting("DRAIN_SECONDS", _number(0, 600), "5", "seconds from not ready to not accepting"),
     Setting("GRACE_SECONDS", _number(0, 600), "30", "seconds for running requests to end in"),
@@ -181,9 +183,13 @@ SETTINGS = (
     Setting("RETRAIN_URL", _web_address, "", "address of the Jenkins job to start"),
     Setting("RETRAIN_USER", str, "swarmline", "Jenkins user of the token"),
     Setting("RETRAIN_TOKEN", str, "", "Jenkins API token"),
-    Setting("RETRAIN_COMMAND", str, "", "command to run where there is no Jenkins; {model} is replaced"),
+    Setting(
+        "RETRAIN_COMMAND", str, "", "command to run where there is no Jenkins; {model} is replaced"
+    ),
     Setting("LOG_SAMPLE", _number(0, 1), "0.01", "share of successes to log; errors always are"),
-    Setting("LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info", "least level to log"),
+    Setting(
+        "LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info", "least level to log"
+    ),
 )
 
 

@@ -56,7 +56,9 @@ def add_routes(app: Service, core: Core) -> None:
         if request.endpoint != "stream":
             return
         core.model((request.view_args or {})["model"])
-        if places is None or not places.acquire(blocking=False):  # pylint: disable=consider-using-with
+        if places is None or not places.acquire(
+            blocking=False
+        ):  # pylint: disable=consider-using-with
             raise Unavailable("all streams are taken; try again, or use predict", retry_after=5)
         g.place = places
         core.metrics.streams.inc()
@@ -85,7 +87,9 @@ class Stream:
     def run(self) -> None:
         try:
             while (message := self._receive()) is not None:
-                self._ws.send(self._answer(message.encode() if isinstance(message, str) else message))
+                self._ws.send(
+                    self._answer(message.encode() if isinstance(message, str) else message)
+                )
         except (ConnectionClosed, OSError):
             return
 
@@ -112,7 +116,9 @@ class Stream:
         self._number += 1
         request_id = f"{self._id[:110]}.{self._number}"
         core = self._served.core
-        reply, after = attempt(core, "stream", request_id, lambda: self._predict(message, request_id))
+        reply, after = attempt(
+            core, "stream", request_id, lambda: self._predict(message, request_id)
+        )
         if after is not None:
             after()
         return reply.body.decode()

@@ -47,14 +47,18 @@ class Given(msgspec.Struct, frozen=True):
 def read_tensor(given: Given, tail: bytes) -> tuple[Any, bytes]:
     """A tensor's values in a flat sequence, and the bytes left for the next ones."""
     if given.datatype != "BYTES" and given.datatype not in NUMBERS:
-        raise Unprocessable.field(given.name, given.datatype, "BYTES or one of " + ", ".join(NUMBERS))
+        raise Unprocessable.field(
+            given.name, given.datatype, "BYTES or one of " + ", ".join(NUMBERS)
+        )
     if any(length < 0 for length in given.shape):
         raise Unprocessable.field(given.name, given.shape, "a shape of lengths from 0")
     size = given.parameters.get("binary_data_size")
     if size is None:
         return _from_json(given), tail
     if given.data is not None or not isinstance(size, int) or not 0 <= size <= len(tail):
-        raise Unprocessable.field(given.name, size, f"a binary_data_size up to {len(tail)}, and no data")
+        raise Unprocessable.field(
+            given.name, size, f"a binary_data_size up to {len(tail)}, and no data"
+        )
     return _from_bytes(given, tail[:size]), tail[size:]
 
 
@@ -65,7 +69,9 @@ def _from_json(given: Given) -> list[Any]:
     while values and all(isinstance(value, list) for value in values):
         values = [cell for row in values for cell in row]
     if len(values) != given.size:
-        raise Unprocessable.field(given.name, f"{len(values)} values", f"{given.size} values, as the shape says")
+        raise Unprocessable.field(
+            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
+        )
     if given.datatype == "BOOL":
         return values
     if given.datatype.startswith(("INT", "UINT")):
@@ -87,10 +93,14 @@ def _from_bytes(given: Given, chunk: bytes) -> Any:
     else:
         dtype = NUMBERS[given.datatype]
         if len(chunk) % dtype.itemsize:
-            raise Unprocessable.field(given.name, f"{len(chunk)} bytes", f"whole values of {given.datatype}")
+            raise Unprocessable.field(
+                given.name, f"{len(chunk)} bytes", f"whole values of {given.datatype}"
+            )
         values = np.frombuffer(chunk, dtype)
     if len(values) != given.size:
-        raise Unprocessable.field(given.name, f"{len(values)} values", f"{given.size} values, as the shape says")
+        raise Unprocessable.field(
+            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
+        )
     return values
 
 
@@ -139,7 +149,9 @@ class Shapes:
         try:
             numbers = np.array(values, dtype=np.float64).reshape(given.shape)
         except (TypeError, ValueError, OverflowError) as error:
-            raise Unprocessable.field(given.name, "a value that is no number", "numbers, in a matrix") from error
+            raise Unprocessable.field(
+                given.name, "a value that is no number", "numbers, in a matrix"
+            ) from error
         errors: list[FieldError] = []
         for position, column in enumerate(self._contract.columns):
             low, high, whole = self._bounds[position]
@@ -150,7 +162,9 @@ class Shapes:
             if column.nullable:
                 good |= np.isnan(cells)
             for row in np.flatnonzero(~good)[:100].tolist():
-                allowed = f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+                allowed = (
+                    f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+                )
                 errors.append(FieldError(row, column.name, float(cells[row]), allowed))
         if errors:
             raise Invalid(errors)

@@ -1,9 +1,9 @@
 """Which arm answers: a small TOML file shares each model between its champion and its challenger.
 
-    [quality-classification]
-    mode = "split"            # or "shadow", or "off"
-    share = 0.05              # of requests to the challenger
-    experiment = "2026-01"    # the salt: another name deals subjects anew
+[quality-classification]
+mode = "split"            # or "shadow", or "off"
+share = 0.05              # of requests to the challenger
+experiment = "2026-01"    # the salt: another name deals subjects anew
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ def read_traffic(path: Path | None, challenged: Mapping[str, bool]) -> dict[str,
     if path is None:
         return dict.fromkeys(challenged, Traffic())
     try:
-        found = msgspec.convert(
-            tomllib.loads(path.read_text(encoding="utf-8")), dict[str, Traffic]
-        )
+        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), dict[str, Traffic])
     except (OSError, ValueError) as error:
         raise BadTraffic(f"TRAFFIC: {path}: {error}") from error
     for model, traffic in found.items():

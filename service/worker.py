@@ -99,10 +99,14 @@ class Shipper:
         code = 1
         try:
             code = _ship(self._settings)
-        except Exception as error:  # pylint: disable=broad-exception-caught  # nobody else would tell
+        except (
+            Exception
+        ) as error:  # pylint: disable=broad-exception-caught  # nobody else would tell
             log_failure("", error)
         finally:
-            os._exit(code)  # pylint: disable=protected-access  # none of the master's clean-up is ours
+            os._exit(
+                code
+            )  # pylint: disable=protected-access  # none of the master's clean-up is ours
 
 
 def _ship(settings: journal.Settings) -> int:

@@ -120,25 +120,50 @@ def empty(bundles: Path) -> Contender:
 
 def _settings(bundles: Path, port: int) -> dict[str, str]:
     return {
-        "BIND": f"127.0.0.1:{port}", "BUNDLES": str(bundles), "WORKERS": str(WORKERS),
-        "DRAIN_SECONDS": "0", "LOG_LEVEL": "warning",
+        "BIND": f"127.0.0.1:{port}",
+        "BUNDLES": str(bundles),
+        "WORKERS": str(WORKERS),
+        "DRAIN_SECONDS": "0",
+        "LOG_LEVEL": "warning",
     }
 
 
 def mlflow(model_uri: str, tracking: str) -> Contender:
     port = free_port()
     command = [
-        sys.executable, "-m", "mlflow", "models", "serve", "-m", model_uri, "-p", str(port),
-        "--workers", str(WORKERS), "--env-manager", "local",
+        sys.executable,
+        "-m",
+        "mlflow",
+        "models",
+        "serve",
+        "-m",
+        model_uri,
+        "-p",
+        str(port),
+        "--workers",
+        str(WORKERS),
+        "--env-manager",
+        "local",
     ]
-    return Contender("mlflow models serve", command, {"MLFLOW_TRACKING_URI": tracking}, port, "/ping")
+    return Contender(
+        "mlflow models serve", command, {"MLFLOW_TRACKING_URI": tracking}, port, "/ping"
+    )
 
 
 def fastapi(model_uri: str, tracking: str, bundle: Path) -> Contender:
     port = free_port()
     command = [
-        sys.executable, "-m", "uvicorn", "tests.bench.fastapi_app:app", "--port", str(port),
-        "--workers", str(WORKERS), "--log-level", "warning", "--no-access-log",
+        sys.executable,
+        "-m",
+        "uvicorn",
+        "tests.bench.fastapi_app:app",
+        "--port",
+        str(port),
+        "--workers",
+        str(WORKERS),
+        "--log-level",
+        "warning",
+        "--no-access-log",
     ]
     environ = {"MLFLOW_TRACKING_URI": tracking, "MODEL_URI": model_uri, "BUNDLE": str(bundle)}
     return Contender("FastAPI + pydantic + scikit-learn", command, environ, port, "/ready")

@@ -14,7 +14,9 @@ from pydantic import Field, create_model
 
 from service.contract import Contract
 
-contract = msgspec.json.decode((Path(os.environ["BUNDLE"]) / "contract.json").read_bytes(), type=Contract)
+contract = msgspec.json.decode(
+    (Path(os.environ["BUNDLE"]) / "contract.json").read_bytes(), type=Contract
+)
 model = mlflow.sklearn.load_model(os.environ["MODEL_URI"])
 app = FastAPI()
 
@@ -22,7 +24,9 @@ app = FastAPI()
 def _field(column: Any) -> tuple[Any, Any]:
     kinds: dict[str, Any] = {"number": float, "integer": int, "boolean": bool, "timestamp": float}
     kind = Literal[column.categories] if column.type == "category" else kinds[column.type]
-    bounds = {"ge": column.minimum, "le": column.maximum} if column.type in ("number", "integer") else {}
+    bounds = (
+        {"ge": column.minimum, "le": column.maximum} if column.type in ("number", "integer") else {}
+    )
     if column.nullable:
         return Optional[kind], Field(None, **bounds)
     return kind, Field(**bounds)

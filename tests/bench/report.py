@@ -52,7 +52,9 @@ def bars(results: dict[str, Any]) -> list[str]:
         mine, theirs = found[OURS]["1"], found[EMPTY]["1"]
         share = mine["requests_per_second"] / theirs["requests_per_second"]
         tail = mine["p99_ms"] / theirs["p99_ms"]
-        lines.append(_bar(f"{model}: throughput of the empty Flask view, 1 row", share, 0.75, share >= 0.75))
+        lines.append(
+            _bar(f"{model}: throughput of the empty Flask view, 1 row", share, 0.75, share >= 0.75)
+        )
         lines.append(_bar(f"{model}: p99 of the empty Flask view, 1 row", tail, 1.5, tail <= 1.5))
     standing = results["ours"]
     memory, start = standing["pss_megabytes"], standing["start_seconds"]
@@ -85,8 +87,12 @@ def _plot(results: dict[str, Any], path: Path) -> None:
         names = list(found)[::-1]
         for offset, size in ((0.2, "1"), (-0.2, "100")):
             rates = [found[name][size]["requests_per_second"] for name in names]
-            marks = axis.barh([place + offset for place in range(len(names))], rates, 0.38,
-                              label=f"{size} row{'s' if size != '1' else ''} a request")
+            marks = axis.barh(
+                [place + offset for place in range(len(names))],
+                rates,
+                0.38,
+                label=f"{size} row{'s' if size != '1' else ''} a request",
+            )
             axis.bar_label(marks, fmt="%.0f", padding=3, fontsize=8)
         axis.set(xscale="log", title=model, xlabel="requests a second (log)")
         axis.set_yticks(range(len(names)), names, fontsize=8)

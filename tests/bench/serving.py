@@ -27,17 +27,21 @@ def main() -> int:
     options = _options()
     models = load_models(options.bundles)
     chosen = [name for name in models if not options.model or name in options.model]
-    results: dict[str, Any] = {"machine": report.machine(), "seconds": options.seconds, "models": {}}
+    results: dict[str, Any] = {
+        "machine": report.machine(),
+        "seconds": options.seconds,
+        "models": {},
+    }
     with tempfile.TemporaryDirectory(prefix="swarmline-bench-") as place, ExitStack() as cleanup:
         folder = Path(place)
         steady = [contenders.ours(options.bundles, folder), contenders.empty(options.bundles)]
         ours = [_start(one, folder, cleanup) for one in steady]
         for name in chosen:
             with ExitStack() as peers:
-                others = [
-                    _start(one, folder, peers) for one in _peers(options, name, models[name])
-                ]
-                results["models"][name] = _measure(options, name, models[name], ours + others, folder)
+                others = [_start(one, folder, peers) for one in _peers(options, name, models[name])]
+                results["models"][name] = _measure(
+                    options, name, models[name], ours + others, folder
+                )
         results["ours"] = _standing(ours[0])
         results["empty"] = _standing(ours[1])
     options.output.mkdir(parents=True, exist_ok=True)
@@ -88,7 +92,9 @@ def _measure(
         for _ in range(options.rounds):
             for one in running:
                 load = contenders.load_for(one.contender, name, rows)
-                rounds[one.contender.name].append(drive(load, options.connections, options.seconds, folder))
+                rounds[one.contender.name].append(
+                    drive(load, options.connections, options.seconds, folder)
+                )
         for who, measured in rounds.items():
             found.setdefault(who, {})[str(size)] = _median(measured)
     for one in running:
@@ -111,5 +117,3 @@ def _standing(running: Running) -> dict[str, float]:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

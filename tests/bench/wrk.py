@@ -29,7 +29,9 @@ class Measured(NamedTuple):
 def drive(load: Load, connections: int, seconds: float, folder: Path) -> Measured:
     script = folder / "load.lua"
     fields = {"Content-Type": "application/json"} | load.headers
-    lines = [f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in fields.items()]
+    lines = [
+        f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in fields.items()
+    ]
     # A long bracket holds any JSON as it is.
     lines += ['wrk.method = "POST"', f"wrk.body = [==[{json.dumps(load.body)}]==]"]
     script.write_text("\n".join(lines), encoding="utf-8")
@@ -47,7 +49,9 @@ def read(text: str) -> Measured:
     errors += sum(int(count) for count in broken.groups()) if broken else 0
     rate = re.search(r"Requests/sec:\s+([\d.]+)", text)
     assert rate, text
-    return Measured(float(rate.group(1)), _percentile(text, "50%"), _percentile(text, "99%"), errors)
+    return Measured(
+        float(rate.group(1)), _percentile(text, "50%"), _percentile(text, "99%"), errors
+    )
 
 
 def _percentile(text: str, which: str) -> float:

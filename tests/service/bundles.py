@@ -78,7 +78,9 @@ def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, A
     score = matrix[:, 0] + 2 * matrix[:, 1]
     if contract.classes:
         target: Any = np.digitize(score, np.quantile(score, [0.3, 0.7]))
-        model: Any = LogisticRegression() if linear else RandomForestClassifier(100, random_state=seed)
+        model: Any = (
+            LogisticRegression() if linear else RandomForestClassifier(100, random_state=seed)
+        )
     else:
         target = np.column_stack([score * (k + 1) for k in range(len(contract.outputs))])
         target = target[:, 0] if len(contract.outputs) == 1 else target
@@ -115,9 +117,7 @@ def write_bundle(
 
 
 def _write_manifest(folder: Path, contract: Contract, version: str, engine: str) -> None:
-    files = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()
-    }
+    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     manifest = Manifest(
         model=contract.model,
         version=version,

@@ -39,9 +39,12 @@ def pytest_sessionfinish() -> None:
 
 def key_lines() -> str:
     lines = [
-        f"{name}:{scopes}:{hashlib.sha256(name.encode()).hexdigest()}" for name, scopes in KEYS.items()
+        f"{name}:{scopes}:{hashlib.sha256(name.encode()).hexdigest()}"
+        for name, scopes in KEYS.items()
     ]
-    return "\n".join(line + (":yield-prediction" if line.startswith("narrow") else "") for line in lines)
+    return "\n".join(
+        line + (":yield-prediction" if line.startswith("narrow") else "") for line in lines
+    )
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
@@ -66,7 +69,12 @@ def _build(root: Path) -> None:
 @pytest.fixture(scope="session")
 def bundle_root() -> Path:
     """Keyed by the code that makes them, so that a second session finds them made."""
-    sources = [Path(bundles.__file__), ROOT / "service/contract.py", ROOT / "service/bundle.py", Path(__file__)]
+    sources = [
+        Path(bundles.__file__),
+        ROOT / "service/contract.py",
+        ROOT / "service/bundle.py",
+        Path(__file__),
+    ]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     root = Path(tempfile.gettempdir()) / f"swarmline-test-bundles-{os.getuid()}-{key}"
     if not root.is_dir():

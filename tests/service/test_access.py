@@ -25,9 +25,14 @@ PREDICT = "/v1/models/yield-prediction/predict"
 @pytest.mark.parametrize(
     ("key", "path", "status"),
     [
-        ("caller", PREDICT, 200), ("nobody", PREDICT, 401), ("teller", PREDICT, 403), ("boss", PREDICT, 200),
-        ("narrow", PREDICT, 200), ("narrow", "/v1/models/recipe-optimization/predict", 403),
-        ("caller", "/v1/models/yield-prediction/truth", 403), ("caller", "/v1/models/yield-prediction/retrain", 403),
+        ("caller", PREDICT, 200),
+        ("nobody", PREDICT, 401),
+        ("teller", PREDICT, 403),
+        ("boss", PREDICT, 200),
+        ("narrow", PREDICT, 200),
+        ("narrow", "/v1/models/recipe-optimization/predict", 403),
+        ("caller", "/v1/models/yield-prediction/truth", 403),
+        ("caller", "/v1/models/yield-prediction/retrain", 403),
     ],
 )
 def test_a_key_may_what_its_scopes_say(app: Any, key: str, path: str, status: int) -> None:
@@ -39,20 +44,33 @@ def test_a_key_may_what_its_scopes_say(app: Any, key: str, path: str, status: in
 
 def test_a_key_may_come_as_the_password_of_basic(app: Any) -> None:
     pair = base64.b64encode(b"any:caller").decode()
-    assert Caller(app).post(PREDICT, {"rows": [SMALL]}, Authorization=f"Basic {pair}").status_code == 200
+    assert (
+        Caller(app).post(PREDICT, {"rows": [SMALL]}, Authorization=f"Basic {pair}").status_code
+        == 200
+    )
     for broken in ("Basic !", "Basic", "Bearer", "Digest x", "Bearer é"):
         assert Caller(app).post(PREDICT, {}, Authorization=broken).status_code == 401
 
 
 def test_health_and_docs_need_no_key_and_models_do(app: Any) -> None:
     client = app.test_client()
-    for path in ("/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json", "/ping", "/v2/health/live"):
+    for path in (
+        "/health/live",
+        "/health/ready",
+        "/metrics",
+        "/docs",
+        "/openapi.json",
+        "/ping",
+        "/v2/health/live",
+    ):
         assert client.get(path).status_code == 200, path
     for path in ("/v1/models", "/v1/models/yield-prediction", "/v2/models/yield-prediction"):
         assert client.get(path).status_code == 401, path
 
 
-@pytest.mark.parametrize("line", ["x", "x:predict", "x:fly:" + "0" * 64, "x:predict:zz", ":predict:" + "0" * 64])
+@pytest.mark.parametrize(
+    "line", ["x", "x:predict", "x:fly:" + "0" * 64, "x:predict:zz", ":predict:" + "0" * 64]
+)
 def test_a_bad_line_of_keys_is_named_by_number_and_never_shown(line: str) -> None:
     with pytest.raises(BadKeys, match="line 2") as raised:
         parse_keys(f"# keys\n{line}")
@@ -116,14 +134,22 @@ def test_only_an_admin_chooses_the_arm(app: Any) -> None:
     assert Caller(app, "boss").post(path, body, X_Arm="challenger").json["arm"] == "challenger"
     assert Caller(app, "caller").post(path, body, X_Arm="challenger").status_code == 403
     assert Caller(app, "boss").post(path, body, X_Arm="both").status_code == 400
-    assert Caller(app, "boss").post(PREDICT, {"rows": [SMALL]}, X_Arm="challenger").status_code == 404
+    assert (
+        Caller(app, "boss").post(PREDICT, {"rows": [SMALL]}, X_Arm="challenger").status_code == 404
+    )
     assert Caller(app, "boss").post(path, body, X_Subject="a b").status_code == 400
 
 
 @pytest.mark.parametrize(
     "text",
-    ['[nope]\nmode="off"', '[yield-prediction]\nmode="split"', "[quality-classification]\nshare=2",
-     '[quality-classification]\nmode="maybe"', "[quality-classification]\ncolour=1", "]"],
+    [
+        '[nope]\nmode="off"',
+        '[yield-prediction]\nmode="split"',
+        "[quality-classification]\nshare=2",
+        '[quality-classification]\nmode="maybe"',
+        "[quality-classification]\ncolour=1",
+        "]",
+    ],
 )
 def test_bad_traffic_refuses_the_start(make_app: Any, tmp_path: Path, text: str) -> None:
     (tmp_path / "t.toml").write_text(text, encoding="utf-8")
@@ -137,20 +163,31 @@ def test_truth_is_taken_once_and_unknown_predictions_are_listed(app: Any) -> Non
     one = {"request_id": "t1", "value": 3.5}
     assert caller.post(path, one).json["stored"] == 1
     assert caller.post(path, {"entries": [one, one | {"request_id": "t2"}]}).json == {
-        "stored": 0, "unchanged": 1, "replaced": 0, "unknown": [{"request_id": "t2", "row": 0}],
+        "stored": 0,
+        "unchanged": 1,
+        "replaced": 0,
+        "unknown": [{"request_id": "t2", "row": 0}],
     }
     refused = caller.post(path, one | {"request_id": "t2"})
     assert (refused.status_code, refused.json["total"]) == (404, 1)
 
 
-@pytest.mark.parametrize("body", [{}, [], {"entries": 3}, {"entries": [3]}, {"request_id": "x"}, {"request_id": 3, "value": 1}])
+@pytest.mark.parametrize(
+    "body",
+    [{}, [], {"entries": 3}, {"entries": [3]}, {"request_id": "x"}, {"request_id": 3, "value": 1}],
+)
 def test_truth_of_another_shape_is_refused(caller: Caller, body: Any) -> None:
     assert caller.post("/v1/models/yield-prediction/truth", body).status_code == 422
 
 
 def test_no_journal_takes_no_truth(make_app: Any) -> None:
     caller = Caller(make_app(JOURNAL="off"))
-    assert caller.post("/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1}).status_code == 404
+    assert (
+        caller.post(
+            "/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1}
+        ).status_code
+        == 404
+    )
 
 
 def test_a_retrain_command_runs_once_at_a_time(make_app: Any, tmp_path: Path) -> None:
@@ -223,5 +260,7 @@ def test_a_dead_jenkins_is_a_502(make_app: Any) -> None:
 
 def test_a_dead_database_refuses_truth_for_now(make_app: Any) -> None:
     app = make_app(JOURNAL_URL="postgresql://nobody@127.0.0.1:1/none")
-    answer = Caller(app).post("/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1.0})
+    answer = Caller(app).post(
+        "/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1.0}
+    )
     assert answer.status_code == 503 and answer.headers["Retry-After"]

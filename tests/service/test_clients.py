@@ -68,7 +68,9 @@ def test_tritons_client_sends_a_matrix_and_chooses_outputs(triton: Any) -> None:
     matrix = client.InferInput("matrix", [2, 3], "FP32")
     matrix.set_data_from_numpy(np.array([[20, 21, 4], [21, np.nan, 5]], dtype=np.float32))
     asked = [client.InferRequestedOutput("predictions", binary_data=False)]
-    assert triton.infer("yield-prediction", [matrix], outputs=asked).as_numpy("predictions").shape == (2,)
+    assert triton.infer("yield-prediction", [matrix], outputs=asked).as_numpy(
+        "predictions"
+    ).shape == (2,)
 
 
 def test_tritons_client_shows_what_was_wrong(triton: Any) -> None:
@@ -143,5 +145,7 @@ def test_the_curl_line_of_the_docs_works_when_pasted(page: Any) -> None:
 
     page.get_by_text("The same with curl").click()
     command = page.locator("#curl").inner_text()
-    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=20, check=True)
+    done = subprocess.run(
+        ["sh", "-c", command], capture_output=True, text=True, timeout=20, check=True
+    )
     assert '"predictions"' in done.stdout

@@ -27,12 +27,17 @@ CALM = settings(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=9), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.text(max_size=9), inner, max_size=4),
     max_leaves=12,
 )
-NAMES = st.sampled_from([*bundles.QUALITY.names, "rows", "instances", "columns", "ignore_unknown", "x"])
+NAMES = st.sampled_from(
+    [*bundles.QUALITY.names, "rows", "instances", "columns", "ignore_unknown", "x"]
+)
 #: JSON that looks like a request: this is what reaches the contract.
-ALMOST = st.fixed_dictionaries({"rows": st.lists(st.dictionaries(NAMES, JSON, max_size=7), max_size=3)})
+ALMOST = st.fixed_dictionaries(
+    {"rows": st.lists(st.dictionaries(NAMES, JSON, max_size=7), max_size=3)}
+)
 
 
 def near(column: Any) -> Any:
@@ -49,7 +54,8 @@ def near(column: Any) -> Any:
 
 ROWS = st.lists(
     st.fixed_dictionaries({column.name: near(column) for column in bundles.QUALITY.columns}),
-    min_size=1, max_size=5,
+    min_size=1,
+    max_size=5,
 )
 
 
@@ -85,7 +91,11 @@ def _pipeline() -> Any:
 
 
 @CALM
-@given(rows=st.lists(st.dictionaries(st.sampled_from(bundles.QUALITY.names), JSON), min_size=1, max_size=3))
+@given(
+    rows=st.lists(
+        st.dictionaries(st.sampled_from(bundles.QUALITY.names), JSON), min_size=1, max_size=3
+    )
+)
 def test_the_fast_way_accepts_only_what_the_authority_does(app: Any, rows: list[Any]) -> None:
     import json
 
@@ -105,7 +115,12 @@ def test_the_fast_way_accepts_only_what_the_authority_does(app: Any, rows: list[
         np.testing.assert_array_equal(found, expected)
 
 
-CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
 
 
 @pytest.mark.slow
@@ -119,7 +134,9 @@ def test_no_answer_is_undocumented_and_none_is_a_500(app: Any) -> None:
 
 
 def _hammer(operation: Any, mode: GenerationMode) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(
+        max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def ask(case: Any) -> None:
         answer = case.call(headers={"Authorization": "Bearer boss"})

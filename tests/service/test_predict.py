@@ -45,7 +45,13 @@ def test_several_outputs_answer_as_a_list_a_row(caller: Caller) -> None:
 def test_each_answer_says_who_gave_it(caller: Caller) -> None:
     headers = caller.predict("yield-prediction", SMALL, X_Request_Id="mine-1").headers
     names = ("X-Request-Id", "X-Model", "X-Model-Version", "X-Release", "X-Arm")
-    assert [headers[name] for name in names] == ["mine-1", "yield-prediction", "1", "r1", "champion"]
+    assert [headers[name] for name in names] == [
+        "mine-1",
+        "yield-prediction",
+        "1",
+        "r1",
+        "champion",
+    ]
 
 
 def test_kserve_v1_asks_at_its_own_path(caller: Caller) -> None:
@@ -58,10 +64,15 @@ def test_kserve_v1_asks_at_its_own_path(caller: Caller) -> None:
 def test_columns_are_rows_turned(caller: Caller) -> None:
     columns = {name: [value, value] for name, value in GOOD.items()}
     turned = caller.post(QUALITY, {"columns": columns}).json
-    assert turned["predictions"] == caller.predict("quality-classification", GOOD, GOOD).json["predictions"]
+    assert (
+        turned["predictions"]
+        == caller.predict("quality-classification", GOOD, GOOD).json["predictions"]
+    )
 
 
-@pytest.mark.parametrize("model", ["quality-classification", "yield-prediction", "recipe-optimization"])
+@pytest.mark.parametrize(
+    "model", ["quality-classification", "yield-prediction", "recipe-optimization"]
+)
 def test_the_fast_and_the_slow_way_agree(caller: Caller, model: str) -> None:
     contract = {one.model: one for one in (bundles.QUALITY, bundles.YIELD, bundles.RECIPE)}[model]
     rows = bundles.rows_for(contract, 40, seed=3)
@@ -120,7 +131,12 @@ def test_a_number_that_is_none_is_refused_by_name(caller: Caller, number: str) -
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"{", b"null x", b"\xff\xfe", b'{"rows":[{"light":01}]}', b'{"rows":' + b"[" * 100_000,
+        b"",
+        b"{",
+        b"null x",
+        b"\xff\xfe",
+        b'{"rows":[{"light":01}]}',
+        b'{"rows":' + b"[" * 100_000,
         b'{"rows": [{"light": ' + b"9" * 5000 + b"}]}",
     ],
 )
@@ -132,9 +148,21 @@ def test_what_is_no_json_is_a_400(caller: Caller, body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"null", b"3", b"[]", b"{}", b'{"rows":3}', b'{"rows":[]}', b'{"rows":[3]}', b'{"columns":[]}',
-        b'{"columns":{"light":3}}', b'{"columns":{}}', b'{"rows":[],"instances":[]}', b'{"row":[]}',
-        b'{"rows":[{}],"ignore_unknown":3}', b'{"instances":[[1]]}', b'{"rows":[{"\\ud800":"\\ud800"}]}',
+        b"null",
+        b"3",
+        b"[]",
+        b"{}",
+        b'{"rows":3}',
+        b'{"rows":[]}',
+        b'{"rows":[3]}',
+        b'{"columns":[]}',
+        b'{"columns":{"light":3}}',
+        b'{"columns":{}}',
+        b'{"rows":[],"instances":[]}',
+        b'{"row":[]}',
+        b'{"rows":[{}],"ignore_unknown":3}',
+        b'{"instances":[[1]]}',
+        b'{"rows":[{"\\ud800":"\\ud800"}]}',
     ],
 )
 def test_json_of_another_shape_is_a_422_with_entries(caller: Caller, body: bytes) -> None:
@@ -176,7 +204,9 @@ def test_a_packed_body_is_unpacked_but_never_without_bound(make_app: Any) -> Non
     caller = Caller(make_app(MAX_BODY="2048"))
     packed = gzip.compress(json.dumps({"rows": [GOOD]}).encode())
     assert caller.post(QUALITY, packed, Content_Encoding="gzip").status_code == 200
-    assert caller.post(QUALITY, gzip.compress(b" " * 9999), Content_Encoding="gzip").status_code == 413
+    assert (
+        caller.post(QUALITY, gzip.compress(b" " * 9999), Content_Encoding="gzip").status_code == 413
+    )
     assert caller.post(QUALITY, packed[:-9], Content_Encoding="gzip").status_code == 400
     assert caller.post(QUALITY, b"{}", Content_Encoding="br").status_code == 415
 

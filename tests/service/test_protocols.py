@@ -18,11 +18,20 @@ SMALL = bundles.YIELD.example
 
 
 def tensor(name: str, datatype: str, *values: Any, shape: Any = None) -> dict[str, Any]:
-    return {"name": name, "datatype": datatype, "shape": shape or [len(values)], "data": list(values)}
+    return {
+        "name": name,
+        "datatype": datatype,
+        "shape": shape or [len(values)],
+        "data": list(values),
+    }
 
 
 def small() -> list[dict[str, Any]]:
-    return [tensor("light", "FP32", 20.0), tensor("temperature", "FP64", 21.5), tensor("trays", "INT64", 4)]
+    return [
+        tensor("light", "FP32", 20.0),
+        tensor("temperature", "FP64", 21.5),
+        tensor("trays", "INT64", 4),
+    ]
 
 
 def test_the_server_and_each_model_describe_themselves(caller: Caller) -> None:
@@ -59,13 +68,21 @@ def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
 @pytest.mark.parametrize(
     "inputs",
     [
-        [], [tensor("light", "FP99", 1.0)], [tensor("light", "FP32", 1.0, shape=[2])],
-        [tensor("light", "FP32", 1.0, shape=[-1])], [tensor("light", "FP32", 1.0)] * 2,
-        [tensor("light", "INT8", 300)], [{"name": "light", "datatype": "FP32", "shape": [1]}],
-        [tensor("x", "FP32", 1, 2, 3.5, shape=[1, 3])], [tensor("x", "BYTES", "a", "b", "c", shape=[1, 3])],
-        [tensor("x", "FP32", 1, 2, "c", shape=[1, 3])], [tensor("light", "FP32", 1.0, shape=[1, 1, 1])],
-        [tensor("light", "FP32", "a")], [tensor("x", "FP64", 1, 10**400, 3, shape=[1, 3])],
-        [tensor("x", "FP64", 200, 2, 3, shape=[1, 3])], [tensor("x", "FP64", 2, 2, 3, shape=[10**30, 3])],
+        [],
+        [tensor("light", "FP99", 1.0)],
+        [tensor("light", "FP32", 1.0, shape=[2])],
+        [tensor("light", "FP32", 1.0, shape=[-1])],
+        [tensor("light", "FP32", 1.0)] * 2,
+        [tensor("light", "INT8", 300)],
+        [{"name": "light", "datatype": "FP32", "shape": [1]}],
+        [tensor("x", "FP32", 1, 2, 3.5, shape=[1, 3])],
+        [tensor("x", "BYTES", "a", "b", "c", shape=[1, 3])],
+        [tensor("x", "FP32", 1, 2, "c", shape=[1, 3])],
+        [tensor("light", "FP32", 1.0, shape=[1, 1, 1])],
+        [tensor("light", "FP32", "a")],
+        [tensor("x", "FP64", 1, 10**400, 3, shape=[1, 3])],
+        [tensor("x", "FP64", 200, 2, 3, shape=[1, 3])],
+        [tensor("x", "FP64", 2, 2, 3, shape=[10**30, 3])],
     ],
 )
 def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
@@ -78,12 +95,22 @@ def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
 
 @pytest.mark.parametrize(
     ("datatype", "chunk", "size"),
-    [("FP32", b"123", 3), ("BYTES", b"\x09\0\0\0ab", 6), ("BYTES", b"\x01", 1), ("FP32", b"1234", 9)],
+    [
+        ("FP32", b"123", 3),
+        ("BYTES", b"\x09\0\0\0ab", 6),
+        ("BYTES", b"\x01", 1),
+        ("FP32", b"1234", 9),
+    ],
 )
 def test_broken_bytes_are_refused(caller: Caller, datatype: str, chunk: bytes, size: int) -> None:
     import json
 
-    given = {"name": "light", "datatype": datatype, "shape": [1], "parameters": {"binary_data_size": size}}
+    given = {
+        "name": "light",
+        "datatype": datatype,
+        "shape": [1],
+        "parameters": {"binary_data_size": size},
+    }
     head = json.dumps({"inputs": [given]}).encode()
     answer = caller.post(YIELD, head + chunk, Inference_Header_Content_Length=str(len(head)))
     assert answer.status_code == 422
@@ -91,7 +118,9 @@ def test_broken_bytes_are_refused(caller: Caller, datatype: str, chunk: bytes, s
 
 @pytest.mark.parametrize("length", ["-1", "x", "99999", "٣"])
 def test_a_header_length_that_cannot_be_is_refused(caller: Caller, length: str) -> None:
-    answer = caller.post(YIELD, b"{}", Inference_Header_Content_Length=length.encode().decode("latin-1"))
+    answer = caller.post(
+        YIELD, b"{}", Inference_Header_Content_Length=length.encode().decode("latin-1")
+    )
     assert answer.status_code == 422
 
 
@@ -103,8 +132,10 @@ def test_bytes_go_in_and_come_out(caller: Caller) -> None:
     inputs = [
         {"name": "light", "datatype": "FP32", "shape": [1], "parameters": {"binary_data_size": 4}},
         {"name": "crop", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 9}},
-        tensor("temperature", "FP32", None), tensor("trays", "INT32", 4),
-        tensor("organic", "BOOL", True), tensor("sown", "BYTES", "2026-03-01"),
+        tensor("temperature", "FP32", None),
+        tensor("trays", "INT32", 4),
+        tensor("organic", "BOOL", True),
+        tensor("sown", "BYTES", "2026-03-01"),
     ]
     outputs = [{"name": "probabilities", "parameters": {"binary_data": True}}]
     head = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
@@ -116,7 +147,9 @@ def test_bytes_go_in_and_come_out(caller: Caller) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        {"dataframe_records": [SMALL]}, {"instances": [SMALL]}, {"inputs": [SMALL]},
+        {"dataframe_records": [SMALL]},
+        {"instances": [SMALL]},
+        {"inputs": [SMALL]},
         {"dataframe_split": {"columns": list(SMALL), "data": [list(SMALL.values())]}},
         {"inputs": {name: [value] for name, value in SMALL.items()}},
         {"instances": {name: [[value]] for name, value in SMALL.items()}, "params": {}},
@@ -137,10 +170,16 @@ def test_a_data_frames_nan_is_a_null_only_where_one_may_be(caller: Caller) -> No
 @pytest.mark.parametrize(
     "body",
     [
-        {}, {"rows": []}, {"dataframe_split": 3}, {"dataframe_split": {"columns": ["light"]}},
-        {"dataframe_split": {"columns": ["light", "light"], "data": []}}, {"inputs": "x"},
-        {"dataframe_split": {"columns": ["light"], "data": [[1, 2]]}}, {"inputs": {"light": {}}},
-        {"dataframe_split": {"columns": [3], "data": []}}, {"dataframe_records": []},
+        {},
+        {"rows": []},
+        {"dataframe_split": 3},
+        {"dataframe_split": {"columns": ["light"]}},
+        {"dataframe_split": {"columns": ["light", "light"], "data": []}},
+        {"inputs": "x"},
+        {"dataframe_split": {"columns": ["light"], "data": [[1, 2]]}},
+        {"inputs": {"light": {}}},
+        {"dataframe_split": {"columns": [3], "data": []}},
+        {"dataframe_records": []},
     ],
 )
 def test_what_mlflow_would_not_send_is_refused(caller: Caller, body: Any) -> None:
@@ -151,4 +190,6 @@ def test_mlflow_pings_the_model_or_the_server(caller: Caller) -> None:
     for path in ("/ping", "/v1/models/yield-prediction/ping", "/version"):
         assert caller.get(path).status_code == 200
     assert caller.get("/v1/models/nope/ping").status_code == 404
-    assert "/v1/models/yield-prediction/invocations" in caller.post("/invocations", {}).json["detail"]
+    assert (
+        "/v1/models/yield-prediction/invocations" in caller.post("/invocations", {}).json["detail"]
+    )

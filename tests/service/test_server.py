@@ -39,17 +39,34 @@ def predict(server: Server, session: Any = requests, **headers: str) -> requests
 
 def refused_start(environ: dict[str, str]) -> list[str]:
     done = subprocess.run(
-        [sys.executable, "-m", "service"], cwd=ROOT, env={"PATH": os.environ["PATH"]} | environ,
-        capture_output=True, text=True, timeout=60, check=False,
+        [sys.executable, "-m", "service"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]} | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     return done.stderr.splitlines()
 
 
 def test_each_bad_setting_is_a_sentence_and_ends_the_start(environment: dict[str, str]) -> None:
-    bad = {"THREADS": "many", "BIND": "nowhere", "LOG_SAMPLE": "2", "AUTH": "maybe", "JOURNAL_SPOOL_MB": "x"}
+    bad = {
+        "THREADS": "many",
+        "BIND": "nowhere",
+        "LOG_SAMPLE": "2",
+        "AUTH": "maybe",
+        "JOURNAL_SPOOL_MB": "x",
+    }
     lines = refused_start(environment | bad)
-    assert [line.split()[2].strip(":") for line in lines] == ["BIND", "THREADS", "AUTH", "LOG_SAMPLE", "JOURNAL_SPOOL_MB"]
+    assert [line.split()[2].strip(":") for line in lines] == [
+        "BIND",
+        "THREADS",
+        "AUTH",
+        "LOG_SAMPLE",
+        "JOURNAL_SPOOL_MB",
+    ]
 
 
 def test_without_keys_it_listens_on_loopback_alone(environment: dict[str, str]) -> None:
@@ -83,7 +100,9 @@ def test_every_answered_prediction_is_in_the_table_after_a_stop(
     start_server: Callable[..., Server], tmp_path: Path
 ) -> None:
     server = start_server()
-    ids = [predict(server, X_Request_Id=f"n{number}").headers["X-Request-Id"] for number in range(50)]
+    ids = [
+        predict(server, X_Request_Id=f"n{number}").headers["X-Request-Id"] for number in range(50)
+    ]
     assert server.stop() == 0
     with sqlite3.connect(tmp_path / "journal.db") as link:
         found = [row[0] for row in link.execute("SELECT request_id FROM prediction")]
@@ -98,7 +117,9 @@ def test_it_drains_before_it_stops(start_server: Callable[..., Server]) -> None:
         server.process.send_signal(signal.SIGTERM)
         ready = server.url + "/health/ready"
         # A response of 503 is falsy itself: hence the list.
-        (answer,) = wait_for(lambda: [one for one in [requests.get(ready, timeout=5)] if one.status_code == 503])
+        (answer,) = wait_for(
+            lambda: [one for one in [requests.get(ready, timeout=5)] if one.status_code == 503]
+        )
         assert answer.headers["Retry-After"]
         assert requests.get(server.url + "/health/live", timeout=5).status_code == 200
         late = predict(server, session)
@@ -187,9 +208,9 @@ def worker_pids(server: Server) -> list[int]:
 
 def listens(pid: int) -> bool:
     try:
-        return any("socket" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()) and not any(
-            "journal.db" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()
-        )
+        return any(
+            "socket" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir()
+        ) and not any("journal.db" in os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
         return False
 
@@ -223,7 +244,9 @@ def open_stream(server: Server, model: str = "yield-prediction") -> websocket.We
     return websocket.create_connection(url, header=["Authorization: Bearer boss"], timeout=10)
 
 
-def test_a_stream_answers_rows_in_order_and_survives_bad_ones(start_server: Callable[..., Server]) -> None:
+def test_a_stream_answers_rows_in_order_and_survives_bad_ones(
+    start_server: Callable[..., Server],
+) -> None:
     server = start_server()
     stream = open_stream(server)
     for light in (1, 2, "x", 3):
@@ -262,7 +285,9 @@ def test_a_stream_needs_a_key_and_a_model(start_server: Callable[..., Server]) -
     with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
         open_stream(server, "nope")
     with pytest.raises(websocket.WebSocketBadStatusException, match="401"):
-        websocket.create_connection(f"ws://127.0.0.1:{server.port}/v1/models/yield-prediction/stream")
+        websocket.create_connection(
+            f"ws://127.0.0.1:{server.port}/v1/models/yield-prediction/stream"
+        )
     plain = requests.get(server.url + "/v1/models/yield-prediction/stream", headers=KEY, timeout=5)
     assert plain.status_code == 400
 
@@ -274,7 +299,9 @@ def raw(server: Server, *parts: bytes) -> socket.socket:
     return link
 
 
-def test_slow_clients_and_idle_connections_hold_no_thread(start_server: Callable[..., Server]) -> None:
+def test_slow_clients_and_idle_connections_hold_no_thread(
+    start_server: Callable[..., Server],
+) -> None:
     server = start_server(WORKERS="1", THREADS="2", STREAMS="0", READ_TIMEOUT="2")
     idle = [raw(server) for _ in range(200)]
     assert predict(server).elapsed.total_seconds() < 2
@@ -291,14 +318,20 @@ def test_slow_clients_and_idle_connections_hold_no_thread(start_server: Callable
 @pytest.mark.parametrize(
     "request_bytes",
     [
-        b"NONSENSE\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\0\0\0\0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
+        b"NONSENSE\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"\0\0\0\0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
+        b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 99 + b"\r\n",
+        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 99 + b"\r\n",
     ],
 )
-def test_unsound_http_is_a_problem_document(start_server: Callable[..., Server], request_bytes: bytes) -> None:
+def test_unsound_http_is_a_problem_document(
+    start_server: Callable[..., Server], request_bytes: bytes
+) -> None:
     server = start_server(WORKERS="1", JOURNAL="off")
     link = raw(server, request_bytes)
     answer = b""
