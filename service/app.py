@@ -140,7 +140,7 @@ def _guard(app: Service) -> None:
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
-        problem = _problem(error, core)
+        problem = _problem(error)
         core.metrics.refusal(problem.code).inc()
         reply = problem.reply(g.request_id)
         if request.path.startswith("/v2"):
@@ -178,7 +178,7 @@ SCOPE_OF: dict[str, Any] = {
 QUIET = ("live", "ready", "metrics", "v2_live", "v2_ready", "ping")
 
 
-def _problem(error: Exception, core: Core) -> Problem:
+def _problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
     if isinstance(error, Invalid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from flask import Response
@@ -21,7 +22,7 @@ FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
 class Frames:
-    content_types = (JSON_TYPE,)
+    content_types: tuple[str, ...] = (JSON_TYPE,)
     headers = [("Content-Type", JSON_TYPE)]
 
     def __init__(self, served: Served):
@@ -66,7 +67,7 @@ class Frames:
         return [
             (
                 {
-                    name: None if cell != cell and name in self._nullable else cell
+                    name: None if _is_nan(cell) and name in self._nullable else cell
                     for name, cell in row.items()
                 }
                 if isinstance(row, dict)
@@ -89,6 +90,10 @@ class Frames:
     def write(self, found: Prediction, _request_id: str, _asked: None) -> Wire:
         body = encode_json({"predictions": found.side.values(found.answer)})
         return Wire(body, self.headers)
+
+
+def _is_nan(cell: Any) -> bool:
+    return isinstance(cell, float) and math.isnan(cell)
 
 
 def add_routes(app: Service, core: Core) -> None:

@@ -34,7 +34,7 @@ class Wire(NamedTuple):
 
 
 class Native:
-    content_types = (JSON_TYPE,)
+    content_types: tuple[str, ...] = (JSON_TYPE,)
     headers = [("Content-Type", JSON_TYPE)]
 
     def __init__(self, served: Served):

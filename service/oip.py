@@ -51,7 +51,7 @@ class Asked(NamedTuple):
 
 
 class Tensors:
-    content_types = (JSON_TYPE, OCTETS)
+    content_types: tuple[str, ...] = (JSON_TYPE, OCTETS)
 
     def __init__(self, served: Served):
         self._served = served

@@ -78,8 +78,8 @@ def _columns_schema(contract: Contract) -> Json:
     }
 
 
-def _rows(ref: Json) -> Json:
-    return {"type": "array", "items": ref, "minItems": 1}
+def _rows(items: Json) -> Json:
+    return {"type": "array", "items": items, "minItems": 1}
 
 
 def _one_of(**forms: Json) -> list[Json]:

@@ -205,7 +205,7 @@ class Master(Arbiter):  # type: ignore[misc]
             self._shipper.stop()
 
 
-class Application(BaseApplication):  # type: ignore[misc]
+class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abstract-method
     """Any WSGI callable, under our settings."""
 
     def __init__(

@@ -80,7 +80,8 @@ def _from_json(given: Given) -> list[Any]:
 
 
 def _check_whole(given: Given, values: list[Any]) -> None:
-    limits = np.iinfo(NUMBERS[given.datatype])
+    kind: Any = NUMBERS[given.datatype]
+    limits = np.iinfo(kind)
     for row, value in enumerate(values):
         whole = isinstance(value, int) and not isinstance(value, bool)
         if value is not None and not (whole and limits.min <= value <= limits.max):
