@@ -16,7 +16,7 @@ from service.settings import BadSettings, Settings, read_settings
 
 
 def main() -> int:
-    # One process a core: a pool of threads in each linear algebra call would only take turns with the others.
+    # One process a core: a pool of threads in each linear algebra call would only take turns.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     try:
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _taken(settings: Settings) -> str | None:
-    """Whether the address cannot be had: Gunicorn would try for seconds, and then say so in its log."""
+    """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
     host, port = settings.bind
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
@@ -54,7 +54,7 @@ def _taken(settings: Settings) -> str | None:
             probe.bind((host, port))
             probe.listen()
     except OSError as error:
-        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another address."
+        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
     return None
 
 

@@ -83,5 +83,5 @@ def _unknown(model: str, keys: tuple[Key, ...]) -> NotFound:
         )
         for place, key in enumerate(keys[:100])
     ]
-    detail = f"{model} has not served any of these predictions; one served a second ago may be known soon"
+    detail = f"{model} has not served any of these predictions; a fresh one may be known soon"
     return NotFound(detail, errors=errors, total=len(keys))

@@ -80,7 +80,7 @@ def _prove(pair: Arms) -> None:
 
 
 def _add_predictions(app: Service, core: Core) -> None:
-    """Each model's prediction routes: in the direct lane, and as Flask's for whatever is unusual."""
+    """Each model's prediction routes: in the direct lane, and Flask's for what is unusual."""
     for name, served in core.models.items():
         native = DirectRoute("predict", served, Native(served))
         tensors = DirectRoute("infer", served, oip.Tensors(served))

@@ -55,7 +55,8 @@ def _parse_line(number: int, line: str) -> Key:
     found = frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
     if not name or not found or not found <= set(SCOPES):
         raise BadKeys(
-            f"KEYS, line {number}: must be name:scopes:sha256[:models] with scopes of {', '.join(SCOPES)}"
+            f"KEYS, line {number}: must be name:scopes:sha256[:models],"
+            f" with scopes of {', '.join(SCOPES)}"
         )
     try:
         raw = binascii.unhexlify(digest.strip())
@@ -82,7 +83,7 @@ def presented(header: str) -> str:
 
 
 class Door:
-    """Lets callers in. Without keys, everyone: settings see to it that this means loopback or AUTH=off."""
+    """Lets callers in. Without keys, everyone: by the settings, on loopback or with AUTH=off."""
 
     def __init__(self, keys: tuple[Key, ...]):
         self._keys = keys

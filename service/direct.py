@@ -1,7 +1,7 @@
-"""The hot routes: predictions, answered as plain WSGI before Flask would build a request of its own.
+"""The hot routes: predictions, answered as plain WSGI before Flask builds a request of its own.
 
-Flask keeps every other route, and these too wherever something is unusual (another method, an unknown model):
-`DirectRoute` is what its views call as well.
+Flask keeps every other route, and these too wherever something is unusual: another method, an
+unknown model.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class DirectRoute:
 def attempt(
     core: Core, route: str, request_id: str, work: Callable[[], tuple[Wire, Prediction]]
 ) -> tuple[Reply, Callable[[], None] | None]:
-    """What `work` answers, or the problem that it ran into; and what is left to do after the answer."""
+    """What `work` answers, or the problem it ran into; and what is left to do after that."""
     try:
         wire, found = work()
         core.metrics.request(route, "200").inc()

@@ -16,7 +16,7 @@ _LEVEL = {"least": logging.INFO}
 
 
 def set_up(level: str) -> None:
-    """The least level to log; what our modules log by the standard library becomes such lines too."""
+    """The least level to log; what our modules tell `logging` becomes such lines too."""
     _LEVEL["least"] = getattr(logging, level.upper())
     ours = logging.getLogger("service")
     ours.handlers, ours.propagate = [_JsonLines()], False

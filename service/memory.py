@@ -5,14 +5,14 @@ from __future__ import annotations
 import ctypes
 import gc
 
-#: glibc's name for "at most so many pools": each thread would have its own, and keep what it once held.
+#: glibc's name for "at most so many pools": each thread would have one, and keep what it held.
 M_ARENA_MAX = -8
 
 
 def settle() -> None:
     """Called once, when all is loaded and before anything is forked."""
     gc.collect()
-    # Frozen, what is loaded by now is never written to by a collection, and so never copied into a worker.
+    # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
     gc.freeze()
     try:
         libc = ctypes.CDLL("libc.so.6")

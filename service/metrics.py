@@ -1,4 +1,4 @@
-"""What Prometheus sees. Each worker writes a file of its slot, so restarts add no files and lose no counts."""
+"""What Prometheus sees. Each worker writes the files of its slot: restarts add none."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Metrics:
 
 
 class Live:
-    """Numbers that are worked out when they are asked for: counters by their `_total`, else gauges."""
+    """Numbers worked out when they are asked for: counters by their `_total`, else gauges."""
 
     def __init__(self, gauges: Iterable[tuple[str, str, dict[str, str], float]]):
         self._gauges = list(gauges)

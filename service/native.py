@@ -51,7 +51,7 @@ class Native:
         )
         self._decode = msgspec.json.Decoder(body).decode
         self._decode_row = msgspec.json.Decoder(row).decode
-        #: Quotation marks of a full row: one more would be a name given twice, which msgspec lets pass.
+        #: Quotation marks of a full row: more would be a name given twice, which msgspec lets pass.
         self._quotes = 2 * (len(contract.columns) + strings_in(contract))
         self._nullable = any(column.nullable for column in contract.columns)
         self._tail = (

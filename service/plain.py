@@ -1,4 +1,4 @@
-"""JSON read the slow way: what msgspec refused, or may have passed too kindly, gets a reason here."""
+"""JSON read the slow way: what msgspec refused, or may have passed too kindly, is judged here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gunicorn, as this service wants it: readiness before the stop, no thread for who is slow, one shipper."""
+"""Gunicorn, as this service wants it: not ready before it stops, no thread for the slow."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ from service.state import State
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108  # a heartbeat on a slow disk stalls workers
 KEEPALIVE = 75
-#: How long a worker leaves a new connection to one that has fewer. Clients keep theirs: the share stays as dealt.
+#: How long a worker leaves a new connection to one that has fewer. Clients keep theirs, so the
+#: first deal stays.
 YIELD_SECONDS = 0.005
 SEND_TIMEOUT = struct.pack("ll", 30, 0)
 
@@ -49,7 +50,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that gives no thread to a connection before it has sent something, nor for ever after."""
+    """A gthread worker: a connection gets a thread once it has sent something, and not for ever."""
 
     #: Set before the fork: what a worker shares, and how long a request may take to arrive.
     state = State()
@@ -57,7 +58,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
-        #: Its place in what is shared: the first that is free, so that a successor has its predecessor's.
+        #: Its place in what is shared: the first that is free, so a predecessor's.
         self.slot = free_slot(Arbiter.WORKERS.values())
         self._deadlines: dict[Any, float] = {}
         self._yielding_until = 0.0
@@ -71,7 +72,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return int(self.tpool._work_queue.qsize())  # pylint: disable=protected-access
 
     def _ahead(self) -> bool:
-        """Whether another worker should take a connection: it has fewer, and is given a moment to."""
+        """Whether another worker should take the connection: it has fewer, and gets a moment to."""
         if not self.alive or self.nr_conns <= self.state.fewest_connections:
             self._yielding_until = 0.0
             return False
@@ -85,7 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return False
 
     def accept(self, listener: Any) -> None:
-        """As the base class does, but evenly, and waits for the first bytes in the poller and not in a thread."""
+        """As the base class does, but evenly, and waits for first bytes in the poller, not in a thread."""
         if self._ahead():
             return
         try:
@@ -105,7 +106,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         )
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """At the stop, takes in who already connected; then closes, so that later ones are refused at once."""
+        """At the stop, takes in who has connected; then closes, so that later ones are refused."""
         super().set_accept_enabled(enabled)
         if enabled or self.alive:
             return

@@ -1,4 +1,4 @@
-"""Settings, from the environment and `*_FILE` secrets alone; all are checked before anything starts.
+"""Settings, from the environment and `*_FILE` secrets alone; all are checked before the start.
 
 The journal reads its own, `JOURNAL_*`: see `service.journal.settings`.
 """

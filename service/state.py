@@ -13,9 +13,9 @@ _ABSENT = -1
 
 
 class State:
-    """Made once, before the workers are forked. A slot is a worker's place: a successor takes it over.
+    """Made once, before the workers are forked. A successor takes over its predecessor's slot.
 
-    A place holds the worker's requests in flight and its open connections, -1 while there is no worker.
+    A slot holds a worker's requests in flight and open connections, -1 while there is none.
     """
 
     def __init__(self, slots: int = 512) -> None:

@@ -1,7 +1,7 @@
-"""WebSocket: rows in, predictions out, in order. One thread a stream, which reads only once it has answered.
+"""WebSocket: rows in, predictions out, in order. A stream's thread answers before it reads on.
 
-A message is one row (an object, or a list in the contract's order), or a whole native request. Each is answered
-by one message: a native answer, or a problem document, after which the stream goes on.
+A message is one row (an object, or a list in the contract's order), or a whole native request. Each
+is answered by one message: a native answer, or a problem document, after which the stream goes on.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ IDLE_SECONDS = 600.0
 
 
 class _NoThread:  # pylint: disable=too-few-public-methods
-    """The library would read ahead without bound in a thread of its own: no back-pressure, and a thread more."""
+    """The library would read ahead without bound, in a thread of its own: no back-pressure."""
 
     name = ""
 

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol: as JSON or as bytes, to and from what the contract encodes."""
+"""Tensors of the Open Inference Protocol, as JSON or bytes, to what the contract encodes, and back."""
 
 from __future__ import annotations
 

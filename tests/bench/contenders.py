@@ -1,4 +1,4 @@
-"""Who is measured: each as its users start it, in processes of its own that end with the benchmark."""
+"""Who is measured: each as its users start it, in processes that end with the benchmark."""
 
 from __future__ import annotations
 
@@ -30,6 +30,10 @@ class Contender(NamedTuple):
         return f"http://127.0.0.1:{self.port}{path}"
 
 
+class NotStarted(RuntimeError):
+    """Has the end of the contender's own log."""
+
+
 class Running:
     """A started contender: how long it took, what memory it holds; `stop` ends its whole group."""
 
@@ -56,15 +60,15 @@ class Running:
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-                raise RuntimeError(f"{self.contender.name} did not start:\n{tail}")
+                raise NotStarted(f"{self.contender.name} did not start:\n{tail}")
             time.sleep(0.01)
 
     def _answers(self) -> bool:
         """A bare socket: importing a client must not be part of what is measured."""
         try:
             with socket.create_connection(("127.0.0.1", self.contender.port), timeout=5) as link:
-                request = f"GET {self.contender.ready_path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-                link.sendall(request.encode())
+                head = f"GET {self.contender.ready_path} HTTP/1.1\r\nHost: x\r\n"
+                link.sendall(f"{head}Connection: close\r\n\r\n".encode())
                 return link.recv(64).split(b" ")[1:2] in ([b"200"], [b"404"], [b"405"])
         except OSError:
             return False

@@ -1,4 +1,4 @@
-"""A FastAPI service as it is commonly written: pydantic, a data frame, the scikit-learn pipeline."""
+"""A FastAPI service as commonly written: pydantic, a data frame, the scikit-learn pipeline."""
 
 from __future__ import annotations
 

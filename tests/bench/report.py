@@ -37,10 +37,11 @@ def table(results: dict[str, Any]) -> str:
             base = found[OURS][size]["requests_per_second"]
             for who, measured in found.items():
                 one, standing = measured[size], measured["standing"]
+                rate, start = one["requests_per_second"], standing["start_seconds"]
                 lines.append(
-                    f"| {model} | {who} | {size} | {one['requests_per_second']:.0f}"
-                    f" | {base / one['requests_per_second']:.2f} x | {one['p50_ms']:.2f} | {one['p99_ms']:.2f}"
-                    f" | {one['errors']:.0f} | {standing['start_seconds']:.1f} | {standing['pss_megabytes']:.0f} |"
+                    f"| {model} | {who} | {size} | {rate:.0f} | {base / rate:.2f} x"
+                    f" | {one['p50_ms']:.2f} | {one['p99_ms']:.2f} | {one['errors']:.0f}"
+                    f" | {start:.1f} | {standing['pss_megabytes']:.0f} |"
                 )
     return "\n".join(lines + ["", *bars(results)])
 

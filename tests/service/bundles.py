@@ -1,4 +1,4 @@
-"""Small real bundles: fitted by scikit-learn, converted by skl2onnx, written as training writes them."""
+"""Small real bundles: fitted by scikit-learn, converted by skl2onnx, written as training does."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def rows_for(contract: Contract, count: int, seed: int = 0) -> list[dict[str, An
         "integer": lambda column: int(random.integers(column.minimum, column.maximum + 1)),
         "category": lambda column: str(random.choice(column.categories)),
         "boolean": lambda _column: bool(random.integers(2)),
-        "timestamp": lambda _column: f"2026-{random.integers(1, 13):02d}-{random.integers(1, 29):02d}",
+        "timestamp": lambda _: f"2026-{random.integers(1, 13):02d}-{random.integers(1, 29):02d}",
     }
     return [
         {column.name: makers[column.type](column) for column in contract.columns}

@@ -1,4 +1,4 @@
-"""Bundles fitted once a machine, an application in this process, and servers that end with their test."""
+"""Bundles fitted once a machine, applications in this process, servers that end with their test."""
 
 from __future__ import annotations
 
