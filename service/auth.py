@@ -26,9 +26,8 @@ class Key(NamedTuple):
     models: frozenset[str] | None = None
 
     def may(self, scope: Scope, model: str | None = None) -> bool:
-        return scope in self.scopes and (
-            model is None or self.models is None or model in self.models
-        )
+        limit = self.models or frozenset((model,))
+        return scope in self.scopes and (model is None or model in limit)
 
 
 #: Stands for every caller where keys are off.

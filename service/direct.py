@@ -122,9 +122,8 @@ def attempt(
         refused = problem
     except Invalid as invalid:
         refused = Unprocessable.of(invalid)
-    except (
-        Exception
-    ) as error:  # pylint: disable=broad-exception-caught  # the last line before a client
+    # The last line before a client.
+    except Exception as error:  # pylint: disable=broad-exception-caught
         log_failure(request_id, error)
         refused = Failed("this request failed; its id is in the log")
     core.metrics.request(route, refused.status[:3]).inc()

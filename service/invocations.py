@@ -61,7 +61,7 @@ class Frames:
         return self._served.encoder.encode_rows(self._without_nan(rows))
 
     def _without_nan(self, rows: list[Any]) -> list[Any]:
-        """A data frame says NaN where a number is missing; where none may be, it stays and is refused."""
+        """A data frame says NaN where a number is missing; elsewhere it stays, and is refused."""
         if not self._nullable:
             return rows
         return [

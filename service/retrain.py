@@ -78,7 +78,7 @@ class Retrain:
     def _start_command(self, model: str, request_id: str) -> dict[str, Any]:
         lock = os.open(self._folder / f"retrain-{model}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            # The command inherits the lock: it holds for as long as the command runs, in all workers.
+            # The command inherits the lock: it holds while the command runs, in all workers.
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             words = [
                 word.replace("{model}", model)

@@ -86,7 +86,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return False
 
     def accept(self, listener: Any) -> None:
-        """As the base class does, but evenly, and waits for first bytes in the poller, not in a thread."""
+        """As the base class does, but evenly, and waits for first bytes in the poller alone."""
         if self._ahead():
             return
         try:

@@ -18,6 +18,7 @@ from simple_websocket import ConnectionClosed
 from service.auth import Key
 from service.contract import Matrix
 from service.direct import attempt, subject_of
+from service.logs import log
 from service.native import FORMS, Native
 from service.plain import by_name, parse_json
 from service.problems import Unavailable
@@ -39,7 +40,7 @@ class _NoThread:  # pylint: disable=too-few-public-methods
         del target
 
     def start(self) -> None:
-        return
+        """Nothing runs: `Stream` reads for itself."""
 
 
 def add_routes(app: Service, core: Core) -> None:
@@ -56,9 +57,7 @@ def add_routes(app: Service, core: Core) -> None:
         if request.endpoint != "stream":
             return
         core.model((request.view_args or {})["model"])
-        if places is None or not places.acquire(
-            blocking=False
-        ):  # pylint: disable=consider-using-with
+        if places is None or not places.acquire(False):  # pylint: disable=consider-using-with
             raise Unavailable("all streams are taken; try again, or use predict", retry_after=5)
         g.place = places
         core.metrics.streams.inc()
@@ -91,7 +90,7 @@ class Stream:
                     self._answer(message.encode() if isinstance(message, str) else message)
                 )
         except (ConnectionClosed, OSError):
-            return
+            log("debug", "stream", request_id=self._id, ended="by the client")
 
     def _receive(self) -> str | bytes | None:
         """The next message; None when it is time to go."""

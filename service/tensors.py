@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol, as JSON or bytes, to what the contract encodes, and back."""
+"""Tensors of the Open Inference Protocol, as JSON or bytes: to a matrix, and back."""
 
 from __future__ import annotations
 

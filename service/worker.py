@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from service import journal, metrics
 from service.logs import log_failure
@@ -89,8 +89,12 @@ class Shipper:
 
     def _fork(self, listeners: Any) -> int:
         pid = os.fork()
-        if pid:
-            return pid
+        if not pid:
+            self._become(listeners)
+        return pid
+
+    def _become(self, listeners: Any) -> NoReturn:
+        """In the new process: ships until it is told to stop, or its parent is gone."""
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         # Held open here, the port would still take connections that nobody answers.
@@ -99,9 +103,8 @@ class Shipper:
         code = 1
         try:
             code = _ship(self._settings)
-        except (
-            Exception
-        ) as error:  # pylint: disable=broad-exception-caught  # nobody else would tell
+        # Nobody else would tell.
+        except Exception as error:  # pylint: disable=broad-exception-caught
             log_failure("", error)
         finally:
             os._exit(

@@ -43,7 +43,7 @@ class Running:
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 contender.command,
-                env=dict(os.environ) | contender.environ,
+                env=dict(os.environ) | {"PATH": _path()} | contender.environ,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -89,6 +89,11 @@ class Running:
                 self.process.wait(15)
             except (ProcessLookupError, subprocess.TimeoutExpired):
                 continue
+
+
+def _path() -> str:
+    """MLflow looks for uvicorn by name."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
 def _tree(pid: int) -> list[int]:

@@ -39,7 +39,7 @@ def main() -> int:
         ours = [_start(one, folder, cleanup) for one in steady]
         for name in chosen:
             with ExitStack() as peers:
-                others = [_start(one, folder, peers) for one in _peers(options, name, models[name])]
+                others = _start_peers(_peers(options, name, models[name]), folder, peers)
                 results["models"][name] = _measure(
                     options, name, models[name], ours + others, folder
                 )

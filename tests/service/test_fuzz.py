@@ -1,4 +1,4 @@
-"""Whatever comes in: a prediction, or a 4xx that names the field; never a 500 or the undocumented."""
+"""Whatever comes in: a prediction, or a 4xx that names the field; never a 500."""
 
 from __future__ import annotations
 
