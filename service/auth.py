@@ -26,8 +26,10 @@ class Key(NamedTuple):
     models: frozenset[str] | None = None
 
     def may(self, scope: Scope, model: str | None = None) -> bool:
-        limit = self.models or frozenset((model,))
-        return scope in self.scopes and (model is None or model in limit)
+        if scope not in self.scopes:
+            return False
+        limit = self.models
+        return model is None or limit is None or model in limit
 
 
 #: Stands for every caller where keys are off.

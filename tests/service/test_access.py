@@ -129,6 +129,12 @@ def test_a_shadow_is_scored_after_the_answer_and_both_arms_are_journalled(
     assert spooled(app) == [("q1", "challenger"), ("q1", "champion")]
 
 
+def test_a_worker_with_too_many_waiting_says_busy_and_when_to_come_back(app: Any) -> None:
+    app.core.waiting = lambda: 513
+    answer = Caller(app).predict("yield-prediction", SMALL)
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
 def test_only_an_admin_chooses_the_arm(app: Any) -> None:
     path, body = "/v1/models/quality-classification/predict", {"rows": [GOOD]}
     assert Caller(app, "boss").post(path, body, X_Arm="challenger").json["arm"] == "challenger"
