@@ -14,6 +14,8 @@ def settle() -> None:
     gc.collect()
     # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
     gc.freeze()
+    # What a request makes is freed by its reference counts; looking for cycles seldom is enough.
+    gc.set_threshold(20_000, 20, 50)
     try:
         libc = ctypes.CDLL("libc.so.6")
     except OSError:

@@ -19,6 +19,8 @@ from service.problems import JSON_TYPE, Headers, Unprocessable
 from service.serving import Prediction, Served, encode_json
 
 FORMS = ("rows", "instances", "columns")
+#: What the fast way raises for whatever it leaves to the slow one.
+FAST_REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError)
 ALLOWED = "rows, instances or columns, and ignore_unknown"
 
 
@@ -53,7 +55,11 @@ class Native:
         self._decode_row = msgspec.json.Decoder(row).decode
         #: Quotation marks of a full row: more would be a name given twice, which msgspec lets pass.
         self._quotes = 2 * (len(contract.columns) + strings_in(contract))
-        self._nullable = any(column.nullable for column in contract.columns)
+        self._strings = [
+            place
+            for place, column in enumerate(contract.columns)
+            if column.type in ("category", "timestamp")
+        ]
         self._tail = (
             b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
         )
@@ -70,23 +76,24 @@ class Native:
             given: Any = self._decode(body)
             rows = given.instances if given.rows is msgspec.UNSET else given.rows
             matrix = self._encoder.encode_structs(rows)
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        except FAST_REFUSALS:
             return self._read_slowly(body), None
-        if body.count(b'"') != len(rows) * self._quotes + 2:
-            return self._read_slowly(body), None
-        if self._nullable and np.isnan(matrix).any():
+        if not self._each_once(body.count(b'"') - 2, matrix):
             return self._read_slowly(body), None
         return matrix, None
+
+    def _each_once(self, quotes: int, matrix: Matrix) -> bool:
+        """Whether a body of so many quotation marks can hold no name twice. A null has none."""
+        missing = len(matrix) * self._quotes - quotes
+        return missing == 0 or missing == 2 * int(np.isnan(matrix[:, self._strings]).sum())
 
     def read_row(self, body: bytes) -> Matrix | None:
         """One bare row; None where it needs a closer look."""
         try:
             matrix = self._encoder.encode_structs([self._decode_row(body)])
-        except (msgspec.MsgspecError, ValueError, TypeError, RecursionError):
+        except FAST_REFUSALS:
             return None
-        if body.count(b'"') != self._quotes or (self._nullable and np.isnan(matrix).any()):
-            return None
-        return matrix
+        return matrix if self._each_once(body.count(b'"'), matrix) else None
 
     def _read_slowly(self, body: bytes) -> Matrix:
         document = parse_object(body, ALLOWED)
