@@ -109,9 +109,8 @@ class Shipper:
         except Exception as error:  # pylint: disable=broad-exception-caught
             log_failure("", error)
         finally:
-            os._exit(
-                code
-            )  # pylint: disable=protected-access  # none of the master's clean-up is ours
+            # None of the master's clean-up is ours.
+            os._exit(code)  # pylint: disable=protected-access
 
 
 def _ship(settings: journal.Settings) -> int:

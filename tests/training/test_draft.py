@@ -42,6 +42,23 @@ def test_types_are_told_from_the_values(tmp_path: Path) -> None:
     assert inputs["kind"].categories == ("herb", "tree")
 
 
+def test_times_and_booleans_with_gaps_are_seen_in_a_csv(tmp_path: Path) -> None:
+    rows = plants()[["watered", "day", "weight"]].astype({"watered": object})
+    rows.loc[3, "watered"] = None
+    inputs = {column.name: column for column in drafted(tmp_path, rows, "weight").inputs}
+    assert (inputs["watered"].type, inputs["watered"].nullable) == ("boolean", True)
+    assert inputs["day"].type == "timestamp"
+
+
+def test_a_range_is_wider_than_the_values_and_whole_for_integers(tmp_path: Path) -> None:
+    rows = plants()[["leaves", "weight"]]
+    leaves = drafted(tmp_path, rows, "weight").inputs[0]
+    assert leaves.minimum == 0
+    assert leaves.maximum is not None
+    assert leaves.maximum > rows["leaves"].max()
+    assert leaves.maximum == int(leaves.maximum)
+
+
 def test_a_text_with_many_values_is_left_out_and_said(tmp_path: Path) -> None:
     plants().assign(note=[f"note {number}" for number in range(300)]).to_csv(
         tmp_path / "p.csv", index=False

@@ -59,6 +59,19 @@ def test_a_cluster_that_does_not_answer_is_named(spec_of: SpecOf, frame: object)
         search.search(spec, made.contract, *made.train, "tcp://127.0.0.1:1")
 
 
+def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: object) -> None:
+    spec = spec_of(search={"candidates": ["linear"], "rows": 60})
+    rows = frame[data.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    found = search.search(spec, made.contract, *made.train).ranking[0]
+    whole = search.on_all_rows(spec, found, *made.train)
+    seen = [
+        one.pipeline["features"].named_transformers_["numbers"][1].n_samples_seen_
+        for one in (found, whole)
+    ]
+    assert seen == [60, len(made.split.train)]
+
+
 @pytest.mark.parametrize("name", estimators.CANDIDATES)
 def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
     contract = spec_of().contract()
