@@ -32,12 +32,13 @@ def _field(column: Any) -> tuple[Any, Any]:
     return kind, Field(**bounds)
 
 
-Row = create_model("Row", **{column.name: _field(column) for column in contract.columns})
-Body = create_model("Body", rows=(list[Row], ...))
+make_model: Any = create_model
+Row: Any = make_model("Row", **{column.name: _field(column) for column in contract.columns})
+Body: Any = make_model("Body", rows=(list[Row], ...))
 
 
 @app.post("/predict")
-def predict(body: Body) -> dict[str, Any]:
+def predict(body: Body) -> dict[str, Any]:  # type: ignore[valid-type]
     frame = pd.DataFrame([row.model_dump() for row in body.rows], columns=list(contract.names))
     found: dict[str, Any] = {"predictions": model.predict(frame).tolist()}
     if contract.classes:
