@@ -38,7 +38,7 @@ Body: Any = make_model("Body", rows=(list[Row], ...))
 
 
 @app.post("/predict")
-def predict(body: Body) -> dict[str, Any]:  # type: ignore[valid-type]
+def predict(body: Body) -> dict[str, Any]:
     frame = pd.DataFrame([row.model_dump() for row in body.rows], columns=list(contract.names))
     found: dict[str, Any] = {"predictions": model.predict(frame).tolist()}
     if contract.classes:
