@@ -100,8 +100,6 @@ class Shipper:
         # Held open here, the port would still take connections that nobody answers.
         for listener in listeners:
             listener.sock.close()
-        # Answers go first where cores are short; a third of a share is enough to keep up.
-        os.nice(5)
         code = 1
         try:
             code = _ship(self._settings)

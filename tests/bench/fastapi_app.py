@@ -32,8 +32,9 @@ def _field(column: Any) -> tuple[Any, Any]:
     return kind, Field(**bounds)
 
 
-Row = create_model("Row", **{column.name: _field(column) for column in contract.columns})
-Body = create_model("Body", rows=(list[Row], ...))
+make_model: Any = create_model
+Row: Any = make_model("Row", **{column.name: _field(column) for column in contract.columns})
+Body: Any = make_model("Body", rows=(list[Row], ...))
 
 
 @app.post("/predict")

@@ -41,7 +41,7 @@ def triton_inputs(metadata: Any, rows: list[dict[str, Any]], binary: bool) -> li
     found = []
     for one in metadata["inputs"]:
         kind = {"FP64": np.float64, "INT64": np.int64, "BOOL": np.bool_, "BYTES": np.object_}
-        values = np.array([row[one["name"]] for row in rows], dtype=kind[one["datatype"]])
+        values: Any = np.array([row[one["name"]] for row in rows], dtype=kind[one["datatype"]])
         tensor = client.InferInput(one["name"], [len(rows)], one["datatype"])
         tensor.set_data_from_numpy(values, binary_data=binary)
         found.append(tensor)
@@ -88,7 +88,8 @@ def test_tritons_client_shows_what_was_wrong(triton: Any) -> None:
 def test_mlflows_client_scores_a_data_frame(server: Server) -> None:
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
-    client = ScoringServerClient("127.0.0.1", f"{server.port}/v1/models/yield-prediction")
+    make: Any = ScoringServerClient
+    client = make("127.0.0.1", f"{server.port}/v1/models/yield-prediction")
     client.wait_server_ready(timeout=10)
     frame = pd.DataFrame({"light": [20.0, 21], "temperature": [21, None], "trays": [4, 5]})
     found = client.invoke(frame).get_predictions()
@@ -100,7 +101,8 @@ def test_mlflows_client_gives_a_key_in_the_address(start_server: Callable[..., S
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
     server = start_server(WORKERS="1")
-    client = ScoringServerClient("x:caller@127.0.0.1", f"{server.port}/v1/models/yield-prediction")
+    make: Any = ScoringServerClient
+    client = make("x:caller@127.0.0.1", f"{server.port}/v1/models/yield-prediction")
     assert len(client.invoke(pd.DataFrame([bundles.YIELD.example])).get_predictions()) == 1
 
 
@@ -116,11 +118,11 @@ def page(server: Server) -> Iterator[Any]:
         found = browser.new_page()
         wrong: list[str] = []
         found.on("pageerror", lambda error: wrong.append(str(error)))
-        found.on("request", lambda sent: sent.url.startswith(server.url) or wrong.append(sent.url))
+        found.on("request", lambda sent: wrong.append(sent.url))
         found.goto(server.url + "/")
         yield found
         browser.close()
-    assert wrong == []
+    assert [one for one in wrong if not one.startswith(server.url)] == []
 
 
 def test_a_person_opens_the_docs_tries_a_prediction_and_sees_the_answer(page: Any) -> None:
