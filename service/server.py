@@ -150,6 +150,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 except OSError:
                     continue
 
+    # The base class's signature.
+    # pylint: disable-next=unused-argument
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What Gunicorn refuses is a problem document too."""
         reply = _refusal(exc)

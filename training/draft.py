@@ -111,7 +111,7 @@ def _number(known: pd.Series[Any]) -> list[str]:
 
 def _are_times(known: pd.Series[Any]) -> bool:
     """Whether every text reads as an ISO 8601 date or time."""
-    if not len(known) or not known.map(lambda value: isinstance(value, str)).all():
+    if known.empty or not known.map(lambda value: isinstance(value, str)).all():
         return False
     return bool(pd.to_datetime(known, errors="coerce", utc=True, format="ISO8601").notna().all())
 

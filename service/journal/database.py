@@ -74,7 +74,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     try:
         with engine.begin() as connection:
             yield connection
-    except (DataError, IntegrityError):
+    except (DataError, IntegrityError):  # pylint: disable=try-except-raise  # of what is below
         raise
     except (DBAPIError, PoolTimeout) as error:
         reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
@@ -129,9 +129,9 @@ def migrate(engine: sa.Engine) -> list[str]:
 
 def _run(connection: sa.Connection, script: str) -> None:
     """Statement by statement: SQLite's driver takes one at a time inside a transaction."""
-    statement = ""
+    command = ""
     for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            connection.execution_options(no_parameters=True).exec_driver_sql(statement)
-            statement = ""
+        command += line
+        if sqlite3.complete_statement(command):
+            connection.execution_options(no_parameters=True).exec_driver_sql(command)
+            command = ""

@@ -62,9 +62,8 @@ class Shipper:
         """One pass; how many seconds to pause after it."""
         try:
             shipped = self.ship_once()
-        except (
-            Exception
-        ) as error:  # pylint: disable=broad-exception-caught  # it must outlive any trouble
+        # It must outlive any trouble.
+        except Exception as error:  # pylint: disable=broad-exception-caught
             self._failures += 1
             if self._failures == 1:
                 LOG.error("journal: predictions wait in the spool: %s", error)
