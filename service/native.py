@@ -85,7 +85,9 @@ class Native:
     def _each_once(self, quotes: int, matrix: Matrix) -> bool:
         """Whether a body of so many quotation marks can hold no name twice. A null has none."""
         missing = len(matrix) * self._quotes - quotes
-        return missing == 0 or missing == 2 * int(np.isnan(matrix[:, self._strings]).sum())
+        if missing == 0:
+            return True
+        return missing == 2 * int(np.isnan(matrix[:, self._strings]).sum())
 
     def read_row(self, body: bytes) -> Matrix | None:
         """One bare row; None where it needs a closer look."""

@@ -53,7 +53,7 @@ def options(settings: Settings) -> dict[str, Any]:
 
 
 def drop_newcomers(listener: Any) -> None:
-    """The kernel ignores new callers from here on; when the port has closed, their next try is refused.
+    """The kernel ignores new callers from here on: once the port is closed, they are refused.
 
     Without it, who connects between the last accept and the close would be reset. The workers share
     the socket, so this is for the end of all of them.
