@@ -28,8 +28,7 @@ class Key(NamedTuple):
     def may(self, scope: Scope, model: str | None = None) -> bool:
         if scope not in self.scopes:
             return False
-        limit = self.models or ()
-        return model is None or self.models is None or model in limit
+        return model is None or self.models is None or model in set(self.models)
 
 
 #: Stands for every caller where keys are off.
