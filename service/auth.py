@@ -28,7 +28,8 @@ class Key(NamedTuple):
     def may(self, scope: Scope, model: str | None = None) -> bool:
         if scope not in self.scopes:
             return False
-        return model is None or self.models is None or model in set(self.models)
+        limit = self.models or ()
+        return model is None or self.models is None or model in limit
 
 
 #: Stands for every caller where keys are off.
