@@ -87,7 +87,7 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
 def moment(engine: sa.Engine, at: dt.datetime) -> Any:
     """A time as the database's driver takes it: SQLite keeps text, in UTC, so that it sorts."""
     if engine.dialect.name == "sqlite":
-        return at.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        return at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
     return at
 
 

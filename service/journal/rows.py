@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from service.journal.frames import Record, Source, SpooledColumn
-from service.journal.values import finite, plain, shortest
+from service.journal.values import as_kind, finite, shortest_all
 
 #: Type codes of the arrays that engines give.
 KINDS = frozenset("fdilq")
@@ -69,17 +69,18 @@ def rows_of(record: Record, source: Source, rows: int, identity: str) -> Iterato
 
 
 def _array(data: bytes, kind: str, rows: int) -> list[list[Any]]:
-    """A matrix from its bytes: as many columns as they make."""
+    """A matrix from its bytes: as many columns as they make, its numbers as short as they can be."""
     if kind not in KINDS:
         raise Unreadable(f"values of type {kind!r}; known are {', '.join(sorted(KINDS))}")
     try:
-        flat = array(kind, data).tolist()
+        flat: list[Any] = array(kind, data).tolist()
     except ValueError as error:
         raise Unreadable(f"{len(data)} bytes are no array of type {kind!r}") from error
     width, rest = divmod(len(flat), rows)
     if rest or not width:
         raise Unreadable(f"{len(flat)} values for {rows} rows")
-    return [flat[start : start + width] for start in range(0, len(flat), width)]
+    short = shortest_all(flat) if kind == "f" else flat
+    return [short[start : start + width] for start in range(0, len(flat), width)]
 
 
 def _features(record: Record, source: Source, rows: int) -> list[dict[str, Any]]:
@@ -104,7 +105,7 @@ def _features(record: Record, source: Source, rows: int) -> list[dict[str, Any]]
 
 def _cell(column: SpooledColumn, cell: float) -> Any:
     try:
-        return plain(column.type, column.categories, cell)
+        return as_kind(column.type, column.categories, cell)
     except (IndexError, OverflowError) as error:
         raise Unreadable(f"column {column.name}: {cell} stands for no {column.type}") from error
 
@@ -119,7 +120,7 @@ def _prediction(cells: list[Any], source: Source) -> tuple[Any, str | None, floa
                 f"class number {cells[0]}; there are {len(source.classes)} classes"
             ) from error
         return label, label, None
-    numbers = [finite(shortest(float(cell))) for cell in cells]
+    numbers = [finite(float(cell)) for cell in cells]
     if len(numbers) == 1:
         return numbers[0], None, numbers[0]
     return dict(zip(source.outputs, numbers, strict=False)), None, None
@@ -134,6 +135,6 @@ def _probabilities(
     if len(table[0]) != len(source.classes):
         raise Unreadable(f"{len(table[0])} probabilities for {len(source.classes)} classes")
     return [
-        {name: finite(shortest(cell)) for name, cell in zip(source.classes, cells, strict=True)}
+        {name: finite(cell) for name, cell in zip(source.classes, cells, strict=True)}
         for cells in table
     ]

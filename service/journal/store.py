@@ -74,12 +74,14 @@ class Store:
         return count
 
     def _execute(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
+        new = statement(self.engine, "prediction_new")
         if self._partitioned:
             batch = msgspec.json.encode([row._asdict() for row in rows]).decode()
-            given: Any = {"batch": batch}
-        else:
-            given = [self._sqlite_cells(row) for row in rows]
-        return connection.execute(statement(self.engine, "prediction_new"), given).rowcount
+            return connection.execute(new, {"batch": batch}).rowcount
+        # Past SQLAlchemy's own handling of each row: SQLite's driver knows these names itself.
+        return connection.exec_driver_sql(
+            new.text, [self._sqlite_cells(row) for row in rows]
+        ).rowcount
 
     def _sqlite_cells(self, row: Row) -> dict[str, Any]:
         cells = row._asdict() | {"at": moment(self.engine, row.at)}

@@ -17,7 +17,7 @@ from service.journal import Journal, Settings
 from service.journal.frames import START, pack, pack_mark, unpack_mark, walk
 from service.journal.segments import Segment, make_room, segments
 from service.journal.shipper import ship_once
-from service.journal.values import shortest
+from service.journal.values import shortest, shortest_all
 from tests.service.journal.helpers import (
     count,
     open_journal,
@@ -245,3 +245,10 @@ def test_a_mark_is_read_as_it_was_written(position: int) -> None:
 def test_the_shortest_number_means_the_same(number: float) -> None:
     assert np.float32(shortest(number)) == np.float32(number)
     assert len(repr(shortest(number))) <= len(repr(number))
+
+
+@given(st.lists(st.floats(width=32), max_size=40))
+def test_numbers_told_together_are_as_told_alone(numbers: list[float]) -> None:
+    # Adding 0 makes a negative zero a plain one, which means the same.
+    together = [number + 0.0 for number in shortest_all(numbers)]
+    assert repr(together) == repr([shortest(number) + 0.0 for number in numbers])
