@@ -49,11 +49,24 @@ def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
     with _alone(spec.name):
         prepared = _prepare(spec, client, options)
         there = registry.with_key(client, spec.name, prepared.key)
-        if there is not None and not options.force:
+        if there is not None and not options.force and _stands(there, options):
             say(f"{spec.name}: unchanged, version {there.number}")
             return _unchanged(client, there, time.monotonic() - started)
         facts = _trained(spec, client, options, prepared)
     return _outcome(facts, time.monotonic() - started)
+
+
+def _stands(there: registry.Version, options: Options) -> bool:
+    """A version that failed its gates, and was registered all the same, passes none by being there."""
+    return options.gate == "report" or there.tags.get("swarmline.gate") != "failed"
+
+
+def _key(spec: Spec, fingerprint: str, options: Options) -> str:
+    """A training that left a step out is another one: it never stands for the whole."""
+    whole = key(spec, fingerprint)
+    if not options.skip:
+        return whole
+    return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()
 
 
 def _trained(
@@ -108,7 +121,7 @@ def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepa
 
         return fitting.checked(spec, frame, fingerprint, options)
 
-    return Prepared(key(spec, fingerprint), make)
+    return Prepared(_key(spec, fingerprint, options), make)
 
 
 def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:
@@ -130,7 +143,7 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
         contexts = recipes.search_optima(spec, worth, recipes.sample_contexts(spec, rows.frame))
         return recipes.make(spec, contexts, fingerprint, worth)
 
-    return Prepared(key(spec, fingerprint), make)
+    return Prepared(_key(spec, fingerprint, options), make)
 
 
 def _outcome(facts: Facts, seconds: float) -> Outcome:
