@@ -82,6 +82,7 @@ def train(given: argparse.Namespace) -> None:
             outcomes.append(verb.train(spec, client, options))
         except GateFailed as error:
             failures.append(error)
+            outcomes.append(error.outcome)
     lines = [_outcome_line(outcome) for outcome in outcomes]
     _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
     if failures:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from training import data, places, registry
+from training.errors import GateFailed
 from training.lineage import key
 from training.options import Options
 from training.progress import say
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from training.facts import Facts
 
 
+Status = Literal["trained", "unchanged", "not registered", "failed"]
+
+
 class Outcome(NamedTuple):
     """What a training came to, for people and for `--json`."""
 
     model: str
-    status: Literal["trained", "unchanged", "not registered"]
+    status: Status
     version: str
     run_id: str
     candidate: str
@@ -52,8 +56,13 @@ def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
         if there is not None and not options.force and _stands(there, options):
             say(f"{spec.name}: unchanged, version {there.number}")
             return _unchanged(client, there, time.monotonic() - started)
-        facts = _trained(spec, client, options, prepared)
-    return _outcome(facts, time.monotonic() - started)
+        try:
+            facts = _trained(spec, client, options, prepared)
+        except GateFailed as error:
+            error.outcome = _outcome(error.facts, "failed", time.monotonic() - started)
+            raise
+    status: Status = "trained" if facts.version else "not registered"
+    return _outcome(facts, status, time.monotonic() - started)
 
 
 def _stands(there: registry.Version, options: Options) -> bool:
@@ -146,14 +155,13 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
     return Prepared(_key(spec, fingerprint, options), make)
 
 
-def _outcome(facts: Facts, seconds: float) -> Outcome:
+def _outcome(facts: Facts, status: Status, seconds: float) -> Outcome:
     measured = facts.evaluation.metrics if facts.evaluation else {}
     decisions = facts.verdict.decisions if facts.verdict else ()
     gates = [
         {"rule": one.rule, "value": one.value, "bound": one.bound, "passed": one.passed}
         for one in decisions
     ]
-    status: Literal["trained", "not registered"] = "trained" if facts.version else "not registered"
     values = {name: interval.value for name, interval in measured.items()}
     return Outcome(
         facts.spec.name,

@@ -75,7 +75,7 @@ class House:
         """The same while it runs; what it started is ended with it."""
         command = [sys.executable, "-m", "training", *map(str, arguments)]
         given = {**os.environ, **self.environment, **environment}
-        with running(command, root, given) as process:
+        with spawned(command, root, given) as process:
             yield process
 
     @contextlib.contextmanager
@@ -92,7 +92,7 @@ class House:
 
 
 @contextlib.contextmanager
-def running(
+def spawned(
     command: list[str], folder: Path, environment: dict[str, str], **where: Any
 ) -> Iterator[subprocess.Popen[str]]:
     """A process and all that it starts, ended by the group that it leads."""

@@ -81,6 +81,13 @@ def test_a_spec_of_forty_lines_is_enough(name: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_document_stands_alone_on_stdout(chain: Chain) -> None:
+    assert chain.done.out.count("\n") == 1
+    assert [outcome["model"] for outcome in chain.done.document] == MODELS
+    assert "wine-csv: registered version 1 as challenger" in chain.done.err
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_each_is_trained_gated_and_registered(chain: Chain, model: str) -> None:
     outcome = chain.outcome(model)
