@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
+from typing import NoReturn
 
 from training.commands import COMMANDS
 from training.errors import TrainingError
@@ -15,10 +17,16 @@ from training.progress import say
 from training.options import STEPS
 
 
+class _Parser(argparse.ArgumentParser):
+    """A wrong use ends with 1; argparse's own 2 is what data that break the contract end with."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(TrainingError.exit_code, f"{self.prog}: error: {message}\n")
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="python -m training", description="From data to a gated, registered bundle."
-    )
+    top = _Parser(prog="python -m training", description="From data to a gated, registered bundle.")
     top.add_argument("--traceback", action="store_true", help="show where an error came from")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
@@ -114,4 +122,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    # A build that is aborted gets TERM: to be ended as by Ctrl-C, with the run marked as failed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())

@@ -1,4 +1,4 @@
-"""What each command does and prints. Imports stand inside: `--help` and a bad spec need no scikit-learn."""
+"""What each command does and prints. Imports stand inside, after the specs: `--help` and a bad spec need no MLflow."""
 
 from __future__ import annotations
 
@@ -41,10 +41,11 @@ def _client() -> Any:
 
 
 def validate(given: argparse.Namespace) -> None:
+    specs = _specs(given)
     from training import data, dataset, validation_report
 
     documents, broken = [], []
-    for spec in _specs(given):
+    for spec in specs:
         if spec.data is None:
             say(
                 f"{spec.name}: makes its own data from {spec.objective.model if spec.objective else 'a model'}"
@@ -70,16 +71,18 @@ def validate(given: argparse.Namespace) -> None:
 
 
 def train(given: argparse.Namespace) -> None:
+    specs = _specs(given)
     from training import train as verb
 
     client = _client()
     options = Options(given.cluster, given.gate, frozenset(given.skip), given.force)
     outcomes, failures = [], []
-    for spec in _specs(given):
+    for spec in specs:
         try:
             outcomes.append(verb.train(spec, client, options))
         except GateFailed as error:
             failures.append(error)
+            outcomes.append(error.outcome)
     lines = [_outcome_line(outcome) for outcome in outcomes]
     _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
     if failures:
@@ -106,10 +109,11 @@ def _outcome_line(outcome: Any) -> str:
 
 
 def compare(given: argparse.Namespace) -> None:
+    specs = _specs(given)
     from training import registry
 
     client = _client()
-    found = {spec.name: registry.comparison(client, spec.name) for spec in _specs(given)}
+    found = {spec.name: registry.comparison(client, spec.name) for spec in specs}
     lines = []
     for model, rows in found.items():
         lines.append(f"{model}")
@@ -123,10 +127,11 @@ def compare(given: argparse.Namespace) -> None:
 
 
 def history(given: argparse.Namespace) -> None:
+    specs = _specs(given)
     from training import registry
 
     client = _client()
-    found = [one for spec in _specs(given) for one in registry.history(client, spec.name)]
+    found = [one for spec in specs for one in registry.history(client, spec.name)]
     lines = [
         f"{one.at}  {one.model}  {one.replaced or '-'} -> {one.version}  by {one.by}: {one.why}"
         for one in found
@@ -135,11 +140,10 @@ def history(given: argparse.Namespace) -> None:
 
 
 def export(given: argparse.Namespace) -> None:
+    models = [spec.name for spec in _specs(given)]
     from training import registry
 
-    client = _client()
-    models = [spec.name for spec in _specs(given)]
-    exported = registry.export(client, models)
+    exported = registry.export(_client(), models)
     lines = [
         f"{places.bundles() / model / number}  {name}"
         for model, named in exported.items()
@@ -149,11 +153,12 @@ def export(given: argparse.Namespace) -> None:
 
 
 def promote(given: argparse.Namespace) -> None:
+    specs = _specs(given)
     from training import registry
 
     client = _client()
     moved = []
-    for spec in _specs(given):
+    for spec in specs:
         if given.if_any and given.version not in registry.aliases(client, spec.name):
             continue
         moved.append(registry.promote(client, spec.name, given.version, given.by, given.why))

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from training.errors import SourceError
+from training.places import public
 from training.samples import SAMPLES
 from training.spec import Data, Spec
 
@@ -51,7 +52,7 @@ def read(spec: Spec) -> pd.DataFrame:
         )
     if frame.empty:
         raise SourceError(
-            f"{_public(data.source)}: has no rows; training needs at least {spec.checks.minimum_rows}"
+            f"{public(data.source)}: has no rows; training needs at least {spec.checks.minimum_rows}"
         )
     present = [name for name in wanted(spec) if name in frame.columns]
     return frame[present].reset_index(drop=True)
@@ -76,16 +77,11 @@ def _read_sql(data: Data) -> pd.DataFrame:
             return pd.read_sql_query(sqlalchemy.text(data.query), connection)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
-        raise SourceError(f"{_public(data.source)}: {reason} (query: {data.query})") from error
-
-
-def _public(source: str) -> str:
-    """The source without a password, for messages and records."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", source)
+        raise SourceError(f"{public(data.source)}: {reason} (query: {data.query})") from error
 
 
 def describe_source(spec: Spec) -> str:
-    return _public(spec.source.source)
+    return public(spec.source.source)
 
 
 def _read_files(pattern: str, texts: list[str]) -> pd.DataFrame:
@@ -118,8 +114,12 @@ def read_file(path: Path, texts: list[str]) -> pd.DataFrame:
 def _read_csv(path: Path, texts: list[str]) -> pd.DataFrame:
     _refuse_truncated(path)
     with path.open(encoding="utf-8-sig") as file:
+        # Without round_trip a number may differ from the same one in Parquet or SQL by its last bit.
         return pd.read_csv(
-            file, dtype={name: str for name in texts}, keep_default_na=True, low_memory=False
+            file,
+            dtype={name: str for name in texts},
+            float_precision="round_trip",
+            low_memory=False,
         )
 
 

@@ -153,5 +153,5 @@ def enforce(facts: Facts, options: Options) -> None:
     ]
     message = f"{facts.spec.name}: the gate failed, run {facts.run_id}\n" + "\n".join(lines)
     if options.gate == "enforce":
-        raise GateFailed(message)
+        raise GateFailed(message, facts)
     say(f"{message}\n  --gate report: registered all the same")

@@ -1,6 +1,7 @@
 """Where state lives: all below one folder, each place by a variable."""
 
 import os
+import re
 from pathlib import Path
 
 
@@ -23,3 +24,8 @@ def tracking_uri() -> str:
 def artifacts() -> Path:
     """Where artifacts go when MLflow is a local database; a server keeps its own."""
     return build() / "artifacts"
+
+
+def public(address: str) -> str:
+    """An address without its password, for messages and records."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", address)

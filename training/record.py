@@ -30,6 +30,7 @@ from training import (
 )
 from training.data import describe_source
 from training.dataset import Dataset
+from training.documents import pretty
 from training.facts import Facts
 from training.search import Searched
 from training.spec import Spec
@@ -114,6 +115,8 @@ def outputs(client: mlflow.MlflowClient, facts: Facts) -> None:
         params=[Param(name, str(value)[:500]) for name, value in params.items()],
         tags=[RunTag(name, value) for name, value in _tags(facts).items()],
     )
+    if facts.verdict is not None:
+        client.log_text(run, pretty(facts.verdict.decisions).decode(), "gate.json")
     for name, figure in plots.figures(facts).items():
         client.log_figure(run, figure, f"plots/{name}.png")
     client.log_text(run, card.render(facts), "card.html")

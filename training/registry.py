@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
 from training import places
@@ -48,11 +49,19 @@ def connect() -> mlflow.MlflowClient:
     """The client of the tracking server or database that `MLFLOW_TRACKING_URI` names."""
     _quiet()
     uri = places.tracking_uri()
-    if uri.startswith("sqlite:///"):
-        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    return mlflow.MlflowClient(uri, uri)
+    try:
+        if uri.startswith("sqlite:///"):
+            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(uri)
+        mlflow.set_registry_uri(uri)
+        client = mlflow.MlflowClient(uri, uri)
+        client.search_experiments(max_results=1)
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise RegistryError(
+            f"MLflow at {places.public(uri)} (MLFLOW_TRACKING_URI): {reason}"
+        ) from error
+    return client
 
 
 def _quiet() -> None:
@@ -60,6 +69,8 @@ def _quiet() -> None:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow's own 7 retries take four minutes to say that nobody answers.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 
 
 def experiment(client: mlflow.MlflowClient, name: str) -> str:

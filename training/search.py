@@ -146,7 +146,8 @@ def _workers(cluster: str) -> Iterator[None]:
     import distributed  # pylint: disable=import-outside-toplevel  # only a cluster needs it
 
     try:
-        client = distributed.Client(cluster, timeout="10s")  # type: ignore[no-untyped-call]
+        # How long it waits is Dask's setting distributed.comm.timeouts.connect.
+        client = distributed.Client(cluster)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise TrainingError(
             f"--cluster {cluster}: no Dask scheduler answers there: {error}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from training import data, places, registry
+from training.errors import GateFailed
 from training.lineage import key
 from training.options import Options
 from training.progress import say
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
     from training.facts import Facts
 
 
+Status = Literal["trained", "unchanged", "not registered", "failed"]
+
+
 class Outcome(NamedTuple):
     """What a training came to, for people and for `--json`."""
 
     model: str
-    status: Literal["trained", "unchanged", "not registered"]
+    status: Status
     version: str
     run_id: str
     candidate: str
@@ -49,11 +53,29 @@ def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
     with _alone(spec.name):
         prepared = _prepare(spec, client, options)
         there = registry.with_key(client, spec.name, prepared.key)
-        if there is not None and not options.force:
+        if there is not None and not options.force and _stands(there, options):
             say(f"{spec.name}: unchanged, version {there.number}")
             return _unchanged(client, there, time.monotonic() - started)
-        facts = _trained(spec, client, options, prepared)
-    return _outcome(facts, time.monotonic() - started)
+        try:
+            facts = _trained(spec, client, options, prepared)
+        except GateFailed as error:
+            error.outcome = _outcome(error.facts, "failed", time.monotonic() - started)
+            raise
+    status: Status = "trained" if facts.version else "not registered"
+    return _outcome(facts, status, time.monotonic() - started)
+
+
+def _stands(there: registry.Version, options: Options) -> bool:
+    """A version that failed its gates, and was registered all the same, passes none by being there."""
+    return options.gate == "report" or there.tags.get("swarmline.gate") != "failed"
+
+
+def _key(spec: Spec, fingerprint: str, options: Options) -> str:
+    """A training that left a step out is another one: it never stands for the whole."""
+    whole = key(spec, fingerprint)
+    if not options.skip:
+        return whole
+    return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()
 
 
 def _trained(
@@ -108,7 +130,7 @@ def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepa
 
         return fitting.checked(spec, frame, fingerprint, options)
 
-    return Prepared(key(spec, fingerprint), make)
+    return Prepared(_key(spec, fingerprint, options), make)
 
 
 def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:
@@ -130,17 +152,16 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
         contexts = recipes.search_optima(spec, worth, recipes.sample_contexts(spec, rows.frame))
         return recipes.make(spec, contexts, fingerprint, worth)
 
-    return Prepared(key(spec, fingerprint), make)
+    return Prepared(_key(spec, fingerprint, options), make)
 
 
-def _outcome(facts: Facts, seconds: float) -> Outcome:
+def _outcome(facts: Facts, status: Status, seconds: float) -> Outcome:
     measured = facts.evaluation.metrics if facts.evaluation else {}
     decisions = facts.verdict.decisions if facts.verdict else ()
     gates = [
         {"rule": one.rule, "value": one.value, "bound": one.bound, "passed": one.passed}
         for one in decisions
     ]
-    status: Literal["trained", "not registered"] = "trained" if facts.version else "not registered"
     values = {name: interval.value for name, interval in measured.items()}
     return Outcome(
         facts.spec.name,
