@@ -11,6 +11,12 @@ import msgspec
 
 EMPTY = "empty Flask view"
 OURS = "swarmline"
+MLFLOW = "mlflow models serve"
+#: By model and rows of a request: how many times MLflow's own throughput is asked for.
+AGAINST_MLFLOW = {
+    "bench-forest": {"1": 60, "100": 20},
+    "bench-linear": {"1": 20, "100": 12},
+}
 
 
 def tracking_uri() -> str:
@@ -57,10 +63,25 @@ def bars(results: dict[str, Any]) -> list[str]:
             _bar(f"{model}: throughput of the empty Flask view, 1 row", share, 0.75, share >= 0.75)
         )
         lines.append(_bar(f"{model}: p99 of the empty Flask view, 1 row", tail, 1.5, tail <= 1.5))
+        lines += _against_mlflow(model, found)
     standing = results["ours"]
     memory, start = standing["pss_megabytes"], standing["start_seconds"]
     lines.append(_bar("memory, MB PSS", memory, 150, memory <= 150))
     lines.append(_bar("start to ready, s", start, 2, start <= 2))
+    return lines
+
+
+def _against_mlflow(model: str, found: dict[str, Any]) -> list[str]:
+    if MLFLOW not in found or model not in AGAINST_MLFLOW:
+        return []
+    lines = []
+    for size, bound in AGAINST_MLFLOW[model].items():
+        times = (
+            found[OURS][size]["requests_per_second"] / found[MLFLOW][size]["requests_per_second"]
+        )
+        lines.append(
+            _bar(f"{model}: times mlflow models serve, {size} rows", times, bound, times >= bound)
+        )
     return lines
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.bench.serving`: the service beside its peers, in interleaved rounds of one run.
 
-Builds nothing and fakes nothing: it serves the bundles that exist, and has MLflow serve the same
-registered versions.
+Fakes nothing: the models are trained as any other (tests/bench/models.py), or are the bundles that exist, and
+MLflow serves the same registered versions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 
 from service.bundle import Arms, load_models
-from tests.bench import contenders, report
+from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
 from tests.bench.wrk import drive
 
@@ -26,8 +26,8 @@ SIZES = (1, 100)
 
 def main() -> int:
     options = _options()
-    models = load_models(options.bundles)
-    chosen = [name for name in models if not options.model or name in options.model]
+    served = load_models(options.bundles)
+    chosen = [name for name in served if not options.model or name in options.model]
     results: dict[str, Any] = {
         "machine": report.machine(),
         "seconds": options.seconds,
@@ -39,9 +39,9 @@ def main() -> int:
         ours = [_start(one, folder, cleanup) for one in steady]
         for name in chosen:
             with ExitStack() as peers:
-                others = _start_peers(_peers(options, name, models[name]), folder, peers)
+                others = _start_peers(_peers(options, name, served[name]), folder, peers)
                 results["models"][name] = _measure(
-                    options, name, models[name], ours + others, folder
+                    options, name, served[name], ours + others, folder
                 )
         results["ours"] = _standing(ours[0])
         results["empty"] = _standing(ours[1])
@@ -53,15 +53,20 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bundles", type=Path, default=Path("build/bundles"))
+    parser.add_argument("--bundles", type=Path, help="serve these, not the benchmark's own models")
     parser.add_argument("--output", type=Path, default=Path("build/bench"))
-    parser.add_argument("--tracking", default=report.tracking_uri())
+    parser.add_argument(
+        "--tracking", default=report.tracking_uri(), help="where --bundles came from"
+    )
     parser.add_argument("--model", action="append", help="only this model; may be repeated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--alone", action="store_true", help="only the service and the empty view")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.bundles is None:
+        options.bundles, options.tracking = models.trained()
+    return options
 
 
 def _start(contender: Contender, folder: Path, cleanup: ExitStack) -> Running:
