@@ -8,8 +8,8 @@ MLFLOW_TRACKING_URI ?= sqlite:///$(SWARMLINE_BUILD)/mlflow.db
 # The service's own settings (service/settings.py), so that they follow.
 BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
-JOURNAL_DIR ?= $(SWARMLINE_BUILD)/spool
-export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_DIR
+JOURNAL_SPOOL ?= $(SWARMLINE_BUILD)/spool
+export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
 

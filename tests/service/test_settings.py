@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,11 @@ def test_settings_that_contradict_are_refused() -> None:
     assert "AUTH=off" in sentences(BIND="0.0.0.0:80")[0]
     assert "RETRAIN_TOKEN" in sentences(RETRAIN_URL="http://jenkins/job/x")[0]
     assert read_settings({"BUNDLES": ".", "BIND": "[::1]:80"}).bind.loopback
+
+
+def test_the_documents_name_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|none) \|", page, flags=re.MULTILINE))
+    assert {name: told.get(name) for name in told if not name.startswith("JOURNAL_")} == {
+        setting.name: setting.default for setting in SETTINGS
+    }
