@@ -9,17 +9,18 @@ import sys
 from pathlib import Path
 
 import pytest
-import requests
 
 from service.bundle import check_golden, load_models
-from tests.training.house import ROOT, House, free_port, rows_of, spawned, wait_until, write_spec
-
-
-def answers(address: str) -> bool:
-    try:
-        return requests.get(address, timeout=5).ok
-    except requests.ConnectionError:
-        return False
+from tests.training.house import (
+    ROOT,
+    House,
+    answers,
+    free_port,
+    rows_of,
+    spawned,
+    wait_until,
+    write_spec,
+)
 
 
 @pytest.mark.slow
