@@ -88,6 +88,8 @@ class House:
     @contextlib.contextmanager
     def _set(self, more: dict[str, str]) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
+            # MLflow sets it itself once it is connected, for whoever comes next in this process.
+            patch.setenv("MLFLOW_TRACKING_URI", "")
             for name, value in {**self.environment, **more}.items():
                 patch.setenv(name, value)
             yield

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
@@ -76,9 +77,15 @@ def test_mlflow_serves_the_version_and_answers_the_same(graded: Graded) -> None:
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{NAME}/1"]
     command += ["--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)]
     uri = f"sqlite:///{graded.house.folder}/build/mlflow.db"
+    # MLflow starts what it finds in PATH: its environment's own is not activated here.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    given = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PATH": path}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with spawned(command, ROOT, {**os.environ, "MLFLOW_TRACKING_URI": uri}, **quiet):
-        wait_until(lambda: answers(f"http://127.0.0.1:{port}/ping"), "MLflow's server")
+    with spawned(command, ROOT, given, **quiet) as server:
+        wait_until(
+            lambda: server.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"), "MLflow"
+        )
+        assert server.poll() is None
         asked = {"dataframe_records": graded.rows}
         got = requests.post(f"http://127.0.0.1:{port}/invocations", json=asked, timeout=60)
     assert got.status_code == 200, got.text

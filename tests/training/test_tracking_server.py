@@ -34,8 +34,11 @@ def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Pa
     command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     house = House(tmp_path, MLFLOW_TRACKING_URI=uri)
-    with spawned(command, ROOT, dict(os.environ), **quiet):
-        wait_until(lambda: answers(f"{uri}/health"), "the tracking server")
+    with spawned(command, ROOT, dict(os.environ), **quiet) as server:
+        wait_until(
+            lambda: server.poll() is not None or answers(f"{uri}/health"), "the tracking server"
+        )
+        assert server.poll() is None
         done = house.training("train", "--promote", "the first", spec)
         assert done.code == 0, done.err
         shutil.rmtree(house.bundles)
