@@ -69,7 +69,7 @@ def _every_category(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def as_frame(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows typed as MLflow's signature shall say: numbers as doubles, since whole ones take no null."""
+    """Rows typed as MLflow's signature shall say: whole numbers and booleans as such only where none can be null."""
     matrix = Encoder(contract).encode_columns(
         {name: frame[name].to_numpy() for name in contract.names}
     )
@@ -79,6 +79,8 @@ def as_frame(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
             columns[column.name] = frame[column.name].astype(object).to_numpy()
         elif column.type == "boolean" and not column.nullable:
             columns[column.name] = frame[column.name].astype(bool).to_numpy()
+        elif column.type == "integer" and not column.nullable:
+            columns[column.name] = matrix[:, position].astype(np.int64)
         else:
             columns[column.name] = matrix[:, position].astype(np.float64)
     return pd.DataFrame(columns)

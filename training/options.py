@@ -3,6 +3,8 @@
 from typing import Literal, NamedTuple
 
 STEPS = ("validate", "search", "export", "evaluate", "gate", "register")
+#: The tag of a run that says which were left out.
+SKIPPED = "swarmline.skipped"
 
 
 class Options(NamedTuple):

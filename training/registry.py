@@ -208,13 +208,16 @@ def promote(client: mlflow.MlflowClient, model: str, which: str, by: str, why: s
 def history(client: mlflow.MlflowClient, model: str) -> list[Promotion]:
     """Every champion there was, newest first."""
     found = client.search_runs(
-        [experiment(client, PROMOTIONS)], f"tags.model = '{model}'", max_results=1000
+        [experiment(client, PROMOTIONS)],
+        f"tags.model = '{model}'",
+        max_results=1000,
+        # `at` shows seconds; two promotions may share one.
+        order_by=["attributes.start_time DESC"],
     )
-    promotions = [
+    return [
         Promotion(**{field: run.data.tags.get(field, "") for field in Promotion._fields})
         for run in found
     ]
-    return sorted(promotions, key=lambda one: (one.at, int(one.version or 0)), reverse=True)
 
 
 def held_out_metrics(client: mlflow.MlflowClient, one: Version) -> dict[str, float]:

@@ -17,9 +17,10 @@ from training.dataset import Dataset
 from training.errors import NotReproduced, RegistryError
 from training.fitting import fit
 from training.lineage import lineage
-from training.options import Options
+from training.options import SKIPPED, Options
 from training.progress import say
 from training.spec import Spec
+from training.train import alone
 
 
 class Reproduction(NamedTuple):
@@ -51,7 +52,11 @@ def reproduce(
             f"{model} {one.number}: was made at {one.tags['swarmline.git_commit']}; code or lock differ here"
         )
     then = registry.bundle(client, one).predict(made.held_out)
-    _, chosen, compiled = fit(spec, made, options)
+    left_out = client.get_run(one.run_id).data.tags.get(SKIPPED, "").split()
+    with alone(model):
+        _, chosen, compiled = fit(
+            spec, made, options._replace(skip=frozenset({"search"} & {*left_out}))
+        )
     assert compiled is not None  # `fit` without skipping gives one
     say(f"{model} {one.number}: trained again, {chosen.candidate}")
     equality = compared(then, compiled.engine.predict(made.held_out))

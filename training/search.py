@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import time
 import warnings
@@ -67,9 +68,13 @@ def search(
     # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
     with _workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        # Dask's advice to scatter; see `_connected` why not.
+        warnings.filterwarnings("ignore", "Sending large graph")
         candidates = spec.search.candidates
         for name in steps(candidates, f"{spec.name}: search", len(candidates)):
             best = _search_one(spec, contract, name, share)
+            if cluster:
+                best.set_params(**_sequential(best))
             best.fit(matrix, target)
             found.append(Found(name, best.best_estimator_, float(best.best_score_)))
             trials += _trials(name, best.cv_results_)
@@ -112,6 +117,16 @@ def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> Random
     )
 
 
+def _sequential(search_: RandomizedSearchCV) -> dict[str, int]:
+    """The fits are what is spread: left open, Dask would send each tree of a forest on its own."""
+    inside = "estimator__"
+    return {
+        name: 1
+        for name in search_.get_params()
+        if name.startswith(inside) and name.endswith("n_jobs")
+    }
+
+
 def scorer(spec: Spec) -> str:
     return "r2" if spec.task == "optimization" else metric(spec.task, spec.scoring).scorer
 
@@ -143,14 +158,29 @@ def _workers(cluster: str) -> Iterator[None]:
         with joblib.parallel_config("loky", n_jobs=os.cpu_count()):
             yield
         return
+    with _connected(cluster), joblib.parallel_config("dask", n_jobs=-1):
+        yield
+
+
+def _connected(cluster: str) -> Any:
+    """The cluster as joblib's default. How long it waits is Dask's setting distributed.comm.timeouts.connect."""
     import distributed  # pylint: disable=import-outside-toplevel  # only a cluster needs it
 
+    class Client(distributed.Client):
+        """What joblib scatters would be lost with the worker that holds it, and the search with that.
+
+        As the result of a task, another worker can make it again.
+        """
+
+        async def _repeatable(self, data: Any) -> Any:
+            return self.submit(copy.copy, data, pure=False)
+
+        def scatter(self, data: Any, *_: Any, **__: Any) -> Any:
+            return self._repeatable(data)
+
     try:
-        # How long it waits is Dask's setting distributed.comm.timeouts.connect.
-        client = distributed.Client(cluster)  # type: ignore[no-untyped-call]
+        return Client(cluster)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise TrainingError(
             f"--cluster {cluster}: no Dask scheduler answers there: {error}"
         ) from error
-    with client, joblib.parallel_config("dask", n_jobs=-1):
-        yield

@@ -14,7 +14,7 @@ import mlflow
 from training import data, places, registry
 from training.errors import GateFailed
 from training.lineage import key
-from training.options import Options
+from training.options import SKIPPED, Options
 from training.progress import say
 from training.spec import Spec, find
 
@@ -50,7 +50,7 @@ class Prepared(NamedTuple):
 def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
     """One version of one model, or the one that exists already."""
     started = time.monotonic()
-    with _alone(spec.name):
+    with alone(spec.name):
         prepared = _prepare(spec, client, options)
         there = registry.with_key(client, spec.name, prepared.key)
         if there is not None and not options.force and _stands(there, options):
@@ -86,6 +86,7 @@ def _trained(
     with _run(client, spec) as (run_id, experiment_id):
         made = prepared.make()
         record.inputs(client, run_id, spec, made, prepared.key)
+        client.set_tag(run_id, SKIPPED, " ".join(sorted(options.skip)))
         facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
         record.trials(client, run_id, experiment_id, facts.searched)
         record.outputs(client, facts)
@@ -98,7 +99,7 @@ def _trained(
 
 
 @contextlib.contextmanager
-def _alone(model: str) -> Iterator[None]:
+def alone(model: str) -> Iterator[None]:
     """One training of a model at a time on this machine: the second finds what the first one made."""
     path = places.build() / "locks" / model
     path.parent.mkdir(parents=True, exist_ok=True)

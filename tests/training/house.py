@@ -7,6 +7,7 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple
 import mlflow
 import pandas as pd
 import pytest
+import requests
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from training import registry
@@ -86,6 +88,8 @@ class House:
     @contextlib.contextmanager
     def _set(self, more: dict[str, str]) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
+            # MLflow sets it itself once it is connected, for whoever comes next in this process.
+            patch.setenv("MLFLOW_TRACKING_URI", "")
             for name, value in {**self.environment, **more}.items():
                 patch.setenv(name, value)
             yield
@@ -149,8 +153,12 @@ def write_spec(folder: Path, name: str, source: str, **sections: Any) -> Path:
     raw = {**SMALL, "name": name, **sections}
     raw["data"] = {**SMALL["data"], "source": source, **sections.get("data", {})}
     path = folder / f"{name}.toml"
-    path.write_text("\n".join(f"{key} = {_toml(value)}" for key, value in raw.items()))
+    path.write_text(toml(raw), encoding="utf-8")
     return path
+
+
+def toml(raw: dict[str, Any]) -> str:
+    return "\n".join(f"{key} = {_toml(value)}" for key, value in raw.items())
 
 
 def _toml(value: Any) -> str:
@@ -159,3 +167,16 @@ def _toml(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False

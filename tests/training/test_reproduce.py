@@ -1,0 +1,92 @@
+"""A version is made again from its record, here and in another checkout."""
+
+# pylint: disable=redefined-outer-name  # fixtures are asked for by their names
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.training.house import ROOT, House, rows_of, write_spec
+from training import record, registry
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    folder = tmp_path_factory.mktemp("reproduce")
+    rows_of("wine").to_csv(folder / "wine.csv", index=False)
+    return House(folder)
+
+
+@pytest.fixture(scope="module")
+def cellar(house: House) -> House:
+    """With version 1 of `cellar`, whose data are gone."""
+    train(house, "cellar", search={"candidates": ["linear", "random-forest"], "budget": 2})
+    return house
+
+
+def train(house: House, name: str, *options: str, **changes: object) -> None:
+    spec = write_spec(house.folder, name, str(house.folder / "wine.csv"), **changes)
+    done = house.training("train", spec, *options)
+    assert done.code == 0, done.err
+
+
+def test_a_version_is_reproduced_to_the_last_bit(cellar: House) -> None:
+    found = cellar.training("reproduce", "--json", "cellar", "1").document
+    assert (found["rows"], found["labels_differ"], found["largest"]) == (36, 0, 0)
+    assert found["same_code"] and found["same_lock"]
+
+
+def test_a_version_is_reproduced_by_another_checkout(cellar: House, tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(checkout)], check=True)
+    uri = f"sqlite:///{cellar.folder}/build/mlflow.db"
+    elsewhere = House(tmp_path, MLFLOW_TRACKING_URI=uri)
+    done = elsewhere.process("reproduce", "--json", "cellar", "1", root=checkout)
+    assert done.code == 0, done.err
+    assert (done.document["labels_differ"], done.document["largest"]) == (0, 0)
+    assert (elsewhere.bundles / "cellar" / "1").is_dir()
+
+
+def test_a_version_made_without_a_search_is_reproduced_without_one(house: House) -> None:
+    candidates = {"candidates": ["linear", "random-forest"], "budget": 2, "scoring": "auc"}
+    train(house, "unsearched", "--skip", "search", search=candidates)
+    found = house.training("reproduce", "--json", "unsearched", "1")
+    assert found.code == 0, found.err
+    assert found.document["largest"] == 0
+    assert "trained again, linear" in found.err
+
+
+def test_a_version_whose_rows_were_too_many_to_keep_says_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWARMLINE_SNAPSHOT_MB", "0")
+    train(house, "large")
+    done = house.training("reproduce", "large", "1")
+    assert done.code == 1
+    assert "large 1: has no snapshot to train from: not kept: " in done.err
+    assert "over the limit of 0" in done.err
+
+
+def test_other_predictions_than_recorded_end_with_three(house: House, tmp_path: Path) -> None:
+    train(house, "tampered")
+    with house.client() as client:
+        run = registry.version(client, "tampered", "1").run_id
+        kept = client.download_artifacts(run, record.SNAPSHOT_FILE, str(tmp_path))
+        rows = pd.read_parquet(kept)
+        rows.assign(target=np.roll(rows["target"], 50)).to_parquet(kept, index=False)
+        client.log_artifact(run, kept)
+    done = house.training("reproduce", "tampered", "1")
+    assert done.code == 3
+    assert "tampered 1: other predictions than recorded: " in done.err
+
+
+def test_a_version_that_is_not_there_cannot_be_reproduced(house: House) -> None:
+    done = house.training("reproduce", "nobody", "7")
+    assert done.code == 1
+    assert "nobody: given version '7'; allowed: none yet" in done.err

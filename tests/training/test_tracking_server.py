@@ -1,0 +1,47 @@
+"""Training with a tracking server instead of a database file: everything goes over HTTP."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.bundle import check_golden, load_models
+from tests.training.house import (
+    ROOT,
+    House,
+    answers,
+    free_port,
+    rows_of,
+    spawned,
+    wait_until,
+    write_spec,
+)
+
+
+@pytest.mark.slow
+def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Path) -> None:
+    rows_of("wine").to_csv(tmp_path / "wine.csv", index=False)
+    spec = write_spec(tmp_path, "remote", str(tmp_path / "wine.csv"))
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    store = [f"--backend-store-uri=sqlite:///{tmp_path}/mlflow.db"]
+    store += [f"--artifacts-destination={tmp_path}/artifacts", f"--port={port}", "--workers=1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    house = House(tmp_path, MLFLOW_TRACKING_URI=uri)
+    with spawned(command, ROOT, dict(os.environ), **quiet) as server:
+        wait_until(
+            lambda: server.poll() is not None or answers(f"{uri}/health"), "the tracking server"
+        )
+        assert server.poll() is None
+        done = house.training("train", "--promote", "the first", spec)
+        assert done.code == 0, done.err
+        shutil.rmtree(house.bundles)
+        assert house.training("export", spec).code == 0
+    assert check_golden(load_models(house.bundles)["remote"].champion) == []
+    assert not (tmp_path / "build" / "mlflow.db").exists()
