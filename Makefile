@@ -123,6 +123,9 @@ watch: $(READY) ## at every change, the checks and fast tests that it concerns; 
 bench: $(READY) ## measure the service against its peers (needs wrk)
 	$(PY) -m tests.bench.serving $(ARGS)
 
+soak: $(READY) ## the service at full load for ten minutes: memory, files and journal lag (needs wrk); ARGS='--minutes 2'
+	$(PY) -m tests.bench.soak $(ARGS)
+
 audit: $(READY) ## look for known holes in everything that is locked
 	$(VENV)/bin/pip-audit --disable-pip --requirement requirements/dev.txt
 
@@ -134,4 +137,4 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce check check-style check-laws \
-	check-security check-types check-lint check-lint-tests format test test-fast watch bench audit lock clean
+	check-security check-types check-lint check-lint-tests format test test-fast watch bench soak audit lock clean

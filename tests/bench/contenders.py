@@ -76,7 +76,7 @@ class Running:
     def pss_megabytes(self) -> float:
         """Memory of all its processes, with what they share counted once."""
         total = 0
-        for pid in _tree(self.process.pid):
+        for pid in processes(self.process.pid):
             for line in Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines():
                 if line.startswith("Pss:"):
                     total += int(line.split()[1])
@@ -96,9 +96,10 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def _tree(pid: int) -> list[int]:
+def processes(pid: int) -> list[int]:
+    """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(found for child in children for found in _tree(int(child)))]
+    return [pid, *(found for child in children for found in processes(int(child)))]
 
 
 def free_port() -> int:

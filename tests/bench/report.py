@@ -42,6 +42,8 @@ def table(results: dict[str, Any]) -> str:
         for size in ("1", "100"):
             base = found[OURS][size]["requests_per_second"]
             for who, measured in found.items():
+                if size not in measured:
+                    continue
                 one, standing = measured[size], measured["standing"]
                 rate, start = one["requests_per_second"], standing["start_seconds"]
                 lines.append(
@@ -108,7 +110,11 @@ def _plot(results: dict[str, Any], path: Path) -> None:
     for axis, (model, found) in zip(axes[0], models.items(), strict=True):
         names = list(found)[::-1]
         for offset, size in ((0.2, "1"), (-0.2, "100")):
-            rates = [found[name][size]["requests_per_second"] for name in names]
+            # An empty view reads no body, so a hundred rows say nothing of it.
+            rates = [
+                found[name].get(size, {"requests_per_second": 0})["requests_per_second"]
+                for name in names
+            ]
             marks = axis.barh(
                 [place + offset for place in range(len(names))],
                 rates,

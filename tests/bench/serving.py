@@ -103,11 +103,12 @@ def _measure(
     for size in SIZES:
         # Plain values that every contender takes alike: timestamps by number are MLflow's alone.
         rows = [arms.champion.contract.example] * size
-        rounds: dict[str, list[Any]] = {one.contender.name: [] for one in running}
-        for one in running:
+        taking = [one for one in running if size == 1 or one.contender.name != report.EMPTY]
+        rounds: dict[str, list[Any]] = {one.contender.name: [] for one in taking}
+        for one in taking:
             drive(contenders.load_for(one.contender, name, rows), options.connections, 1, folder)
         for _ in range(options.rounds):
-            for one in running:
+            for one in taking:
                 load = contenders.load_for(one.contender, name, rows)
                 rounds[one.contender.name].append(
                     drive(load, options.connections, options.seconds, folder)
