@@ -251,7 +251,10 @@ class Encoder:
         )
 
     def encode_structs(self, rows: Sequence[msgspec.Struct]) -> Matrix:
-        """Rows that msgspec decoded as `row_type`. ValueError where a time cannot be encoded."""
+        """Rows that msgspec decoded as `row_type`; each has all columns.
+
+        ValueError where a time cannot be encoded, TypeError or KeyError where a column was left out.
+        """
         table: list[Any] = [msgspec.structs.astuple(row) for row in rows]
         if self._codes or self._times:
             table = [self._encode_cells(list(cells)) for cells in table]
@@ -342,7 +345,10 @@ def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, An
         "timestamp": str,
     }
     if column.nullable:
-        return (f"c{position}", Optional[types[column.type]], None)
+        # Left out is not null here: what leaves columns out is read by `encode_rows`.
+        kind: Any = types[column.type]
+        kind = Optional[kind] | msgspec.UnsetType
+        return (f"c{position}", kind, msgspec.UNSET)
     return (f"c{position}", types[column.type])
 
 

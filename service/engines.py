@@ -35,14 +35,15 @@ class OnnxEngine:  # pylint: disable=too-few-public-methods
     """One thread a call: the service runs one process a core. It has no threads of its own, so it survives a fork."""
 
     def __init__(self, path: Path):
-        import onnxruntime  # pylint: disable=import-outside-toplevel  # a skops bundle needs none
+        # A skops bundle needs none.
+        import onnxruntime  # pylint: disable=import-outside-toplevel
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
-            path.read_bytes(), options, providers=["CPUExecutionProvider"]
+            str(path), options, providers=["CPUExecutionProvider"]
         )
         self._input = self._session.get_inputs()[0].name
 
@@ -55,9 +56,8 @@ class OnnxEngine:  # pylint: disable=too-few-public-methods
 
 class SkopsEngine:  # pylint: disable=too-few-public-methods
     def __init__(self, path: Path):
-        from skops import (
-            io,
-        )  # pylint: disable=import-outside-toplevel  # most bundles need no scikit-learn
+        # Most bundles need no scikit-learn.
+        from skops import io  # pylint: disable=import-outside-toplevel
 
         untrusted = io.get_untrusted_types(file=path)
         foreign = [name for name in untrusted if not name.startswith(TRUSTED_PACKAGES)]

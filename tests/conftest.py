@@ -4,7 +4,7 @@ import os
 
 PREFIXES = ("SWARMLINE_", "MLFLOW_")
 #: Of the service's settings, those that the Makefile exports or a developer may have set.
-SETTINGS = ("BIND", "BUNDLES", "JOURNAL_URL", "JOURNAL_DIR", "AUTH", "KEYS", "TRAFFIC", "RELEASE")
+SETTINGS = ("BIND", "BUNDLES", "JOURNAL_URL", "JOURNAL_SPOOL", "AUTH", "KEYS", "TRAFFIC", "RELEASE")
 
 # Here and not in a fixture, so that fixtures of every scope and the processes they start see it.
 for _name in list(os.environ):

@@ -51,7 +51,7 @@ def render_plots(facts: Facts) -> list[Drawn]:
             plot.title,
             plot.caption,
             # Text inside was escaped by matplotlib; the label is escaped here.
-            Markup(drawing.svg(plot.figure, plot.name, str(escape(plot.title)))),
+            Markup(drawing.svg(plot.figure, plot.name, str(escape(plot.title)))),  # nosec B704
             plot.wide,
         )
         for plot in plots.plots(facts)

@@ -74,24 +74,46 @@ def _column(name: str, values: pd.Series[Any]) -> list[str]:
 
 def _type(values: pd.Series[Any]) -> list[str]:
     known = values.dropna()
-    if pd.api.types.is_bool_dtype(known):
+    if _are_booleans(known):
         return ['type = "boolean"']
-    if pd.api.types.is_datetime64_any_dtype(known):
+    if pd.api.types.is_datetime64_any_dtype(known) or _are_times(known):
         return ['type = "timestamp"']
     if pd.api.types.is_numeric_dtype(known):
-        kind = "integer" if (known == np.floor(known)).all() else "number"
-        room = float(known.max() - known.min()) * MARGIN
-        low, high = float(known.min()) - room, float(known.max()) + room
-        low = max(low, 0.0) if known.min() >= 0 else low
-        return [
-            f'type = "{kind}"',
-            f"minimum = {float(f'{low:.4g}')}",
-            f"maximum = {float(f'{high:.4g}')}",
-        ]
+        return _number(known)
     if known.nunique() > MOST_CATEGORIES:
         return []
     categories = ", ".join(_quoted(str(value)) for value in sorted(known.unique()))
     return ['type = "category"', f"categories = [{categories}]"]
+
+
+def _are_booleans(known: pd.Series[Any]) -> bool:
+    """In a CSV with gaps, pandas leaves them as texts."""
+    if pd.api.types.is_bool_dtype(known):
+        return True
+    return bool(len(known) and known.astype(str).str.lower().isin(["true", "false"]).all())
+
+
+def _number(known: pd.Series[Any]) -> list[str]:
+    """A range somewhat wider than what was seen; what was never negative stays so."""
+    whole = bool((known == np.floor(known)).all())
+    room = float(known.max() - known.min()) * MARGIN
+    low, high = float(known.min()) - room, float(known.max()) + room
+    low = max(low, 0.0) if known.min() >= 0 else low
+    ends = (
+        [f"{np.floor(low):.0f}", f"{np.ceil(high):.0f}"] if whole else [f"{low:.4g}", f"{high:.4g}"]
+    )
+    return [
+        f'type = "{"integer" if whole else "number"}"',
+        f"minimum = {ends[0]}",
+        f"maximum = {ends[1]}",
+    ]
+
+
+def _are_times(known: pd.Series[Any]) -> bool:
+    """Whether every text reads as an ISO 8601 date or time."""
+    if known.empty or not known.map(lambda value: isinstance(value, str)).all():
+        return False
+    return bool(pd.to_datetime(known, errors="coerce", utc=True, format="ISO8601").notna().all())
 
 
 def _quoted(text: str) -> str:

@@ -37,7 +37,7 @@ class Candidate(NamedTuple):
 
 
 _TREES = {
-    "n_estimators": randint(60, 160),
+    "n_estimators": randint(40, 101),
     "max_features": uniform(0.4, 0.6),
     "min_samples_leaf": randint(1, 6),
 }

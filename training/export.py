@@ -137,7 +137,9 @@ def golden(contract: Contract, engine: Engine, rows: list[dict[str, Any]]) -> Go
     """The first rows as callers send them, with what the engine answers to just these."""
     answer = engine.predict(Encoder(contract).encode_rows(rows))
     if answer.probabilities is None:
-        return Golden(rows, answer.values.tolist())
+        # As the service answers: a number a row, or a list of numbers where there are several outputs.
+        single = len(contract.outputs) == 1
+        return Golden(rows, answer.values[:, 0].tolist() if single else answer.values.tolist())
     labels = [contract.classes[number] for number in answer.values.tolist()]
     return Golden(rows, labels, answer.probabilities.tolist())
 

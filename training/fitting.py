@@ -20,7 +20,7 @@ from training.facts import Facts
 from training.lineage import lineage
 from training.options import Options
 from training.progress import say
-from training.search import Found, Searched, search
+from training.search import Found, Searched, on_all_rows, search
 from training.spec import Spec
 
 
@@ -37,9 +37,10 @@ def fit(spec: Spec, made: Dataset, options: Options) -> tuple[Searched, Found, C
     """The best candidate that may be served, with all that was tried."""
     searched = _searched(spec, made, options)
     if "export" in options.skip:
-        return searched, searched.ranking[0], None
+        return searched, on_all_rows(spec, searched.ranking[0], *made.train), None
     folder = places.build() / "compiled" / spec.name
-    for found in searched.ranking:
+    for ranked in searched.ranking:
+        found = on_all_rows(spec, ranked, *made.train)
         compiled = compile_pipeline(found.pipeline, made.held_out, folder)
         what = f"{found.candidate} ({spec.scoring} {found.score:.4f}) as {compiled.engine_name}"
         say(f"{spec.name}: {what}: {compiled.equality}")
@@ -107,6 +108,7 @@ def _evaluated(
     evaluation = evaluate.evaluate(spec, made.contract, rows, predict, score)
     linear = searched.of("linear")
     if linear is not None:
+        linear = on_all_rows(spec, linear, *made.train)
         baseline = evaluate.measure(
             spec.task, rows, lambda matrix: predict_with(linear.pipeline, matrix), score
         )

@@ -199,7 +199,7 @@ def write_bundle(facts: Facts, folder: Path) -> None:
     assert compiled is not None  # `train` registers nothing that was not exported
     contract, made = facts.dataset.contract, facts.dataset
     answer = compiled.engine.predict(made.held_out)
-    rows = _golden_rows(facts)
+    rows = golden_rows(facts)
     parts: dict[str, Any] = {
         "contract.json": contract,
         "reference.json": reference.reference(
@@ -231,7 +231,7 @@ def write_bundle(facts: Facts, folder: Path) -> None:
         )
 
 
-def _golden_rows(facts: Facts) -> list[dict[str, Any]]:
+def golden_rows(facts: Facts) -> list[dict[str, Any]]:
     """A few held-out rows as callers send them, spread over the range of the truth."""
     held_out = facts.dataset.split.held_out
     truth = facts.dataset.target[held_out]

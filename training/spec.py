@@ -99,6 +99,8 @@ class Search(Struct, frozen=True):
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
     seed: Annotated[int, Meta(ge=0)] = 1
     scoring: str = ""
+    #: Trials look at no more rows than this; what they find best is then fitted on all.
+    rows: Positive = 50_000
     #: `onnx` passes over a winner that cannot be compiled; `any` serves it with skops.
     engine: Literal["onnx", "any"] = "onnx"
 

@@ -32,6 +32,9 @@ def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T |
 
 
 def _value(hint: Any, given: Any, problems: list[str], path: str) -> Any:
+    options = typing.get_args(hint)
+    if len(options) == 2 and options[1] is NoneType and given is not None:
+        hint = options[0]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return build(hint, given, problems, path)
     if (

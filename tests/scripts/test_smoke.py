@@ -47,6 +47,7 @@ def test_both_arms_are_tried_where_they_differ(tmp_path: Path):
         (1e6, 1e6 + 50),
         ([0.1, 0.9], [0.10001, 0.89999]),
         ([["a"], 1], [["a"], 1.0]),
+        ([0.1], 0.1),
     ],
 )
 def test_what_is_as_exported(expected: Any, got: Any):
@@ -63,7 +64,8 @@ def test_what_is_as_exported(expected: Any, got: Any):
         (0.5, "0.5"),
         (0.5, float("nan")),
         ([0.1, 0.9], [0.1]),
-        ([0.1], 0.1),
+        ([0.1, 0.2], 0.1),
+        ([0.1], 0.2),
     ],
 )
 def test_what_is_not_as_exported(expected: Any, got: Any):

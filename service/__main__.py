@@ -1,0 +1,93 @@
+"""`python -m service`: starts from the environment alone, or says in a sentence why not."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from service import metrics
+from service.settings import BadSettings, Settings, read_settings
+
+
+def main() -> int:
+    # One process a core: a pool of threads in each linear algebra call would only take turns.
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    try:
+        settings = read_settings(os.environ)
+    except BadSettings as error:
+        return _refuse(error.sentences)
+    if (problem := _taken(settings)) is not None:
+        return _refuse([problem])
+    folder = _metrics_folder()
+    metrics.keep_in(folder)
+    # Only after the metrics' place is known may anything that counts be imported.
+    from service.app import create_app  # pylint: disable=import-outside-toplevel
+    from service.auth import BadKeys  # pylint: disable=import-outside-toplevel
+    from service.bundle import BundleError  # pylint: disable=import-outside-toplevel
+    from service.state import State  # pylint: disable=import-outside-toplevel
+    from service.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
+
+    # Twice the workers: at a reload, new ones stand beside the old.
+    state = State(2 * settings.workers + 2)
+    try:
+        app = create_app(settings, state, folder)
+    except (BundleError, BadKeys, BadTraffic) as error:
+        return _refuse([f"{error}."])
+    _serve(app, settings, state, folder)
+    return 0
+
+
+def _taken(settings: Settings) -> str | None:
+    """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
+    host, port = settings.bind
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            probe.listen()
+    except OSError as error:
+        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
+    return None
+
+
+def _refuse(sentences: list[str]) -> int:
+    for sentence in sentences:
+        print(f"cannot start: {sentence}", file=sys.stderr)
+    return 1
+
+
+def _metrics_folder() -> Path:
+    """Fresh at each start, in memory where there is such a place; gone at the end."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nosec B108
+    folder = Path(tempfile.mkdtemp(prefix="swarmline-metrics-", dir=place))
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder
+
+
+def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
+    from service import memory, server, worker  # pylint: disable=import-outside-toplevel
+    from service.logs import set_up  # pylint: disable=import-outside-toplevel
+
+    set_up(settings.log_level)
+    hooks = worker.hooks(app, folder)
+    shipper = worker.Shipper(settings.journal) if settings.journal is not None else None
+    memory.settle()
+    server.Application(app, settings, state, shipper, **hooks).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,196 @@
+"""`create_app(settings)`: the Flask application, and the bundles it serves."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import NotFound as NoSuchPage
+
+from service import admin, docs, health, invocations, lineage, oip, stream
+from service.auth import ANYONE, Door, parse_keys
+from service.bundle import Arms, Bundle, BundleError, check_golden, load_models
+from service.contract import Invalid
+from service.direct import DirectRoute, request_id_of
+from service.logs import log_failure, log_request
+from service.native import Native
+from service.problems import (
+    BadRequest,
+    Failed,
+    NotAllowed,
+    NotFound,
+    Problem,
+    Unprocessable,
+    with_error,
+)
+from service.serving import Core, Served
+from service.settings import Settings
+from service.state import State
+from service.traffic import read_traffic
+
+
+class GoldenMismatch(BundleError):
+    """An engine does not reproduce what was exported: this machine would predict something else."""
+
+
+class Service(Flask):
+    """Flask, with a direct lane for the routes in `direct`."""
+
+    def __init__(self, core: Core):
+        super().__init__("service", static_folder=None)
+        self.core = core
+        self.direct: dict[str, DirectRoute] = {}
+        self.json.sort_keys = False  # type: ignore[attr-defined]
+
+    def wsgi_app(self, environ: Any, start_response: Any) -> Any:
+        route = self.direct.get(environ["PATH_INFO"])
+        if route is not None and environ["REQUEST_METHOD"] == "POST":
+            return route(environ, start_response)
+        return super().wsgi_app(environ, start_response)
+
+
+def create_app(settings: Settings, state: State, folder: Path) -> Service:
+    """All that a worker needs, loaded and proven. Raises BundleError, BadKeys or BadTraffic."""
+    keys = parse_keys(settings.keys) if settings.auth else ()
+    core = Core(settings, Door(keys), state, folder)
+    arms = load_models(settings.bundles)
+    traffic = read_traffic(
+        settings.traffic, {name: pair.challenger is not None for name, pair in arms.items()}
+    )
+    for name, pair in arms.items():
+        _prove(pair)
+        core.models[name] = Served(name, pair, traffic[name], core)
+    app = Service(core)
+    _guard(app)
+    for module in (health, lineage, oip, invocations, admin, stream, docs):
+        module.add_routes(app, core)
+    _add_predictions(app, core)
+    return app
+
+
+def _prove(pair: Arms) -> None:
+    bundles: list[Bundle] = [bundle for bundle in pair if bundle is not None]
+    for bundle in bundles:
+        differences = check_golden(bundle)
+        if differences:
+            raise GoldenMismatch(f"{bundle.folder}: {differences[0]}; export the bundle again")
+
+
+def _add_predictions(app: Service, core: Core) -> None:
+    """Each model's prediction routes: in the direct lane, and Flask's for what is unusual."""
+    for name, served in core.models.items():
+        native = DirectRoute("predict", served, Native(served))
+        tensors = DirectRoute("infer", served, oip.Tensors(served))
+        frames = DirectRoute("invocations", served, invocations.Frames(served))
+        app.direct[f"/v1/models/{name}/predict"] = native
+        app.direct[f"/v1/models/{name}:predict"] = native
+        app.direct[f"/v1/models/{name}/invocations"] = frames
+        app.direct[f"/v2/models/{name}/infer"] = tensors
+        app.direct[f"/v2/models/{name}/versions/{served.champion.version}/infer"] = tensors
+        if len(core.models) == 1:
+            app.direct["/invocations"] = frames
+    view = _unusual(core)
+    for rule in (
+        "/v1/models/<model>/predict",
+        "/v1/models/<model>:predict",
+        "/v1/models/<model>/invocations",
+        "/v2/models/<model>/infer",
+        "/v2/models/<model>/versions/<version>/infer",
+    ):
+        app.add_url_rule(rule, "predict", view, methods=["POST"])
+
+
+def _unusual(core: Core) -> Any:
+    def view(model: str, version: str = "") -> Any:
+        served = core.model(model)
+        raise NotFound(
+            f"{model} is served as version {served.champion.version}, not {version[:50]!r}"
+        )
+
+    return view
+
+
+def _guard(app: Service) -> None:
+    """Keys before views, problems for errors, and on each answer who gave it."""
+    core = app.core
+
+    @app.before_request
+    def enter() -> None:
+        g.started = time.perf_counter()
+        g.request_id = request_id_of(request.environ)
+        core.state.enter()
+        g.entered = True
+        model = (request.view_args or {}).get("model")
+        scope = SCOPE_OF.get(request.endpoint or "", "predict")
+        header = request.environ.get("HTTP_AUTHORIZATION")
+        if scope is None:
+            g.key = ANYONE
+        elif model is None:
+            g.key = core.door.enter(header)
+        else:
+            g.key = core.door.require(header, scope, model)
+
+    @app.teardown_request
+    def leave(_error: BaseException | None) -> None:
+        if g.pop("entered", False):
+            core.state.leave()
+
+    @app.errorhandler(Exception)
+    def refuse(error: Exception) -> Response:
+        problem = _problem(error)
+        core.metrics.refusal(problem.code).inc()
+        reply = problem.reply(g.request_id)
+        if request.path.startswith("/v2"):
+            reply = reply._replace(body=with_error(reply.body))
+        return Response(reply.body, int(reply.status[:3]), reply.headers)
+
+    @app.after_request
+    def sign(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        response.headers["X-Release"] = core.settings.release
+        core.metrics.request(request.endpoint or "none", str(response.status_code)).inc()
+        if request.endpoint not in QUIET:
+            log_request(
+                core.settings.log_sample, request.environ, response.status, g.request_id, g.started
+            )
+        return response
+
+
+#: Endpoints that need another scope than `predict`; None: open to anyone who reaches the port.
+SCOPE_OF: dict[str, Any] = {
+    "live": None,
+    "ready": None,
+    "metrics": None,
+    "openapi": None,
+    "docs": None,
+    "home": None,
+    "ping": None,
+    "version": None,
+    "v2_live": None,
+    "v2_ready": None,
+    "truth": "truth",
+    "retrain": "admin",
+}
+#: Endpoints asked every second by machines.
+QUIET = ("live", "ready", "metrics", "v2_live", "v2_ready", "ping")
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Invalid):
+        return Unprocessable.of(error)
+    if isinstance(error, NoSuchPage):
+        return NotFound(f"there is nothing at {request.path[:200]}; /docs shows what there is")
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return NotAllowed(
+            f"{request.method[:20]} is not allowed here", headers=[("Allow", allowed)]
+        )
+    if isinstance(error, HTTPException) and error.code and error.code < 500:
+        return BadRequest(error.description or "this request cannot be served")
+    log_failure(g.request_id, error)
+    return Failed("this request failed; its id is in the log")

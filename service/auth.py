@@ -1,0 +1,118 @@
+"""Keys: who may do what, on which models. Only hashes of keys are ever stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from typing import Literal, NamedTuple, get_args
+
+from service.problems import Forbidden, Unauthenticated
+
+Scope = Literal["predict", "truth", "admin"]
+SCOPES: tuple[str, ...] = get_args(Scope)
+
+
+class BadKeys(ValueError):
+    """A line of the key file cannot be read; the message names its number, never the line."""
+
+
+class Key(NamedTuple):
+    name: str
+    scopes: frozenset[str]
+    digest: bytes
+    #: None: every model.
+    models: frozenset[str] | None = None
+
+    def may(self, scope: Scope, model: str | None = None) -> bool:
+        if scope not in self.scopes:
+            return False
+        limit = self.models or ()
+        return model is None or self.models is None or model in limit
+
+
+#: Stands for every caller where keys are off.
+ANYONE = Key("anyone", frozenset(SCOPES), b"")
+
+
+def parse_keys(text: str) -> tuple[Key, ...]:
+    """Lines of `name:scopes:sha256[:models]`; scopes and models are separated by commas."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    keys = tuple(
+        _parse_line(number, line) for number, line in lines if line and not line.startswith("#")
+    )
+    names = [key.name for key in keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadKeys(f"KEYS has the name {name} more than once; give each key its own name")
+    return keys
+
+
+def _parse_line(number: int, line: str) -> Key:
+    name, _, rest = line.partition(":")
+    scopes, _, rest = rest.partition(":")
+    digest, _, models = rest.partition(":")
+    found = frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
+    if not name or not found or not found <= set(SCOPES):
+        raise BadKeys(
+            f"KEYS, line {number}: must be name:scopes:sha256[:models],"
+            f" with scopes of {', '.join(SCOPES)}"
+        )
+    try:
+        raw = binascii.unhexlify(digest.strip())
+    except binascii.Error:
+        raw = b""
+    if len(raw) != 32:
+        raise BadKeys(f"KEYS, line {number}: the third part must be the SHA-256 of the key, in hex")
+    limit = frozenset(part.strip() for part in models.split(",")) if models.strip() else None
+    return Key(name, found, raw, limit)
+
+
+def presented(header: str) -> str:
+    """The key in an Authorization header: `Bearer KEY`, or `Basic` with the key as password."""
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() == "basic":
+        try:
+            pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        return pair.partition(":")[2]
+    return ""
+
+
+class Door:
+    """Lets callers in. Without keys, everyone: by the settings, on loopback or with AUTH=off."""
+
+    def __init__(self, keys: tuple[Key, ...]):
+        self._keys = keys
+
+    @property
+    def closed(self) -> bool:
+        """Whether a key is needed at all."""
+        return bool(self._keys)
+
+    def enter(self, header: str | None) -> Key:
+        """Whose key it is; Unauthenticated where it is nobody's."""
+        if not self._keys:
+            return ANYONE
+        if not header:
+            raise Unauthenticated("a key is needed: Authorization: Bearer KEY")
+        given = hashlib.sha256(presented(header).encode("utf-8", "surrogateescape")).digest()
+        found = None
+        # Every key is compared, whichever matches: the time taken tells nothing.
+        for key in self._keys:
+            if hmac.compare_digest(key.digest, given):
+                found = key
+        if found is None:
+            raise Unauthenticated("this key is not known")
+        return found
+
+    def require(self, header: str | None, scope: Scope, model: str | None = None) -> Key:
+        key = self.enter(header)
+        if not key.may(scope, model):
+            where = f" on {model}" if model and scope in key.scopes else ""
+            raise Forbidden(f"the key {key.name} has no scope {scope}{where}")
+        return key

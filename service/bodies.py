@@ -1,0 +1,60 @@
+"""Reading a request's body: bounded, unpacked, in time."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+from service.problems import NotJson, TooLarge, TooSlow, Unsupported
+
+Environ = dict[str, Any]
+_WINDOW = {"gzip": 31, "deflate": 15}
+
+
+def read_body(environ: Environ, limit: int) -> bytes:
+    """The body, unpacked where it is packed."""
+    length = environ.get("CONTENT_LENGTH")
+    if length:
+        size = int(length)
+        if size > limit:
+            raise too_large(limit)
+        body: bytes = environ["wsgi.input"].read(size)
+        if len(body) < size:
+            raise TooSlow(f"{len(body)} of {size} bytes came in time")
+    elif environ.get("wsgi.input_terminated"):
+        body = environ["wsgi.input"].read(limit + 1)
+        if len(body) > limit:
+            raise too_large(limit)
+    else:
+        body = b""
+    packing = environ.get("HTTP_CONTENT_ENCODING")
+    return unpack(body, packing, limit) if packing else body
+
+
+def too_large(limit: int) -> TooLarge:
+    return TooLarge(f"a body may have up to {limit} bytes", headers=[("Connection", "close")])
+
+
+def unpack(body: bytes, packing: str, limit: int) -> bytes:
+    """Bounded: a small body may unpack to a huge one."""
+    if packing == "identity":
+        return body
+    if packing not in _WINDOW:
+        raise Unsupported(f"Content-Encoding is {packing[:50]!r}; it may be gzip or deflate")
+    unpacker = zlib.decompressobj(_WINDOW[packing])
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise NotJson(f"the body is not {packing}: {error}") from error
+    if len(unpacked) > limit:
+        raise too_large(limit)
+    if not unpacker.eof:
+        raise NotJson(f"the body ends before its {packing} does")
+    return unpacked
+
+
+def need_type(environ: Environ, *allowed: str) -> None:
+    """JSON alone also keeps a browser on another site from sending forms here."""
+    given = environ.get("CONTENT_TYPE") or allowed[0]
+    if given not in allowed and given.partition(";")[0].strip().lower() not in allowed:
+        raise Unsupported(f"Content-Type is {given[:100]!r}; it must be {' or '.join(allowed)}")

@@ -1,0 +1,134 @@
+"""The hot routes: predictions, answered as plain WSGI before Flask builds a request of its own.
+
+Flask keeps every other route, and these too wherever something is unusual: another method, an
+unknown model.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from service.bodies import Environ, need_type, read_body
+from service.contract import Invalid, Matrix
+from service.logs import log_failure, log_request
+from service.native import Wire
+from service.problems import (
+    BadHeader,
+    Failed,
+    Problem,
+    Reply,
+    Unavailable,
+    Unprocessable,
+    with_error,
+)
+from service.serving import Call, Core, Prediction, Served
+
+SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
+SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
+
+
+class ProtocolOf(Protocol):
+    """How one protocol reads and writes. `asked` is what of the request shapes its answer."""
+
+    content_types: tuple[str, ...]
+
+    def read(self, body: bytes, environ: Environ) -> tuple[Matrix, Any]: ...
+    def write(self, found: Prediction, request_id: str, asked: Any) -> Wire: ...
+
+
+def request_id_of(environ: Environ) -> str:
+    """The client's, if it sent a sane one."""
+    given = environ.get("HTTP_X_REQUEST_ID")
+    if given and SANE_ID(given):
+        return str(given)
+    return os.urandom(16).hex()
+
+
+def subject_of(environ: Environ) -> str | None:
+    given: str | None = environ.get("HTTP_X_SUBJECT")
+    if given and not SANE_SUBJECT(given):
+        raise BadHeader("X-Subject must be up to 200 visible ASCII characters")
+    return given or None
+
+
+class Answer:
+    """A WSGI answer whose `close` does what is left to do once it has gone out."""
+
+    def __init__(self, body: bytes, after: Callable[[], None]):
+        self._body, self._after = body, after
+
+    def __iter__(self) -> Iterable[bytes]:
+        yield self._body
+
+    def close(self) -> None:
+        self._after()
+
+
+class DirectRoute:
+    """One model's predictions by one protocol."""
+
+    def __init__(self, name: str, served: Served, protocol: ProtocolOf):
+        self.name, self._served, self._protocol = name, served, protocol
+        core = served.core
+        self._core = core
+        self._state, self._door, self._limit = core.state, core.door, core.settings.max_body
+
+    def __call__(self, environ: Environ, start_response: Any) -> Any:
+        started = time.perf_counter()
+        request_id = request_id_of(environ)
+        self._state.enter()
+        try:
+            reply, after = attempt(
+                self._core,
+                self.name,
+                request_id,
+                lambda: self._answer(environ, request_id, started),
+            )
+        finally:
+            self._state.leave()
+        headers = [
+            *reply.headers,
+            ("X-Request-Id", request_id),
+            ("Content-Length", str(len(reply.body))),
+        ]
+        log_request(self._core.settings.log_sample, environ, reply.status, request_id, started)
+        start_response(reply.status, headers)
+        return [reply.body] if after is None else Answer(reply.body, after)
+
+    def _answer(self, environ: Environ, request_id: str, started: float) -> tuple[Wire, Prediction]:
+        key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", self._served.name)
+        if self._core.waiting() > self._core.settings.max_waiting:
+            raise Unavailable("too many requests are waiting; try again")
+        need_type(environ, *self._protocol.content_types)
+        matrix, asked = self._protocol.read(read_body(environ, self._limit), environ)
+        call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
+        found = self._served.predict(call, matrix)
+        return self._protocol.write(found, request_id, asked), found
+
+
+def attempt(
+    core: Core, route: str, request_id: str, work: Callable[[], tuple[Wire, Prediction]]
+) -> tuple[Reply, Callable[[], None] | None]:
+    """What `work` answers, or the problem it ran into; and what is left to do after that."""
+    try:
+        wire, found = work()
+        core.metrics.request(route, "200").inc()
+        return Reply("200 OK", wire.headers + found.side.headers, wire.body), found.after
+    except Problem as problem:
+        refused = problem
+    except Invalid as invalid:
+        refused = Unprocessable.of(invalid)
+    # The last line before a client.
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log_failure(request_id, error)
+        refused = Failed("this request failed; its id is in the log")
+    core.metrics.request(route, refused.status[:3]).inc()
+    core.metrics.refusal(refused.code).inc()
+    reply = refused.reply(request_id)
+    if route == "infer":
+        reply = reply._replace(body=with_error(reply.body))
+    return reply._replace(headers=[*reply.headers, ("X-Release", core.settings.release)]), None

@@ -1,0 +1,39 @@
+"""The journal: every prediction served, in SQL, and what really happened to it.
+
+A worker appends each answered request to its own spool file; a shipper, one process a service,
+moves the spool to the database. Neither a dead database nor a full disk delays or fails a
+prediction.
+
+    settings = journal.from_environment(os.environ)        # JOURNAL_*; raises BadSettings
+    log = journal.Journal(settings, [(version, contract), ...])
+    log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency)
+    log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid
+    log.stats()                                            # for /metrics
+
+    python -m service.journal                              # the shipper, until TERM
+    shipper.ship_forever(settings, stop)                   # the same, in a process of one's own
+    shipper.ship_once(settings)                            # one pass, for tests and tools
+
+A worker loads no SQLAlchemy before the first truth, and the shipper no NumPy: import what is not
+exported here from its module (`truth`, `shipper`, `store`).
+"""
+
+from service.journal.recorder import Journal
+from service.journal.segments import Stats
+from service.journal.settings import (
+    BadSettings,
+    JournalError,
+    Settings,
+    Unavailable,
+    from_environment,
+)
+
+__all__ = [
+    "BadSettings",
+    "Journal",
+    "JournalError",
+    "Settings",
+    "Stats",
+    "Unavailable",
+    "from_environment",
+]

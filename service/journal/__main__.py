@@ -1,0 +1,32 @@
+"""The shipper as a process: `python -m service.journal`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+
+from service.journal.settings import BadSettings, from_environment
+from service.journal.shipper import ship_forever
+
+
+def main() -> int:
+    """Ships until TERM or INT. It is nice: predictions come first."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    try:
+        settings = from_environment(os.environ)
+    except BadSettings as error:
+        print(error, file=sys.stderr)
+        return 1
+    os.nice(5)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    ship_forever(settings, stop)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What the journal counts over restarts, in one small file that all processes of a spool share."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import struct
+from pathlib import Path
+
+#: `shipped` rows are in the database. The others are why predictions are not: see `Stats.dropped`.
+NAMES = ("shipped", "shed", "unwritable", "damaged", "refused", "expired")
+_SLOTS = struct.Struct(f"<{len(NAMES)}Q")
+
+
+class Counters:
+    """Written in place, so that counting works on a full disk too."""
+
+    def __init__(self, folder: Path):
+        self._path = folder / "counters"
+
+    def add(self, name: str, amount: int) -> None:
+        if not amount:
+            return
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            counts = list(_read(file))
+            counts[NAMES.index(name)] += amount
+            os.pwrite(file, _SLOTS.pack(*counts), 0)
+        finally:
+            os.close(file)
+
+    def read(self) -> dict[str, int]:
+        try:
+            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return dict.fromkeys(NAMES, 0)
+        try:
+            return dict(zip(NAMES, _read(file), strict=True))
+        finally:
+            os.close(file)
+
+
+def _read(file: int) -> tuple[int, ...]:
+    return _SLOTS.unpack(os.pread(file, _SLOTS.size, 0).ljust(_SLOTS.size, b"\0"))

@@ -1,0 +1,137 @@
+"""The journal's database: connections that survive Swarm's network, migrations safe to race."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from service.journal.settings import Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+STATEMENTS = Path(__file__).parent / "statements"
+#: Any number will do that nobody else locks.
+LOCK = 0x5357_4A4F_5552
+BUSY_SECONDS = 10
+
+#: Swarm's IPVS forgets a connection that was idle for 900 s without telling either end.
+_POSTGRESQL = {
+    "connect_timeout": 5,
+    "keepalives": 1,
+    "keepalives_idle": 60,
+    "keepalives_interval": 10,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 30_000,
+    "application_name": "swarmline-journal",
+    "options": "-c statement_timeout=30000 -c timezone=UTC",
+}
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine that connects when first used."""
+    parsed = sa.make_url(url)
+    pool = {"pool_size": 1, "max_overflow": 3, "pool_timeout": 5, "pool_recycle": 600}
+    if parsed.get_backend_name() == "sqlite":
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY_SECONDS}, **pool)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    arguments = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        connect_args=arguments,
+        pool_pre_ping=True,
+        hide_parameters=True,
+        **pool,
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    # The driver begins transactions late: a reader that turns writer then fails, whatever the timeout.
+    connection.isolation_level = None
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode = wal")
+    connection.execute("PRAGMA synchronous = normal")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Commits at the end. Unavailable when the database is away, busy or not as it should be."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DataError, IntegrityError):  # pylint: disable=try-except-raise  # of what is below
+        raise
+    except (DBAPIError, PoolTimeout) as error:
+        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+        raise Unavailable(
+            f"the journal's database does not answer as it should ({reason}); it is tried again;"
+            " see that it runs and that JOURNAL_URL names it"
+        ) from error
+
+
+def moment(engine: sa.Engine, at: dt.datetime) -> Any:
+    """A time as the database's driver takes it: SQLite keeps text, in UTC, so that it sorts."""
+    if engine.dialect.name == "sqlite":
+        return at.astimezone(dt.UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+    return at
+
+
+def statement(engine: sa.Engine, name: str) -> sa.TextClause:
+    """The SQL of this name in the engine's dialect."""
+    return _statement(engine.dialect.name, name)
+
+
+@functools.cache
+def _statement(dialect: str, name: str) -> sa.TextClause:
+    text = (STATEMENTS / dialect / f"{name}.sql").read_text(encoding="utf-8")
+    return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
+
+
+def migrate(engine: sa.Engine) -> list[str]:
+    """Bring the schema up to date; the names of the migrations that were missing."""
+    dialect = engine.dialect.name
+    applied = []
+    with transaction(engine) as connection:
+        if dialect == "postgresql":
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS journal_migration ("
+            "version integer PRIMARY KEY, name text NOT NULL,"
+            " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+        )
+        done = set(connection.scalars(sa.text("SELECT version FROM journal_migration")))
+        for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
+            version = int(path.name.partition("_")[0])
+            if version not in done:
+                _run(connection, path.read_text(encoding="utf-8"))
+                connection.execute(
+                    sa.text("INSERT INTO journal_migration (version, name) VALUES (:v, :n)"),
+                    {"v": version, "n": path.stem},
+                )
+                applied.append(path.stem)
+    return applied
+
+
+def _run(connection: sa.Connection, script: str) -> None:
+    """Statement by statement: SQLite's driver takes one at a time inside a transaction."""
+    command = ""
+    for line in script.splitlines(keepends=True):
+        command += line
+        if sqlite3.complete_statement(command):
+            connection.execution_options(no_parameters=True).exec_driver_sql(command)
+            command = ""

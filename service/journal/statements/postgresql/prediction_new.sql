@@ -1,0 +1,4 @@
+-- The whole batch is one parameter: one parse, one round trip.
+INSERT INTO prediction
+SELECT * FROM json_populate_recordset(NULL::prediction, CAST(:batch AS json))
+ON CONFLICT DO NOTHING;

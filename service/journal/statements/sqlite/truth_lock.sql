@@ -1,0 +1,2 @@
+-- The transaction is the only writer already.
+SELECT 1;

@@ -1,0 +1,112 @@
+"""What Prometheus sees. Each worker writes the files of its slot: restarts add none."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import prometheus_client as prometheus
+from prometheus_client import values
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_SLOT = ["master"]
+
+
+def keep_in(folder: Path) -> None:
+    """Called once, before any metric is made: where the processes keep their numbers."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    made: Any = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+        process_identifier=lambda: _SLOT[0]
+    )
+    # The one seam that the client has for this: metrics.py looks the class up here.
+    values.ValueClass = made
+
+
+def take_slot(slot: int) -> None:
+    _SLOT[0] = f"worker{slot}"
+
+
+class ArmMetrics:
+    """One arm's own children, looked up once: a lookup costs more than the counting."""
+
+    def __init__(
+        self, metrics: Metrics, model: str, version: str, arm: str, classes: Iterable[str]
+    ):
+        names = list(classes) or [""]
+        self.predictions = [metrics.predictions.labels(model, version, arm, name) for name in names]
+        self.latency = metrics.latency.labels(model, version, arm)
+
+
+class Metrics:
+    def __init__(self) -> None:
+        #: Of this object alone; what is scraped is read from the files of all workers.
+        self.registry = CollectorRegistry()
+        self.requests = prometheus.Counter(
+            "swarmline_requests",
+            "Requests by route and status.",
+            ["route", "status"],
+            registry=self.registry,
+        )
+        self.refusals = prometheus.Counter(
+            "swarmline_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry
+        )
+        self.predictions = prometheus.Counter(
+            "swarmline_predictions",
+            "Rows predicted; class is empty for numbers.",
+            ["model", "version", "arm", "class"],
+            registry=self.registry,
+        )
+        self.latency = prometheus.Histogram(
+            "swarmline_latency_seconds",
+            "Time in the service of answered predictions.",
+            ["model", "version", "arm"],
+            buckets=BUCKETS,
+            registry=self.registry,
+        )
+        self.streams = prometheus.Gauge(
+            "swarmline_streams",
+            "Open streams.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        self.request = functools.cache(self.requests.labels)
+        self.refusal = functools.cache(self.refusals.labels)
+
+
+class Live:
+    """Numbers worked out when they are asked for: counters by their `_total`, else gauges."""
+
+    def __init__(self, gauges: Iterable[tuple[str, str, dict[str, str], float]]):
+        self._gauges = list(gauges)
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for name, text, labels, value in self._gauges:
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = families.setdefault(name, kind(name, text, labels=list(labels)))
+            family.add_metric(list(labels.values()), value)
+        return families.values()
+
+
+def scrape(gauges: Iterable[tuple[str, str, dict[str, str], float]]) -> bytes:
+    """All workers' numbers and the given gauges, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(Live(gauges))
+    return prometheus.generate_latest(registry)
+
+
+def forget_gauges(folder: Path, slot: int) -> None:
+    """A worker died: its live gauges go; its counts stay, and its successor goes on from them."""
+    for path in folder.glob(f"gauge_live*_worker{slot}.db"):
+        path.unlink()

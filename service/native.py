@@ -1,0 +1,138 @@
+"""The native protocol, which is KServe V1's too: rows or columns in, columns out.
+
+{"rows": [{"column": value, ...}, ...]}          or "instances", where a row may be a list in order
+{"columns": {"column": [value, ...], ...}}
+"ignore_unknown": true                           leaves out what the contract does not know
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from service.bodies import Environ
+from service.contract import Contract, Matrix
+from service.plain import by_name, parse_object, take_columns, take_list
+from service.problems import JSON_TYPE, Headers, Unprocessable
+from service.serving import Prediction, Served, encode_json
+
+FORMS = ("rows", "instances", "columns")
+#: What the fast way raises for whatever it leaves to the slow one.
+FAST_REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError)
+ALLOWED = "rows, instances or columns, and ignore_unknown"
+
+
+def strings_in(contract: Contract) -> int:
+    return sum(column.type in ("category", "timestamp") for column in contract.columns)
+
+
+class Wire(NamedTuple):
+    """A protocol's answer: the body, and the headers that are its own."""
+
+    body: bytes
+    headers: Headers
+
+
+class Native:
+    content_types: tuple[str, ...] = (JSON_TYPE,)
+    headers = [("Content-Type", JSON_TYPE)]
+
+    def __init__(self, served: Served):
+        self._served = served
+        self._encoder = served.encoder
+        contract = served.contract
+        row = served.encoder.row_type
+        rows = (list[row] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[valid-type]
+        body = msgspec.defstruct(
+            "Body",
+            [("rows", *rows), ("instances", *rows)],
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(body).decode
+        self._decode_row = msgspec.json.Decoder(row).decode
+        #: Quotation marks of a full row: more would be a name given twice, which msgspec lets pass.
+        self._quotes = 2 * (len(contract.columns) + strings_in(contract))
+        self._strings = [
+            place
+            for place, column in enumerate(contract.columns)
+            if column.type in ("category", "timestamp")
+        ]
+        self._tail = (
+            b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
+        )
+        self._classes = b',"classes":' + encode_json(contract.classes) + b"}"
+        self._heads = {
+            side: f'{{"model":{_text(served.name)},"version":{_text(side.version)},'
+            f'"arm":"{side.arm}","request_id":"'.encode()
+            for side in (served.champion, served.challenger)
+            if side is not None
+        }
+
+    def read(self, body: bytes, _environ: Environ) -> tuple[Matrix, None]:
+        try:
+            given: Any = self._decode(body)
+            rows = given.instances if given.rows is msgspec.UNSET else given.rows
+            matrix = self._encoder.encode_structs(rows)
+        except FAST_REFUSALS:
+            return self._read_slowly(body), None
+        if not self._each_once(body.count(b'"') - 2, matrix):
+            return self._read_slowly(body), None
+        return matrix, None
+
+    def _each_once(self, quotes: int, matrix: Matrix) -> bool:
+        """Whether a body of so many quotation marks can hold no name twice. A null has none."""
+        missing = len(matrix) * self._quotes - quotes
+        if missing == 0:
+            return True
+        return missing == 2 * int(np.isnan(matrix[:, self._strings]).sum())
+
+    def read_row(self, body: bytes) -> Matrix | None:
+        """One bare row; None where it needs a closer look."""
+        try:
+            matrix = self._encoder.encode_structs([self._decode_row(body)])
+        except FAST_REFUSALS:
+            return None
+        return matrix if self._each_once(body.count(b'"'), matrix) else None
+
+    def _read_slowly(self, body: bytes) -> Matrix:
+        document = parse_object(body, ALLOWED)
+        ignore = document.pop("ignore_unknown", False)
+        if not isinstance(ignore, bool):
+            raise Unprocessable.field("ignore_unknown", ignore, "true or false")
+        if len(document) != 1 or not document.keys() <= set(FORMS):
+            given = ", ".join(document) or "nothing"
+            raise Unprocessable.field("", given, f"one of {', '.join(FORMS)}; and ignore_unknown")
+        name = next(iter(document))
+        if name == "columns":
+            return self._encoder.encode_columns(take_columns(document, name), ignore)
+        rows = by_name(self._served.contract, take_list(document, name))
+        return self._encoder.encode_rows(rows, ignore)
+
+    def write(self, found: Prediction, request_id: str, _asked: None) -> Wire:
+        side, answer = found.side, found.answer
+        parts = [
+            self._heads[side],
+            request_id.encode(),
+            b'","predictions":',
+            encode_json(side.values(answer)),
+        ]
+        if answer.probabilities is None:
+            parts.append(self._tail)
+        else:
+            parts += [b',"probabilities":', encode_json(tidy(answer.probabilities)), self._classes]
+        return Wire(b"".join(parts), self.headers)
+
+
+def tidy(numbers: np.ndarray[Any, Any]) -> list[Any]:
+    """float32 as the few digits that it has, where plain doubles would show noise."""
+    if numbers.size <= 16:
+        return [[round(cell, 7) for cell in row] for row in numbers.tolist()]
+    rounded: list[Any] = np.round(numbers.astype(np.float64), 7).tolist()
+    return rounded
+
+
+def _text(value: str) -> str:
+    return encode_json(value).decode()

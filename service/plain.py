@@ -1,0 +1,91 @@
+"""JSON read the slow way: what msgspec refused, or may have passed too kindly, is judged here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from service.contract import Contract, FieldError, Invalid
+from service.problems import NotJson, Unprocessable
+
+
+class _Twice(ValueError):
+    """A name that an object has twice."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def parse_json(body: bytes) -> Any:
+    """A JSON value. Takes NaN and Infinity, so that the contract can refuse them by name."""
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+    except _Twice as error:
+        raise Unprocessable.field(str(error), "the name twice", "each name once") from error
+    except UnicodeDecodeError as error:
+        raise NotJson(f"the body is not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise NotJson(f"the body is not JSON: {error}") from error
+    except RecursionError as error:
+        raise NotJson("the body is nested too deeply") from error
+    except ValueError as error:
+        raise NotJson("the body has a number of too many digits") from error
+
+
+def parse_object(body: bytes, allowed: str) -> dict[str, Any]:
+    document = parse_json(body)
+    if not isinstance(document, dict):
+        raise Unprocessable.field("", document, f"an object with {allowed}")
+    return document
+
+
+def take_list(document: Mapping[str, Any], name: str) -> list[Any]:
+    value = document[name]
+    if not isinstance(value, list):
+        raise Unprocessable.field(name, value, "a list of rows")
+    return value
+
+
+def take_columns(document: Mapping[str, Any], name: str) -> dict[str, list[Any]]:
+    """Columns as lists of equal length."""
+    value = document[name]
+    if not isinstance(value, dict):
+        raise Unprocessable.field(name, value, "an object with a list for each column")
+    errors = [
+        FieldError(0, str(key), given, "a list of values")
+        for key, given in value.items()
+        if not isinstance(given, list)
+    ]
+    if errors:
+        raise Invalid(errors)
+    return value
+
+
+def by_name(contract: Contract, rows: list[Any]) -> list[Any]:
+    """Rows that are lists of values in the contract's order, as mappings; others as they are."""
+    names = contract.names
+    return [
+        (
+            dict(zip(names, row, strict=True))
+            if isinstance(row, list) and len(row) == len(names)
+            else row
+        )
+        for row in rows
+    ]
+
+
+def need_rows(count: int, limit: int) -> None:
+    if not count:
+        raise Unprocessable.field("", "no rows", "at least one row")
+    if count > limit:
+        raise too_many(count, limit)
+
+
+def too_many(count: int, limit: int) -> Unprocessable:
+    return Unprocessable.field("", f"{count} rows", f"up to {limit} rows a request")

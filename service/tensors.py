@@ -1,0 +1,183 @@
+"""Tensors of the Open Inference Protocol, as JSON or bytes: to a matrix, and back."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from service.contract import Contract, Encoder, FieldError, Invalid, Matrix
+from service.problems import Unprocessable
+
+NUMBERS = {
+    "BOOL": np.dtype("?"),
+    "UINT8": np.dtype("u1"),
+    "UINT16": np.dtype("<u2"),
+    "UINT32": np.dtype("<u4"),
+    "UINT64": np.dtype("<u8"),
+    "INT8": np.dtype("i1"),
+    "INT16": np.dtype("<i2"),
+    "INT32": np.dtype("<i4"),
+    "INT64": np.dtype("<i8"),
+    "FP16": np.dtype("<f2"),
+    "FP32": np.dtype("<f4"),
+    "FP64": np.dtype("<f8"),
+}
+_LENGTH = struct.Struct("<I")
+
+
+class Given(msgspec.Struct, frozen=True):
+    """An input tensor as it came."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[Any] | None = None
+    parameters: dict[str, Any] = {}
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+
+def read_tensor(given: Given, tail: bytes) -> tuple[Any, bytes]:
+    """A tensor's values in a flat sequence, and the bytes left for the next ones."""
+    if given.datatype != "BYTES" and given.datatype not in NUMBERS:
+        raise Unprocessable.field(
+            given.name, given.datatype, "BYTES or one of " + ", ".join(NUMBERS)
+        )
+    if any(length < 0 for length in given.shape):
+        raise Unprocessable.field(given.name, given.shape, "a shape of lengths from 0")
+    size = given.parameters.get("binary_data_size")
+    if size is None:
+        return _from_json(given), tail
+    if given.data is not None or not isinstance(size, int) or not 0 <= size <= len(tail):
+        raise Unprocessable.field(
+            given.name, size, f"a binary_data_size up to {len(tail)}, and no data"
+        )
+    return _from_bytes(given, tail[:size]), tail[size:]
+
+
+def _from_json(given: Given) -> list[Any]:
+    values = given.data
+    if values is None:
+        raise Unprocessable.field(given.name, None, "data, or bytes with a binary_data_size")
+    while values and all(isinstance(value, list) for value in values):
+        values = [cell for row in values for cell in row]
+    if len(values) != given.size:
+        raise Unprocessable.field(
+            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
+        )
+    if given.datatype == "BOOL":
+        return values
+    if given.datatype.startswith(("INT", "UINT")):
+        _check_whole(given, values)
+    return values
+
+
+def _check_whole(given: Given, values: list[Any]) -> None:
+    kind: Any = NUMBERS[given.datatype]
+    limits = np.iinfo(kind)
+    for row, value in enumerate(values):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        if value is not None and not (whole and limits.min <= value <= limits.max):
+            raise Unprocessable.field(given.name, value, f"a whole number of {given.datatype}", row)
+
+
+def _from_bytes(given: Given, chunk: bytes) -> Any:
+    if given.datatype == "BYTES":
+        values: Any = _strings(given, chunk)
+    else:
+        dtype = NUMBERS[given.datatype]
+        if len(chunk) % dtype.itemsize:
+            raise Unprocessable.field(
+                given.name, f"{len(chunk)} bytes", f"whole values of {given.datatype}"
+            )
+        values = np.frombuffer(chunk, dtype)
+    if len(values) != given.size:
+        raise Unprocessable.field(
+            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
+        )
+    return values
+
+
+def _strings(given: Given, chunk: bytes) -> list[str]:
+    """Each string stands behind its length of four bytes."""
+    found, place = [], 0
+    while place < len(chunk):
+        start = place + 4
+        end = start + (_LENGTH.unpack_from(chunk, place)[0] if start <= len(chunk) else len(chunk))
+        if end > len(chunk):
+            raise Unprocessable.field(given.name, "bytes that end within a string", "whole strings")
+        found.append(chunk[start:end].decode("utf-8", "replace"))
+        place = end
+    return found
+
+
+def pack(datatype: str, values: np.ndarray[Any, Any]) -> bytes:
+    if datatype == "BYTES":
+        texts = [text.encode() for text in values.reshape(-1).tolist()]
+        return b"".join(_LENGTH.pack(len(text)) + text for text in texts)
+    return np.ascontiguousarray(values, NUMBERS[datatype]).tobytes()
+
+
+class Shapes:
+    """Decides whether inputs are columns or the matrix, and encodes them."""
+
+    def __init__(self, contract: Contract):
+        self._contract = contract
+        self._bounds = [_matrix_bounds(contract, number) for number in range(len(contract.columns))]
+
+    def encode(self, inputs: list[Given], values: Mapping[str, Any], encoder: Encoder) -> Matrix:
+        width = len(self._contract.columns)
+        if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].shape[1] == width:
+            if width > 1 or inputs[0].name not in self._contract.names:
+                return self._encode_matrix(inputs[0], values[inputs[0].name])
+        for given in inputs:
+            if len(given.shape) not in (1, 2) or (len(given.shape) == 2 and given.shape[1] != 1):
+                allowed = f"[n] or [n, 1] for a column, or one matrix of [n, {width}]"
+                raise Unprocessable.field(given.name, str(given.shape)[:100], allowed)
+        return encoder.encode_columns(values)
+
+    def _encode_matrix(self, given: Given, values: Any) -> Matrix:
+        """Numbers in the contract's order; a category is its place in the contract's list."""
+        if given.datatype in ("BYTES", "BOOL"):
+            raise Unprocessable.field(given.name, given.datatype, "numbers, in a matrix")
+        try:
+            numbers = np.array(values, dtype=np.float64).reshape(given.shape)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise Unprocessable.field(
+                given.name, "a value that is no number", "numbers, in a matrix"
+            ) from error
+        errors: list[FieldError] = []
+        for position, column in enumerate(self._contract.columns):
+            low, high, whole = self._bounds[position]
+            cells = numbers[:, position]
+            good = (cells >= low) & (cells <= high)
+            if whole:
+                good &= cells == np.floor(cells)
+            if column.nullable:
+                good |= np.isnan(cells)
+            for row in np.flatnonzero(~good)[:100].tolist():
+                allowed = (
+                    f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+                )
+                errors.append(FieldError(row, column.name, float(cells[row]), allowed))
+        if errors:
+            raise Invalid(errors)
+        return numbers.astype(np.float32)
+
+
+def _matrix_bounds(contract: Contract, number: int) -> tuple[float, float, bool]:
+    """The least and the greatest of a column's encoded numbers, and whether they are whole."""
+    column = contract.columns[number]
+    low, high = column.bounds
+    if column.type == "category":
+        return 0.0, len(column.categories) - 1.0, True
+    if column.type == "boolean":
+        return 0.0, 1.0, True
+    return low, high, column.type == "integer"

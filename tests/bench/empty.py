@@ -1,0 +1,22 @@
+"""An empty Flask view under our own Gunicorn settings: what the service is measured against."""
+
+from __future__ import annotations
+
+import os
+
+from flask import Flask
+
+from service.server import Application
+from service.settings import read_settings
+from service.state import State
+
+app = Flask("empty")
+
+
+@app.post("/")
+def empty() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+if __name__ == "__main__":
+    Application(app, read_settings(os.environ), State()).run()

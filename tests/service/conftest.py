@@ -1,0 +1,216 @@
+"""Bundles fitted once a machine, applications in this process, servers that end with their test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service import metrics
+from service.settings import read_settings
+from service.state import State
+from tests.service import bundles
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "caller": "predict",
+    "teller": "truth",
+    "boss": "predict,truth,admin",
+    "narrow": "predict",
+}
+_METRICS = Path(tempfile.mkdtemp(prefix="swarmline-test-metrics-"))
+metrics.keep_in(_METRICS)
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(_METRICS, ignore_errors=True)
+
+
+def key_lines() -> str:
+    lines = [
+        f"{name}:{scopes}:{hashlib.sha256(name.encode()).hexdigest()}"
+        for name, scopes in KEYS.items()
+    ]
+    return "\n".join(
+        line + (":yield-prediction" if line.startswith("narrow") else "") for line in lines
+    )
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """What the condition gives once it is true; fails after a deadline."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
+        time.sleep(0.02)
+    return found
+
+
+def _build(root: Path) -> None:
+    bundles.write_bundle(root, bundles.QUALITY, "1")
+    bundles.write_bundle(root, bundles.QUALITY, "2", seed=7)
+    bundles.write_bundle(root, bundles.YIELD, "1", linear=True)
+    bundles.write_bundle(root, bundles.RECIPE, "1", engine="skops", linear=True)
+    (root / "aliases.json").write_text(
+        '{"quality-classification": {"champion": "1", "challenger": "2"}}', encoding="utf-8"
+    )
+
+
+@pytest.fixture(scope="session")
+def bundle_root() -> Path:
+    """Keyed by the code that makes them, so that a second session finds them made."""
+    sources = [
+        Path(bundles.__file__),
+        ROOT / "service/contract.py",
+        ROOT / "service/bundle.py",
+        Path(__file__),
+    ]
+    key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    root = Path(tempfile.gettempdir()) / f"swarmline-test-bundles-{os.getuid()}-{key}"
+    if not root.is_dir():
+        fresh = Path(tempfile.mkdtemp(prefix="swarmline-test-bundles-"))
+        _build(fresh)
+        fresh.rename(root)
+    return root
+
+
+@pytest.fixture
+def environment(bundle_root: Path, tmp_path: Path) -> dict[str, str]:
+    """What a service is started with: keys on, a journal of its own."""
+    (tmp_path / "keys").write_text(key_lines(), encoding="utf-8")
+    return {
+        "BIND": f"127.0.0.1:{free_port()}",
+        "BUNDLES": str(bundle_root),
+        "RELEASE": "r1",
+        "KEYS_FILE": str(tmp_path / "keys"),
+        "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db",
+        "JOURNAL_SPOOL": str(tmp_path / "spool"),
+        "DRAIN_SECONDS": "0",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.fixture
+def make_app(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Applications in this process, with their journal open as in a worker."""
+    from service import journal
+    from service.app import create_app
+
+    made = []
+
+    def make(**more: str) -> Any:
+        settings = read_settings(environment | more)
+        app = create_app(settings, State(), tmp_path)
+        if settings.journal is not None:
+            app.core.journal = journal.Journal(settings.journal, app.core.contracts())
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        if app.core.journal is not None:
+            app.core.journal.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Any]) -> Any:
+    return make_app()
+
+
+class Caller:
+    """Flask's test client with a key, and a word for what tests do most."""
+
+    def __init__(self, app: Any, key: str = "boss"):
+        self.client, self.key = app.test_client(), key
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Any:
+        sent = {"Authorization": f"Bearer {self.key}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        if isinstance(body, bytes):
+            sent.setdefault("Content-Type", "application/json")
+            return self.client.post(path, data=body, headers=sent)
+        return self.client.post(path, json=body, headers=sent)
+
+    def get(self, path: str) -> Any:
+        return self.client.get(path, headers={"Authorization": f"Bearer {self.key}"})
+
+    def predict(self, model: str, *rows: Any, **headers: str) -> Any:
+        return self.post(f"/v1/models/{model}/predict", {"rows": list(rows)}, **headers)
+
+
+@pytest.fixture
+def caller(app: Any) -> Caller:
+    return Caller(app)
+
+
+class Server:
+    """`python -m service` as a process of its own."""
+
+    def __init__(self, environ: dict[str, str], log: Path):
+        self.url = "http://" + environ["BIND"]
+        self.port = int(environ["BIND"].rpartition(":")[2])
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "service"],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "TMPDIR": tempfile.gettempdir()} | environ,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    @property
+    def workers(self) -> list[int]:
+        """The pids of its workers: children with a heartbeat of their own, the shipper has none."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait(10)
+
+
+@pytest.fixture
+def start_server(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+
+    def start(**more: str) -> Server:
+        server = Server(environment | {"WORKERS": "2"} | more, tmp_path / "log")
+        started.append(server)
+        wait_for(lambda: server.ready)
+        return server
+
+    yield start
+    for server in started:
+        server.stop()

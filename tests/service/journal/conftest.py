@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from service.journal import Journal, Settings
+from service.journal.database import connect
+from tests.postgres import Cluster
+from tests.service.journal.helpers import KEY, open_journal, settings_for
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    # Not below tmp_path: the server's own user must be able to reach it.
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        found = Cluster(Path(folder))
+        found.start()
+        yield found
+        found.stop()
+
+
+@pytest.fixture
+def postgresql(cluster: Cluster) -> str:
+    """The URL of an empty database."""
+    engine = connect(cluster.url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return cluster.url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+    """Hashing settings, once for each database."""
+    given = {"sensitive": "hash", "key": KEY}
+    if request.param == "postgresql":
+        given["url"] = request.getfixturevalue("postgresql")
+    return settings_for(tmp_path, **given)
+
+
+@pytest.fixture
+def journal(settings: Settings) -> Iterator[Journal]:
+    found = open_journal(settings)
+    yield found
+    found.close()

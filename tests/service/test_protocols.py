@@ -1,0 +1,195 @@
+"""KServe, Open Inference V2 and MLflow: what their own clients cannot send is tried here."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.service import bundles
+from tests.service.conftest import Caller
+
+INFER = "/v2/models/quality-classification/infer"
+YIELD = "/v2/models/yield-prediction/infer"
+SCORE = "/v1/models/yield-prediction/invocations"
+SMALL = bundles.YIELD.example
+
+
+def tensor(name: str, datatype: str, *values: Any, shape: Any = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "datatype": datatype,
+        "shape": shape or [len(values)],
+        "data": list(values),
+    }
+
+
+def small() -> list[dict[str, Any]]:
+    return [
+        tensor("light", "FP32", 20.0),
+        tensor("temperature", "FP64", 21.5),
+        tensor("trays", "INT64", 4),
+    ]
+
+
+def test_the_server_and_each_model_describe_themselves(caller: Caller) -> None:
+    assert caller.get("/v2").json["extensions"] == ["binary_tensor_data"]
+    found = caller.get("/v2/models/quality-classification").json
+    assert {one["name"]: one["datatype"] for one in found["inputs"]}["crop"] == "BYTES"
+    assert [one["name"] for one in found["outputs"]] == ["predictions", "probabilities"]
+    assert caller.get("/v2/models/quality-classification/versions/1").status_code == 200
+    assert caller.get("/v2/models/quality-classification/versions/9").status_code == 404
+    assert caller.get("/v2/models/quality-classification/ready").json["ready"] is True
+
+
+def test_a_tensor_a_column_predicts_what_a_row_does(caller: Caller) -> None:
+    found = caller.post(YIELD, {"id": "7", "inputs": small()}).json
+    assert found["id"] == "7"
+    native = caller.predict("yield-prediction", SMALL).json["predictions"]
+    np.testing.assert_allclose(found["outputs"][0]["data"], native, rtol=1e-6)
+
+
+def test_one_matrix_stands_for_all_columns(caller: Caller) -> None:
+    matrix = tensor("x", "FP32", [20, 21.5, 4], [20, None, 4], shape=[2, 3])
+    first, second = caller.post(YIELD, {"inputs": [matrix]}).json["outputs"][0]["data"]
+    assert first == pytest.approx(caller.predict("yield-prediction", SMALL).json["predictions"][0])
+    assert second != first
+
+
+def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
+    asked = {"inputs": small(), "outputs": [{"name": "predictions"}]}
+    assert [one["name"] for one in caller.post(YIELD, asked).json["outputs"]] == ["predictions"]
+    asked["outputs"] = [{"name": "colour"}]
+    assert caller.post(YIELD, asked).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        [],
+        [tensor("light", "FP99", 1.0)],
+        [tensor("light", "FP32", 1.0, shape=[2])],
+        [tensor("light", "FP32", 1.0, shape=[-1])],
+        [tensor("light", "FP32", 1.0)] * 2,
+        [tensor("light", "INT8", 300)],
+        [{"name": "light", "datatype": "FP32", "shape": [1]}],
+        [tensor("x", "FP32", 1, 2, 3.5, shape=[1, 3])],
+        [tensor("x", "BYTES", "a", "b", "c", shape=[1, 3])],
+        [tensor("x", "FP32", 1, 2, "c", shape=[1, 3])],
+        [tensor("light", "FP32", 1.0, shape=[1, 1, 1])],
+        [tensor("light", "FP32", "a")],
+        [tensor("x", "FP64", 1, 10**400, 3, shape=[1, 3])],
+        [tensor("x", "FP64", 200, 2, 3, shape=[1, 3])],
+        [tensor("x", "FP64", 2, 2, 3, shape=[10**30, 3])],
+    ],
+)
+def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
+    caller: Caller, inputs: list[Any]
+) -> None:
+    answer = caller.post(YIELD, {"inputs": inputs})
+    assert answer.status_code == 422, answer.text
+    assert answer.json["error"] == answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("datatype", "chunk", "size"),
+    [
+        ("FP32", b"123", 3),
+        ("BYTES", b"\x09\0\0\0ab", 6),
+        ("BYTES", b"\x01", 1),
+        ("FP32", b"1234", 9),
+    ],
+)
+def test_broken_bytes_are_refused(caller: Caller, datatype: str, chunk: bytes, size: int) -> None:
+    import json
+
+    given = {
+        "name": "light",
+        "datatype": datatype,
+        "shape": [1],
+        "parameters": {"binary_data_size": size},
+    }
+    head = json.dumps({"inputs": [given]}).encode()
+    answer = caller.post(YIELD, head + chunk, Inference_Header_Content_Length=str(len(head)))
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "99999", "٣"])
+def test_a_header_length_that_cannot_be_is_refused(caller: Caller, length: str) -> None:
+    answer = caller.post(
+        YIELD, b"{}", Inference_Header_Content_Length=length.encode().decode("latin-1")
+    )
+    assert answer.status_code == 422
+
+
+def test_bytes_go_in_and_come_out(caller: Caller) -> None:
+    import json
+
+    crop = b"basil"
+    chunk = struct.pack("<f", 20.0) + struct.pack("<I", len(crop)) + crop
+    inputs = [
+        {"name": "light", "datatype": "FP32", "shape": [1], "parameters": {"binary_data_size": 4}},
+        {"name": "crop", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 9}},
+        tensor("temperature", "FP32", None),
+        tensor("trays", "INT32", 4),
+        tensor("organic", "BOOL", True),
+        tensor("sown", "BYTES", "2026-03-01"),
+    ]
+    outputs = [{"name": "probabilities", "parameters": {"binary_data": True}}]
+    head = json.dumps({"inputs": inputs, "outputs": outputs}).encode()
+    answer = caller.post(INFER, head + chunk, Inference_Header_Content_Length=str(len(head)))
+    size = int(answer.headers["Inference-Header-Content-Length"])
+    assert np.frombuffer(answer.data[size:], "<f4").sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_records": [SMALL]},
+        {"instances": [SMALL]},
+        {"inputs": [SMALL]},
+        {"dataframe_split": {"columns": list(SMALL), "data": [list(SMALL.values())]}},
+        {"inputs": {name: [value] for name, value in SMALL.items()}},
+        {"instances": {name: [[value]] for name, value in SMALL.items()}, "params": {}},
+    ],
+)
+def test_mlflows_shapes_all_predict_the_same(caller: Caller, body: Any) -> None:
+    native = caller.predict("yield-prediction", SMALL).json["predictions"]
+    assert caller.post(SCORE, body).json == {"predictions": native}
+
+
+def test_a_data_frames_nan_is_a_null_only_where_one_may_be(caller: Caller) -> None:
+    body = b'{"dataframe_records":[{"light":1,"temperature":NaN,"trays":2}]}'
+    assert caller.post(SCORE, body).status_code == 200
+    answer = caller.post(SCORE, body.replace(b'"light":1', b'"light":NaN'))
+    assert [error["column"] for error in answer.json["errors"]] == ["light"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"rows": []},
+        {"dataframe_split": 3},
+        {"dataframe_split": {"columns": ["light"]}},
+        {"dataframe_split": {"columns": ["light", "light"], "data": []}},
+        {"inputs": "x"},
+        {"dataframe_split": {"columns": ["light"], "data": [[1, 2]]}},
+        {"inputs": {"light": {}}},
+        {"dataframe_split": {"columns": [3], "data": []}},
+        {"dataframe_records": []},
+    ],
+)
+def test_what_mlflow_would_not_send_is_refused(caller: Caller, body: Any) -> None:
+    assert caller.post(SCORE, body).status_code == 422
+
+
+def test_mlflow_pings_the_model_or_the_server(caller: Caller) -> None:
+    for path in ("/ping", "/v1/models/yield-prediction/ping", "/version"):
+        assert caller.get(path).status_code == 200
+    assert caller.get("/v1/models/nope/ping").status_code == 404
+    assert (
+        "/v1/models/yield-prediction/invocations" in caller.post("/invocations", {}).json["detail"]
+    )

@@ -1,0 +1,80 @@
+"""Settings: from the environment and files; each that cannot be is a sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.settings import SETTINGS, BadSettings, read_settings
+
+
+def sentences(**environ: str) -> list[str]:
+    with pytest.raises(BadSettings) as raised:
+        read_settings({"BUNDLES": "."} | environ)
+    return raised.value.sentences
+
+
+def test_the_defaults_are_settings_that_can_be() -> None:
+    settings = read_settings({"BUNDLES": "."})
+    assert settings.bind.loopback and settings.workers >= 1 and settings.journal is not None
+
+
+def test_an_empty_variable_is_one_that_is_not_set() -> None:
+    blank = {setting.name: "" for setting in SETTINGS} | {"BUNDLES": "."}
+    assert read_settings(blank) == read_settings({"BUNDLES": "."})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BIND", "example.org:80"),
+        ("BIND", "127.0.0.1"),
+        ("BIND", "127.0.0.1:99999"),
+        ("WORKERS", "-1"),
+        ("THREADS", "0"),
+        ("THREADS", "٣"),
+        ("STREAMS", "1.5"),
+        ("MAX_BODY", "8M"),
+        ("LOG_SAMPLE", "nan"),
+        ("DRAIN_SECONDS", "-1"),
+        ("READ_TIMEOUT", "inf"),
+        ("TRAFFIC", "/nowhere"),
+        ("BUNDLES", "/nowhere"),
+        ("RETRAIN_URL", "ftp://x"),
+        ("LOG_LEVEL", "loud"),
+        ("AUTH", "no"),
+        ("RELEASE", "a\nb"),
+        ("JOURNAL_URL", "mysql://x"),
+        ("KEYS_FILE", "/nowhere"),
+    ],
+)
+def test_a_bad_setting_is_one_sentence_with_its_name(name: str, value: str) -> None:
+    (sentence,) = sentences(**{name: value})
+    assert sentence.startswith(name) and sentence.endswith(".")
+
+
+def test_all_bad_settings_are_said_at_once() -> None:
+    assert len(sentences(WORKERS="x", THREADS="x", LOG_LEVEL="x")) == 3
+
+
+def test_a_secret_comes_from_a_file_and_from_one_place(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("t\n", encoding="utf-8")
+    files = {"BUNDLES": ".", "RETRAIN_TOKEN_FILE": str(tmp_path / "token")}
+    assert read_settings(files).retrain_token == "t"
+    assert "both set" in sentences(**files, RETRAIN_TOKEN="u")[0]
+
+
+def test_settings_that_contradict_are_refused() -> None:
+    assert "AUTH=off" in sentences(BIND="0.0.0.0:80")[0]
+    assert "RETRAIN_TOKEN" in sentences(RETRAIN_URL="http://jenkins/job/x")[0]
+    assert read_settings({"BUNDLES": ".", "BIND": "[::1]:80"}).bind.loopback
+
+
+def test_the_documents_name_every_setting_with_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|none) \|", page, flags=re.MULTILINE))
+    assert {name: told.get(name) for name in told if not name.startswith("JOURNAL_")} == {
+        setting.name: setting.default for setting in SETTINGS
+    }

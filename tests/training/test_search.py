@@ -1,0 +1,87 @@
+"""The search: what it tries, and that where it runs changes nothing."""
+
+import pytest
+
+from tests.training.conftest import SpecOf
+from training import data, dataset, estimators, search
+from training.errors import TrainingError
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+def searched(spec_of: SpecOf, frame: object, **changes: object) -> search.Searched:
+    spec = spec_of(**changes)
+    rows = frame[data.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    return search.search(spec, made.contract, *made.train)
+
+
+def test_the_budget_is_shared_and_the_linear_model_takes_one_trial(
+    spec_of: SpecOf, frame: object
+) -> None:
+    settings = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 7}
+    trials = searched(spec_of, frame, search=settings).trials
+    names = [trial.candidate for trial in trials]
+    assert {name: names.count(name) for name in settings["candidates"]} == {
+        "linear": 1,
+        "random-forest": 3,
+        "extra-trees": 3,
+    }
+
+
+def test_the_ranking_is_by_the_best_trial_of_each(spec_of: SpecOf, frame: object) -> None:
+    found = searched(spec_of, frame, search={"candidates": ["extra-trees", "linear"], "budget": 3})
+    assert [one.score for one in found.ranking] == sorted(
+        (one.score for one in found.ranking), reverse=True
+    )
+    for one in found.ranking:
+        assert one.score == max(
+            trial.score for trial in found.trials if trial.candidate == one.candidate
+        )
+
+
+def test_the_same_seed_finds_the_same_and_another_does_not(spec_of: SpecOf, frame: object) -> None:
+    settings = {"candidates": ["mlp"], "budget": 2}
+    scores = [
+        searched(spec_of, frame, search={**settings, "seed": seed}).ranking[0].score
+        for seed in (1, 1, 2)
+    ]
+    assert scores[0] == scores[1] != scores[2]
+
+
+def test_a_cluster_that_does_not_answer_is_named(spec_of: SpecOf, frame: object) -> None:
+    spec = spec_of()
+    rows = frame[data.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    with pytest.raises(
+        TrainingError, match="--cluster tcp://127.0.0.1:1: no Dask scheduler answers"
+    ):
+        search.search(spec, made.contract, *made.train, "tcp://127.0.0.1:1")
+
+
+def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: object) -> None:
+    spec = spec_of(search={"candidates": ["linear"], "rows": 60})
+    rows = frame[data.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    found = search.search(spec, made.contract, *made.train).ranking[0]
+    whole = search.on_all_rows(spec, found, *made.train)
+    seen = [
+        one.pipeline["features"].named_transformers_["numbers"][1].n_samples_seen_
+        for one in (found, whole)
+    ]
+    assert seen == [60, len(made.split.train)]
+
+
+@pytest.mark.parametrize("name", estimators.CANDIDATES)
+def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
+    contract = spec_of().contract()
+    pipeline = estimators.make_pipeline(name, contract, 1)
+    assert set(estimators.space(name, contract)) <= set(pipeline.get_params())
+
+
+def test_missing_values_and_categories_are_the_models_own_business(
+    spec_of: SpecOf, frame: object
+) -> None:
+    lost = frame.copy()  # type: ignore[attr-defined]
+    lost.loc[::3, "leaves"] = None
+    assert searched(spec_of, lost).ranking[0].score > 0.5
