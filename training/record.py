@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterator
@@ -175,8 +176,11 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         model_id=model_uri.rpartition("/")[2],
     )
     numbered = facts._replace(version=str(made.version))
-    folder = write_bundle(numbered)
-    client.log_artifacts(facts.run_id, str(folder), registry.BUNDLE)
+    folder = places.bundles() / name / numbered.version
+    # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
+    hidden = folder.with_name(f".{folder.name}.incomplete")
+    write_bundle(numbered, hidden)
+    client.log_artifacts(facts.run_id, str(hidden), registry.BUNDLE)
     for tag, value in {
         registry.KEY: facts.key,
         "swarmline.fingerprint": facts.dataset.fingerprint,
@@ -185,14 +189,15 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         client.set_model_version_tag(name, numbered.version, tag, value)
     client.set_model_version_tag(name, numbered.version, registry.COMPLETE, "true")
     client.set_registered_model_alias(name, "challenger", numbered.version)
+    shutil.rmtree(folder, ignore_errors=True)
+    hidden.rename(folder)
     return numbered
 
 
-def write_bundle(facts: Facts) -> Path:
+def write_bundle(facts: Facts, folder: Path) -> None:
     compiled, evaluation = facts.compiled, facts.evaluation
     assert compiled is not None  # `train` registers nothing that was not exported
     contract, made = facts.dataset.contract, facts.dataset
-    folder = places.bundles() / facts.spec.name / facts.version
     answer = compiled.engine.predict(made.held_out)
     rows = golden_rows(facts)
     parts: dict[str, Any] = {
@@ -224,7 +229,6 @@ def write_bundle(facts: Facts) -> Path:
         export.write_bundle(
             folder, manifest, parts, {model_file: compiled.folder / model_file, page.name: page}
         )
-    return folder
 
 
 def golden_rows(facts: Facts) -> list[dict[str, Any]]:

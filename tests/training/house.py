@@ -88,8 +88,9 @@ class House:
     @contextlib.contextmanager
     def _set(self, more: dict[str, str]) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
-            # MLflow sets it itself once it is connected, for whoever comes next in this process.
-            patch.setenv("MLFLOW_TRACKING_URI", "")
+            # MLflow sets them itself once it is connected, for whoever comes next in this process.
+            for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+                patch.setenv(name, "")
             for name, value in {**self.environment, **more}.items():
                 patch.setenv(name, value)
             yield
@@ -148,10 +149,10 @@ SMALL = {
 }
 
 
-def write_spec(folder: Path, name: str, source: str, **sections: Any) -> Path:
+def write_spec(folder: Path, name: str, source: str | Path, **sections: Any) -> Path:
     """The small spec under another name, with sections replaced."""
     raw = {**SMALL, "name": name, **sections}
-    raw["data"] = {**SMALL["data"], "source": source, **sections.get("data", {})}
+    raw["data"] = {**SMALL["data"], "source": str(source), **sections.get("data", {})}
     path = folder / f"{name}.toml"
     path.write_text(toml(raw), encoding="utf-8")
     return path

@@ -368,7 +368,8 @@ def interrupted(house: House, spec: Path, number: int) -> tuple[int, str]:
     """The exit code and the last words of a training that got a signal while it searched."""
     with house.started("train", spec) as process:
         wait_until(lambda: runs(house, spec.stem), "the run of the training")
-        os.kill(process.pid, number)
+        # A terminal sends Ctrl-C to all that the training started, too.
+        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
         _, err = process.communicate(timeout=PATIENCE)
     return process.returncode, err
 

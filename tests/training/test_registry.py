@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+import mlflow
 import pytest
 
 from service.bundle import check_golden, load_models
@@ -144,6 +145,23 @@ def test_a_version_that_was_not_completed_is_not_seen(cellar: Cellar) -> None:
             assert f"given version '{torn.version}'" in cellar.promote(str(torn.version))
         finally:
             client.delete_model_version("cellar", torn.version)
+
+
+@pytest.mark.parametrize("step", ["log_artifacts", "set_model_version_tag"])
+def test_a_training_that_ends_while_it_registers_leaves_nothing_to_serve(
+    cellar: Cellar, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: str
+) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    spec = write_spec(tmp_path, f"torn-{step.replace('_', '-')}", cellar.spec.with_name("wine.csv"))
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow.MlflowClient, step, stop)
+        assert cellar.house.training("train", spec).code == 130
+    with cellar.house.client() as client:
+        assert registry.versions(client, spec.stem) == []
+    assert not list((cellar.house.bundles / spec.stem).glob("[!.]*"))
+    assert cellar.house.training("train", "--json", spec).document[0]["status"] == "trained"
 
 
 def test_the_card_of_a_version_is_written_to_the_reports(cellar: Cellar) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.training.house import ROOT, House, rows_of, write_spec
+from tests.training.house import ROOT, SMALL, House, rows_of, toml, write_spec
 from training import record, registry
 
 pytestmark = pytest.mark.slow
@@ -90,3 +90,29 @@ def test_a_version_that_is_not_there_cannot_be_reproduced(house: House) -> None:
     done = house.training("reproduce", "nobody", "7")
     assert done.code == 1
     assert "nobody: given version '7'; allowed: none yet" in done.err
+
+
+def test_a_recipe_is_reproduced_from_its_contexts(house: House) -> None:
+    """Its objective is a small model of wine's colour; what to decide is the alcohol."""
+    objective = write_spec(
+        house.folder,
+        "colour",
+        str(house.folder / "wine.csv"),
+        task="regression",
+        data={"target": "color_intensity", "split": "random"},
+        gates={},
+    )
+    recipe = {
+        "name": "colouring",
+        "task": "optimization",
+        "objective": {"model": str(objective), "value": 1, "contexts": 40, "generations": 3},
+        "columns": {"hue": SMALL["columns"]["hue"]},
+        "recipe": {"alcohol": {"minimum": 11, "maximum": 15, "cost": 0.1}},
+        "search": SMALL["search"],
+    }
+    spec = house.folder / "colouring.toml"
+    spec.write_text(toml(recipe), encoding="utf-8")
+    done = house.training("train", spec)
+    assert done.code == 0, done.err
+    found = house.training("reproduce", "--json", "colouring", "1").document
+    assert (found["rows"], found["largest"]) == (10, 0)
