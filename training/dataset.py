@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from service.contract import Contract, Encoder, Matrix
-from training import data, validate
+from training import data, suspicions, validate
+from training.conform import conform
 from training.errors import ContractViolated
 from training.evaluate import Score, plain_scores
 from training.spec import Spec
@@ -47,13 +48,13 @@ def check(
     missing = validate.check_columns(spec, frame, data.wanted(spec))
     if missing:
         return _reported(spec, frame, fingerprint, missing, np.ones(len(frame), dtype=bool)), None
-    conformed = validate.conform(spec, frame)
+    conformed = conform(spec, frame)
     violations, unusable = validate.check_values(spec, conformed)
     violations += validate.check_rows(spec, int((~unusable).sum()))
     if (~unusable).sum() < 10:
         return _reported(spec, frame, fingerprint, violations, unusable), None
     made = make(spec, conformed.frame[~unusable].reset_index(drop=True), fingerprint)
-    violations += validate.check_sides(
+    violations += suspicions.suspicions(
         spec, Encoder(made.contract), made.matrix, made.target, made.split
     )
     found = _reported(spec, frame, fingerprint, violations, unusable)
