@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 import numpy as np
 
-from service.contract import Contract, Encoder, Task
+from service.contract import Contract, Task
+from service.encoder import Encoder
 from service.engines import Answer, Engine, EngineName, MODEL_FILES, open_engine
 
 T = TypeVar("T")

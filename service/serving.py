@@ -12,7 +12,8 @@ import numpy as np
 
 from service.auth import Door, Key
 from service.bundle import Arms, Bundle
-from service.contract import Contract, Encoder, Matrix
+from service.contract import Contract, Matrix
+from service.encoder import Encoder
 from service.engines import Answer
 from service.journal import Journal
 from service.metrics import ArmMetrics, Metrics

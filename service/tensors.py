@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from service.contract import Contract, Encoder, FieldError, Invalid, Matrix
+from service.contract import Contract, FieldError, Invalid, Matrix
+from service.encoder import Encoder
 from service.problems import Unprocessable
 
 NUMBERS = {

@@ -10,7 +10,7 @@ import pytest
 from tests.imports import OURS, imports_of, python_files
 
 ROOT = Path(__file__).parents[1]
-SHARED = ("service.contract", "service.bundle", "service.engines")
+SHARED = ("service.contract", "service.encoder", "service.bundle", "service.engines")
 #: What each package may import of ours besides itself; tests may import everything.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "service": (),

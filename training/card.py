@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from markupsafe import Markup, escape
 
 from service.bundle import Decision
-from service.contract import Encoder
+from service.encoder import Encoder
 from service.engines import predict_with
 from training import card_tables, card_words, drawing, plots
 from training.facts import Facts

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.contract import Contract, Encoder, Matrix
+from service.contract import Contract, Matrix
+from service.encoder import Encoder
 from training import data, suspicions, validate
 from training.conform import conform
 from training.errors import ContractViolated

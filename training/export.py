@@ -15,7 +15,8 @@ from sklearn.pipeline import Pipeline
 from skops import io as skops_io
 
 from service.bundle import MANIFEST, Golden, Manifest, sha256
-from service.contract import Contract, Encoder, Matrix
+from service.contract import Contract, Matrix
+from service.encoder import Encoder
 from service.engines import MODEL_FILES, Answer, Engine, EngineName, open_engine, predict_with
 from training.documents import pretty
 

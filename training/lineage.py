@@ -16,7 +16,7 @@ from training.spec import Spec
 
 ROOT = Path(__file__).parent.parent
 LOCK = ROOT / "requirements" / "train.txt"
-SHARED_CODE = ("contract.py", "bundle.py", "engines.py")
+SHARED_CODE = ("contract.py", "encoder.py", "bundle.py", "engines.py")
 
 
 class Lineage(NamedTuple):

@@ -19,7 +19,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
-from service.contract import Contract, Encoder
+from service.contract import Contract
+from service.encoder import Encoder
 from service.engines import TRUSTED_PACKAGES
 from training.facts import Facts
 from training.lineage import LOCK

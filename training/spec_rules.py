@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from service.contract import Column, encode_value
+from service.contract import Column
+from service.encoder import encode_value
 from training.metrics import METRICS
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from service.contract import Encoder, Matrix
+from service.contract import Matrix
+from service.encoder import Encoder
 from training.data import Split
 from training.spec import Spec
 from training.validate import Violation

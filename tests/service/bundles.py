@@ -17,7 +17,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from service.bundle import Golden, Manifest
-from service.contract import Column, Contract, Encoder, Output
+from service.contract import Column, Contract, Output
+from service.encoder import Encoder
 from service.engines import predict_with
 
 NUMBERS = (

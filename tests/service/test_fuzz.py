@@ -18,7 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.contract import Encoder, Invalid
+from service.contract import Invalid
+from service.encoder import Encoder
 from tests.service import bundles
 from tests.service.conftest import Caller
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.contract import Encoder
+from service.encoder import Encoder
 from tests.service import bundles
 from tests.service.conftest import Caller
 

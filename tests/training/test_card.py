@@ -14,7 +14,7 @@ from typing import Any, get_args
 import pytest
 
 from service.bundle import Decision
-from service.contract import Encoder
+from service.encoder import Encoder
 from training import card, card_words
 from training.facts import Facts
 from training.gate import Verdict

@@ -15,7 +15,8 @@ from service.bundle import (
     load_bundle,
     load_models,
 )
-from service.contract import Contract, Encoder
+from service.contract import Contract
+from service.encoder import Encoder
 from service.engines import Answer, UntrustedModel, open_engine, predict_with
 from tests.training.conftest import FactsOf
 from training import estimators, export, record

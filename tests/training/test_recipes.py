@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.bundle import Bundle
-from service.contract import Encoder
+from service.encoder import Encoder
 from service.engines import Answer
 from tests.training.conftest import plants
 from training import dataset, recipes
