@@ -7,6 +7,7 @@ timestamp goes in as the number that the contract makes of it, and a class comes
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import mlflow
@@ -31,16 +32,19 @@ def log(facts: Facts) -> str:
     contract = facts.dataset.contract
     frame = as_frame(contract, facts.dataset.held_out_frame().head(5))
     pipeline = behind_encoding(contract, facts.chosen.pipeline, frame)
-    signature = mlflow.models.infer_signature(frame, pipeline.predict(frame))
-    logged = mlflow.sklearn.log_model(
-        pipeline,
-        name="model",
-        signature=signature,
-        input_example=frame,
-        pip_requirements=pinned(),
-        serialization_format="skops",
-        skops_trusted_types=_types(pipeline),
-    )
+    with warnings.catch_warnings():
+        # Advice for whole numbers that may be missing; `as_frame` makes doubles of those.
+        warnings.filterwarnings("ignore", r"(?s).*integer column")
+        signature = mlflow.models.infer_signature(frame, pipeline.predict(frame))
+        logged = mlflow.sklearn.log_model(
+            pipeline,
+            name="model",
+            signature=signature,
+            input_example=frame,
+            pip_requirements=pinned(),
+            serialization_format="skops",
+            skops_trusted_types=_types(pipeline),
+        )
     return str(logged.model_uri)
 
 
