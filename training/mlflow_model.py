@@ -34,12 +34,13 @@ def log(facts: Facts) -> str:
     frame = as_frame(contract, facts.dataset.held_out_frame().head(5))
     pipeline = behind_encoding(contract, facts.chosen.pipeline, frame)
     with warnings.catch_warnings():
-        # Only columns that take no null are whole numbers here, so MLflow's advice is followed already.
-        warnings.filterwarnings("ignore", "Hint: Inferred schema contains integer")
+        # Advice for whole numbers that may be missing; `as_frame` makes doubles of those.
+        warnings.filterwarnings("ignore", r"(?s).*integer column")
+        signature = mlflow.models.infer_signature(frame, pipeline.predict(frame))
         logged = mlflow.sklearn.log_model(
             pipeline,
             name="model",
-            signature=mlflow.models.infer_signature(frame, pipeline.predict(frame)),
+            signature=signature,
             input_example=frame,
             pip_requirements=pinned(),
             serialization_format="skops",

@@ -176,10 +176,9 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         model_id=model_uri.rpartition("/")[2],
     )
     numbered = facts._replace(version=str(made.version))
-    folder = places.bundles() / name / numbered.version
     # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
-    hidden = folder.with_name(f".{folder.name}.incomplete")
-    write_bundle(numbered, hidden)
+    folder = _bundle_folder(numbered)
+    hidden = write_bundle(numbered, folder.with_name(f".{folder.name}.incomplete"))
     client.log_artifacts(facts.run_id, str(hidden), registry.BUNDLE)
     for tag, value in {
         registry.KEY: facts.key,
@@ -194,10 +193,15 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
     return numbered
 
 
-def write_bundle(facts: Facts, folder: Path) -> None:
+def _bundle_folder(facts: Facts) -> Path:
+    return places.bundles() / facts.spec.name / facts.version
+
+
+def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
     compiled, evaluation = facts.compiled, facts.evaluation
     assert compiled is not None  # `train` registers nothing that was not exported
     contract, made = facts.dataset.contract, facts.dataset
+    folder = folder or _bundle_folder(facts)
     answer = compiled.engine.predict(made.held_out)
     rows = golden_rows(facts)
     parts: dict[str, Any] = {
@@ -229,6 +233,7 @@ def write_bundle(facts: Facts, folder: Path) -> None:
         export.write_bundle(
             folder, manifest, parts, {model_file: compiled.folder / model_file, page.name: page}
         )
+    return folder
 
 
 def golden_rows(facts: Facts) -> list[dict[str, Any]]:

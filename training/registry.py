@@ -17,6 +17,7 @@ from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manif
 from training import places
 from training.documents import pretty
 from training.errors import RegistryError
+from training.locks import held
 
 PROMOTIONS = "promotions"
 #: Set last, when the version has everything: without it a version is a leftover of a training that was killed.
@@ -54,8 +55,10 @@ def connect() -> mlflow.MlflowClient:
             Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         mlflow.set_tracking_uri(uri)
         mlflow.set_registry_uri(uri)
-        client = mlflow.MlflowClient(uri, uri)
-        client.search_experiments(max_results=1)
+        # Two processes that open a new database at once both make its tables, and one fails.
+        with held(".mlflow"):
+            client = mlflow.MlflowClient(uri, uri)
+            client.search_experiments(max_results=1)
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise RegistryError(

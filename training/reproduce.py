@@ -17,10 +17,10 @@ from training.dataset import Dataset
 from training.errors import NotReproduced, RegistryError
 from training.fitting import fit
 from training.lineage import lineage
+from training.locks import training_alone
 from training.options import SKIPPED, Options
 from training.progress import say
 from training.spec import Spec
-from training.train import alone
 
 
 class Reproduction(NamedTuple):
@@ -53,7 +53,7 @@ def reproduce(
         )
     then = registry.bundle(client, one).predict(made.held_out)
     left_out = client.get_run(one.run_id).data.tags.get(SKIPPED, "").split()
-    with alone(model):
+    with training_alone(model):
         _, chosen, compiled = fit(
             spec, made, options._replace(skip=frozenset({"search"} & {*left_out}))
         )

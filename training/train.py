@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import mlflow
 
-from training import data, places, registry
+from training import data, registry
 from training.errors import GateFailed
 from training.lineage import key
+from training.locks import training_alone
 from training.options import SKIPPED, Options
 from training.progress import say
 from training.spec import Spec, find
@@ -50,7 +50,7 @@ class Prepared(NamedTuple):
 def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
     """One version of one model, or the one that exists already."""
     started = time.monotonic()
-    with alone(spec.name):
+    with training_alone(spec.name):
         prepared = _prepare(spec, client, options)
         there = registry.with_key(client, spec.name, prepared.key)
         if there is not None and not options.force and _stands(there, options):
@@ -96,20 +96,6 @@ def _trained(
             facts = record.register(client, facts)
             say(f"{spec.name}: registered version {facts.version} as challenger")
     return facts
-
-
-@contextlib.contextmanager
-def alone(model: str) -> Iterator[None]:
-    """One training of a model at a time on this machine: the second finds what the first one made."""
-    path = places.build() / "locks" / model
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say(f"{model}: another training of it is running; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import dask
 import mlflow
 import pandas as pd
 import pytest
@@ -181,3 +183,13 @@ def answers(address: str) -> bool:
         return requests.get(address, timeout=5).ok
     except requests.ConnectionError:
         return False
+
+
+def impatient() -> contextlib.AbstractContextManager[Any]:
+    """Dask waits a second for a scheduler, not half a minute."""
+    # Its own settings first: those that come while others are set would go with them.
+    importlib.import_module("distributed")
+    waits: contextlib.AbstractContextManager[Any] = dask.config.set(
+        {"distributed.comm.timeouts.connect": "1s"}
+    )
+    return waits

@@ -12,11 +12,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import dask
 import numpy as np
 import pytest
 
-from tests.training.house import PATIENCE, SMALL, House, rows_of, wait_until, write_spec
+from tests.training.house import PATIENCE, SMALL, House, impatient, rows_of, wait_until, write_spec
 from training import registry
 from training.data import split
 from training.options import STEPS
@@ -194,7 +193,7 @@ def test_a_database_of_mlflow_that_is_none_is_named(
 
 def test_a_cluster_that_does_not_answer_is_named(house: House, tmp_path: Path, wine: str) -> None:
     spec = write_spec(tmp_path, "clusterless", wine)
-    with dask.config.set({"distributed.comm.timeouts.connect": "1s"}):
+    with impatient():
         done = house.training("train", spec, "--cluster", "tcp://127.0.0.1:9")
     assert done.code == 1
     assert "--cluster tcp://127.0.0.1:9: no Dask scheduler answers there" in done.err

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.training.conftest import SpecOf
+from tests.training.house import impatient
 from training import data, dataset, estimators, search
 from training.errors import TrainingError
 
@@ -53,8 +54,11 @@ def test_a_cluster_that_does_not_answer_is_named(spec_of: SpecOf, frame: object)
     spec = spec_of()
     rows = frame[data.wanted(spec)]  # type: ignore[index]
     made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
-    with pytest.raises(
-        TrainingError, match="--cluster tcp://127.0.0.1:1: no Dask scheduler answers"
+    with (
+        impatient(),
+        pytest.raises(
+            TrainingError, match="--cluster tcp://127.0.0.1:1: no Dask scheduler answers"
+        ),
     ):
         search.search(spec, made.contract, *made.train, "tcp://127.0.0.1:1")
 
