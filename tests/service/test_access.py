@@ -284,3 +284,19 @@ def test_a_dead_database_refuses_truth_for_now(make_app: Any) -> None:
         "/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1.0}
     )
     assert answer.status_code == 503 and answer.headers["Retry-After"]
+
+
+def test_the_example_of_a_truth_is_taken_when_pasted(caller: Caller) -> None:
+    paths = caller.get("/openapi.json").json["paths"]
+    for model in ("quality-classification", "recipe-optimization", "yield-prediction"):
+        path, row = f"/v1/models/{model}/truth", caller.get(f"/v1/models/{model}").json
+        caller.predict(model, row["description"]["example"], X_Request_Id="a-request-id")
+        content = paths[path]["post"]["requestBody"]["content"]["application/json"]
+        assert caller.post(path, content["examples"]["one"]["value"]).json["stored"] == 1, model
+
+
+def test_a_spool_that_cannot_be_read_hides_no_other_number(make_app: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    caller = Caller(make_app(JOURNAL_SPOOL=str(tmp_path / "file")))
+    assert caller.predict("yield-prediction", SMALL).status_code == 200
+    assert "swarmline_build_info" in caller.get("/metrics").text
