@@ -42,6 +42,9 @@ def parse_keys(text: str) -> tuple[Key, ...]:
     keys = tuple(
         _parse_line(number, line) for number, line in lines if line and not line.startswith("#")
     )
+    if text.strip() and not keys:
+        # Else a file of which only comments are left would let everyone in, on any address.
+        raise BadKeys("KEYS has no key; give a line name:scopes:sha256, or set AUTH=off")
     names = [key.name for key in keys]
     for name in names:
         if names.count(name) > 1:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from service.problems import NotJson, TooLarge, TooSlow, Unsupported
+from gunicorn.http.errors import NoMoreData, ParseException
+
+from service.problems import BadRequest, NotJson, TooLarge, TooSlow, Unsupported
 
 Environ = dict[str, Any]
 _WINDOW = {"gzip": 31, "deflate": 15}
@@ -22,13 +24,24 @@ def read_body(environ: Environ, limit: int) -> bytes:
         if len(body) < size:
             raise TooSlow(f"{len(body)} of {size} bytes came in time")
     elif environ.get("wsgi.input_terminated"):
-        body = environ["wsgi.input"].read(limit + 1)
+        body = _read_chunks(environ["wsgi.input"], limit + 1)
         if len(body) > limit:
             raise too_large(limit)
     else:
         body = b""
     packing = environ.get("HTTP_CONTENT_ENCODING")
     return unpack(body, packing, limit) if packing else body
+
+
+def _read_chunks(source: Any, size: int) -> bytes:
+    try:
+        body: bytes = source.read(size)
+    except NoMoreData as error:
+        raise TooSlow("the last chunk did not come in time") from error
+    except ParseException as error:
+        closing = [("Connection", "close")]
+        raise BadRequest("the body's chunks are not sound HTTP", headers=closing) from error
+    return body
 
 
 def too_large(limit: int) -> TooLarge:

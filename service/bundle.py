@@ -16,7 +16,7 @@ import numpy as np
 
 from service.contract import Contract, Task
 from service.encoder import Encoder
-from service.engines import Answer, Engine, EngineName, MODEL_FILES, open_engine
+from service.engines import Answer, Engine, EngineName, MODEL_FILES, UntrustedModel, open_engine
 
 T = TypeVar("T")
 
@@ -133,8 +133,21 @@ def load_bundle(folder: Path) -> Bundle:
     manifest = read_manifest(folder)
     contract = _decode(folder / "contract.json", Contract)
     golden = _decode(folder / "golden.json", Golden)
-    engine = open_engine(manifest.engine, folder)
+    _check_identity(folder, manifest, contract)
+    try:
+        engine = open_engine(manifest.engine, folder)
+    except UntrustedModel as error:
+        raise DamagedBundle(f"{error}; export the bundle again") from error
     return Bundle(folder, manifest, contract, golden, Encoder(contract), engine)
+
+
+def _check_identity(folder: Path, manifest: Manifest, contract: Contract) -> None:
+    """Headers, metrics and the journal each take the name from another of these places."""
+    names = (manifest.model, manifest.classes, manifest.task)
+    if names != (contract.model, contract.classes, contract.task):
+        raise DamagedBundle(
+            f"{folder}: {MANIFEST} is of another model than contract.json; export the bundle again"
+        )
 
 
 def load_models(root: Path) -> dict[str, Arms]:
@@ -163,10 +176,35 @@ def _load_arms(folder: Path, aliases: dict[str, str]) -> Arms:
             raise DamagedBundle(
                 f"{folder}: {ALIASES} names version {version}, but there are {', '.join(versions)}; export again"
             )
-    return Arms(
-        load_bundle(folder / champion),
-        load_bundle(folder / challenger) if challenger and challenger != champion else None,
+    arms = Arms(
+        _load_in_place(folder / champion),
+        _load_in_place(folder / challenger) if challenger and challenger != champion else None,
     )
+    if arms.challenger is not None and _encoding(arms.champion) != _encoding(arms.challenger):
+        raise BundleError(
+            f"{folder}: version {challenger} takes or gives other columns or classes than the"
+            f" champion, version {champion}, and both are fed the same rows; promote it, or export"
+            " without it"
+        )
+    return arms
+
+
+def _load_in_place(folder: Path) -> Bundle:
+    bundle = load_bundle(folder)
+    place = (folder.parent.name, folder.name)
+    if place != (bundle.manifest.model, bundle.manifest.version):
+        raise DamagedBundle(
+            f"{folder}: {MANIFEST} is of {bundle.manifest.model}, version"
+            f" {bundle.manifest.version}; export the bundle again"
+        )
+    return bundle
+
+
+def _encoding(bundle: Bundle) -> Any:
+    """All that says how rows become a matrix, and answers names."""
+    contract = bundle.contract
+    columns = [(one.name, one.type, one.categories, one.encode) for one in contract.columns]
+    return columns, [one.name for one in contract.outputs], contract.classes
 
 
 def _version_order(version: str) -> tuple[int, str]:

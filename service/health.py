@@ -51,7 +51,11 @@ def _gauges(core: Core) -> list[Gauge]:
 def _journal_gauges(core: Core) -> list[Gauge]:
     if core.journal is None:
         return []
-    stats = core.journal.stats()
+    try:
+        stats = core.journal.stats()
+    except OSError:
+        # A spool that cannot be read, which the log tells of, hides no other number.
+        return []
     dropped = [
         (
             "swarmline_journal_dropped_total",

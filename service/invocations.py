@@ -11,7 +11,7 @@ from service.bodies import Environ
 from service.contract import Matrix
 from service.lineage import as_json
 from service.native import Wire
-from service.plain import by_name, parse_object, take_list
+from service.plain import at_most, by_name, longest, parse_object, take_list
 from service.problems import JSON_TYPE, NotFound, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
 
@@ -27,6 +27,7 @@ class Frames:
 
     def __init__(self, served: Served):
         self._served = served
+        self._max_rows = served.core.settings.max_rows
         self._nullable = {column.name for column in served.contract.columns if column.nullable}
 
     def read(self, body: bytes, _environ: Environ) -> tuple[Matrix, None]:
@@ -40,7 +41,7 @@ class Frames:
             return self._split(value), None
         if isinstance(value, dict) and name in ("instances", "inputs"):
             return self._columns(value), None
-        rows = by_name(self._served.contract, take_list(document, name))
+        rows = by_name(self._served.contract, take_list(document, name, self._max_rows))
         return self._served.encoder.encode_rows(self._without_nan(rows)), None
 
     def _split(self, value: Any) -> Matrix:
@@ -54,6 +55,7 @@ class Frames:
             raise Unprocessable.field("columns", names, "each name once")
         if not isinstance(data, list):
             raise Unprocessable.field("data", data, "a list of rows")
+        at_most(len(data), self._max_rows)
         for row, cells in enumerate(data):
             if not isinstance(cells, list) or len(cells) != len(names):
                 raise Unprocessable.field("data", cells, f"a list of {len(names)} values", row)
@@ -81,6 +83,7 @@ class Frames:
         columns = {
             name: cells if isinstance(cells, list) else [cells] for name, cells in value.items()
         }
+        at_most(longest(columns), self._max_rows)
         flat = {
             name: [cell[0] if isinstance(cell, list) and len(cell) == 1 else cell for cell in cells]
             for name, cells in columns.items()

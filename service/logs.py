@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import random
@@ -28,7 +29,9 @@ def log(level: str, event: str, **fields: Any) -> None:
     if getattr(logging, level.upper()) < _LEVEL["least"]:
         return
     line = {"at": _now(), "level": level, "event": event, "pid": os.getpid(), **fields}
-    os.write(1, msgspec.json.encode(line) + b"\n")
+    # A full disk or a reader that left costs the line, never the request that it tells of.
+    with contextlib.suppress(OSError):
+        os.write(1, msgspec.json.encode(line) + b"\n")
 
 
 def _now() -> str:

@@ -42,6 +42,7 @@ class Native:
     def __init__(self, served: Served):
         self._served = served
         self._encoder = served.encoder
+        self._max_rows = served.core.settings.max_rows
         contract = served.contract
         row = served.encoder.row_type
         rows = (list[row] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[valid-type]
@@ -107,8 +108,10 @@ class Native:
             raise Unprocessable.field("", given, f"one of {', '.join(FORMS)}; and ignore_unknown")
         name = next(iter(document))
         if name == "columns":
-            return self._encoder.encode_columns(take_columns(document, name), ignore)
-        rows = by_name(self._served.contract, take_list(document, name))
+            return self._encoder.encode_columns(
+                take_columns(document, name, self._max_rows), ignore
+            )
+        rows = by_name(self._served.contract, take_list(document, name, self._max_rows))
         return self._encoder.encode_rows(rows, ignore)
 
     def write(self, found: Prediction, request_id: str, _asked: None) -> Wire:

@@ -12,6 +12,7 @@ from service.bodies import Environ
 from service.contract import Column, Matrix
 from service.lineage import as_json
 from service.native import Wire, tidy
+from service.plain import at_most
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
 from service.tensors import Given, Shapes, pack, read_tensor
@@ -55,6 +56,7 @@ class Tensors:
 
     def __init__(self, served: Served):
         self._served = served
+        self._max_rows = served.core.settings.max_rows
         self._shapes = Shapes(served.contract)
         self._decode = msgspec.json.Decoder(Inference).decode
         self.outputs = (
@@ -76,6 +78,9 @@ class Tensors:
             if given.name in columns:
                 raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
             columns[given.name], tail = read_tensor(given, tail)
+        at_most(
+            max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
+        )
         if tail:
             raise Unprocessable.field("", f"{len(tail)} bytes too many", "the bytes of the inputs")
         return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(

@@ -78,6 +78,13 @@ def _columns_schema(contract: Contract) -> Json:
     }
 
 
+def _a_truth(contract: Contract) -> Any:
+    if contract.classes:
+        return contract.classes[0]
+    names = [output.name for output in contract.outputs]
+    return 1.0 if len(names) == 1 else dict.fromkeys(names, 1.0)
+
+
 def _rows(items: Json) -> Json:
     return {"type": "array", "items": items, "minItems": 1}
 
@@ -267,7 +274,13 @@ def _model_paths(served: Served) -> Json:
             "properties": {"entries": {"type": "array", "items": entry}},
         },
         "examples": {
-            "one": {"value": {"entries": [{"request_id": "a-request-id", "row": 0, "value": 1}]}}
+            "one": {
+                "value": {
+                    "entries": [
+                        {"request_id": "a-request-id", "row": 0, "value": _a_truth(contract)}
+                    ]
+                }
+            }
         },
     }
     anything: Json = {"schema": {"type": "object"}}

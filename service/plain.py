@@ -45,14 +45,15 @@ def parse_object(body: bytes, allowed: str) -> dict[str, Any]:
     return document
 
 
-def take_list(document: Mapping[str, Any], name: str) -> list[Any]:
+def take_list(document: Mapping[str, Any], name: str, limit: int) -> list[Any]:
     value = document[name]
     if not isinstance(value, list):
         raise Unprocessable.field(name, value, "a list of rows")
+    at_most(len(value), limit)
     return value
 
 
-def take_columns(document: Mapping[str, Any], name: str) -> dict[str, list[Any]]:
+def take_columns(document: Mapping[str, Any], name: str, limit: int) -> dict[str, list[Any]]:
     """Columns as lists of equal length."""
     value = document[name]
     if not isinstance(value, dict):
@@ -64,7 +65,12 @@ def take_columns(document: Mapping[str, Any], name: str) -> dict[str, list[Any]]
     ]
     if errors:
         raise Invalid(errors)
+    at_most(longest(value), limit)
     return value
+
+
+def longest(columns: Mapping[str, list[Any]]) -> int:
+    return max(map(len, columns.values()), default=0)
 
 
 def by_name(contract: Contract, rows: list[Any]) -> list[Any]:
@@ -83,6 +89,11 @@ def by_name(contract: Contract, rows: list[Any]) -> list[Any]:
 def need_rows(count: int, limit: int) -> None:
     if not count:
         raise Unprocessable.field("", "no rows", "at least one row")
+    at_most(count, limit)
+
+
+def at_most(count: int, limit: int) -> None:
+    """Asked before rows are read one by one: a small body holds millions of bad ones."""
     if count > limit:
         raise too_many(count, limit)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import fcntl
+import http.client
 import os
 import shlex
 import subprocess  # nosec B404  # the command is the operator's own setting
@@ -47,29 +48,32 @@ class Retrain:
 
     def _start_job(self, model: str, request_id: str) -> dict[str, Any]:
         url = self._settings.retrain_url.rstrip("/")
-        state = self._ask(f"{url}/api/json?tree=inQueue,lastBuild[building,url]")
-        job = msgspec.json.decode(state.read(), type=_Job)
+        state, _ = self._ask(f"{url}/api/json?tree=inQueue,lastBuild[building,url]")
+        try:
+            job = msgspec.json.decode(state, type=_Job)
+        except msgspec.MsgspecError as error:
+            raise Upstream("RETRAIN_URL answers as no Jenkins job does") from error
         if job.inQueue or (job.lastBuild and job.lastBuild.building):
             where = job.lastBuild.url if job.lastBuild and not job.inQueue else f"{url}/"
             raise Running(f"a training is under way; see {where}")
         fields = urllib.parse.urlencode({"MODEL": model, "REASON": f"request {request_id}"})
-        answer = self._ask(f"{url}/buildWithParameters", fields.encode())
-        where = answer.headers.get("Location") or f"{url}/"
+        _, headers = self._ask(f"{url}/buildWithParameters", fields.encode())
+        where = headers.get("Location") or f"{url}/"
         return {"status": "started", "model": model, "where": where}
 
-    def _ask(self, url: str, data: bytes | None = None) -> Any:
+    def _ask(self, url: str, data: bytes | None = None) -> tuple[bytes, Any]:
         pair = f"{self._settings.retrain_user}:{self._settings.retrain_token}".encode()
         headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
         question = urllib.request.Request(url, data, headers)
         try:
-            return urllib.request.urlopen(
-                question, timeout=TIMEOUT
-            )  # nosec B310  # settings allow http(s) only
+            # Settings allow http(s) only.
+            with urllib.request.urlopen(question, timeout=TIMEOUT) as answer:  # nosec B310
+                return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             raise Upstream(
                 f"the retrain job answered {error.code}; the training was not started"
             ) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             log("error", "retrain", problem=str(error))
             raise Upstream(
                 "the retrain job cannot be reached; the training was not started"

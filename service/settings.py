@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -144,6 +145,14 @@ def _web_address(text: str) -> str:
     return text
 
 
+def _command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"a command as a shell reads it ({error})") from error
+    return text
+
+
 def _header_safe(text: str) -> str:
     if not text.isascii() or not text.isprintable() or len(text) > 200:
         raise ValueError("up to 200 printable ASCII characters")
@@ -184,7 +193,10 @@ SETTINGS = (
     Setting("RETRAIN_USER", str, "swarmline", "Jenkins user of the token"),
     Setting("RETRAIN_TOKEN", str, "", "Jenkins API token"),
     Setting(
-        "RETRAIN_COMMAND", str, "", "command to run where there is no Jenkins; {model} is replaced"
+        "RETRAIN_COMMAND",
+        _command,
+        "",
+        "command to run where there is no Jenkins; {model} is replaced",
     ),
     Setting("LOG_SAMPLE", _number(0, 1), "0.01", "share of successes to log; errors always are"),
     Setting(

@@ -57,6 +57,8 @@ def add_routes(app: Service, core: Core) -> None:
         if request.endpoint != "stream":
             return
         core.model((request.view_args or {})["model"])
+        # Before the upgrade: after it, a refusal could not be told as HTTP.
+        g.subject = subject_of(request.environ)
         if places is None or not places.acquire(False):  # pylint: disable=consider-using-with
             raise Unavailable("all streams are taken; try again, or use predict", retry_after=5)
         g.place = places
@@ -80,7 +82,7 @@ class Stream:
         self._ws, self._served, self._key = ws, served, key
         self._id, self._number = stream_id, 0
         self._native = Native(served)
-        self._subject = subject_of(request.environ)
+        self._subject = g.subject
         self._arm = request.environ.get("HTTP_X_ARM")
 
     def run(self) -> None:
@@ -95,13 +97,16 @@ class Stream:
     def _receive(self) -> str | bytes | None:
         """The next message; None when it is time to go."""
         ws, idle_until = self._ws, time.monotonic() + IDLE_SECONDS
+        state = self._served.core.state
         while not ws.input_buffer:
             if not ws.connected:
                 return None
-            if not select.select([ws.sock], [], [], 0.5)[0]:
-                if self._served.core.state.draining or time.monotonic() > idle_until:
-                    ws.close(GOING_AWAY, "draining or idle; connect again")
-                    return None
+            heard = select.select([ws.sock], [], [], 0.5)[0]
+            # A client that never pauses is told too, or the stop would wait for it to the end.
+            if state.draining or (not heard and time.monotonic() > idle_until):
+                ws.close(GOING_AWAY, "draining or idle; connect again")
+                return None
+            if not heard:
                 continue
             data = ws.sock.recv(ws.receive_bytes)
             if not data:

@@ -11,12 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 Sensitive = Literal["hash", "omit"]
 Subject = Literal["keep", "hash", "omit"]
 
 MEBIBYTE = 1 << 20
 KEY_SIZES = range(16, 65)
+#: A hundred years: the date before which rows go must be one that there was.
+LONGEST_RETENTION = 36_500
 SCHEMES = ("sqlite", "postgresql")
 
 
@@ -57,15 +60,20 @@ class Settings:
                 "JOURNAL_URL: given another database; allowed are sqlite:///FILE and"
                 " postgresql://USER:PASSWORD@HOST/DATABASE; name one of these"
             )
+        if not _has_sound_address(self.url):
+            raise BadSettings(
+                "JOURNAL_URL: given a host or port that cannot be; allowed is such as"
+                " postgresql://USER:PASSWORD@HOST:5432/DATABASE; percent-encode what is special"
+            )
         if self.spool_limit < MEBIBYTE:
             raise BadSettings(
                 f"JOURNAL_SPOOL_MB: given {self.spool_limit} bytes; allowed is 1 MB or more;"
                 " raise it"
             )
-        if self.retention_days < 0:
+        if not 0 <= self.retention_days <= LONGEST_RETENTION:
             raise BadSettings(
-                f"JOURNAL_RETENTION_DAYS: given {self.retention_days}; allowed is a number of days,"
-                " or 0 to keep all; correct it"
+                f"JOURNAL_RETENTION_DAYS: given {self.retention_days}; allowed is a number of days"
+                f" up to {LONGEST_RETENTION}, or 0 to keep all; correct it"
             )
         if "hash" in (self.sensitive, self.subject) and len(self.key) not in KEY_SIZES:
             raise BadSettings(
@@ -77,6 +85,13 @@ class Settings:
     def segment_size(self) -> int:
         """A spool file rolls here; small against the bound, so that little is shed at a time."""
         return min(4 * MEBIBYTE, self.spool_limit // 16)
+
+
+def _has_sound_address(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def from_environment(environ: Mapping[str, str]) -> Settings:

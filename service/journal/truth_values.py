@@ -21,16 +21,19 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def refusals(number: int, entry: Entry, contracts: Sequence[Contract]) -> list[FieldError]:
     errors = []
-    if "\0" in entry.request_id:
-        # PostgreSQL has no text with one, so no prediction has this id.
-        errors.append(
-            FieldError(number, "request_id", entry.request_id, "text without null characters")
-        )
+    if not _storable(entry.request_id):
+        allowed = "text without null characters or halves of surrogate pairs"
+        errors.append(FieldError(number, "request_id", entry.request_id, allowed))
     if not 0 <= entry.row < 2**31:
         errors.append(FieldError(number, "row", entry.row, "a row's number, from 0"))
     if all(not _fits(entry.value, contract) for contract in contracts):
         errors.append(FieldError(number, "value", entry.value, _allowed(contracts)))
     return errors
+
+
+def _storable(text: str) -> bool:
+    """Neither database holds half of a surrogate pair, nor PostgreSQL a null: no prediction has them."""
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _fits(value: Any, contract: Contract) -> bool:

@@ -77,6 +77,12 @@ def test_a_bad_line_of_keys_is_named_by_number_and_never_shown(line: str) -> Non
     assert "zz" not in str(raised.value)
 
 
+def test_keys_of_which_only_comments_are_left_let_nobody_in() -> None:
+    with pytest.raises(BadKeys, match="KEYS has no key"):
+        parse_keys("# all of them expired\n")
+    assert parse_keys("") == ()
+
+
 def test_a_subject_stays_with_its_arm_and_the_share_holds() -> None:
     traffic = Traffic("split", 0.05, "one")
     arms = {subject: traffic.pick(str(subject)) for subject in range(20_000)}
@@ -215,11 +221,12 @@ class _Jenkins(http.server.BaseHTTPRequestHandler):
     """The two addresses of a Jenkins job that matter here."""
 
     building = False
+    page = b""
     asked: list[tuple[str, str, str]] = []
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
         build = {"building": self.building, "url": "http://jenkins/job/retrain/7/"}
-        self._answer(200, json.dumps({"inQueue": False, "lastBuild": build}).encode())
+        self._answer(200, self.page or json.dumps({"inQueue": False, "lastBuild": build}).encode())
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -239,7 +246,7 @@ class _Jenkins(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def jenkins() -> Iterator[str]:
-    _Jenkins.building, _Jenkins.asked = False, []
+    _Jenkins.building, _Jenkins.asked, _Jenkins.page = False, [], b""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Jenkins)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -264,9 +271,32 @@ def test_a_dead_jenkins_is_a_502(make_app: Any) -> None:
     assert caller.post("/v1/models/yield-prediction/retrain", {}).status_code == 502
 
 
+def test_what_is_no_jenkins_is_a_502(make_app: Any, jenkins: str) -> None:
+    caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
+    _Jenkins.page = b"<html>please log in"
+    answer = caller.post("/v1/models/yield-prediction/retrain", {})
+    assert (answer.status_code, _Jenkins.asked) == (502, [])
+
+
 def test_a_dead_database_refuses_truth_for_now(make_app: Any) -> None:
     app = make_app(JOURNAL_URL="postgresql://nobody@127.0.0.1:1/none")
     answer = Caller(app).post(
         "/v1/models/yield-prediction/truth", {"request_id": "x", "value": 1.0}
     )
     assert answer.status_code == 503 and answer.headers["Retry-After"]
+
+
+def test_the_example_of_a_truth_is_taken_when_pasted(caller: Caller) -> None:
+    paths = caller.get("/openapi.json").json["paths"]
+    for model in ("quality-classification", "recipe-optimization", "yield-prediction"):
+        path, row = f"/v1/models/{model}/truth", caller.get(f"/v1/models/{model}").json
+        caller.predict(model, row["description"]["example"], X_Request_Id="a-request-id")
+        content = paths[path]["post"]["requestBody"]["content"]["application/json"]
+        assert caller.post(path, content["examples"]["one"]["value"]).json["stored"] == 1, model
+
+
+def test_a_spool_that_cannot_be_read_hides_no_other_number(make_app: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    caller = Caller(make_app(JOURNAL_SPOOL=str(tmp_path / "file")))
+    assert caller.predict("yield-prediction", SMALL).status_code == 200
+    assert "swarmline_build_info" in caller.get("/metrics").text

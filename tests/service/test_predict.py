@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from typing import Any
 
 import numpy as np
 import pytest
 
+from service import logs
 from service.encoder import Encoder
 from tests.service import bundles
 from tests.service.conftest import Caller
@@ -187,6 +189,28 @@ def test_more_rows_than_allowed_are_refused(make_app: Any) -> None:
     assert "up to 2 rows" in caller.predict("yield-prediction", SMALL, SMALL, SMALL).json["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("v1/models/yield-prediction/predict", {"rows": [{}] * 9}),
+        ("v1/models/yield-prediction/predict", {"columns": {"light": ["x"] * 9}}),
+        ("v1/models/yield-prediction/invocations", {"inputs": {"light": ["x"] * 9}}),
+        ("v1/models/yield-prediction/invocations", {"instances": [{}] * 9}),
+        ("v1/models/yield-prediction/invocations", {"dataframe_split": {"data": [[]] * 9}}),
+        (
+            "v2/models/yield-prediction/infer",
+            {"inputs": [{"name": "light", "shape": [9], "datatype": "FP32", "data": ["x"] * 9}]},
+        ),
+    ],
+)
+def test_too_many_bad_rows_are_refused_before_they_are_read(
+    make_app: Any, path: str, body: Any
+) -> None:
+    answer = Caller(make_app(MAX_ROWS="8")).post(f"/{path}", body)
+    assert (answer.status_code, answer.json["total"]) == (422, 1)
+    assert answer.json["errors"][0]["allowed"] == "up to 8 rows a request"
+
+
 def test_a_larger_body_than_allowed_is_a_413(make_app: Any) -> None:
     caller = Caller(make_app(MAX_BODY="1024"))
     assert caller.post(QUALITY, b" " * 1025).status_code == 413
@@ -233,3 +257,14 @@ def test_what_fails_inside_stays_inside(app: Any, capfd: Any) -> None:
     answer = Caller(app).predict("yield-prediction", SMALL)
     assert answer.status_code == 500
     assert "Zero" not in answer.text and "ZeroDivisionError" in capfd.readouterr().out
+
+
+def test_a_log_that_cannot_be_written_fails_no_prediction(
+    make_app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_file: int, _line: bytes) -> int:
+        raise OSError(errno.ENOSPC, "no space")
+
+    caller = Caller(make_app(LOG_SAMPLE="1", JOURNAL="off"))
+    monkeypatch.setattr(logs.os, "write", full)
+    assert caller.predict("yield-prediction", SMALL).status_code == 200

@@ -341,3 +341,45 @@ def test_unsound_http_is_a_problem_document(
     link.close()
     assert answer.startswith(b"HTTP/1.1 400") and b"application/problem+json" in answer
     assert predict(server).status_code == 200
+
+
+def test_chunks_that_are_no_chunks_are_a_400(start_server: Callable[..., Server]) -> None:
+    server = start_server(WORKERS="1", JOURNAL="off")
+    fields = "Host: x\r\nAuthorization: Bearer boss\r\nTransfer-Encoding: chunked\r\n\r\n"
+    link = raw(server, f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode(), b"zz\r\n\r\n")
+    assert link.recv(4096).startswith(b"HTTP/1.1 400")
+    link.close()
+
+
+def test_chunks_that_do_not_end_in_time_are_a_408(start_server: Callable[..., Server]) -> None:
+    server = start_server(WORKERS="1", JOURNAL="off", READ_TIMEOUT="0.5")
+    fields = "Host: x\r\nAuthorization: Bearer boss\r\nTransfer-Encoding: chunked\r\n\r\n"
+    link = raw(server, f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode(), b"5\r\n{")
+    assert link.recv(4096).startswith(b"HTTP/1.1 408")
+    link.close()
+
+
+def test_a_stream_with_a_bad_subject_is_refused_as_http(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(WORKERS="1", JOURNAL="off")
+    fields = (
+        "Host: x\r\nAuthorization: Bearer boss\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    )
+    fields += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
+    head = f"GET /v1/models/yield-prediction/stream HTTP/1.1\r\n{fields}X-Subject: a b\r\n\r\n"
+    link = raw(server, head.encode())
+    assert link.recv(4096).startswith(b"HTTP/1.1 400")
+    link.close()
+
+
+def test_a_stream_that_never_pauses_is_told_to_go(start_server: Callable[..., Server]) -> None:
+    server = start_server(WORKERS="1", DRAIN_SECONDS="1", GRACE_SECONDS="6")
+    stream = open_stream(server)
+    server.process.send_signal(signal.SIGTERM)
+    told = "anything"
+    while told:
+        stream.send(json.dumps(SMALL))
+        told = stream.recv()
+    stream.shutdown()
+    assert server.process.wait(15) == 0

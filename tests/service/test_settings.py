@@ -43,6 +43,7 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("TRAFFIC", "/nowhere"),
         ("BUNDLES", "/nowhere"),
         ("RETRAIN_URL", "ftp://x"),
+        ("RETRAIN_COMMAND", "train '{model}"),
         ("LOG_LEVEL", "loud"),
         ("AUTH", "no"),
         ("RELEASE", "a\nb"),

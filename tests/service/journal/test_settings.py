@@ -41,6 +41,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     ("name", "value", "message"),
     [
         ("JOURNAL_URL", "mysql://x", "allowed are sqlite:///FILE"),
+        ("JOURNAL_URL", "postgresql://u:p@host:port/d", "percent-encode what is special"),
+        ("JOURNAL_RETENTION_DAYS", "9" * 11, "a number of days up to 36500"),
         ("JOURNAL_SPOOL_MB", "0", "allowed is 1 MB or more"),
         ("JOURNAL_SPOOL_MB", "many", "given 'many'; allowed is a whole number"),
         ("JOURNAL_RETENTION_DAYS", "-1", "allowed is a whole number"),

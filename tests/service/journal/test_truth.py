@@ -141,9 +141,10 @@ def test_a_negative_row_is_refused(known: Journal) -> None:
         tell(known, "bad", row=-1)
 
 
-def test_a_request_id_that_no_database_holds_is_refused(known: Journal) -> None:
-    with pytest.raises(Invalid, match="text without null characters"):
-        tell(known, "bad", "r\0")
+@pytest.mark.parametrize("request_id", ["r\0", "\ud800"])
+def test_a_request_id_that_no_database_holds_is_refused(known: Journal, request_id: str) -> None:
+    with pytest.raises(Invalid, match="text without null characters or halves"):
+        tell(known, "bad", request_id)
 
 
 def test_truth_of_several_outputs_may_name_some(journal: Journal) -> None:
