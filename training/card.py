@@ -72,7 +72,7 @@ def render(facts: Facts) -> str:
         measured=_metrics(facts),
         others=_others(facts),
         deciding=plots.deciding(facts),
-        plots=render_plots(facts),
+        plots=facts.drawn or render_plots(facts),
         limits=list(card_words.limits(facts)),
         engine=card_tables.about_engine(facts),
         trials=card_tables.best_trials(facts),

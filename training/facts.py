@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from training.dataset import Dataset
 from training.evaluate import Evaluation
@@ -11,6 +11,9 @@ from training.gate import Verdict
 from training.lineage import Lineage
 from training.search import Found, Searched
 from training.spec import Spec
+
+if TYPE_CHECKING:
+    from training.card import Drawn
 
 
 class Facts(NamedTuple):
@@ -28,3 +31,5 @@ class Facts(NamedTuple):
     created: str
     run_id: str = ""
     version: str = ""
+    #: The plots as the card shows them: a card is written three times, and drawing is most of the work.
+    drawn: tuple[Drawn, ...] = ()

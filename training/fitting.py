@@ -75,7 +75,7 @@ def facts_of(
     if evaluation is not None and "gate" not in options.skip:
         verdict = gate.judge(spec, evaluation, compiled)
     created = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
-    return Facts(
+    facts = Facts(
         spec,
         made,
         searched,
@@ -87,6 +87,7 @@ def facts_of(
         training_key,
         created,
     )
+    return facts._replace(drawn=tuple(card.render_plots(facts)))
 
 
 def _evaluated(

@@ -29,7 +29,7 @@ from training.__main__ import main
 
 ROOT = Path(__file__).parents[2]
 #: Longer than anything here takes on a busy machine; a test that waits as long fails.
-PATIENCE = 180.0
+PATIENCE = 600.0
 
 
 class Done(NamedTuple):
