@@ -105,13 +105,24 @@ def spawned(
     """A process and all that it starts, ended by the group that it leads."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **where}
     with subprocess.Popen(
-        command, cwd=folder, env=environment, text=True, start_new_session=True, **pipes
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_heed_interrupts,
+        **pipes,
     ) as process:
         try:
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
+
+
+def _heed_interrupts() -> None:
+    """As a terminal starts it: what a script runs in the background is told to ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def wait_until(condition: Callable[[], Any], what: str) -> Any:
