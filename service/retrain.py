@@ -7,7 +7,7 @@ import fcntl
 import http.client
 import os
 import shlex
-import subprocess  # nosec B404  # the command is the operator's own setting
+import subprocess  # nosec B404 # the command is the operator's own setting
 import threading
 import urllib.error
 import urllib.parse
@@ -88,7 +88,7 @@ class Retrain:
                 word.replace("{model}", model)
                 for word in shlex.split(self._settings.retrain_command)
             ]
-            process = subprocess.Popen(  # nosec B603  # pylint: disable=consider-using-with
+            process = subprocess.Popen(  # nosec B603 # pylint: disable=consider-using-with
                 words, stdin=subprocess.DEVNULL, stdout=2, pass_fds=(lock,), start_new_session=True
             )
         except BlockingIOError as error:

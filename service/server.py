@@ -22,7 +22,7 @@ from service.problems import BadRequest, Failed, Problem, Reply
 from service.settings import Settings
 from service.state import State
 
-SHARED_MEMORY = Path("/dev/shm")  # nosec B108  # a heartbeat on a slow disk stalls workers
+SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # a heartbeat on a slow disk stalls workers
 SO_ATTACH_FILTER = 26
 KEEPALIVE = 75
 #: How long a worker leaves a new connection to one that has fewer. Clients keep theirs, so the

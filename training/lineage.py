@@ -6,7 +6,7 @@ import functools
 import hashlib
 import os
 import platform
-import subprocess  # nosec B404 - only git, with fixed arguments
+import subprocess  # nosec B404 # only git, with fixed arguments
 from pathlib import Path
 from typing import NamedTuple
 

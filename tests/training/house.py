@@ -104,6 +104,8 @@ def spawned(
 ) -> Iterator[subprocess.Popen[str]]:
     """A process and all that it starts, ended by the group that it leads."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **where}
+    # The child does nothing else before it becomes the command.
+    # pylint: disable-next=subprocess-popen-preexec-fn
     with subprocess.Popen(
         command,
         cwd=folder,
