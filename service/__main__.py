@@ -23,8 +23,9 @@ def main() -> int:
         settings = read_settings(os.environ)
     except BadSettings as error:
         return _refuse(error.sentences)
-    if (problem := _taken(settings)) is not None:
-        return _refuse([problem])
+    problems = [problem for problem in (_taken(settings), _no_spool(settings)) if problem]
+    if problems:
+        return _refuse(problems)
     folder = _metrics_folder()
     metrics.keep_in(folder)
     # Only after the metrics' place is known may anything that counts be imported.
@@ -34,8 +35,8 @@ def main() -> int:
     from service.state import State  # pylint: disable=import-outside-toplevel
     from service.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
 
-    # Twice the workers: at a reload, new ones stand beside the old.
-    state = State(2 * settings.workers + 2)
+    # At a reload new workers stand beside the old, and a signal may add some: a slot is a few bytes.
+    state = State(4 * settings.workers + 32)
     try:
         app = create_app(settings, state, folder)
     except (BundleError, BadKeys, BadTraffic) as error:
@@ -56,6 +57,22 @@ def _taken(settings: Settings) -> str | None:
     except OSError as error:
         return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
     return None
+
+
+def _no_spool(settings: Settings) -> str | None:
+    """Why predictions could not be recorded; nobody should find out at the first one."""
+    if settings.journal is None:
+        return None
+    spool = settings.journal.spool
+    try:
+        spool.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=spool):
+            return None
+    except OSError as error:
+        return (
+            f"JOURNAL_SPOOL is {spool}, where nothing can be written ({error.strerror});"
+            " name a local folder, or set JOURNAL=off."
+        )
 
 
 def _refuse(sentences: list[str]) -> int:

@@ -69,6 +69,14 @@ def test_each_bad_setting_is_a_sentence_and_ends_the_start(environment: dict[str
     ]
 
 
+def test_a_spool_that_cannot_be_written_refuses_the_start(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    (line,) = refused_start(environment | {"JOURNAL_SPOOL": str(tmp_path / "file")})
+    assert "file, where nothing can be written" in line and "JOURNAL=off" in line
+
+
 def test_without_keys_it_listens_on_loopback_alone(environment: dict[str, str]) -> None:
     del environment["KEYS_FILE"]
     (line,) = refused_start(environment | {"BIND": "0.0.0.0:8080"})
@@ -199,6 +207,15 @@ def test_a_killed_worker_is_replaced_and_loses_only_what_it_had_in_flight(
         ((rows,),) = link.execute("SELECT count(*) FROM prediction").fetchall()
     link.close()
     assert load.good <= rows <= load.good + load.dropped
+
+
+def test_workers_added_by_a_signal_find_a_place(start_server: Callable[..., Server]) -> None:
+    server = start_server()
+    for wanted in range(3, 9):
+        server.process.send_signal(signal.SIGTTIN)
+        wait_for(lambda: len(worker_pids(server)) == wanted)
+    answer = requests.get(f"{server.url}/health/ready", timeout=10)
+    assert (answer.status_code, server.stop()) == (200, 0)
 
 
 def worker_pids(server: Server) -> list[int]:
