@@ -7,6 +7,8 @@ import json
 import os
 import re
 import signal
+import time
+import subprocess
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -368,8 +370,16 @@ def interrupted(house: House, spec: Path, number: int) -> tuple[int, str]:
     with house.started("train", spec) as process:
         wait_until(lambda: runs(house, spec.stem), "the run of the training")
         # A terminal sends Ctrl-C to all that the training started, too.
-        (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
-        _, err = process.communicate(timeout=PATIENCE)
+        send = os.killpg if number == signal.SIGINT else os.kill
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            send(process.pid, number)
+            try:
+                # Some library may swallow it where it arrives: then a person presses again.
+                _, err = process.communicate(timeout=20)
+                break
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < deadline, f"signal {number} did not end the training"
     return process.returncode, err
 
 
