@@ -7,9 +7,9 @@ import json
 import os
 import re
 import signal
-import time
-import subprocess
 import sqlite3
+import subprocess
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
