@@ -1,0 +1,56 @@
+"""How a script ends: an exit code that says who must act, one sentence, and with --json one document.
+
+Stopped             ends a script; carries its exit code
+├── Refused         1: usage or a precondition; nothing was changed
+├── RolledBack      2: the new release was not good; the one before it serves
+└── Late            3: the deadline passed; the sentence says what serves
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+DONE, REFUSED, ROLLED_BACK, LATE = 0, 1, 2, 3
+
+
+class Stopped(Exception):
+    """The message is the reason in one sentence; `facts` join the JSON document."""
+
+    code = REFUSED
+
+    def __init__(self, sentence: str, **facts: Any):
+        super().__init__(sentence)
+        self.facts = facts
+
+
+class Refused(Stopped):
+    pass
+
+
+class RolledBack(Stopped):
+    code = ROLLED_BACK
+
+
+class Late(Stopped):
+    code = LATE
+
+
+def say(sentence: str) -> None:
+    """Progress and results for people; stdout belongs to the JSON document."""
+    print(sentence, file=sys.stderr, flush=True)
+
+
+def finish(act: Callable[[], dict[str, Any]], as_json: bool) -> int:
+    """Runs a script's act and returns its exit code; prints its facts where JSON is asked for."""
+    code, facts = DONE, {}
+    try:
+        facts = act()
+    except Stopped as stopped:
+        code, facts = stopped.code, {"reason": str(stopped), **stopped.facts}
+        say(f"swarmline: {stopped}")
+    if as_json:
+        print(json.dumps({"code": code, **facts}, indent=1, default=str))
+    return code
