@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
 import socket
 import sys
 import tempfile
@@ -12,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from service import metrics
+from service.folder import shared_folder
 from service.settings import BadSettings, Settings, read_settings
 
 
@@ -26,7 +25,7 @@ def main() -> int:
     problems = [problem for problem in (_taken(settings), _no_spool(settings)) if problem]
     if problems:
         return _refuse(problems)
-    folder = _metrics_folder()
+    folder = shared_folder()
     metrics.keep_in(folder)
     # Only after the metrics' place is known may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
@@ -38,7 +37,7 @@ def main() -> int:
     # At a reload new workers stand beside the old, and a signal may add some: a slot is a few bytes.
     state = State(4 * settings.workers + 32)
     try:
-        app = create_app(settings, state, folder)
+        app = create_app(settings, state)
     except (BundleError, BadKeys, BadTraffic) as error:
         return _refuse([f"{error}."])
     _serve(app, settings, state, folder)
@@ -79,20 +78,6 @@ def _refuse(sentences: list[str]) -> int:
     for sentence in sentences:
         print(f"cannot start: {sentence}", file=sys.stderr)
     return 1
-
-
-def _metrics_folder() -> Path:
-    """Fresh at each start, in memory where there is such a place; gone at the end."""
-    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # nosec B108
-    folder = Path(tempfile.mkdtemp(prefix="swarmline-metrics-", dir=place))
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
 
 
 def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:

@@ -24,7 +24,7 @@ ENTRY = "request_id, row (0 if left out) and value"
 
 
 def add_routes(app: Service, core: Core) -> None:
-    retrain = Retrain(core.settings, core.folder)
+    retrain = Retrain(core.settings)
 
     @app.post("/v1/models/<model>/truth", endpoint="truth")
     def truth(model: str) -> Response:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import time
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPage
 
 from service import admin, docs, health, invocations, lineage, oip, stream
-from service.auth import ANYONE, Door, parse_keys
+from service.auth import ANYONE, Door, Scope, parse_keys
 from service.bundle import Arms, Bundle, BundleError, check_golden, load_models
 from service.contract import Invalid
 from service.direct import DirectRoute, request_id_of
@@ -43,6 +43,8 @@ class Service(Flask):
         super().__init__("service", static_folder=None)
         self.core = core
         self.direct: dict[str, DirectRoute] = {}
+        # A redirect to the tidy address would go where the caller's Host header says.
+        self.url_map.merge_slashes = False
         self.json.sort_keys = False  # type: ignore[attr-defined]
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
@@ -52,11 +54,11 @@ class Service(Flask):
         return super().wsgi_app(environ, start_response)
 
 
-def create_app(settings: Settings, state: State, folder: Path) -> Service:
+def create_app(settings: Settings, state: State) -> Service:
     """All that a worker needs, loaded and proven. Raises BundleError, BadKeys or BadTraffic."""
-    keys = parse_keys(settings.keys) if settings.auth else ()
-    core = Core(settings, Door(keys), state, folder)
     arms = load_models(settings.bundles)
+    keys = parse_keys(settings.keys, arms) if settings.auth else ()
+    core = Core(settings, Door(keys), state)
     traffic = read_traffic(
         settings.traffic, {name: pair.challenger is not None for name, pair in arms.items()}
     )
@@ -123,15 +125,18 @@ def _guard(app: Service) -> None:
         g.request_id = request_id_of(request.environ)
         core.state.enter()
         g.entered = True
-        model = (request.view_args or {}).get("model")
-        scope = SCOPE_OF.get(request.endpoint or "", "predict")
-        header = request.environ.get("HTTP_AUTHORIZATION")
-        if scope is None:
+        path = request.environ["PATH_INFO"]
+        if "//" in path:
+            raise NotFound(f"there is nothing at {path[:200]}: a slash stands there twice")
+        scopes = SCOPES_OF.get(request.endpoint or "", READERS)
+        if not scopes:
             g.key = ANYONE
-        elif model is None:
-            g.key = core.door.enter(header)
-        else:
-            g.key = core.door.require(header, scope, model)
+            return
+        key = core.door.enter(request.environ.get("HTTP_AUTHORIZATION"))
+        # What is at no page needs a key, to learn so, and no scope.
+        if request.endpoint is not None:
+            key.need(scopes, (request.view_args or {}).get("model"))
+        g.key = key
 
     @app.teardown_request
     def leave(_error: BaseException | None) -> None:
@@ -151,6 +156,10 @@ def _guard(app: Service) -> None:
     def sign(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         response.headers["X-Release"] = core.settings.release
+        served = core.models.get(_model_in(request.environ["PATH_INFO"]))
+        # Who may not ask is not told either.
+        if served is not None and "key" in g and g.key.reaches(served.name):
+            response.headers.update(served.champion.headers)
         core.metrics.request(request.endpoint or "none", str(response.status_code)).inc()
         if request.endpoint not in QUIET:
             log_request(
@@ -159,20 +168,31 @@ def _guard(app: Service) -> None:
         return response
 
 
-#: Endpoints that need another scope than `predict`; None: open to anyone who reaches the port.
-SCOPE_OF: dict[str, Any] = {
-    "live": None,
-    "ready": None,
-    "metrics": None,
-    "openapi": None,
-    "docs": None,
-    "home": None,
-    "ping": None,
-    "version": None,
-    "v2_live": None,
-    "v2_ready": None,
-    "truth": "truth",
-    "retrain": "admin",
+def _model_in(path: str) -> str:
+    """The model that a path names, whether or not there is such a page."""
+    found = MODEL_IN(path)
+    return found[1] if found else ""
+
+
+MODEL_IN = re.compile(r"/v[12]/models/([^/:]+)").match
+#: One of these scopes is needed to look at what is served.
+READERS: tuple[Scope, ...] = ("predict", "admin")
+#: Endpoints that need other scopes; none: open to anyone who reaches the port.
+SCOPES_OF: dict[str, tuple[Scope, ...]] = {
+    "live": (),
+    "ready": (),
+    "metrics": (),
+    "openapi": (),
+    "docs": (),
+    "home": (),
+    "ping": (),
+    "version": (),
+    "v2_live": (),
+    "v2_ready": (),
+    "predict": ("predict",),
+    "stream": ("predict",),
+    "truth": ("truth",),
+    "retrain": ("admin",),
 }
 #: Endpoints asked every second by machines.
 QUIET = ("live", "ready", "metrics", "v2_live", "v2_ready", "ping")

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple, get_args
 
 from service.problems import Forbidden, Unauthenticated
@@ -28,19 +29,32 @@ class Key(NamedTuple):
     def may(self, scope: Scope, model: str | None = None) -> bool:
         if scope not in self.scopes:
             return False
+        return model is None or self.reaches(model)
+
+    def reaches(self, model: str) -> bool:
+        """Whether the key is for this model at all."""
         limit = self.models or ()
-        return model is None or self.models is None or model in limit
+        return self.models is None or model in limit
+
+    def need(self, scopes: Sequence[Scope], model: str | None = None) -> None:
+        """Forbidden unless it has one of the scopes, for the model."""
+        if any(self.may(scope, model) for scope in scopes):
+            return
+        where = f" on {model}" if model and self.scopes & set(scopes) else ""
+        raise Forbidden(f"the key {self.name} has no scope {' or '.join(scopes)}{where}")
 
 
 #: Stands for every caller where keys are off.
 ANYONE = Key("anyone", frozenset(SCOPES), b"")
 
 
-def parse_keys(text: str) -> tuple[Key, ...]:
+def parse_keys(text: str, served: Collection[str]) -> tuple[Key, ...]:
     """Lines of `name:scopes:sha256[:models]`; scopes and models are separated by commas."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     keys = tuple(
-        _parse_line(number, line) for number, line in lines if line and not line.startswith("#")
+        _parse_line(number, line, served)
+        for number, line in lines
+        if line and not line.startswith("#")
     )
     if text.strip() and not keys:
         # Else a file of which only comments are left would let everyone in, on any address.
@@ -52,7 +66,7 @@ def parse_keys(text: str) -> tuple[Key, ...]:
     return keys
 
 
-def _parse_line(number: int, line: str) -> Key:
+def _parse_line(number: int, line: str, served: Collection[str]) -> Key:
     name, _, rest = line.partition(":")
     scopes, _, rest = rest.partition(":")
     digest, _, models = rest.partition(":")
@@ -68,8 +82,19 @@ def _parse_line(number: int, line: str) -> Key:
         raw = b""
     if len(raw) != 32:
         raise BadKeys(f"KEYS, line {number}: the third part must be the SHA-256 of the key, in hex")
-    limit = frozenset(part.strip() for part in models.split(",")) if models.strip() else None
-    return Key(name, found, raw, limit)
+    return Key(name, found, raw, _limit(number, models, served))
+
+
+def _limit(number: int, models: str, served: Collection[str]) -> frozenset[str] | None:
+    if not models.strip():
+        return None
+    limit = frozenset(part.strip() for part in models.split(","))
+    if not limit <= set(served):
+        raise BadKeys(
+            f"KEYS, line {number}: the key is limited to a model that is not served;"
+            f" served are {', '.join(served)}; name these, or none for all"
+        )
+    return limit
 
 
 def presented(header: str) -> str:
@@ -116,6 +141,5 @@ class Door:
     def require(self, header: str | None, scope: Scope, model: str | None = None) -> Key:
         key = self.enter(header)
         if not key.may(scope, model):
-            where = f" on {model}" if model and scope in key.scopes else ""
-            raise Forbidden(f"the key {key.name} has no scope {scope}{where}")
+            key.need((scope,), model)
         return key

@@ -50,6 +50,7 @@ def too_large(limit: int) -> TooLarge:
 
 def unpack(body: bytes, packing: str, limit: int) -> bytes:
     """Bounded: a small body may unpack to a huge one."""
+    packing = packing.strip().lower()
     if packing == "identity":
         return body
     if packing not in _WINDOW:

@@ -25,7 +25,7 @@ from service.problems import (
     Unprocessable,
     with_error,
 )
-from service.serving import Call, Core, Prediction, Served
+from service.serving import Call, Core, Prediction, Served, Side
 
 SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
 SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
@@ -86,7 +86,7 @@ class DirectRoute:
                 self._core,
                 self.name,
                 request_id,
-                lambda: self._answer(environ, request_id, started),
+                lambda sides: self._answer(environ, request_id, started, sides),
             )
         finally:
             self._state.leave()
@@ -99,23 +99,33 @@ class DirectRoute:
         start_response(reply.status, headers)
         return [reply.body] if after is None else Answer(reply.body, after)
 
-    def _answer(self, environ: Environ, request_id: str, started: float) -> tuple[Wire, Prediction]:
-        key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", self._served.name)
+    def _answer(
+        self, environ: Environ, request_id: str, started: float, sides: list[Side]
+    ) -> tuple[Wire, Prediction]:
+        served = self._served
+        key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", served.name)
+        sides.append(served.champion)
+        call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
+        side = served.choose(call)
+        sides.append(side)
         if self._core.waiting() > self._core.settings.max_waiting:
             raise Unavailable("too many requests are waiting; try again")
         need_type(environ, *self._protocol.content_types)
         matrix, asked = self._protocol.read(read_body(environ, self._limit), environ)
-        call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
-        found = self._served.predict(call, matrix)
+        found = served.predict(call, side, matrix)
         return self._protocol.write(found, request_id, asked), found
 
 
 def attempt(
-    core: Core, route: str, request_id: str, work: Callable[[], tuple[Wire, Prediction]]
+    core: Core, route: str, request_id: str, work: Callable[[list[Side]], tuple[Wire, Prediction]]
 ) -> tuple[Reply, Callable[[], None] | None]:
-    """What `work` answers, or the problem it ran into; and what is left to do after that."""
+    """What `work` answers, or the problem it ran into; and what is left to do after that.
+
+    `work` appends the arm that answers as soon as it knows: a refusal is signed by the last one.
+    """
+    sides: list[Side] = []
     try:
-        wire, found = work()
+        wire, found = work(sides)
         core.metrics.request(route, "200").inc()
         return Reply("200 OK", wire.headers + found.side.headers, wire.body), found.after
     except Problem as problem:
@@ -131,4 +141,5 @@ def attempt(
     reply = refused.reply(request_id)
     if route == "infer":
         reply = reply._replace(body=with_error(reply.body))
-    return reply._replace(headers=[*reply.headers, ("X-Release", core.settings.release)]), None
+    signed = sides[-1].headers if sides else [("X-Release", core.settings.release)]
+    return reply._replace(headers=[*reply.headers, *signed]), None

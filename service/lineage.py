@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Response
+from flask import Response, g
 
 from service.problems import JSON_TYPE
 from service.serving import Core, Served, Side
@@ -66,7 +66,7 @@ def as_json(value: Any, status: int = 200) -> Response:
 def add_routes(app: Service, core: Core) -> None:
     @app.get("/v1/models", endpoint="models")
     def models() -> Response:
-        found = [summarise(served) for served in core.models.values()]
+        found = [summarise(served) for served in core.models.values() if g.key.reaches(served.name)]
         return as_json({"release": core.settings.release, "models": found})
 
     @app.get("/v1/models/<model>", endpoint="model")

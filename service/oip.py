@@ -12,7 +12,7 @@ from service.bodies import Environ
 from service.contract import Column, Matrix
 from service.lineage import as_json
 from service.native import Wire, tidy
-from service.plain import at_most
+from service.plain import at_most, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
 from service.tensors import Given, Shapes, pack, read_tensor
@@ -29,6 +29,17 @@ DATATYPES = {
     "boolean": "BOOL",
     "timestamp": "BYTES",
 }
+
+
+_ONCE = (b'"inputs"', b'"outputs"', b'"id"', b'"binary_data_output"')
+_ONCE_A_TENSOR = (
+    b'"name"',
+    b'"shape"',
+    b'"datatype"',
+    b'"data"',
+    b'"binary_data_size"',
+    b'"binary_data"',
+)
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -73,6 +84,8 @@ class Tensors:
             ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(f"the body is not JSON: {error}") from error
+        if _may_repeat(head, len(inference.inputs) + len(inference.outputs)):
+            parse_json(head)
         columns = {}
         for given in inference.inputs:
             if given.name in columns:
@@ -136,6 +149,15 @@ def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
         found: list[Any] = values.tolist()
         return found
     return [cell for row in tidy(values.reshape(len(values), -1)) for cell in row]
+
+
+def _may_repeat(head: bytes, tensors: int) -> bool:
+    """Whether a name may stand twice in an object: msgspec would take the last one."""
+    return (
+        b"\\" in head
+        or any(head.count(name) > 1 for name in _ONCE)
+        or any(head.count(name) > tensors for name in _ONCE_A_TENSOR)
+    )
 
 
 def split_body(body: bytes, length: str | None) -> tuple[bytes, bytes]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -122,8 +121,7 @@ class Served:
             raise NotFound(f"{self.name} has no challenger")
         return self.challenger
 
-    def predict(self, call: Call, matrix: Matrix) -> Prediction:
-        side = self.choose(call)
+    def predict(self, call: Call, side: Side, matrix: Matrix) -> Prediction:
         need_rows(len(matrix), self.core.settings.max_rows)
         answer = side.predict(matrix)
         self._record(side, call, matrix, answer)
@@ -157,10 +155,8 @@ class Served:
 class Core:
     """What all routes share. `journal` is opened in each worker, after the fork."""
 
-    def __init__(self, settings: Settings, door: Door, state: State, folder: Path):
+    def __init__(self, settings: Settings, door: Door, state: State):
         self.settings, self.door, self.state = settings, door, state
-        #: For what the workers share in files; gone when the service ends.
-        self.folder = folder
         self.metrics = Metrics()
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}

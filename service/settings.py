@@ -237,6 +237,9 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
             text = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
+        if not text:
+            # Else the default would stand in for what was meant: no keys would let everyone in.
+            raise ValueError(f"{name}_FILE names {path}, which is empty; fill it, or unset it.")
     try:
         return setting.read(text or setting.default)
     except ValueError as error:

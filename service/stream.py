@@ -22,7 +22,7 @@ from service.logs import log
 from service.native import FORMS, Native
 from service.plain import by_name, parse_json
 from service.problems import Unavailable
-from service.serving import Call, Core, Served
+from service.serving import Call, Core, Served, Side
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -121,15 +121,17 @@ class Stream:
         request_id = f"{self._id[:110]}.{self._number}"
         core = self._served.core
         reply, after = attempt(
-            core, "stream", request_id, lambda: self._predict(message, request_id)
+            core, "stream", request_id, lambda sides: self._predict(message, request_id, sides)
         )
         if after is not None:
             after()
         return reply.body.decode()
 
-    def _predict(self, message: bytes, request_id: str) -> Any:
+    def _predict(self, message: bytes, request_id: str, sides: list[Side]) -> Any:
         call = Call(request_id, self._key, self._subject, self._arm, time.perf_counter())
-        found = self._served.predict(call, self._read(message))
+        side = self._served.choose(call)
+        sides.append(side)
+        found = self._served.predict(call, side, self._read(message))
         return self._native.write(found, request_id, None), found
 
     def _read(self, message: bytes) -> Matrix:

@@ -118,11 +118,14 @@ def _secret(environ: Mapping[str, str], name: str) -> str:
     if not path:
         return environ.get(name, "")
     try:
-        return Path(path).read_text(encoding="utf-8").strip()
+        text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise BadSettings(
             f"{name}_FILE: given {path}, which cannot be read ({error}); name a readable text file"
         ) from error
+    if not text:
+        raise BadSettings(f"{name}_FILE: given {path}, which is empty; fill it, or unset it")
+    return text
 
 
 def _whole(name: str, text: str) -> int:

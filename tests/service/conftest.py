@@ -28,6 +28,7 @@ KEYS = {
     "teller": "truth",
     "boss": "predict,truth,admin",
     "narrow": "predict",
+    "keeper": "admin",
 }
 _METRICS = Path(tempfile.mkdtemp(prefix="swarmline-test-metrics-"))
 metrics.keep_in(_METRICS)
@@ -116,7 +117,7 @@ def make_app(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
 
     def make(**more: str) -> Any:
         settings = read_settings(environment | more)
-        app = create_app(settings, State(), tmp_path)
+        app = create_app(settings, State())
         if settings.journal is not None:
             app.core.journal = journal.Journal(settings.journal, app.core.contracts())
         made.append(app)

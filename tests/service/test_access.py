@@ -73,14 +73,82 @@ def test_health_and_docs_need_no_key_and_models_do(app: Any) -> None:
 )
 def test_a_bad_line_of_keys_is_named_by_number_and_never_shown(line: str) -> None:
     with pytest.raises(BadKeys, match="line 2") as raised:
-        parse_keys(f"# keys\n{line}")
+        parse_keys(f"# keys\n{line}", ())
     assert "zz" not in str(raised.value)
 
 
 def test_keys_of_which_only_comments_are_left_let_nobody_in() -> None:
     with pytest.raises(BadKeys, match="KEYS has no key"):
-        parse_keys("# all of them expired\n")
-    assert parse_keys("") == ()
+        parse_keys("# all of them expired\n", ())
+    assert parse_keys("", ()) == ()
+
+
+def test_a_key_limited_to_a_model_that_is_not_served_refuses_the_start() -> None:
+    line = f"shop:predict:{'0' * 64}:yield-prediction,yeild-prediction"
+    with pytest.raises(BadKeys, match="line 2.*served are yield-prediction"):
+        parse_keys(f"# keys\n{line}", ("yield-prediction",))
+
+
+def test_a_key_sees_the_models_that_it_may_ask_and_no_others(app: Any) -> None:
+    names = [one["name"] for one in Caller(app, "narrow").get("/v1/models").json["models"]]
+    assert names == ["yield-prediction"]
+    assert Caller(app, "narrow").get("/v1/models/recipe-optimization").status_code == 403
+    assert Caller(app, "keeper").get("/v1/models/recipe-optimization").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/yield-prediction", "/v2"])
+def test_a_key_that_only_tells_the_truth_sees_no_models(app: Any, path: str) -> None:
+    answer = Caller(app, "teller").get(path)
+    assert answer.status_code == 403 and "predict or admin" in answer.json["detail"]
+
+
+MODEL_HEADERS = ("X-Model", "X-Model-Version", "X-Arm")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", PREDICT, 422),
+        ("POST", "/v2/models/yield-prediction/infer", 422),
+        ("POST", "/v2/models/yield-prediction/versions/9/infer", 404),
+        ("POST", "/v1/models/yield-prediction/invocations", 422),
+        ("POST", "/v1/models/yield-prediction/truth", 422),
+        ("GET", PREDICT, 405),
+        ("GET", "/v1/models/yield-prediction", 200),
+        ("GET", "/v1/models/yield-prediction/nothing", 404),
+    ],
+)
+def test_refusals_too_say_model_version_and_arm(
+    app: Any, method: str, path: str, status: int
+) -> None:
+    answer = app.test_client().open(
+        path, method=method, json={}, headers={"Authorization": "Bearer boss"}
+    )
+    assert answer.status_code == status
+    assert [answer.headers.getlist(name) for name in MODEL_HEADERS] == [
+        ["yield-prediction"],
+        ["1"],
+        ["champion"],
+    ]
+    assert answer.headers.getlist("X-Release") == ["r1"] and answer.headers["X-Request-Id"]
+
+
+def test_who_may_not_ask_is_not_told_the_version(app: Any) -> None:
+    for key, path in (
+        ("nobody", PREDICT),
+        ("teller", PREDICT),
+        ("narrow", "/v1/models/recipe-optimization"),
+    ):
+        headers = Caller(app, key).post(path, {}).headers
+        assert not [name for name in MODEL_HEADERS if name in headers], (key, path)
+        assert headers["X-Release"] == "r1"
+
+
+def test_a_refusal_is_of_the_arm_that_would_have_answered(make_app: Any, tmp_path: Path) -> None:
+    caller = Caller(with_traffic(make_app, tmp_path, 'mode = "split"\nshare = 1.0'))
+    answer = caller.predict("quality-classification", {"crop": 3}, X_Subject="s1")
+    assert answer.status_code == 422
+    assert [answer.headers[name] for name in MODEL_HEADERS[1:]] == ["2", "challenger"]
 
 
 def test_a_subject_stays_with_its_arm_and_the_share_holds() -> None:
@@ -213,6 +281,20 @@ def test_a_retrain_command_runs_once_at_a_time(make_app: Any, tmp_path: Path) ->
     assert (tmp_path / "ran").read_text(encoding="utf-8") == "yield-prediction\n"
 
 
+def test_a_retrain_command_that_outlives_the_service_still_runs(
+    make_app: Any, tmp_path: Path
+) -> None:
+    gate, path = tmp_path / "gate", "/v1/models/yield-prediction/retrain"
+    command = f"sh -c 'until [ -e {gate} ]; do sleep 0.05; done'"
+    try:
+        assert Caller(make_app(RETRAIN_COMMAND=command)).post(path, {}).status_code == 202
+        after_restart = Caller(make_app(RETRAIN_COMMAND=command))
+        assert after_restart.post(path, {}).status_code == 409
+    finally:
+        gate.touch()
+    wait_for(lambda: after_restart.post(path, {}).status_code == 202)
+
+
 def test_retraining_that_is_not_set_up_says_so(caller: Caller) -> None:
     assert "RETRAIN_URL" in caller.post("/v1/models/yield-prediction/retrain", {}).json["detail"]
 
@@ -221,12 +303,27 @@ class _Jenkins(http.server.BaseHTTPRequestHandler):
     """The two addresses of a Jenkins job that matter here."""
 
     building = False
+    queued = False
     page = b""
+    elsewhere = ""
+    #: What a GET waits for before it is answered.
+    gate = threading.Event()
+    waiting = threading.Event()
     asked: list[tuple[str, str, str]] = []
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
+        self.asked.append((self.path, "", self.headers["Authorization"]))
+        if self.elsewhere:
+            self.send_response(302)
+            self.send_header("Location", self.elsewhere)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        self.waiting.set()
+        self.gate.wait(20)
         build = {"building": self.building, "url": "http://jenkins/job/retrain/7/"}
-        self._answer(200, self.page or json.dumps({"inQueue": False, "lastBuild": build}).encode())
+        job = {"inQueue": self.queued, "lastBuild": build}
+        self._answer(200, self.page or json.dumps(job).encode())
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -246,7 +343,10 @@ class _Jenkins(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def jenkins() -> Iterator[str]:
-    _Jenkins.building, _Jenkins.asked, _Jenkins.page = False, [], b""
+    _Jenkins.building, _Jenkins.queued, _Jenkins.elsewhere = False, False, ""
+    _Jenkins.asked, _Jenkins.page = [], b""
+    _Jenkins.gate.set()
+    _Jenkins.waiting.clear()
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Jenkins)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -260,10 +360,43 @@ def test_the_jenkins_job_is_started_unless_it_runs(make_app: Any, jenkins: str) 
     caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
     path = "/v1/models/yield-prediction/retrain"
     assert caller.post(path, {}).json["where"] == "http://jenkins/queue/item/7/"
-    asked = _Jenkins.asked[0]
+    asked = _Jenkins.asked[1]
     assert asked[0] == "/job/retrain/buildWithParameters" and "MODEL=yield-prediction" in asked[1]
     _Jenkins.building = True
     assert "http://jenkins/job/retrain/7/" in caller.post(path, {}).json["detail"]
+    _Jenkins.queued = True
+    refused = caller.post(path, {})
+    assert refused.status_code == 409 and "queued already" in refused.json["detail"]
+
+
+def builds() -> int:
+    return sum(path.endswith("/buildWithParameters") for path, _, _ in _Jenkins.asked)
+
+
+def test_two_quick_calls_start_one_build(make_app: Any, jenkins: str) -> None:
+    app, path = (
+        make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"),
+        "/v1/models/yield-prediction/retrain",
+    )
+    _Jenkins.gate.clear()
+    first: list[int] = []
+    call = threading.Thread(target=lambda: first.append(Caller(app).post(path, {}).status_code))
+    call.start()
+    try:
+        assert _Jenkins.waiting.wait(20)
+        second = Caller(app).post(path, {})
+    finally:
+        _Jenkins.gate.set()
+        call.join()
+    assert (first, second.status_code, builds()) == ([202], 409, 1)
+
+
+def test_a_redirect_gets_no_token(make_app: Any, jenkins: str) -> None:
+    _Jenkins.elsewhere = jenkins.replace("127.0.0.1", "localhost") + "/stolen"
+    caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
+    answer = caller.post("/v1/models/yield-prediction/retrain", {})
+    assert answer.status_code == 502 and "redirects" in answer.json["detail"]
+    assert not [path for path, _, _ in _Jenkins.asked if "stolen" in path]
 
 
 def test_a_dead_jenkins_is_a_502(make_app: Any) -> None:
@@ -275,7 +408,7 @@ def test_what_is_no_jenkins_is_a_502(make_app: Any, jenkins: str) -> None:
     caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
     _Jenkins.page = b"<html>please log in"
     answer = caller.post("/v1/models/yield-prediction/retrain", {})
-    assert (answer.status_code, _Jenkins.asked) == (502, [])
+    assert (answer.status_code, builds()) == (502, 0)
 
 
 def test_a_dead_database_refuses_truth_for_now(make_app: Any) -> None:

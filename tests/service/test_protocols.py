@@ -58,6 +58,33 @@ def test_one_matrix_stands_for_all_columns(caller: Caller) -> None:
     assert second != first
 
 
+TWICE = '{"name": "light", "name": "light", "datatype": "FP32", "shape": [1], "data": [20.0]}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"inputs": [], "inputs": [%s]}',
+        '{"id": "1", "id": "2", "inputs": [%s]}',
+        '{"inputs": [' + TWICE + ", %s]}",
+        '{"inputs": [], "\\u0069nputs": [%s]}',
+    ],
+)
+def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
+    caller: Caller, body: str
+) -> None:
+    import json
+
+    tensors = ", ".join(json.dumps(one) for one in small())
+    answer = caller.post(YIELD, body.replace("%s", tensors).encode())
+    assert answer.status_code == 422 and "twice" in answer.text
+
+
+def test_a_category_that_is_called_like_a_field_is_no_repetition(caller: Caller) -> None:
+    inputs = [one | {"parameters": {"name": "data", "shape": "id"}} for one in small()]
+    assert caller.post(YIELD, {"id": "id", "inputs": inputs}).status_code == 200
+
+
 def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
     asked = {"inputs": small(), "outputs": [{"name": "predictions"}]}
     assert [one["name"] for one in caller.post(YIELD, asked).json["outputs"]] == ["predictions"]

@@ -20,7 +20,7 @@ import requests
 import websocket
 
 from tests.service import bundles
-from tests.service.conftest import ROOT, Server, wait_for
+from tests.service.conftest import ROOT, Server, free_port, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -185,6 +185,43 @@ def test_a_stop_under_load_loses_no_request(start_server: Callable[..., Server])
     finally:
         load.stop()
     assert (load.lost, load.dropped) == ([], 0)
+
+
+def test_what_a_killed_service_left_in_memory_goes_at_the_next_start(
+    start_server: Callable[..., Server],
+) -> None:
+    first, second = start_server(), None
+    (folder,) = folders_of(first)
+    first.process.kill()
+    first.process.wait()
+    # Its workers see that they are orphans and go: until then the folder is theirs.
+    wait_for(lambda: not holders(folder))
+    assert folder.is_dir()
+    second = start_server()
+    assert not folder.exists() and len(folders_of(second)) == 1
+    third = start_server(BIND=f"127.0.0.1:{free_port()}")
+    assert len(folders_of(second)) == len(folders_of(third)) == 1
+    assert predict(second).status_code == 200
+
+
+def folders_of(server: Server) -> list[Path]:
+    """The shared folders that its master has a file open in."""
+    links = Path(f"/proc/{server.process.pid}/fd").iterdir()
+    names = {os.path.dirname(os.readlink(link)) for link in links}
+    return [Path(name) for name in names if "swarmline-metrics-" in name and Path(name).is_dir()]
+
+
+def holders(folder: Path) -> list[str]:
+    """The processes that have a file in it open."""
+    found = []
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        if target.startswith(f"{folder}/"):
+            found.append(target)
+    return found
 
 
 def test_a_killed_worker_is_replaced_and_loses_only_what_it_had_in_flight(

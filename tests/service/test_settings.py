@@ -67,6 +67,13 @@ def test_a_secret_comes_from_a_file_and_from_one_place(tmp_path: Path) -> None:
     assert "both set" in sentences(**files, RETRAIN_TOKEN="u")[0]
 
 
+@pytest.mark.parametrize("name", ["KEYS", "RETRAIN_TOKEN", "JOURNAL_URL", "JOURNAL_KEY"])
+def test_an_empty_file_is_refused_where_a_default_would_stand_in(name: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text(" \n", encoding="utf-8")
+    (sentence,) = sentences(**{f"{name}_FILE": str(tmp_path / "empty")})
+    assert sentence.startswith(f"{name}_FILE") and "empty" in sentence
+
+
 def test_settings_that_contradict_are_refused() -> None:
     assert "AUTH=off" in sentences(BIND="0.0.0.0:80")[0]
     assert "RETRAIN_TOKEN" in sentences(RETRAIN_URL="http://jenkins/job/x")[0]
