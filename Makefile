@@ -12,6 +12,7 @@ JOURNAL_SPOOL ?= $(SWARMLINE_BUILD)/spool
 export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
+export ORT_DISABLE_TELEMETRY = 1
 
 PYTHON ?= python3
 VENV := .venv
@@ -80,6 +81,19 @@ reproduce: $(READY) ## train a version of MODEL again and compare the prediction
 	$(call needs,MODEL)
 	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
 
+## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
+image: $(READY) ## build the service's image from the bundles; ARGS='--pull' with a newer base
+	@$(PY) -m scripts.image build $(ARGS)
+
+publish: $(READY) ## push the image to REGISTRY and record its digest
+	@$(PY) -m scripts.image publish $(ARGS)
+
+sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so too)
+	@$(PY) -m scripts.image sbom $(ARGS)
+
+mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and record its digest
+	@$(PY) -m scripts.mlflow_image $(ARGS)
+
 ## Development
 check: $(READY) ## style, import law, documents, types, lint, security
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
@@ -136,5 +150,5 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage $(SWARMLINE_REPORTS)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce check check-style check-laws \
-	check-security check-types check-lint check-lint-tests format test test-fast watch bench soak audit lock clean
+.PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce image publish sbom \
+	mlflow-image check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast watch bench soak audit lock clean

@@ -8,6 +8,6 @@ lock() {
         --custom-compile-command "make lock" --output-file "requirements/$1.txt" $2
 }
 lock dev "${LOCK_OPTIONS:-}"
-for group in serve train monitor; do lock "$group" "--constraints requirements/dev.txt"; done
+for group in serve skops train monitor tracking; do lock "$group" "--constraints requirements/dev.txt"; done
 echo uv | "$uv" pip compile - --universal --python-version 3.11 --generate-hashes --quiet --no-emit-index-url \
     --custom-compile-command "make lock" --constraints requirements/dev.txt --output-file requirements/uv.txt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -35,6 +36,8 @@ class OnnxEngine:  # pylint: disable=too-few-public-methods
     """One thread a call: the service runs one process a core. It has no threads of its own, so it survives a fork."""
 
     def __init__(self, path: Path):
+        # It reports its use to its maker unless told before its first import; a service calls nobody.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         # A skops bundle needs none.
         import onnxruntime  # pylint: disable=import-outside-toplevel
 

@@ -1,0 +1,89 @@
+"""What is in an image, asked inside of it: this file alone is given to its Python, which needs no other.
+
+Prints one JSON document: the system, its Python and Debian packages with their licences, and the biggest parts.
+"""
+
+import json
+import platform
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+
+def python_packages() -> list[dict[str, str]]:
+    found = {}
+    for one in metadata.distributions():
+        about = one.metadata
+        name = re.sub(r"[-_.]+", "-", about["Name"]).lower()
+        # The first that Python finds is the one that it imports.
+        found.setdefault(name, {"name": name, "version": one.version, "licence": licence(about)})
+    return [found[name] for name in sorted(found)]
+
+
+def licence(about: metadata.PackageMetadata) -> str:
+    """As a package states it, in the words of the newest field that it has."""
+    stated = about.json
+    kinds = [str(kind) for kind in stated.get("classifier", [])]
+    known = [kind.rpartition(" :: ")[2] for kind in kinds if kind.startswith("License :: OSI")]
+    # The old field has the whole text of a licence now and then.
+    old = str(stated.get("license", "")).strip().partition("\n")[0][:100]
+    return str(stated.get("license_expression", "")) or " AND ".join(known) or old
+
+
+def debian_packages(root: Path) -> list[dict[str, str]]:
+    status = root / "var/lib/dpkg/status"
+    if not status.is_file():
+        return []
+    text = status.read_text(encoding="utf-8")
+    fields = (dict(re.findall(r"^([A-Za-z-]+): (.*)$", part, re.M)) for part in text.split("\n\n"))
+    return [
+        {
+            "name": one["Package"],
+            "version": one["Version"],
+            "arch": one.get("Architecture", "all"),
+            "licence": debian_licence(root / "usr/share/doc" / one["Package"] / "copyright"),
+        }
+        for one in fields
+        if one.get("Status", "").endswith(" installed")
+    ]
+
+
+def debian_licence(file: Path) -> str:
+    """The short names in a copyright file, where it is one that machines can read."""
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    if not text.startswith("Format:"):
+        return ""
+    names = {name.strip() for name in re.findall(r"^License:[ \t]*(\S.*)$", text, re.M)}
+    return " AND ".join(sorted(name if " " not in name else f"({name})" for name in names))
+
+
+def parts(root: Path) -> dict[str, int]:
+    """Bytes of all that our layers brought: each package's folder, the code, the bundles."""
+    folders = [*root.glob("packages/*"), *(one for one in root.glob("*") if one.name != "packages")]
+    sizes = {str(one.relative_to(root)): weight(one) for one in folders}
+    return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+
+def weight(place: Path) -> int:
+    files = place.rglob("*") if place.is_dir() else [place]
+    return sum(one.lstat().st_size for one in files if not one.is_dir() or one.is_symlink())
+
+
+def system(root: Path) -> dict[str, str]:
+    text = (root / "etc/os-release").read_text(encoding="utf-8")
+    return dict(re.findall(r'^(\w+)="?(.*?)"?$', text, re.M))
+
+
+if __name__ == "__main__":
+    document = {
+        "python": platform.python_version(),
+        "system": system(Path("/")),
+        "packages": python_packages(),
+        "debian": debian_packages(Path("/")),
+        "parts": parts(Path("/app")),
+    }
+    json.dump(document, sys.stdout)

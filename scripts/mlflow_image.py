@@ -1,0 +1,121 @@
+"""MLflow's image: built from the lock's group `tracking`; where REGISTRY is set, published too.
+
+    python -m scripts.mlflow_image [--pull] [--no-cache] [--deadline SECONDS] [--json]
+
+Exit codes: 0 done, 1 refused, 3 deadline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+from scripts import builder, context, git
+from scripts.outcome import Refused, finish, say
+
+NAME = "swarmline/mlflow"
+ROOT = Path(__file__).parents[1]
+#: Each file of the context, and where it comes from.
+FILES = {
+    "Dockerfile": "jenkins/mlflow.Dockerfile",
+    "health.py": "jenkins/mlflow_health.py",
+    "requirements.txt": "requirements/tracking.txt",
+}
+
+
+def make(options: argparse.Namespace) -> dict[str, Any]:
+    commit = git.last_commit(ROOT, *FILES.values())
+    contents = {name: _content(path) for name, path in FILES.items()}
+    builder.reachable()
+    base = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
+    identity = builder.base(base, options.pull, options.deadline).identity
+    tag = f"{NAME}:{_version(contents['requirements.txt'])}-{_hash(identity, contents)}"
+    if options.no_cache or not builder.exists(tag):
+        _build(tag, base, commit, contents, options)
+        over = builder.size(tag) - builder.size(base)
+        say(f"{tag}: built; {over / 1e6:.0f} MB on top of its base")
+    else:
+        say(f"{tag}: unchanged")
+    return {"image": tag, **_published(tag, options.deadline)}
+
+
+def _build(
+    tag: str,
+    base: str,
+    commit: git.Commit,
+    contents: dict[str, bytes],
+    options: argparse.Namespace,
+) -> None:
+    folder = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "mlflow-image"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    context.even(folder)
+    labels = {
+        "org.opencontainers.image.title": NAME,
+        "org.opencontainers.image.version": tag.rpartition(":")[2],
+        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
+        "org.opencontainers.image.source": git.origin(ROOT),
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    }
+    arguments = {"BASE_IMAGE": base, "SOURCE_DATE_EPOCH": str(commit.seconds)}
+    builder.build(
+        *(folder, tag, arguments, {name: value for name, value in labels.items() if value}),
+        seconds=options.deadline,
+        cache=not options.no_cache,
+    )
+
+
+def _published(tag: str, seconds: float) -> dict[str, str]:
+    registry = os.environ.get("REGISTRY", "")
+    if not registry:
+        return {}
+    reference = builder.push(tag, builder.repository(registry, NAME), seconds)
+    found = {"image": reference, "digest": reference.rpartition("@")[2], "version": tag}
+    place = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "release"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "mlflow.json").write_bytes(context.pretty(found))
+    say(f"published {reference}")
+    return found
+
+
+def _content(path: str) -> bytes:
+    try:
+        return (ROOT / path).read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read ({error.strerror}); build from a checkout") from error
+
+
+def _version(lock: bytes) -> str:
+    match = re.search(rb"^mlflow==([\w.]+)", lock, re.M)
+    if match is None:
+        raise Refused("requirements/tracking.txt has no mlflow; run `make lock`")
+    return match[1].decode()
+
+
+def _hash(identity: str, contents: dict[str, bytes]) -> str:
+    found = hashlib.sha256(identity.encode())
+    for name in sorted(contents):
+        found.update(f"{name}\0{len(contents[name])}\0".encode() + contents[name])
+    return found.hexdigest()[:10]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.mlflow_image", description=__doc__)
+    parser.add_argument("--pull", action="store_true", help="look for a newer base image")
+    parser.add_argument("--no-cache", action="store_true", help="build each step again")
+    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    options = parser.parse_args(arguments)
+    return finish(lambda: make(options), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
