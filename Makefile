@@ -24,7 +24,7 @@ needs = $(if $($(1)),,$(error make $@ needs $(1): bare `make` says what for))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help:
-	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 ## Set up and serve
 env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)

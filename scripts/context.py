@@ -59,7 +59,7 @@ def describe(inputs: Inputs, base: Base) -> Document:
     models: dict[str, dict[str, Any]] = {}
     for one in inputs.shipped:
         models.setdefault(one.model, {})[one.arm] = one.describe()
-    document = {
+    document: Document = {
         "created": _newest(commit.seconds, inputs.shipped).isoformat(),
         "commit": commit.name,
         "dirty": commit.dirty,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def python_packages() -> list[dict[str, str]]:
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for one in metadata.distributions():
         about = one.metadata
         name = re.sub(r"[-_.]+", "-", about["Name"]).lower()
