@@ -94,6 +94,12 @@ sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so
 mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and record its digest
 	@$(PY) -m scripts.mlflow_image $(ARGS)
 
+## Swarm: STACK=name; DOCKER_HOST says which engine
+secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
+	$(PY) -m scripts.secrets $(or $(ARGS),make)
+
+.PHONY: secrets
+
 ## Development
 check: $(READY) ## style, import law, documents, types, lint, security
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \

@@ -1,0 +1,222 @@
+"""The stack's secrets: made at random, rotated, listed; never printed, and never read back from the Swarm.
+
+    python -m scripts.secrets make [--certificate FILE --key FILE | --self-signed HOST]
+    python -m scripts.secrets list
+    python -m scripts.secrets rotate NAME
+    python -m scripts.secrets add-key NAME --scopes predict,truth [--models a,b]
+    python -m scripts.secrets revoke-key NAME
+
+`make` makes what is missing, and takes a new certificate. A change takes effect with the next `make deploy`, replica by
+replica. What people need goes to build/secrets/, for its owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scripts import api_keys, certificates, passwords, vault
+from scripts.outcome import Refused, finish, say
+
+CERTIFICATE = "edge_certificate"
+NAMES = ("keys", "db_password", "journal_url", "journal_key", "edge_key", CERTIFICATE)
+#: Each variable of stack.yml, and the secret whose object it names.
+VARIABLES = {f"{name.upper()}_SECRET": name for name in NAMES}
+LINES = "key_lines"
+#: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
+FIRST_KEY, FIRST_SCOPES = "deployer", "predict,admin"
+DEADLINE = 180.0
+
+
+def current(stack: str) -> dict[str, str]:
+    """The object that each variable of stack.yml has to name; those that were made."""
+    newest = {one.name: one.object for one in vault.kept("secret", stack)}
+    return {variable: newest[name] for variable, name in VARIABLES.items() if name in newest}
+
+
+def make(stack: str, folder: Path, certificate: str = "") -> dict[str, Any]:
+    """What is missing, so that it can be said again and again; and the certificate if one is given."""
+    there = set(current(stack))
+    made = []
+    for variable, name in VARIABLES.items():
+        if variable in there or name == CERTIFICATE:
+            continue
+        if name == "keys":
+            _first_key(stack, folder)
+        else:
+            vault.keep("secret", stack, name, _new(name, folder))
+        made.append(name)
+    if certificate:
+        _keep_certificate(stack, folder, certificate)
+        made.append(CERTIFICATE)
+    say(f"made {', '.join(made)}" if made else "every secret is there already")
+    return {"stack": stack, "made": made, "folder": str(folder)}
+
+
+def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> dict[str, Any]:
+    """A new secret of this name; of a password, the database knows it at once."""
+    allowed = ("db_password", "journal_url", "journal_key", "edge_key")
+    if name == "keys":
+        raise Refused("keys change one by one: add-key a new one, deploy, then revoke-key the old")
+    if name == CERTIFICATE:
+        raise Refused("a new certificate comes with `make`: --certificate and --key")
+    if name not in allowed:
+        raise Refused(f"there is no secret {name!r}; allowed are {', '.join(allowed)}")
+    before = [one.object for one in vault.kept("secret", stack, name)]
+    if not before:
+        raise Refused(f"{stack} has no {name} yet; `make secrets` makes it")
+    made = vault.keep("secret", stack, name, _new(name, folder))
+    if name in passwords.ROLES:
+        try:
+            passwords.change(stack, name, made, seconds)
+        except BaseException:
+            vault.discard("secret", made)
+            raise
+    say(f"{name} is new; `make deploy` brings it to the containers, one by one")
+    return {"stack": stack, "rotated": name, "object": made}
+
+
+def add_key(stack: str, folder: Path, name: str, scopes: str, models: str) -> dict[str, Any]:
+    key = api_keys.new_key()
+    line = api_keys.line_of(name, scopes, key, models)
+    _keep_lines(stack, api_keys.with_line(_lines(stack), line))
+    path = _hand_out(folder, name, key)
+    say(f"{path} has the key; only its hash is kept elsewhere. `make deploy` lets it in")
+    return {"stack": stack, "key": name, "file": str(path)}
+
+
+def revoke_key(stack: str, name: str) -> dict[str, Any]:
+    _keep_lines(stack, api_keys.without(_lines(stack), name))
+    say(f"{name} is revoked; it is shut out once `make deploy` has replaced the replicas")
+    return {"stack": stack, "revoked": name}
+
+
+def overview(stack: str) -> dict[str, Any]:
+    """Names and ages, and who has a key; no content."""
+    found = [one._asdict() | {"content": None} for one in vault.kept("secret", stack)]
+    inverse = {name: variable for variable, name in VARIABLES.items()}
+    newest = current(stack)
+    for one in found:
+        one["current"] = newest.get(inverse.get(one["name"], "")) == one["object"]
+        say(
+            f"{'*' if one['current'] else ' '} {one['name']:<17} {one['created'][:19]}  {one['object']}"
+        )
+        del one["content"]
+    lines = vault.newest("config", stack, LINES)
+    people = [line.split(":") for line in (lines.content if lines else "").splitlines()]
+    for name, scopes, _, *models in people:
+        say(f"  key {name}: {scopes}{' on ' + models[0] if models else ''}")
+    missing = sorted(set(VARIABLES) - set(newest))
+    return {
+        "stack": stack,
+        "secrets": found,
+        "missing": missing,
+        "keys": [one[0] for one in people],
+    }
+
+
+def _new(name: str, folder: Path) -> str:
+    """A fresh value in the form in which its reader wants it."""
+    word = secrets.token_hex(32)
+    if name == "journal_url":
+        return f"postgresql://journal:{word}@db:5432/journal"
+    if name == "edge_key":
+        # The edge compares hashes, so its file is of no use to who reads it.
+        _hand_out(folder, "edge", word)
+        return api_keys.digest(word) + "\n"
+    return word
+
+
+def _first_key(stack: str, folder: Path) -> None:
+    key = api_keys.new_key()
+    _keep_lines(stack, api_keys.line_of(FIRST_KEY, FIRST_SCOPES, key) + "\n")
+    _hand_out(folder, FIRST_KEY, key)
+
+
+def _lines(stack: str) -> str:
+    found = vault.newest("config", stack, LINES)
+    if found is None:
+        raise Refused(f"{stack} has no keys yet; `make secrets` makes the first")
+    return found.content
+
+
+def _keep_lines(stack: str, lines: str) -> None:
+    # The lines first: if the second step fails, no key is in force that they do not have.
+    vault.keep("config", stack, LINES, lines)
+    vault.keep("secret", stack, "keys", lines)
+
+
+def _keep_certificate(stack: str, folder: Path, text: str) -> None:
+    vault.keep("secret", stack, CERTIFICATE, text)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / "edge.crt").write_text(certificates.open_part(text), encoding="ascii")
+    expires = certificates.expiry(text)
+    left = (expires - dt.datetime.now(dt.UTC)).days
+    soon = " Renew it soon." if left < certificates.SOON_DAYS else ""
+    say(f"the certificate is valid until {expires:%F}, {left} days.{soon}")
+
+
+def _hand_out(folder: Path, name: str, key: str) -> Path:
+    """The only place where a key is ever written as it is: a file for its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / f"{name}.key"
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(file, "w", encoding="ascii") as writer:
+        writer.write(key + "\n")
+    return path
+
+
+def _certificate(options: argparse.Namespace) -> str:
+    if bool(options.certificate) != bool(options.key):
+        raise Refused("--certificate and --key belong together; give both")
+    if options.certificate:
+        return certificates.from_files(options.certificate, options.key)
+    return certificates.self_signed(options.self_signed) if options.self_signed else ""
+
+
+def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
+    shape = argparse.RawDescriptionHelpFormatter
+    made = argparse.ArgumentParser(
+        "python -m scripts.secrets", None, __doc__, formatter_class=shape
+    )
+    made.add_argument("--stack", default=environ.get("STACK") or "swarmline")
+    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    made.add_argument("--deadline", type=float, default=DEADLINE, help="seconds for the database")
+    verbs = made.add_subparsers(dest="verb", required=True)
+    one = verbs.add_parser("make", help="what is missing")
+    one.add_argument("--certificate", type=Path, help="PEM file: the certificate, then its chain")
+    one.add_argument("--key", type=Path, help="PEM file: the certificate's key")
+    one.add_argument("--self-signed", metavar="HOST", help="make a certificate for this name")
+    verbs.add_parser("list", help="names and ages")
+    verbs.add_parser("rotate", help="a new secret in place of one").add_argument("name")
+    one = verbs.add_parser("add-key", help="an API key")
+    one.add_argument("name")
+    one.add_argument("--scopes", required=True, help="predict, truth, admin; with commas")
+    one.add_argument("--models", default="", help="only these models; with commas")
+    verbs.add_parser("revoke-key", help="shut a key out").add_argument("name")
+    return made
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser(os.environ).parse_args(arguments)
+    stack = options.stack
+    folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "secrets"
+    acts: dict[str, Callable[[], dict[str, Any]]] = {
+        "make": lambda: make(stack, folder, _certificate(options)),
+        "list": lambda: overview(stack),
+        "rotate": lambda: rotate(stack, folder, options.name, options.deadline),
+        "add-key": lambda: add_key(stack, folder, options.name, options.scopes, options.models),
+        "revoke-key": lambda: revoke_key(stack, options.name),
+    }
+    return finish(acts[options.verb], options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""stack.yml: the numbers stand in the right relation, and nothing is in it that Swarm would ignore."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.stack.files import EDGE, REQUIRED, STACK, TLS, render, rendered, try_render
+
+SERVICES = ("edge", "model", "db")
+MAIN_REQUIRED = sorted(set(REQUIRED) - {"EDGE_CERTIFICATE_SECRET"})
+#: What the docker command hands to a Swarm; it drops everything else in silence, or with a warning.
+SUPPORTED = {
+    *("image", "user", "entrypoint", "command", "environment", "ports", "networks", "configs"),
+    *("secrets", "volumes", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "init"),
+    *("read_only", "cap_drop", "logging", "hostname"),
+}
+
+
+def seconds(text: str) -> float:
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    return sum(float(n) * units[u] for n, u in re.findall(r"([\d.]+)(ms|h|m|s)", text or "0s"))
+
+
+def service(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = rendered()["services"][name]
+    return found
+
+
+def source() -> str:
+    return STACK.read_text(encoding="utf-8") + TLS.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", MAIN_REQUIRED)
+def test_without_a_required_variable_nothing_renders(name: str) -> None:
+    rest = {key: value for key, value in REQUIRED.items() if key != name}
+    done = try_render(rest, STACK)
+    assert done.returncode and f"required variable {name} is missing" in done.stderr
+
+
+def test_tls_refuses_to_render_without_a_certificate() -> None:
+    rest = {key: value for key, value in REQUIRED.items() if key != "EDGE_CERTIFICATE_SECRET"}
+    assert "EDGE_CERTIFICATE_SECRET is missing" in try_render(rest, STACK, TLS).stderr
+
+
+def test_without_tls_no_certificate_is_asked_for() -> None:
+    names = {one["source"] for one in render(REQUIRED, STACK)["services"]["edge"]["secrets"]}
+    assert names == {"edge_key"}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_only_keys_that_swarm_heeds_are_used(name: str) -> None:
+    # `security_opt` and `tmpfs` among others pass the check of the docker command and then do nothing.
+    assert set(service(name)) <= SUPPORTED
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_every_field_of_update_and_rollback_is_spelled_out(name: str) -> None:
+    text = STACK.read_text(encoding="utf-8")
+    block = re.split(rf"^  {name}:$", text, maxsplit=1, flags=re.M)[1]
+    fields = ("order", "parallelism", "delay", "monitor", "failure_action", "max_failure_ratio")
+    for part in ("update_config", "rollback_config"):
+        line = re.search(rf"^ +{part}: {{(.*)}}$", block, re.M)
+        assert line and all(f"{field}:" in line[1] for field in fields)
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_an_update_is_watched_for_longer_than_an_ill_task_needs_to_be_noticed(name: str) -> None:
+    check = service(name)["healthcheck"]
+    cycle = seconds(check["interval"]) * check["retries"] + seconds(check["timeout"])
+    for part in ("update_config", "rollback_config"):
+        found = service(name)["deploy"][part]
+        assert seconds(found["monitor"]) > cycle
+        assert seconds(found.get("delay", "0s")) < seconds(found["monitor"])
+        assert found["parallelism"] == 1 and not found.get("max_failure_ratio")
+    assert service(name)["deploy"]["update_config"]["failure_action"] == "rollback"
+    assert service(name)["deploy"]["rollback_config"]["failure_action"] == "pause"
+
+
+def test_new_tasks_come_before_old_ones_go_but_for_the_database() -> None:
+    orders = {name: service(name)["deploy"]["update_config"]["order"] for name in SERVICES}
+    assert orders == {"edge": "start-first", "model": "start-first", "db": "stop-first"}
+
+
+def test_a_replica_has_time_to_drain_and_to_finish() -> None:
+    told = service("model")["environment"]
+    needed = float(told["DRAIN_SECONDS"]) + float(told["GRACE_SECONDS"])
+    # Swarm takes 2 s from taking the name away to the first signal; they are not counted in.
+    assert seconds(service("model")["stop_grace_period"]) > needed + 5
+    config = EDGE.read_text(encoding="utf-8")
+    inter, fast = (float(found) for found in re.search(r"inter (\d+)ms fastinter (\d+)ms", config).groups())  # type: ignore[union-attr]
+    falls = int(re.search(r"fall (\d+)", config)[1])  # type: ignore[index]
+    noticed = (inter + fast * (falls - 1)) / 1000
+    assert noticed < float(told["DRAIN_SECONDS"]) / 2, "the edge sees the 503 well within the drain"
+
+
+def test_the_edge_ends_its_last_answers_before_it_is_killed() -> None:
+    told = service("edge")["environment"]
+    stop, grace = seconds(told["EDGE_STOP"]), seconds(service("edge")["stop_grace_period"])
+    assert seconds(told["EDGE_SERVER_TIMEOUT"]) < stop < grace
+
+
+def test_a_request_has_less_time_at_the_edge_than_a_stopping_replica_gives_it() -> None:
+    told = service("edge")["environment"]
+    grace = float(service("model")["environment"]["GRACE_SECONDS"])
+    assert seconds(told["EDGE_SERVER_TIMEOUT"]) <= grace
+
+
+def test_a_body_that_the_edge_lets_in_is_not_too_large_for_the_service() -> None:
+    room = int(service("edge")["environment"]["EDGE_BUFFER"]) - 32768
+    assert room >= 1 << 20
+    assert int(service("model")["environment"]["MAX_BODY"]) >= room
+
+
+def test_the_edge_has_memory_for_a_full_buffer_on_every_connection() -> None:
+    told = service("edge")["environment"]
+    needed = int(told["EDGE_BUFFER"]) * int(told["EDGE_CONNECTIONS"])
+    assert int(service("edge")["deploy"]["resources"]["limits"]["memory"]) > needed * 1.2
+
+
+def test_the_edge_has_more_than_twice_the_places_that_replicas_take() -> None:
+    assert (
+        int(service("edge")["environment"]["EDGE_SLOTS"])
+        > 2 * service("model")["deploy"]["replicas"]
+    )
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_is_limited_and_has_reserved_less(name: str) -> None:
+    found = service(name)["deploy"]["resources"]
+    limits, reserved = found["limits"], found["reservations"]
+    assert float(reserved["cpus"]) <= float(limits["cpus"])
+    assert int(reserved["memory"]) <= int(limits["memory"]) and limits["pids"] > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_container_is_hardened(name: str) -> None:
+    found = service(name)
+    assert found["read_only"] and found["init"] and found["cap_drop"] == ["ALL"]
+    assert found["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
+    assert not found["user"].startswith("0") and ":" in found["user"]
+    assert found["logging"]["driver"] == "json-file"
+    assert set(found["logging"]["options"]) == {"max-size", "max-file"}
+    assert found["deploy"]["restart_policy"]["condition"] == "any"
+    assert found["deploy"]["placement"]["preferences"] == [{"spread": "node.id"}]
+
+
+def test_only_the_edge_publishes_and_only_one_port() -> None:
+    publishing = [name for name in SERVICES if service(name).get("ports")]
+    assert publishing == ["edge"] and len(service("edge")["ports"]) == 1
+
+
+def test_the_edge_cannot_reach_the_database() -> None:
+    assert not set(service("edge")["networks"]) & set(service("db")["networks"])
+    assert rendered()["networks"]["internal"]["internal"]
+
+
+def test_replicas_and_database_are_found_by_their_own_addresses() -> None:
+    assert {service(name)["deploy"]["endpoint_mode"] for name in ("model", "db")} == {"dnsrr"}
+
+
+def test_every_image_can_be_replaced_by_a_variable() -> None:
+    images = re.findall(r"^    image: (.*)$", source(), re.M)
+    assert len(images) == len(SERVICES) and all(
+        re.match(r"\$\{[A-Z]+_IMAGE:[-?]", one) for one in images
+    )
+
+
+def test_every_secret_is_a_file_for_its_container_alone() -> None:
+    for name in SERVICES:
+        owner = service(name)["user"].split(":")[0]
+        for one in service(name)["secrets"]:
+            assert (one["uid"], one["gid"], one["mode"]) == (owner, owner, 0o400)
+    assert set(rendered()["secrets"]) == {
+        *("keys", "db_password", "journal_url", "journal_key", "edge_key", "edge_certificate")
+    }
+    assert all(one["external"] for one in rendered()["secrets"].values())
+
+
+def test_no_environment_holds_a_secret() -> None:
+    secret = re.compile(r"PASSWORD|TOKEN|KEY|JOURNAL_URL")
+    for name in SERVICES:
+        for key, value in service(name)["environment"].items():
+            if secret.search(key) and not value.isdigit():
+                assert key.endswith("_FILE") and value.startswith("/run/secrets/"), key
+
+
+def test_every_variable_of_the_edge_comes_from_the_stack() -> None:
+    used = set(re.findall(r"\$\{?(EDGE_[A-Z_]+)", EDGE.read_text(encoding="utf-8")))
+    assert used == set(service("edge")["environment"])
+
+
+def test_what_a_variable_says_reaches_the_container() -> None:
+    found = render(REQUIRED | {"EDGE_PORT": "8443", "EDGE_PORT_MODE": "host"}, STACK, TLS)
+    (port,) = found["services"]["edge"]["ports"]
+    assert (port["published"], port["mode"]) == (8443, "host")
