@@ -14,6 +14,17 @@ export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI B
 export DO_NOT_TRACK = true
 export ORT_DISABLE_TELEMETRY = 1
 
+# Jenkins sets it: what a target says is kept there too, for the mail about a build that fails.
+ifdef SWARMLINE_LOG
+export SWARMLINE_GOAL = $@
+SHELL := scripts/logged.sh
+endif
+# Jenkins' credential `mlflow`, by the names that MLflow's client reads.
+ifdef MLFLOW_USR
+export MLFLOW_TRACKING_USERNAME := $(value MLFLOW_USR)
+export MLFLOW_TRACKING_PASSWORD := $(value MLFLOW_PSW)
+endif
+
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -57,8 +68,14 @@ draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late N
 validate: $(READY) ## hold the data against the contract
 	$(TRAINING) validate $(MODEL) $(ARGS)
 
-train: $(READY) ## validate, search, evaluate, gate, export, register as challenger
-	$(TRAINING) train $(MODEL) $(ARGS)
+models: $(READY) ## the names of the models
+	@$(TRAINING) models $(MODEL) $(ARGS)
+
+train: $(READY) ## validate, search, evaluate, gate, export, register as challenger; FORCE=true though nothing changed
+	$(TRAINING) train $(MODEL) $(if $(filter true,$(FORCE)),--force) $(ARGS)
+
+gate: $(READY) ## what was decided about the models that `make train ARGS='--gate later'` made
+	$(TRAINING) gate $(MODEL) $(ARGS)
 
 compare: $(READY) ## versions side by side
 	$(TRAINING) compare $(MODEL) $(ARGS)
@@ -71,8 +88,12 @@ promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
 	$(call needs,WHY)
 	$(TRAINING) promote $(MODEL) --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
 
-export: $(READY) ## write the bundles of champions and challengers
-	$(TRAINING) export $(MODEL) $(ARGS)
+# An image holds all models, whichever were trained.
+export: $(READY) ## write the bundles of champions and challengers; ROLLOUT=replace: what was trained just now as champion
+	$(TRAINING) export $(if $(filter replace,$(ROLLOUT)),--release) $(if $(ROLLOUT),,$(MODEL)) $(ARGS)
+
+promote-released: $(READY)
+	@$(TRAINING) promote --exported --why "$${WHY:-released}" $(if $(BY),--by "$$BY")
 
 history: $(READY) ## who was champion when, promoted by whom and why
 	$(TRAINING) history $(MODEL) $(ARGS)
@@ -99,6 +120,18 @@ secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', '
 	$(PY) -m scripts.secrets $(or $(ARGS),make)
 
 .PHONY: secrets
+
+## Jenkins
+begin: ## remove what the build before left in this workspace: reports, logs, release
+	@rm -rf $(SWARMLINE_REPORTS) $(SWARMLINE_BUILD)/log $(SWARMLINE_BUILD)/report $(SWARMLINE_BUILD)/release
+
+scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or release
+	@$(PY) -m scripts.scope
+
+notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
+	@$(PY) -m scripts.notify $(ARGS)
+
+.PHONY: models gate promote-released begin scope notify
 
 ## Development
 check: $(READY) ## style, import law, documents, types, lint, security
@@ -132,7 +165,7 @@ format: $(READY) ## format the code
 test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
 	@mkdir -p $(SWARMLINE_REPORTS)
 	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml $(if $(FAST),-m 'not slow') \
-		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=xml:$(SWARMLINE_REPORTS)/coverage.xml) $(TESTS)
+		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=html:$(SWARMLINE_REPORTS)/coverage) $(TESTS)
 
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1

@@ -12,6 +12,7 @@ import subprocess  # nosec B404 # the docker command is this module's whole purp
 from collections.abc import Mapping
 from typing import Any
 
+from scripts.access import access
 from scripts.outcome import Refused
 
 SECONDS = 60.0
@@ -39,7 +40,7 @@ def docker(
         done = subprocess.run(  # nosec B603
             [command, *arguments],
             input=given,
-            env={**os.environ, **(environ or {})},
+            env={**os.environ, **access(), **(environ or {})},
             capture_output=True,
             text=True,
             timeout=seconds,

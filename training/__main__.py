@@ -32,12 +32,22 @@ def parser() -> argparse.ArgumentParser:
     for name, text in (
         ("validate", "check the data against the contract"),
         ("train", "validate, search, evaluate, gate, export, register"),
+        (
+            "gate",
+            "the decisions about what was trained last; exit code 3 where a rule does not hold",
+        ),
+        ("models", "the names of the models"),
         ("compare", "versions of a model side by side"),
         ("history", "which version was champion when, by whom and why"),
         ("export", "fetch the bundles that the aliases point at"),
     ):
         _models(commands.add_parser(name, help=text, description=text))
     _train_options(commands.choices["train"])
+    commands.choices["export"].add_argument(
+        "--release",
+        action="store_true",
+        help="a challenger that was trained just now, and passed, is exported as champion",
+    )
     promote = commands.add_parser("promote", help="make a version the champion")
     _models(promote)
     promote.add_argument(
@@ -49,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument("--why", required=True, help="the reason, kept in the history")
     promote.add_argument(
         "--if-any", action="store_true", help="models without a challenger are passed over"
+    )
+    promote.add_argument(
+        "--exported",
+        action="store_true",
+        help="the versions that the exported bundles name champion, where they are not yet",
     )
     for name, text in (
         ("card", "write a version's model card to the reports"),
@@ -89,9 +104,9 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--gate",
-        choices=("enforce", "report"),
+        choices=("enforce", "report", "later"),
         default="enforce",
-        help="'report' registers all the same",
+        help="'report' registers all the same; 'later' leaves the exit code to the command `gate`",
     )
     command.add_argument(
         "--skip", action="append", default=[], choices=STEPS, help="leave a step out; repeatable"

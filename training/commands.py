@@ -72,6 +72,7 @@ def validate(given: argparse.Namespace) -> None:
 
 def train(given: argparse.Namespace) -> None:
     specs = _specs(given)
+    from training import candidates
     from training import train as verb
 
     client = _client()
@@ -81,8 +82,10 @@ def train(given: argparse.Namespace) -> None:
         try:
             outcomes.append(verb.train(spec, client, options))
         except GateFailed as error:
-            failures.append(error)
+            if given.gate != "later":
+                failures.append(error)
             outcomes.append(error.outcome)
+        candidates.record(outcomes[-1]._asdict())
     lines = [_outcome_line(outcome) for outcome in outcomes]
     _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
     if failures:
@@ -91,15 +94,15 @@ def train(given: argparse.Namespace) -> None:
         _promote_and_export(client, [outcome.model for outcome in outcomes], given)
 
 
-def _promote_and_export(client: Any, models: list[str], given: argparse.Namespace) -> None:
+def _promote_and_export(client: Any, trained: list[str], given: argparse.Namespace) -> None:
     """What `make run` does after training, in the same process: MLflow is slow to import."""
     from training import registry
 
-    for model in models:
+    for model in trained:
         if "challenger" in registry.aliases(client, model):
             moved = registry.promote(client, model, "challenger", getpass.getuser(), given.promote)
             say(f"{model}: champion {moved.replaced or '-'} -> {moved.version}")
-    registry.export(client, models)
+    registry.export(client, trained)
 
 
 def _outcome_line(outcome: Any) -> str:
@@ -139,11 +142,25 @@ def history(given: argparse.Namespace) -> None:
     _answer(given, [one._asdict() for one in found], "\n".join(lines) or "no champion yet")
 
 
-def export(given: argparse.Namespace) -> None:
-    models = [spec.name for spec in _specs(given)]
-    from training import registry
+def gate(given: argparse.Namespace) -> None:
+    judged = [spec.name for spec in _specs(given)]
+    from training import candidates
 
-    exported = registry.export(_client(), models)
+    text = candidates.judge(judged)
+    _answer(given, candidates.recorded(judged), text)
+
+
+def models(given: argparse.Namespace) -> None:
+    found = [spec.name for spec in _specs(given)]
+    _answer(given, found, "\n".join(found))
+
+
+def export(given: argparse.Namespace) -> None:
+    everyone = [spec.name for spec in _specs(given)]
+    from training import candidates, registry
+
+    release = candidates.to_release(everyone) if given.release else {}
+    exported = registry.export(_client(), everyone, release)
     lines = [
         f"{places.bundles() / model / number}  {name}"
         for model, named in exported.items()
@@ -154,14 +171,20 @@ def export(given: argparse.Namespace) -> None:
 
 def promote(given: argparse.Namespace) -> None:
     specs = _specs(given)
-    from training import registry
+    from training import candidates, registry
 
     client = _client()
+    exported = candidates.exported() if given.exported else {}
     moved = []
     for spec in specs:
-        if given.if_any and given.version not in registry.aliases(client, spec.name):
+        version, pointed = given.version, registry.aliases(client, spec.name)
+        if given.exported:
+            version = exported.get(spec.name, {}).get("champion", "")
+            if version in ("", pointed.get("champion")):
+                continue
+        elif given.if_any and version not in pointed:
             continue
-        moved.append(registry.promote(client, spec.name, given.version, given.by, given.why))
+        moved.append(registry.promote(client, spec.name, version, given.by, given.why))
     lines = [f"{one.model}: champion {one.replaced or '-'} -> {one.version}" for one in moved]
     _answer(given, [one._asdict() for one in moved], "\n".join(lines))
 
@@ -195,5 +218,17 @@ def draft(given: argparse.Namespace) -> None:
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     command.__name__: command
-    for command in (validate, train, compare, history, export, promote, card, reproduce, draft)
+    for command in (
+        validate,
+        train,
+        gate,
+        models,
+        compare,
+        history,
+        export,
+        promote,
+        card,
+        reproduce,
+        draft,
+    )
 }

@@ -11,6 +11,6 @@ class Options(NamedTuple):
     """`skip` names steps; `gate` decides what a gate that fails does; `force` trains what did not change."""
 
     cluster: str = ""
-    gate: Literal["enforce", "report"] = "enforce"
+    gate: Literal["enforce", "report", "later"] = "enforce"
     skip: frozenset[str] = frozenset()
     force: bool = False

@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -164,11 +165,18 @@ def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
     return folder
 
 
-def export(client: mlflow.MlflowClient, models: list[str]) -> dict[str, dict[str, str]]:
-    """The bundles that aliases point at, and the aliases beside them; versions without one are removed."""
+def export(
+    client: mlflow.MlflowClient, models: list[str], release: Mapping[str, str] | None = None
+) -> dict[str, dict[str, str]]:
+    """The bundles that aliases point at, and the aliases beside them; versions without one are removed.
+
+    A challenger that `release` names is written down as the champion that it becomes once it serves.
+    """
     exported = {}
     for model in models:
         pointed = aliases(client, model)
+        if pointed.get("challenger", "") == (release or {}).get(model):
+            pointed = {"champion": pointed["challenger"]}
         if not pointed:
             raise RegistryError(
                 f"{model}: has neither champion nor challenger; `make train` makes one"

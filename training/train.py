@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import mlflow
 
+from service.bundle import Decision, read_manifest
 from training import data, registry
 from training.errors import GateFailed
 from training.lineage import key
@@ -36,6 +37,7 @@ class Outcome(NamedTuple):
     run_id: str
     candidate: str
     metrics: dict[str, float]
+    champion: dict[str, float]
     gates: list[dict[str, Any]]
     seconds: float
 
@@ -145,11 +147,8 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
 def _outcome(facts: Facts, status: Status, seconds: float) -> Outcome:
     measured = facts.evaluation.metrics if facts.evaluation else {}
     decisions = facts.verdict.decisions if facts.verdict else ()
-    gates = [
-        {"rule": one.rule, "value": one.value, "bound": one.bound, "passed": one.passed}
-        for one in decisions
-    ]
     values = {name: interval.value for name, interval in measured.items()}
+    champion = facts.evaluation.champion if facts.evaluation else None
     return Outcome(
         facts.spec.name,
         status,
@@ -157,14 +156,38 @@ def _outcome(facts: Facts, status: Status, seconds: float) -> Outcome:
         facts.run_id,
         facts.chosen.candidate,
         values,
-        gates,
+        dict(champion or {}),
+        _gates(decisions),
         round(seconds, 1),
     )
 
 
+def _gates(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
+    return [
+        {"rule": one.rule, "value": one.value, "bound": one.bound, "passed": one.passed}
+        for one in decisions
+    ]
+
+
 def _unchanged(client: mlflow.MlflowClient, one: registry.Version, seconds: float) -> Outcome:
-    candidate = client.get_run(one.run_id).data.params.get("candidate", "")
+    """What was measured and decided when the version was trained."""
+    run = client.get_run(one.run_id).data
     metrics = registry.held_out_metrics(client, one)
+    champion = {
+        name: run.metrics[f"champion.{name}"]
+        for name in metrics
+        if f"champion.{name}" in run.metrics
+    }
+    gates = _gates(read_manifest(registry.fetch(client, one)).gates)
+    candidate = run.params.get("candidate", "")
     return Outcome(
-        one.model, "unchanged", one.number, one.run_id, candidate, metrics, [], round(seconds, 1)
+        one.model,
+        "unchanged",
+        one.number,
+        one.run_id,
+        candidate,
+        metrics,
+        champion,
+        gates,
+        round(seconds, 1),
     )

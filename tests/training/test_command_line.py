@@ -321,6 +321,55 @@ def test_a_gate_that_only_reports_registers_all_the_same(
     assert house.training("train", spec).code == 3
 
 
+@pytest.mark.slow
+def test_a_gate_for_later_ends_well_and_is_told_by_the_command_gate(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    poor = write_spec(tmp_path, "later-poor", wine, gates={"metrics": {"accuracy": {"min": 1.01}}})
+    good = write_spec(tmp_path, "later-good", wine)
+    assert house.training("train", "--gate", "later", poor, good).code == 0
+    assert versions(house, "later-poor") == []
+    done = house.training("gate", poor, good)
+    assert done.code == 3
+    assert "FAIL  accuracy >= 1.01: value " in done.err and "later-good: version 1" in done.err
+    assert house.training("gate", good).code == 0
+
+
+@pytest.mark.slow
+def test_a_gate_without_a_candidate_says_what_makes_one(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    done = house.training("gate", write_spec(tmp_path, "untrained", wine))
+    assert done.code == 1 and "untrained: no candidate here; `make train" in done.err
+
+
+@pytest.mark.slow
+def test_a_release_has_the_candidate_as_champion_and_promotion_follows_it(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    spec = write_spec(tmp_path, "released", wine)
+    house.training("train", "--promote", "first", spec)
+    house.training("train", "--force", spec)
+    assert house.training("export", "--json", spec).document == {
+        "released": {"champion": "1", "challenger": "2"}
+    }
+    exported = house.training("export", "--json", "--release", spec)
+    assert exported.document == {"released": {"champion": "2"}}
+    for moved in (["1 -> 2"], []):
+        done = house.training("promote", "--json", "--exported", "--why", "it serves", spec)
+        assert [f"{one['replaced']} -> {one['version']}" for one in done.document] == moved
+
+
+@pytest.mark.slow
+def test_what_was_found_unchanged_still_tells_its_decisions(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    spec = write_spec(tmp_path, "same", wine)
+    first, again = (house.training("train", "--json", spec).document[0] for _ in range(2))
+    assert again["status"] == "unchanged"
+    assert (again["gates"], again["metrics"]) == (first["gates"], first["metrics"])
+
+
 # Exit code 0
 
 

@@ -1,0 +1,131 @@
+"""Tells people what a build came to: subject, mail, name and description in build/report, a page, a message.
+
+    python -m scripts.notify [--json]
+
+Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, JOB_NAME, BUILD_NUMBER,
+BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is said, and fails nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree  # nosec B405 # our own reports
+
+import requests
+
+from scripts import report
+from scripts.outcome import finish, say
+from scripts.page import page
+
+SECONDS = 10.0
+#: What a process ends with that was told to: in a parallel stage, the others of the one that failed.
+TOLD_TO_END = {"130", "137", "143"}
+
+
+def gather(environ: Mapping[str, str]) -> report.Build:
+    build = Path(environ.get("SWARMLINE_BUILD", "build"))
+    reports = Path(environ.get("SWARMLINE_REPORTS", build / "reports"))
+    log = Path(environ.get("SWARMLINE_LOG", build / "log"))
+    goal = _failed_first(log)
+    trainings = [_json(path) for path in sorted(reports.glob("*/training.json"))]
+    return report.Build(
+        result=environ.get("RESULT", "SUCCESS"),
+        job=environ.get("JOB_NAME", "build"),
+        number=environ.get("BUILD_NUMBER", "0"),
+        url=environ.get("BUILD_URL", ""),
+        scope=environ.get("SCOPE", ""),
+        trainings=tuple(trainings),
+        release=_json(build / "release/release.json"),
+        deploy=_json(build / "release/deploy.json"),
+        broken=tuple(_broken(reports)),
+        goal=goal,
+        last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
+    )
+
+
+def _failed_first(log: Path) -> str:
+    """The goal whose failure the others followed; where all were told to end, the first of them."""
+    lines = [line.partition(" ") for line in _text(log / "failed").splitlines()]
+    own = [goal for code, _, goal in lines if code not in TOLD_TO_END]
+    return next(iter(own or [goal for _, _, goal in lines]), "")
+
+
+def _broken(reports: Path) -> Iterator[str]:
+    """Failed tests, lint messages and broken rules of the data, from their JUnit reports."""
+    for path in sorted(reports.rglob("*.xml")):
+        try:
+            root = ElementTree.parse(path).getroot()  # nosec B314
+        except ElementTree.ParseError:
+            continue  # the build was ended while this was written
+        for case in root.iter("testcase"):
+            for found in (*case.iter("failure"), *case.iter("error")):
+                said = (found.get("message") or "").strip().partition("\n")[0]
+                yield f"{case.get('classname')} {case.get('name')}: {said}"
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        say(f"swarmline: {path}: {error}; left out of the report")
+        return {}
+
+
+def write(build: report.Build, folder: Path) -> dict[str, Any]:
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "subject.txt": report.subject(build),
+        "mail.txt": report.harmless(report.mail(build)),
+        "name.txt": report.name(build),
+        "description.txt": report.description(build),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return texts
+
+
+def post(url: str, build: report.Build) -> str:
+    """An empty word, or why nobody got the message; the address is a secret and stays out of it."""
+    try:
+        answer = requests.post(url, json=report.message(build), timeout=SECONDS)
+    except requests.RequestException as error:
+        return f"the webhook did not answer: {type(error).__name__}"
+    return "" if answer.ok else f"the webhook answered {answer.status_code}"
+
+
+def act() -> dict[str, Any]:
+    build = gather(os.environ)
+    place = Path(os.environ.get("SWARMLINE_BUILD", "build"))
+    folder = place / "report"
+    texts = write(build, folder)
+    reports = Path(os.environ.get("SWARMLINE_REPORTS", place / "reports"))
+    reports.mkdir(parents=True, exist_ok=True)
+    (reports / "index.html").write_text(page(build, reports), encoding="utf-8")
+    say(texts["mail.txt"].rstrip())
+    problem, url = "", os.environ.get("WEBHOOK_URL", "none")
+    if url not in ("", "none"):
+        problem = post(url, build)
+        say(f"swarmline: {problem or 'the message was posted'}")
+    return {"folder": str(folder), "subject": texts["subject.txt"], "webhook": problem}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m scripts.notify", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return finish(act, parser.parse_args(arguments).json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The page of a build's reports: what it came to, the models beside their champions, and the way to everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from scripts.report import Build, mail, subject
+
+#: No script and nothing from elsewhere: Jenkins lets pages have neither.
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
+table { border-collapse: collapse; width: 100%; margin: 0 0 1.5rem } td, th { padding: .25rem .75rem; text-align: left }
+th { border-bottom: 2px solid #c8d1da } td { border-bottom: 1px solid #e4e9ee }
+td.number { text-align: right; font-variant-numeric: tabular-nums } .failed { color: #b3261e }
+pre { background: #f4f6f8; padding: 1rem; overflow-x: auto; white-space: pre-wrap } h2 { margin: 1.5rem 0 .25rem }
+"""
+PAGES = {"card.html": "model card", "validation.html": "data", "training.json": "training"}
+
+
+def page(build: Build, reports: Path) -> str:
+    title = escape(subject(build))
+    body = "\n".join(_parts(build, reports))
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>\n'
+        f"<style>{STYLE}</style></head>\n<body><h1>{title}</h1>\n{body}\n</body></html>\n"
+    )
+
+
+def _parts(build: Build, reports: Path) -> Iterator[str]:
+    trained = {one["model"]: one for one in build.trainings}
+    folders = {path.parent.name for name in PAGES for path in reports.glob(f"*/{name}")}
+    for model in sorted(trained.keys() | folders):
+        yield f"<h2>{escape(model)}</h2>"
+        yield _links(reports / model)
+        if model in trained:
+            yield _table(trained[model])
+    if (reports / "coverage/index.html").is_file():
+        yield '<h2>Tests</h2>\n<p><a href="coverage/index.html">coverage of the unit tests</a></p>'
+    yield f"<h2>In words</h2>\n<pre>{escape(mail(build))}</pre>"
+
+
+def _links(folder: Path) -> str:
+    there = [(name, words) for name, words in PAGES.items() if (folder / name).is_file()]
+    links = [f'<a href="{escape(folder.name)}/{name}">{words}</a>' for name, words in there]
+    return f"<p>{' · '.join(links)}</p>"
+
+
+def _table(one: dict[str, Any]) -> str:
+    version = f"version {one['version']}" if one["version"] else "refused"
+    head = "<tr><th>metric</th><th>candidate</th><th>champion</th></tr>"
+    rows = [_row(name, value, one["champion"].get(name)) for name, value in one["metrics"].items()]
+    rules = [
+        f'<tr class="{"" if rule["passed"] else "failed"}"><td colspan="2">{escape(rule["rule"])}</td>'
+        f"<td>{'pass' if rule['passed'] else 'FAIL'}</td></tr>"
+        for rule in one["gates"]
+    ]
+    gate = f"<table><tr><th colspan='2'>gate</th><th></th></tr>{''.join(rules)}</table>"
+    return (
+        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})</p>\n"
+        f"<table>{head}{''.join(rows)}</table>\n{gate if rules else ''}"
+    )
+
+
+def _row(name: str, value: float, champion: float | None) -> str:
+    beside = "" if champion is None else f"{champion:.4g}"
+    return (
+        f'<tr><td>{escape(name)}</td><td class="number">{value:.4g}</td>'
+        f'<td class="number">{beside}</td></tr>'
+    )

@@ -1,0 +1,127 @@
+"""What a build came to, in words: from what it left behind to the mail, the message, the page and the name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+WORDS = {"SUCCESS": "done", "UNSTABLE": "unstable", "FAILURE": "FAILED", "ABORTED": "aborted"}
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Build(NamedTuple):
+    """Everything that a report tells of; empty where a build did not come that far."""
+
+    result: str
+    job: str
+    number: str
+    url: str
+    scope: str = ""
+    trainings: tuple[dict[str, Any], ...] = ()
+    release: Mapping[str, Any] = NOTHING
+    deploy: Mapping[str, Any] = NOTHING
+    broken: tuple[str, ...] = ()
+    goal: str = ""
+    last_words: str = ""
+
+
+def subject(build: Build) -> str:
+    about = release_name(build) or build.scope
+    return (
+        f"{WORDS.get(build.result, build.result)}: {build.job} #{build.number}"
+        f"{f' ({about})' if about else ''}"
+    )
+
+
+def name(build: Build) -> str:
+    """What the build is called in Jenkins' lists."""
+    return " ".join(filter(None, (f"#{build.number}", release_name(build))))
+
+
+def description(build: Build) -> str:
+    parts = [f"{one['model']} {one['version'] or 'refused'}" for one in build.trainings]
+    if build.scope == "documents":
+        parts.append("only documents changed")
+    if build.result not in ("SUCCESS", "UNSTABLE"):
+        parts.append(f"{build.goal or 'build'} {WORDS.get(build.result, build.result)}")
+    return ", ".join(parts)
+
+
+def release_name(build: Build) -> str:
+    return str(build.release.get("release", ""))
+
+
+def mail(build: Build) -> str:
+    parts = (_head(build), _why(build), _serving(build), _models(build), _links(build))
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def message(build: Build) -> dict[str, Any]:
+    """For a webhook: `text` is what Slack, Mattermost and Teams show."""
+    parts = (subject(build), _why(build, lines=5), _serving(build), _models(build), build.url)
+    return {"text": "\n".join(filter(None, parts))}
+
+
+def _head(build: Build) -> str:
+    if build.scope == "documents":
+        return (
+            f"{subject(build)}\nOnly documents changed: nothing was trained, nothing was deployed."
+        )
+    return subject(build)
+
+
+def _why(build: Build, lines: int = 30) -> str:
+    if build.result == "SUCCESS":
+        return ""
+    parts = [*build.broken[:lines]]
+    if build.goal:
+        said = build.last_words.splitlines()[-lines:]
+        parts += [f"`make {build.goal}` failed; its last words:", *(f"    {line}" for line in said)]
+    elif build.result == "ABORTED":
+        parts.append("It was ended by a person, or its time was up.")
+    return "\n".join(["Why:", *(parts or ["see the log: " + build.url + "console"])])
+
+
+def _serving(build: Build) -> str:
+    """What serves now, as far as this build knows; said above all where it did not go well."""
+    code = build.deploy.get("code")
+    if code == 0:
+        return f"Serving: release {build.deploy.get('release', '') or release_name(build)}."
+    if code is None and build.result == "SUCCESS":
+        return ""
+    reason = f" ({build.deploy['reason']})" if build.deploy.get("reason") else ""
+    if code is not None:
+        return f"Serving: the release before this one still serves; this one does not{reason}."
+    return "Serving: nothing was deployed; the release that served before still serves."
+
+
+def _models(build: Build) -> str:
+    if not build.trainings:
+        return ""
+    return "\n".join(["Models:", *(line for one in build.trainings for line in _model(one))])
+
+
+def _model(one: dict[str, Any]) -> Iterator[str]:
+    version = f"version {one['version']}" if one["version"] else "refused"
+    yield f"  {one['model']}: {version}, {one['status']}"
+    for metric, value in one["metrics"].items():
+        champion = one["champion"].get(metric)
+        beside = "" if champion is None else f" (champion {champion:.4g}, {value - champion:+.2g})"
+        yield f"    {metric} {value:.4g}{beside}"
+    for rule in one["gates"]:
+        if not rule["passed"]:
+            yield f"    FAIL {rule['rule']}: value {rule['value']:.4g}, bound {rule['bound']:.4g}"
+
+
+def _links(build: Build) -> str:
+    if not build.url:
+        return ""
+    pages = {"Build": "", "Log": "console", "Tests and data": "testReport", "Files": "artifact"}
+    return "\n".join(f"{title}: {build.url}{path}" for title, path in pages.items())
+
+
+def harmless(text: str) -> str:
+    """Jenkins' mail fills in what looks like ${THIS}; a quoted log shall stay as it is."""
+    return re.sub(r"\$(?=[A-Za-z_{])", "$ ", text)

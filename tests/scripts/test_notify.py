@@ -1,0 +1,149 @@
+"""What people are told about a build: why it failed, what serves, how the models stand beside their champions."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts import notify
+
+TRAINING = {
+    "model": "yield",
+    "version": "3",
+    "status": "trained",
+    "candidate": "linear",
+    "metrics": {"r2": 0.91},
+    "champion": {"r2": 0.9},
+    "gates": [{"rule": "r2 >= 0.95", "value": 0.91, "bound": 0.95, "passed": False}],
+}
+
+
+@pytest.fixture(name="place")
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build called house/deliver/main #7."""
+    monkeypatch.setenv("SWARMLINE_BUILD", str(tmp_path))
+    for name, value in {
+        "JOB_NAME": "house/deliver/main", "BUILD_NUMBER": "7", "BUILD_URL": "http://jenkins/7/",
+        "RESULT": "FAILURE",
+    }.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
+    return tmp_path
+
+
+def put(place: Path, name: str, content: Any) -> None:
+    path = place / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+
+
+def mail(place: Path) -> str:
+    assert notify.main([]) == 0
+    return (place / "report/mail.txt").read_text(encoding="utf-8")
+
+
+def test_the_goal_that_failed_is_quoted_and_not_those_it_took_along(place: Path) -> None:
+    put(place, "log/failed", "143 check-types\n1 deploy\n")
+    put(place, "log/deploy.log", "a\n" * 50 + "the registry does not answer\n")
+    text = mail(place)
+    assert text.startswith("FAILED: house/deliver/main #7\n")
+    assert "`make deploy` failed; its last words:" in text
+    assert "    the registry does not answer\n" in text and text.count("    a\n") == 29
+    assert "check-types" not in text
+
+
+def test_a_failed_test_is_named(place: Path) -> None:
+    case = '<testcase classname="tests.x" name="test_y"><failure message="1 != 2&#10;more"/></testcase>'
+    put(place, "reports/tests.xml", f"<testsuites><testsuite>{case}</testsuite></testsuites>")
+    assert "tests.x test_y: 1 != 2\n" in mail(place)
+
+
+def test_models_stand_beside_their_champions_with_the_rules_that_failed(place: Path) -> None:
+    put(place, "reports/yield/training.json", TRAINING)
+    text = mail(place)
+    assert "r2 0.91 (champion 0.9, +0.01)" in text
+    assert "FAIL r2 >= 0.95: value 0.91, bound 0.95" in text
+    page = (place / "reports/index.html").read_text(encoding="utf-8")
+    assert '<a href="yield/training.json">' in page and "FAIL" in page
+
+
+@pytest.mark.parametrize("result", ["FAILURE", "ABORTED"])
+def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
+    place: Path, monkeypatch: pytest.MonkeyPatch, result: str
+) -> None:
+    monkeypatch.setenv("RESULT", result)
+    assert "the release that served before still serves" in mail(place)
+
+
+def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> None:
+    put(place, "release/release.json", {"release": "r-2"})
+    put(place, "release/deploy.json", {"code": 2, "reason": "5 % of requests failed"})
+    assert "the release before this one still serves; this one does not (5 %" in mail(place)
+
+
+def test_the_name_says_the_release_and_the_description_the_versions(place: Path) -> None:
+    put(place, "release/release.json", {"release": "r-2"})
+    put(place, "reports/yield/training.json", TRAINING)
+    mail(place)
+    assert (place / "report/name.txt").read_text() == "#7 r-2"
+    assert (place / "report/description.txt").read_text() == "yield 3, build FAILED"
+
+
+def test_a_quoted_log_is_no_template(place: Path) -> None:
+    put(place, "log/failed", "1 image\n")
+    put(place, "log/image.log", "${BUILD_LOG} costs $5 in $HOME\n")
+    assert "$ {BUILD_LOG} costs $5 in $ HOME" in mail(place)
+
+
+class Hook(HTTPServer):
+    said: bytes = b""
+
+
+class _Answer(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:  # pylint: disable=invalid-name
+        assert isinstance(self.server, Hook)
+        self.server.said = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200 if self.path == "/good" else 500)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(name="hook")
+def _hook() -> Iterator[Hook]:
+    with Hook(("127.0.0.1", 0), _Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_the_message_is_posted(place: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(place, "log/failed", "1 gate\n")
+    put(place, "log/gate.log", "r2 is too low\n")
+    monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{hook.server_port}/good")
+    assert notify.main([]) == 0
+    text = json.loads(hook.said)["text"]
+    assert text.startswith("FAILED: house/deliver/main #7") and "r2 is too low" in text
+
+
+@pytest.mark.parametrize("path", ["bad", "gone"])
+def test_a_webhook_that_fails_is_said_without_its_address_and_fails_no_build(
+    place: Path,
+    hook: Hook,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    path: str,
+) -> None:
+    port = hook.server_port if path == "bad" else 1
+    monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{port}/token-123")
+    assert notify.main([]) == 0
+    said = capfd.readouterr().err
+    assert "swarmline: the webhook " in said and "token-123" not in said
