@@ -13,6 +13,12 @@ from scripts.outcome import Refused
 
 #: The role whose password is in each secret.
 ROLES = dict([("db_password", "postgres"), ("journal_url", "journal")])
+#: What an empty database runs first. The journal's role owns its database, and has no other right.
+FIRST_START = """SET log_min_error_statement = panic;
+CREATE ROLE journal LOGIN PASSWORD '{password}';
+CREATE DATABASE journal OWNER journal;
+REVOKE ALL ON DATABASE journal FROM PUBLIC;
+"""
 #: Every password that the superuser may have is tried: after an attempt that broke off it is not the newest.
 SIGN_IN = """
 export PGHOST=db PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=5

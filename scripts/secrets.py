@@ -25,9 +25,18 @@ from scripts import api_keys, certificates, passwords, vault
 from scripts.outcome import Refused, finish, say
 
 CERTIFICATE = "edge_certificate"
-NAMES = ("keys", "db_password", "journal_url", "journal_key", "edge_key", CERTIFICATE)
+NAMES = (
+    "keys",
+    "db_password",
+    "journal_role",
+    "journal_url",
+    "journal_key",
+    "edge_key",
+    CERTIFICATE,
+)
 #: Each variable of stack.yml, and the secret whose object it names.
 VARIABLES = {f"{name.upper()}_SECRET": name for name in NAMES}
+ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key")
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
 FIRST_KEY, FIRST_SCOPES = "deployer", "predict,admin"
@@ -42,16 +51,15 @@ def current(stack: str) -> dict[str, str]:
 
 def make(stack: str, folder: Path, certificate: str = "") -> dict[str, Any]:
     """What is missing, so that it can be said again and again; and the certificate if one is given."""
-    there = set(current(stack))
+    there = {VARIABLES[variable] for variable in current(stack)}
     made = []
-    for variable, name in VARIABLES.items():
-        if variable in there or name == CERTIFICATE:
-            continue
-        if name == "keys":
-            _first_key(stack, folder)
-        else:
-            vault.keep("secret", stack, name, _new(name, folder))
-        made.append(name)
+    if "keys" not in there:
+        _first_key(stack, folder)
+        made.append("keys")
+    for name in ROTATABLE:
+        if name not in there:
+            _keep_fresh(stack, folder, name)
+            made.append(name)
     if certificate:
         _keep_certificate(stack, folder, certificate)
         made.append(CERTIFICATE)
@@ -61,25 +69,27 @@ def make(stack: str, folder: Path, certificate: str = "") -> dict[str, Any]:
 
 def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> dict[str, Any]:
     """A new secret of this name; of a password, the database knows it at once."""
-    allowed = ("db_password", "journal_url", "journal_key", "edge_key")
     if name == "keys":
         raise Refused("keys change one by one: add-key a new one, deploy, then revoke-key the old")
     if name == CERTIFICATE:
         raise Refused("a new certificate comes with `make`: --certificate and --key")
-    if name not in allowed:
-        raise Refused(f"there is no secret {name!r}; allowed are {', '.join(allowed)}")
-    before = [one.object for one in vault.kept("secret", stack, name)]
-    if not before:
+    if name not in ROTATABLE:
+        raise Refused(f"there is no secret {name!r} to rotate; allowed are {', '.join(ROTATABLE)}")
+    if f"{name.upper()}_SECRET" not in current(stack):
         raise Refused(f"{stack} has no {name} yet; `make secrets` makes it")
-    made = vault.keep("secret", stack, name, _new(name, folder))
+    if name in passwords.ROLES:
+        # Asked first: without a database nothing is made.
+        passwords.database_image(stack)
+    made = _keep_fresh(stack, folder, name)
     if name in passwords.ROLES:
         try:
-            passwords.change(stack, name, made, seconds)
+            passwords.change(stack, name, made[name], seconds)
         except BaseException:
-            vault.discard("secret", made)
+            for one in made.values():
+                vault.discard("secret", one)
             raise
     say(f"{name} is new; `make deploy` brings it to the containers, one by one")
-    return {"stack": stack, "rotated": name, "object": made}
+    return {"stack": stack, "rotated": name, "objects": made}
 
 
 def add_key(stack: str, folder: Path, name: str, scopes: str, models: str) -> dict[str, Any]:
@@ -121,16 +131,20 @@ def overview(stack: str) -> dict[str, Any]:
     }
 
 
-def _new(name: str, folder: Path) -> str:
-    """A fresh value in the form in which its reader wants it."""
+def _keep_fresh(stack: str, folder: Path, name: str) -> dict[str, str]:
+    """New random objects, by name, each in the form in which its reader wants it."""
     word = secrets.token_hex(32)
+    contents = {name: word}
     if name == "journal_url":
-        return f"postgresql://journal:{word}@db:5432/journal"
+        # The address comes last: as long as it is missing, `make` begins anew.
+        role = passwords.FIRST_START.replace("{password}", word)
+        address = f"postgresql://journal:{word}@db:5432/journal"
+        contents = {"journal_role": role, "journal_url": address}
     if name == "edge_key":
         # The edge compares hashes, so its file is of no use to who reads it.
         _hand_out(folder, "edge", word)
-        return api_keys.digest(word) + "\n"
-    return word
+        contents = {name: api_keys.digest(word) + "\n"}
+    return {one: vault.keep("secret", stack, one, content) for one, content in contents.items()}
 
 
 def _first_key(stack: str, folder: Path) -> None:

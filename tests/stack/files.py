@@ -21,6 +21,7 @@ REQUIRED = {
     "KEYS_SECRET": "s_keys_0",
     "DB_PASSWORD_SECRET": "s_db_password_0",
     "JOURNAL_URL_SECRET": "s_journal_url_0",
+    "JOURNAL_ROLE_SECRET": "s_journal_role_0",
     "JOURNAL_KEY_SECRET": "s_journal_key_0",
     "EDGE_KEY_SECRET": "s_edge_key_0",
     "EDGE_CERTIFICATE_SECRET": "s_edge_certificate_0",

@@ -174,7 +174,8 @@ def test_every_secret_is_a_file_for_its_container_alone() -> None:
         for one in service(name)["secrets"]:
             assert (one["uid"], one["gid"], one["mode"]) == (owner, owner, 0o400)
     assert set(rendered()["secrets"]) == {
-        *("keys", "db_password", "journal_url", "journal_key", "edge_key", "edge_certificate")
+        *("keys", "db_password", "journal_url", "journal_role", "journal_key", "edge_key"),
+        "edge_certificate",
     }
     assert all(one["external"] for one in rendered()["secrets"].values())
 
