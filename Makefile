@@ -164,11 +164,15 @@ format: $(READY) ## format the code
 
 test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
 	@mkdir -p $(SWARMLINE_REPORTS)
-	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml $(if $(FAST),-m 'not slow') \
+	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml -m 'not thorough$(if $(FAST), and not slow)' \
 		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=html:$(SWARMLINE_REPORTS)/coverage) $(TESTS)
 
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1
+
+test-swarm: $(READY) ## the tests on a real Swarm of three nodes, as root on Debian 12 (part of make test); ALL=1 with every event
+	@mkdir -p $(SWARMLINE_REPORTS)
+	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/swarm.xml $(if $(ALL),,-m 'not thorough') tests/swarm
 
 watch: $(READY) ## at every change, the checks and fast tests that it concerns; SLOW=1 all tests
 	@exec $(PY) -m tests.watch $(if $(SLOW),--slow)
@@ -190,4 +194,4 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce image publish sbom \
-	mlflow-image check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast watch bench soak audit lock clean
+	mlflow-image check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak audit lock clean
