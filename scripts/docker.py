@@ -29,10 +29,10 @@ class DockerError(Refused):
 def docker(
     *arguments: str,
     given: str | None = None,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str | None] | None = None,
     seconds: float = SECONDS,
 ) -> str:
-    """What the command printed. `given` goes to its input; `environ` adds to the environment."""
+    """What the command printed. `given` goes to its input; `environ` adds to the environment, None takes out."""
     command = shutil.which("docker")
     if command is None:
         raise Refused("there is no docker command in PATH; install Docker's command line")
@@ -40,7 +40,7 @@ def docker(
         done = subprocess.run(  # nosec B603
             [command, *arguments],
             input=given,
-            env={**os.environ, **access(), **(environ or {})},
+            env=_environment(environ or {}),
             capture_output=True,
             text=True,
             timeout=seconds,
@@ -51,6 +51,11 @@ def docker(
     if done.returncode:
         raise DockerError(arguments, done.stderr or done.stdout)
     return done.stdout
+
+
+def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
+    found = {**os.environ, **access(), **changes}
+    return {key: text for key, text in found.items() if text is not None}
 
 
 def docker_json(*arguments: str, seconds: float = SECONDS) -> Any:

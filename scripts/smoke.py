@@ -60,10 +60,13 @@ def smoke(url: str, bundles: Path, key: str = "", timeout: float = 10.0) -> list
     with requests.Session() as session:
         if key:
             session.headers["Authorization"] = f"Bearer {key}"
-        return [_try(session, url, one, timeout) for one in exported(bundles)]
+        return [ask(session, url, one, timeout) for one in exported(bundles)]
 
 
-def _try(session: requests.Session, url: str, one: Exported, timeout: float) -> Verdict:
+def ask(
+    session: requests.Session, url: str, one: Exported, timeout: float, release: str = ""
+) -> Verdict:
+    """One version's golden rows. With `release`, what another one answered, or nobody, has no rows."""
     rows = one.golden["rows"]
     verdict = Verdict(one.model, one.version, one.arm, len(rows))
     try:
@@ -75,9 +78,17 @@ def _try(session: requests.Session, url: str, one: Exported, timeout: float) -> 
         )
         found = answer.json()
     except requests.RequestException as error:
-        return verdict._replace(problem=f"no answer: {error}")
+        return verdict._replace(problem=f"no answer: {error}", rows=0)
+    if release and answer.headers.get("X-Release") != release:
+        who = (
+            f"release {answer.headers['X-Release']}"
+            if "X-Release" in answer.headers
+            else "the edge"
+        )
+        return verdict._replace(problem=f"{who} answered {answer.status_code}", rows=0)
     if answer.status_code != 200:
-        return verdict._replace(problem=f"{answer.status_code}: {answer.text[:300]}")
+        judged = 0 if answer.status_code == 503 else len(rows)
+        return verdict._replace(problem=f"{answer.status_code}: {answer.text[:300]}", rows=judged)
     if found.get("version") != one.version:
         return verdict._replace(problem=f"version {found.get('version')} answered")
     return verdict._replace(problem=next(differences(one.golden, found), ""))

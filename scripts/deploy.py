@@ -1,0 +1,92 @@
+"""Brings a release into the Swarm, proves that it serves, and goes back by itself when it does not.
+
+    python -m scripts.deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
+
+Settings are environment variables (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
+2 not good and rolled back, 3 the deadline passed; the last line says what serves.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from datetime import datetime
+from typing import Any
+
+from scripts import edge, intended, records, secrets, stack, swarm
+from scripts.intended import Intended
+from scripts.options import parser, waiting
+from scripts.outcome import Refused, finish, say
+from scripts.records import Record
+from scripts.rollout import Order, carry_out
+from scripts.traffic import carried
+
+DEADLINE, WATCH = 600.0, 15.0
+
+
+def deploy(options: argparse.Namespace) -> dict[str, Any]:
+    image = intended.named(options.image)
+    swarm.need_manager()
+    serving = records.current(records.history(options.stack))
+    wanted = intended.read(image, options.deadline)
+    if serving is not None and not options.force:
+        refuse_older(wanted, serving)
+    traffic = carried(serving, wanted.document)
+    inputs = stack.collect(image, traffic, os.environ)
+    need_secrets(options.stack, inputs)
+    return carry_out(
+        Order(
+            options.stack,
+            "deploy",
+            wanted,
+            inputs,
+            options.by,
+            options.why,
+            options.deadline,
+            options.back_deadline,
+            options.watch,
+            options.break_lock,
+        )
+    )
+
+
+def refuse_older(wanted: Intended, serving: Record) -> None:
+    """Of two builds that are deployed in the wrong order, the newer one stays."""
+    mine, theirs = wanted.document.get("created"), serving.document.get("created")
+    if wanted.image == serving.image or not mine or not theirs:
+        return
+    if datetime.fromisoformat(mine) < datetime.fromisoformat(theirs):
+        raise Refused(
+            f"release {wanted.release} is of {mine}, and {serving.release}, which serves, of {theirs}:"
+            f" a newer release is not overtaken by an older; `make rollback TO={wanted.release}` goes"
+            " back on purpose, --force deploys all the same"
+        )
+
+
+def need_secrets(name: str, inputs: stack.Inputs) -> None:
+    wanted = {one for one in stack.used(inputs.files) if one.endswith("_SECRET")}
+    lacking = sorted(wanted - secrets.current(name).keys())
+    if lacking:
+        raise Refused(
+            f"stack {name} has no {', '.join(lacking)}; `make secrets` makes what is missing"
+        )
+    if inputs.variables.get("AUTH") != "off" and not edge.key_file().is_file():
+        raise Refused(
+            f"{edge.key_file()} is not there: the smoke test needs a key of scopes predict and admin;"
+            " `make secrets` hands one out, SWARMLINE_KEY_FILE names another place"
+        )
+    if not edge.key_file().with_name("edge.key").is_file():
+        say("there is no edge.key beside the key: the new replicas cannot be judged at the edge")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
+    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument("--force", action="store_true", help="also an older release than what runs")
+    options = made.parse_args(arguments)
+    return finish(lambda: deploy(options), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,127 @@
+"""The ledger for people: the MLflow experiment `releases`, one run a release, rollback or change of traffic.
+
+    python -m scripts.ledger [--stack NAME] [--json]
+
+Writes what the Swarm's records have and the ledger lacks, so an MLflow that was down loses nothing. MLFLOW_TRACKING_URI
+names the MLflow. Exit codes: 0 done, 1 MLflow cannot be reached.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from datetime import datetime
+from typing import Any
+
+import requests
+
+from scripts import records
+from scripts.options import build, parser
+from scripts.outcome import Refused, finish, say
+from scripts.records import Record
+
+EXPERIMENT = "releases"
+TAG = "swarmline.record"
+
+
+def after(stack: str) -> None:
+    """Catches up after a deploy; a ledger that cannot be written fails none."""
+    try:
+        catch_up(stack)
+    except Refused as error:
+        say(f"the ledger is not written: {error}; the next deploy or `make ledger` does")
+
+
+def catch_up(stack: str) -> dict[str, Any]:
+    """Writes every record that the ledger lacks, oldest first."""
+    client, errors = _client()
+    try:
+        experiment = _experiment(client)
+        told = _told(client, experiment, stack)
+        lacking = [one for one in reversed(records.history(stack)) if _key(stack, one) not in told]
+        for record in lacking:
+            _write(client, experiment, stack, record)
+    except errors as error:
+        raise Refused(f"MLflow at {uri()}: {error}") from error
+    if lacking:
+        say(f"ledger: wrote {len(lacking)} of {EXPERIMENT} to MLflow")
+    return {"written": [record.number for record in lacking]}
+
+
+def uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+
+
+def _client() -> tuple[Any, tuple[type[Exception], ...]]:
+    """MLflow's client, once something answers there: it would try again for minutes."""
+    place = uri()
+    if place.startswith("http"):
+        try:
+            requests.get(f"{place}/health", timeout=5)
+        except requests.RequestException as error:
+            raise Refused(f"no MLflow answers at {place}") from error
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    # Takes seconds to import; only who writes the ledger waits for it.
+    from mlflow import MlflowClient  # pylint: disable=import-outside-toplevel
+    from mlflow.exceptions import MlflowException  # pylint: disable=import-outside-toplevel
+
+    return MlflowClient(place), (MlflowException, requests.RequestException)
+
+
+def _experiment(client: Any) -> str:
+    found = client.get_experiment_by_name(EXPERIMENT)
+    return str(found.experiment_id if found else client.create_experiment(EXPERIMENT))
+
+
+def _key(stack: str, record: Record) -> str:
+    # A Swarm that was made anew counts from 1 again.
+    return f"{stack}/{record.number}/{record.at}"
+
+
+def _told(client: Any, experiment: str, stack: str) -> set[str]:
+    told, token = set(), None
+    while True:
+        page = client.search_runs(
+            [experiment], f"tags.`swarmline.stack` = '{stack}'", page_token=token
+        )
+        told |= {run.data.tags.get(TAG, "") for run in page}
+        token = page.token
+        if not token:
+            return told
+
+
+def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
+    moment = int(datetime.fromisoformat(record.at).timestamp() * 1000)
+    facts = record.summary()
+    tags = {
+        TAG: _key(stack, record),
+        "swarmline.stack": stack,
+        "mlflow.user": record.by,
+        "mlflow.note.content": f"{record.why or 'no reason given'}\n\n{record.reason}".strip(),
+        **{
+            f"swarmline.{name}": str(facts[name])
+            for name in ("kind", "release", "image", "outcome", "by", "why", "replaced", "settings")
+        },
+        "swarmline.models": json.dumps(facts["models"]),
+    }
+    name = f"{record.kind} {record.number}: {record.release}"
+    run = client.create_run(experiment, start_time=moment, tags=tags, run_name=name)
+    for model, arms in facts["models"].items():
+        for arm, version in arms.items():
+            client.log_param(run.info.run_id, f"{model}.{arm}", version)
+    client.log_metric(run.info.run_id, "seconds", record.seconds, timestamp=moment)
+    client.log_dict(run.info.run_id, dict(record.document), "release.json")
+    good = record.outcome == records.VERIFIED
+    end = moment + int(record.seconds * 1000)
+    client.set_terminated(run.info.run_id, "FINISHED" if good else "FAILED", end_time=end)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser("ledger", __doc__).parse_args(arguments)
+    return finish(lambda: catch_up(options.stack), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,167 @@
+"""Waits for a stack to become what it is meant to be, and tells meanwhile what it waits for and how it does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from scripts import converge, edge, swarm, verify, watch
+from scripts.docker import DockerError
+from scripts.edge import Access
+from scripts.intended import Intended
+from scripts.outcome import say
+from scripts.swarm import View
+
+POLL, GOLDEN_EVERY, TELL_EVERY = 1.0, 3.0, 15.0
+#: A replica that runs is known to the edge within a second; this long, and it is not ready.
+UNREADY = 20.0
+
+
+class Bad(Exception):
+    """The new release is not good; the message is why, in one sentence."""
+
+
+class TooLate(Exception):
+    """The deadline passed; the message is what was still waited for."""
+
+
+class Wait:
+    """One deploy's wait: what was seen so far of its replicas, new and old."""
+
+    def __init__(
+        self,
+        stack: str,
+        intended: Intended,
+        reach: Callable[[View], Access],
+        expected: Mapping[str, str],
+        deadline: float,
+    ):
+        self.stack = stack
+        self.intended = intended
+        self.expected = expected
+        self.deadline = deadline
+        self.was: dict[str, converge.Before] = {}
+        self._reach = reach
+        self._service = f"{stack}_model"
+        self._new: set[str] = set()
+        self._old: set[str] = set()
+        self._spans: dict[watch.Place, watch.Span] = {}
+        self._unready: dict[str, float] = {}
+        self._told: tuple[str, ...] = ()
+        self._next_golden = self._next_tell = 0.0
+
+    def start(self, view: View) -> None:
+        """Remembers how things are before the deploy begins."""
+        self.was = converge.before(view)
+        service = view.named(self._service)
+        for task in view.of(service) if service else []:
+            self._old |= set(task.addresses) if task.up else set()
+        self._look(view, judging=False)
+
+    def converged(self, judging: bool) -> View:
+        """The stack, once it is as it is meant to be."""
+        while True:
+            view = self._view()
+            if view is None:
+                continue
+            state = converge.judge(view, self.expected, self.was)
+            if state.failed:
+                raise Bad(state.failed)
+            self._look(view, judging)
+            if state.converged:
+                return view
+            self._tell(state.waiting)
+            self._rest("; ".join(state.waiting[:3]))
+
+    def verified(self, view: View) -> View:
+        """The stack, once callers are answered by the intended release alone."""
+        while True:
+            reach = self._reach(view)
+            if worse := verify.wrong(reach, self.intended):
+                raise Bad(worse)
+            lack = verify.lacking(reach, self.intended, view, self._service)
+            if not lack:
+                break
+            self._tell((f"smoke test: {lack}",))
+            self._rest(lack)
+            view = self._view() or view
+        say(f"smoke test: {len(list(verify.targets(self.intended)))} versions as exported")
+        return view
+
+    def settled(self, seconds: float) -> watch.Count:
+        """Goes on judging for a while after all is in; what the new replicas did."""
+        until = min(time.monotonic() + seconds, self.deadline)
+        if seconds:
+            say(f"watching the new replicas for {seconds:g} s")
+        while time.monotonic() < until:
+            view = self._view()
+            if view is not None:
+                state = converge.judge(view, self.expected, self.was)
+                if state.failed:
+                    raise Bad(state.failed)
+                self._look(view, judging=True)
+            time.sleep(POLL)
+        return watch.count(self._spans, self._new)
+
+    def _view(self) -> View | None:
+        try:
+            return swarm.look(self.stack)
+        except DockerError as error:
+            self._tell((f"the manager does not answer: {error.words}",))
+            self._rest(f"the manager did not answer: {error.words}")
+            return None
+
+    def _look(self, view: View, judging: bool) -> None:
+        """How callers fare: counters, readiness and, now and then, golden rows."""
+        service = view.named(self._service)
+        tasks = [task for task in view.of(service) if task.up] if service else []
+        reach = self._reach(view)
+        servers = edge.servers(reach)
+        self._spans = watch.follow(self._spans, servers)
+        if not judging:
+            return
+        fresh = [task for task in tasks if task.current and task.id not in self._were()]
+        for task in fresh:
+            self._new |= set(task.addresses)
+        worse = watch.verdict(
+            watch.count(self._spans, self._new), watch.count(self._spans, self._old - self._new)
+        )
+        if worse:
+            raise Bad(worse)
+        self._ready(fresh, {server.address: server.up for server in servers})
+        if fresh and time.monotonic() >= self._next_golden:
+            self._next_golden = time.monotonic() + GOLDEN_EVERY
+            if reason := verify.wrong(reach, self.intended):
+                raise Bad(reason)
+
+    def _were(self) -> frozenset[str]:
+        earlier = self.was.get(self._service)
+        return earlier.tasks if earlier else frozenset()
+
+    def _ready(self, fresh: list[swarm.Task], up: Mapping[str, bool]) -> None:
+        """Swarm asks a replica whether it lives; whether it takes requests, the edge knows."""
+        known = [task for task in fresh if set(task.addresses) & up.keys()]
+        for task in known:
+            if any(up.get(address) for address in task.addresses):
+                self._unready.pop(task.id, None)
+                continue
+            since = self._unready.setdefault(task.id, time.monotonic())
+            if time.monotonic() - since > UNREADY:
+                raise Bad(f"replica {task.slot} runs and does not get ready for requests")
+
+    def _tell(self, lines: tuple[str, ...]) -> None:
+        now = time.monotonic()
+        if lines == self._told and now < self._next_tell:
+            return
+        for line in lines if now >= self._next_tell else (_new_of(lines, self._told)):
+            say(f"waiting: {line}")
+        self._told, self._next_tell = lines, now + TELL_EVERY
+
+    def _rest(self, what: str) -> None:
+        if time.monotonic() >= self.deadline:
+            raise TooLate(what)
+        time.sleep(POLL)
+
+
+def _new_of(lines: tuple[str, ...], told: tuple[str, ...]) -> list[str]:
+    return [line for line in lines if line not in told]

@@ -1,0 +1,82 @@
+"""Goes back to a release that served before, however many steps, by digest; MLflow is not needed.
+
+    python -m scripts.rollback [--to RELEASE] [--by WHO] [--why TEXT] | --list
+
+RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before. Exit codes: as
+deploy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from scripts import records, swarm
+from scripts.intended import Intended
+from scripts.options import parser, waiting
+from scripts.outcome import Refused, finish, say
+from scripts.records import Record
+from scripts.rollout import Order, carry_out
+
+
+def rollback(options: argparse.Namespace) -> dict[str, Any]:
+    swarm.need_manager()
+    history = records.history(options.stack)
+    chosen = records.choose(history, options.to) if options.to else records.previous(history)
+    if chosen.inputs is None:
+        raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
+    say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
+    golden = {model: dict(arms) for model, arms in chosen.golden.items()}
+    return carry_out(
+        Order(
+            options.stack,
+            "rollback",
+            Intended(chosen.image, chosen.release, dict(chosen.document), golden),
+            chosen.inputs,
+            options.by,
+            options.why,
+            options.deadline,
+            options.back_deadline,
+            options.watch,
+            options.break_lock,
+        )
+    )
+
+
+def listing(stack: str) -> dict[str, Any]:
+    """What was deployed when, the newest first; for people, and for Jenkins to choose from."""
+    swarm.need_manager()
+    history = records.history(stack)
+    serving = records.current(history)
+    for record in history:
+        say(line(record, record is serving))
+    known = [record for record in history if record.verified]
+    return {
+        "serves": serving.release if serving else None,
+        "releases": list(dict.fromkeys(record.release for record in known)),
+        "records": [record.summary() for record in history],
+    }
+
+
+def line(record: Record, serves: bool) -> str:
+    mark = "*" if serves else " "
+    why = f": {record.reason or record.why}" if record.reason or record.why else ""
+    return (
+        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<8}"
+        f" {record.release}  {record.outcome}, by {record.by}{why}"
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    # What is gone back to was judged when it came; a rollback is wanted quickly.
+    made = waiting(parser("rollback", __doc__, 300.0), 0.0)
+    made.add_argument("--to", help="the release to go back to")
+    made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
+    options = made.parse_args(arguments)
+    act = (lambda: listing(options.stack)) if options.list else (lambda: rollback(options))
+    return finish(act, options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,250 @@
+"""One release comes in, or the one before comes back: what deploy, rollback and traffic have in common."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, NamedTuple
+
+import yaml
+
+from scripts import converge, edge, ledger, lock, records, secrets, stack, swarm
+from scripts.docker import DockerError, docker
+from scripts.edge import Access
+from scripts.intended import Intended
+from scripts.outcome import Late, Refused, RolledBack, say
+from scripts.progress import Bad, TooLate, Wait
+from scripts.records import Record
+from scripts.stack import Inputs, Rendered
+from scripts.swarm import View
+
+SETTINGS, RELEASE, IMAGE = "swarmline.settings", "swarmline.release", "swarmline.image"
+
+
+class Order(NamedTuple):
+    """What is wanted, by whom, and within which time; going back has a time of its own."""
+
+    stack: str
+    kind: str
+    intended: Intended
+    inputs: Inputs
+    by: str
+    why: str
+    seconds: float
+    back_seconds: float
+    watch: float
+    break_lock: bool = False
+
+
+def carry_out(order: Order) -> dict[str, Any]:
+    """Brings the release in, or goes back and says why."""
+    # Time beyond both deadlines for what docker itself takes.
+    longest = order.seconds + order.back_seconds + 120
+    with (
+        lock.held(
+            order.stack, order.by, order.intended.release, longest, order.break_lock
+        ) as cut_off,
+        _signals(),
+    ):
+        if cut_off is not None:
+            say(
+                f"the deploy of {cut_off.intended} by {cut_off.by} was cut off; going on from there"
+            )
+        return _with_lock(order)
+
+
+def _with_lock(order: Order) -> dict[str, Any]:
+    started = time.monotonic()
+    history = records.history(order.stack)
+    serving = records.current(history)
+    rendered = stack.render(order.stack, order.inputs, secrets.current(order.stack))
+    view = swarm.look(order.stack)
+    if serving is not None and unchanged(order, rendered, view, serving):
+        say(f"unchanged: release {order.intended.release} runs with the same settings")
+        return {"outcome": "unchanged", "record": serving.summary()}
+    attempt = _attempt(order, rendered, serving)
+    try:
+        counted = _bring_in(order, rendered, view, started + order.seconds, order.watch)
+    except (Bad, TooLate, DockerError) as error:
+        return _go_back(order, attempt, serving, error, started)
+    done = attempt._replace(outcome=records.VERIFIED, seconds=round(time.monotonic() - started, 1))
+    done = records.store(order.stack, done)
+    say(f"release {done.release} serves, verified after {done.seconds:g} s")
+    ledger.after(order.stack)
+    return {"outcome": "done", "record": done.summary(), "new_replicas": counted}
+
+
+def unchanged(order: Order, rendered: Rendered, view: View, serving: Record) -> bool:
+    """Whether the same release runs with the same settings, and was verified to."""
+    expected = images(rendered.text, order.stack)
+    return (
+        serving.settings == rendered.settings
+        and serving.release == order.intended.release
+        and {service.name for service in view.services} == expected.keys()
+        and all(one.labels.get(SETTINGS) == rendered.settings for one in view.services)
+        and converge.judge(view, expected, converge.before(view)).converged
+    )
+
+
+def images(text: str, stack_name: str) -> dict[str, str]:
+    services = yaml.safe_load(text)["services"]
+    return {f"{stack_name}_{name}": about["image"] for name, about in services.items()}
+
+
+def _attempt(order: Order, rendered: Rendered, serving: Record | None) -> Record:
+    intended = order.intended
+    return Record(
+        number=0,
+        kind=order.kind,
+        release=intended.release,
+        image=intended.image,
+        at=records.now(),
+        by=order.by,
+        why=order.why,
+        outcome="",
+        reason="",
+        settings=rendered.settings,
+        replaced=serving.release if serving else "",
+        seconds=0.0,
+        document=intended.document,
+        golden=intended.golden,
+        inputs=order.inputs,
+    )
+
+
+def _bring_in(
+    order: Order, rendered: Rendered, view: View, deadline: float, watched: float
+) -> dict[str, Any]:
+    """Deploys, waits, tests and watches. What the new replicas did is returned."""
+    expected = images(rendered.text, order.stack)
+    judging = watched > 0
+    environ = order.inputs.variables
+
+    def reach(now: View) -> Access:
+        return edge.access(now, order.stack, {**environ, **_address()})
+
+    wait = Wait(order.stack, order.intended, reach, expected, deadline)
+    wait.start(view)
+    say(f"deploying release {order.intended.release} as stack {order.stack}")
+    hand_over(order, rendered, deadline)
+    view = wait.verified(wait.converged(judging))
+    return wait.settled(watched)._asdict()
+
+
+def _address() -> Mapping[str, str]:
+    """Where the edge is, is today's affair and no release's."""
+    names = ("SWARMLINE_URL", "SWARMLINE_CA", "REQUESTS_CA_BUNDLE")
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def hand_over(order: Order, rendered: Rendered, deadline: float) -> None:
+    labels = {
+        SETTINGS: rendered.settings,
+        RELEASE: order.intended.release,
+        IMAGE: order.intended.image,
+    }
+    text = stack.labelled(rendered.text, labels)
+    # Every image is pinned: a registry that is asked again could only fail, or answer otherwise.
+    flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
+    while True:
+        try:
+            docker("stack", "deploy", *flags, "-c", "-", order.stack, given=text)
+            return
+        except DockerError as error:
+            # The Swarm itself changed a service between docker's look and its order.
+            if "out of sequence" not in error.words or time.monotonic() > deadline:
+                raise
+            time.sleep(1)
+
+
+def _go_back(
+    order: Order, attempt: Record, serving: Record | None, error: Exception, started: float
+) -> dict[str, Any]:
+    late = isinstance(error, TooLate)
+    reason = f"not done within {order.seconds:g} s: {error}" if late else str(error)
+    say(f"release {attempt.release} is not good: {reason}")
+    kind = Late if late else RolledBack
+    failed = attempt._replace(
+        outcome=records.LATE if late else records.ROLLED_BACK, reason=reason, golden={}, inputs=None
+    )
+    if serving is None:
+        _clean_up(order.stack)
+        _remember(order.stack, failed, started)
+        raise kind(
+            f"{reason}; there is no earlier release to go back to, so nothing serves;"
+            " the services were removed, volumes and secrets are kept"
+        )
+    say(f"going back to release {serving.release}")
+    try:
+        restore(order, serving)
+    except (Bad, TooLate, DockerError) as second:
+        _remember(order.stack, failed._replace(outcome=records.FAILED), started)
+        raise Late(
+            f"{reason}; release {serving.release} was ordered back and is not verified: {second};"
+            " look at `make status`"
+        ) from second
+    _remember(order.stack, failed, started)
+    raise kind(
+        f"{reason}; release {serving.release} serves",
+        serves=serving.release,
+        failed=failed.summary(),
+    )
+
+
+def restore(order: Order, serving: Record) -> None:
+    """The release that was verified last, as it was, with today's secrets."""
+    assert serving.inputs is not None
+    known = {model: dict(arms) for model, arms in serving.golden.items()}
+    intended = Intended(serving.image, serving.release, dict(serving.document), known)
+    back = order._replace(intended=intended, inputs=serving.inputs)
+    deadline = time.monotonic() + order.back_seconds
+    while True:
+        try:
+            rendered = stack.render(order.stack, serving.inputs, secrets.current(order.stack))
+            view = swarm.look(order.stack)
+            _bring_in(back, rendered, view, deadline, watched=0)
+            return
+        except DockerError as error:
+            if time.monotonic() > deadline:
+                raise
+            say(f"trying again: {error}")
+            time.sleep(2)
+
+
+def _clean_up(name: str) -> None:
+    """What was never good would be started again and again."""
+    try:
+        docker("stack", "rm", name)
+    except DockerError as error:
+        say(f"could not remove stack {name}: {error}")
+
+
+def _remember(name: str, failed: Record, started: float) -> None:
+    try:
+        records.store(name, failed._replace(seconds=round(time.monotonic() - started, 1)))
+    except DockerError as error:
+        say(f"could not record this attempt: {error}")
+        return
+    ledger.after(name)
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Ctrl-C and TERM in the middle are a reason to go back like any other; once is enough."""
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(one, signal.SIG_IGN)
+        raise Bad(f"interrupted by {signal.Signals(number).name}")
+
+    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    former = {one: signal.signal(one, stop) for one in handled}
+    try:
+        yield
+    finally:
+        for one, handler in former.items():
+            signal.signal(one, handler)

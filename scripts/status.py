@@ -1,0 +1,183 @@
+"""What runs where, which release it is and how it does: one screen, also when half of it is down.
+
+    python -m scripts.status [--stack NAME] [--json]
+
+Exit codes: 0 everything is as it was deployed, 1 it is not, or cannot be told.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import requests
+
+from scripts import converge, edge, lock, records, secrets, swarm, traffic, vault
+from scripts.docker import DockerError
+from scripts.edge import Access
+from scripts.options import parser
+from scripts.outcome import Refused, finish, say
+from scripts.records import Record
+from scripts.rollback import line
+from scripts.rollout import RELEASE
+from scripts.swarm import Service, View
+
+LATEST = 5
+
+
+def gather(stack: str) -> dict[str, Any]:
+    """Everything that can be told; what cannot is a sentence under `problems`."""
+    swarm.need_manager()
+    view = swarm.look(stack)
+    history = records.history(stack)
+    serving = records.current(history)
+    environ = {**(serving.inputs.variables if serving and serving.inputs else {}), **os.environ}
+    reach = edge.access(view, stack, environ)
+    services = [_service(view, service) for service in view.services]
+    callers = _callers(reach)
+    held = lock.holder(stack)
+    return {
+        "stack": stack,
+        "release": serving.release if serving else None,
+        "record": serving.summary() if serving else None,
+        "url": reach.url,
+        "services": services,
+        "nodes": [node._asdict() for node in view.nodes.values()],
+        "edge": callers,
+        "traffic": traffic.of(serving),
+        "secrets": _secrets(stack),
+        "lock": str(held) if held else None,
+        "deploys": [record.summary() for record in history[:LATEST]],
+        "lines": [line(record, record is serving) for record in history[:LATEST]],
+        "problems": list(_problems(view, serving, services, callers)),
+    }
+
+
+def _service(view: View, service: Service) -> dict[str, Any]:
+    tasks = view.of(service)
+    up = [task for task in tasks if task.up]
+    broken = [task for task in tasks if task.broke]
+    return {
+        "name": service.name,
+        "image": service.image,
+        "release": service.labels.get(RELEASE, ""),
+        "wanted": service.replicas,
+        "running": len(up),
+        "as_meant": sum(task.current for task in up),
+        "on": sorted(view.nodes[task.node].name for task in up if task.node in view.nodes),
+        "update": service.update,
+        "under_way": converge.slow(view, tasks),
+        "last_failure": converge.reason(view, broken),
+    }
+
+
+def _callers(reach: Access) -> dict[str, Any]:
+    """What a caller meets, and what the edge that answered has counted since its start."""
+    told: dict[str, Any] = {"ready": False, "replicas": []}
+    try:
+        answer = reach.get("/health/ready", timeout=3)
+        told |= {"ready": answer.status_code == 200, "status": answer.status_code}
+        told |= {"release": answer.headers.get("X-Release")}
+    except requests.RequestException as error:
+        return told | {"error": str(error)}
+    told["replicas"] = [server._asdict() for server in edge.servers(reach)]
+    return told
+
+
+def _secrets(stack: str) -> list[dict[str, str]]:
+    in_use = set(secrets.current(stack).values())
+    return [
+        {"name": one.name, "created": one.created[:19], "object": one.object}
+        for one in vault.kept("secret", stack)
+        if one.object in in_use
+    ]
+
+
+def _problems(
+    view: View, serving: Record | None, services: list[dict[str, Any]], callers: dict[str, Any]
+) -> Any:
+    if not services:
+        yield "no service of this stack runs; `make deploy` brings it in"
+        return
+    if serving is None:
+        yield "no release was ever verified here"
+    for service in services:
+        wanted = service["wanted"]
+        if wanted is not None and service["as_meant"] < wanted:
+            words = f"; {service['last_failure']}" if service["last_failure"] else ""
+            yield f"{service['name']}: {service['as_meant']} of {wanted} replicas run{words}"
+        if serving and service["release"] != serving.release:
+            yield f"{service['name']} is of release {service['release']}, {serving.release} was verified last"
+    if not callers["ready"]:
+        yield f"callers get no answer: {callers.get('error') or callers.get('status')}"
+    for node in view.nodes.values():
+        if node.state != "ready":
+            yield f"node {node.name} is {node.state}"
+
+
+def tell(found: dict[str, Any]) -> None:
+    """The screen."""
+    record = found["record"] or {}
+    say(f"stack {found['stack']} at {found['url']}: {_health(found)}")
+    if record:
+        say(f"release {record['release']}, {record['kind']} of {record['at']} by {record['by']}")
+        for model, arms in record["models"].items():
+            shared = found["traffic"].get(model)
+            say(
+                f"  {model:<26} {', '.join(f'{arm} {one}' for arm, one in sorted(arms.items()))}"
+                f"{f'; {_shared(shared)}' if shared else ''}"
+            )
+    for one in found["services"]:
+        wanted = "" if one["wanted"] is None else f"/{one['wanted']}"
+        state = f"  {one['update']}" if one["update"] not in ("", "completed") else ""
+        say(
+            f"  {one['name']:<26} {one['running']}{wanted} on {', '.join(one['on']) or 'no node'}{state}"
+        )
+        for under_way in one["under_way"]:
+            say(f"    {under_way}")
+    _tell_edge(found["edge"]["replicas"])
+    ages = [f"{one['name']} {one['created'][:10]}" for one in found["secrets"]]
+    say(f"secrets of: {', '.join(ages) or 'none'}")
+    if found["lock"]:
+        say(f"lock: {found['lock']}")
+    say("\n".join(["last deploys:", *found["lines"]]) if found["lines"] else "no deploy yet")
+    for problem in found["problems"]:
+        say(f"! {problem}")
+
+
+def _health(found: dict[str, Any]) -> str:
+    return f"{len(found['problems'])} problems" if found["problems"] else "all well"
+
+
+def _shared(about: dict[str, Any]) -> str:
+    return f"traffic {about.get('mode')} {about.get('share', 0):.1%}"
+
+
+def _tell_edge(replicas: list[dict[str, Any]]) -> None:
+    for one in replicas:
+        say(
+            f"  replica {one['address']:<18} {'up' if one['up'] else 'DOWN'}, {one['requests']} requests,"
+            f" {one['errors']} failed, {one['mean_ms']:.0f} ms, by edge {one['edge']}"
+        )
+
+
+def status(stack: str) -> dict[str, Any]:
+    try:
+        found = gather(stack)
+    except DockerError as error:
+        raise Refused(f"the Swarm cannot tell: {error.words}") from error
+    tell(found)
+    del found["lines"]
+    if found["problems"]:
+        raise Refused(f"stack {stack}: {found['problems'][0]}", **found)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser("status", __doc__).parse_args(arguments)
+    return finish(lambda: status(options.stack), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Shares a model's requests between champion and challenger: a new traffic file, brought in replica by replica.
+
+    python -m scripts.traffic MODEL --mode split|shadow|off [--share 0.05] [--experiment NAME]
+
+Exit codes: as deploy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tomllib
+from collections.abc import Mapping
+from typing import Any
+
+from scripts import records, stack, swarm
+from scripts.intended import Intended
+from scripts.options import parser, waiting
+from scripts.outcome import Refused, finish, say
+from scripts.records import Record
+from scripts.rollout import Order, carry_out
+
+Shares = dict[str, dict[str, Any]]
+
+
+def written(shares: Shares) -> str:
+    """As the service reads it."""
+    lines = [stack.NO_TRAFFIC] if not shares else []
+    for model, about in sorted(shares.items()):
+        lines += [f"[{json.dumps(model)}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in about.items()] + [""]
+    return "\n".join(lines)
+
+
+def of(record: Record | None) -> Shares:
+    inputs = record.inputs if record else None
+    return tomllib.loads(inputs.configs["TRAFFIC_CONFIG"]) if inputs else {}
+
+
+def carried(serving: Record | None, document: Mapping[str, Any]) -> str:
+    """The traffic that a new release starts with: a challenger keeps its share, a new one gets none yet."""
+    kept: Shares = {}
+    now = records.versions(document)
+    was = records.versions(serving.document) if serving else {}
+    for model, about in of(serving).items():
+        challenger = now.get(model, {}).get("challenger")
+        if challenger and challenger == was[model].get("challenger"):
+            kept[model] = about
+        elif about.get("mode") != "off":
+            say(f"traffic of {model}: off, since this release has no such challenger any more")
+    return written(kept)
+
+
+def changed(
+    serving: Record, model: str, mode: str, share: float | None, experiment: str | None
+) -> str:
+    """The traffic file with one model's part changed."""
+    challengers = {
+        name for name, arms in records.versions(serving.document).items() if len(arms) > 1
+    }
+    if model not in serving.document["models"]:
+        known = ", ".join(serving.document["models"])
+        raise Refused(f"release {serving.release} has no model {model}; it has {known}")
+    if mode != "off" and model not in challengers:
+        raise Refused(
+            f"{model} has no challenger in release {serving.release}; those with one:"
+            f" {', '.join(sorted(challengers)) or 'none'}"
+        )
+    shares = of(serving)
+    about: dict[str, Any] = (
+        {"share": 0.0, "experiment": ""} | shares.get(model, {}) | {"mode": mode}
+    )
+    if share is not None:
+        about["share"] = share
+    if experiment is not None:
+        about["experiment"] = experiment
+    if not 0 <= about["share"] <= 1:
+        raise Refused(f"--share is {about['share']}; it must be from 0 to 1")
+    if mode == "split" and not about["share"]:
+        raise Refused("--mode split needs a --share above 0")
+    return written(shares | {model: about})
+
+
+def change(options: argparse.Namespace) -> dict[str, Any]:
+    swarm.need_manager()
+    serving = records.current(records.history(options.stack))
+    if serving is None or serving.inputs is None:
+        raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+    text = changed(serving, options.model, options.mode, options.share, options.experiment)
+    inputs = serving.inputs._replace(configs={**serving.inputs.configs, "TRAFFIC_CONFIG": text})
+    golden = {model: dict(arms) for model, arms in serving.golden.items()}
+    return carry_out(
+        Order(
+            options.stack,
+            "traffic",
+            Intended(serving.image, serving.release, dict(serving.document), golden),
+            inputs,
+            options.by,
+            options.why or f"{options.model}: {options.mode}",
+            options.deadline,
+            options.back_deadline,
+            options.watch,
+            options.break_lock,
+        )
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    made = waiting(parser("traffic", __doc__, 600.0), 15.0)
+    made.add_argument("model")
+    made.add_argument("--mode", choices=("split", "shadow", "off"), required=True)
+    made.add_argument("--share", type=float, help="of requests to the challenger, from 0 to 1")
+    made.add_argument("--experiment", help="another name deals subjects anew")
+    options = made.parse_args(arguments)
+    return finish(lambda: change(options), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
