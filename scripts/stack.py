@@ -138,7 +138,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _print(stack: str) -> dict[str, Any]:
-    from scripts import secrets  # pylint: disable=import-outside-toplevel # not needed by --check
+    from scripts import secrets  # pylint: disable=import-outside-toplevel
 
     image = os.environ.get("MODEL_IMAGE")
     if not image:
