@@ -119,7 +119,33 @@ mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and recor
 secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
 	$(PY) -m scripts.secrets $(or $(ARGS),make)
 
-.PHONY: secrets
+# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one.
+deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
+	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+
+plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
+	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+
+rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
+	@$(PY) -m scripts.rollback $(ARGS)
+
+releases: $(READY) ## what was deployed when, by whom and why; the names alone on stdout
+	@$(PY) -m scripts.rollback --list $(ARGS)
+
+status: $(READY) ## what runs where, which release it is, and how it does
+	@$(PY) -m scripts.status $(ARGS)
+
+traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
+	$(call needs,MODEL) $(call needs,MODE)
+	@$(PY) -m scripts.traffic '$(MODEL)' --mode '$(MODE)' $(if $(SHARE),--share '$(SHARE)') $(ARGS)
+
+ledger: $(READY) ## write to MLflow what was deployed while it was down
+	@$(PY) -m scripts.ledger $(ARGS)
+
+check-stack: $(READY) ## do stack.yml and its overlay render? (no engine needed)
+	@$(PY) -m scripts.stack --check
+
+.PHONY: secrets deploy plan rollback releases status traffic ledger check-stack
 
 ## Jenkins
 begin: ## remove what the build before left in this workspace: reports, logs, release

@@ -25,9 +25,13 @@ class Before(NamedTuple):
 
 
 class State(NamedTuple):
-    """`failed` is why it went wrong; without, `waiting` says what still lacks; neither: it has converged."""
+    """`failed` is why it went wrong; without, `waiting` says what still lacks; neither: it has converged.
+
+    `task` is the one that broke last, whose own words may tell more.
+    """
 
     failed: str = ""
+    task: str = ""
     waiting: tuple[str, ...] = ()
 
     @property
@@ -57,7 +61,8 @@ def judge(view: View, expected: Mapping[str, str], was: Mapping[str, Before]) ->
         earlier = was.get(name, Before("", -1))
         failed = _failed(view, service, image, earlier)
         if failed:
-            return State(failed=f"{name}: {failed}")
+            broken = _broken(view, service, earlier)
+            return State(f"{name}: {failed}", max(broken, key=_since).id if broken else "")
         waiting += _lacks(view, service, earlier)
     return State(waiting=tuple(waiting))
 
@@ -65,7 +70,7 @@ def judge(view: View, expected: Mapping[str, str], was: Mapping[str, Before]) ->
 def _failed(view: View, service: Service, image: str, was: Before) -> str:
     """Why this service will not get there, where that is certain."""
     fresh = service.update_started != was.started
-    broken = [task for task in view.of(service) if task.broke and task.id not in was.tasks]
+    broken = _broken(view, service, was)
     if fresh and (service.update.startswith("rollback") or service.update == "paused"):
         return reason(view, broken) or service.update_message or service.update
     if service.image != image:
@@ -81,12 +86,20 @@ def reason(view: View, broken: list[Task]) -> str:
     """What the task that broke last says, in words."""
     if not broken:
         return ""
-    last = max(broken, key=lambda task: task.since)
+    last = max(broken, key=_since)
     node = view.nodes.get(last.node)
     where = f" on {node.name}" if node else ""
     words = last.error or last.message or last.state
     code = f" (exit code {last.exit_code})" if last.exit_code and "exit" not in words else ""
     return f"a replica{where} {last.state}: {words}{code}"
+
+
+def _broken(view: View, service: Service, was: Before) -> list[Task]:
+    return [task for task in view.of(service) if task.broke and task.id not in was.tasks]
+
+
+def _since(task: Task) -> str:
+    return task.since
 
 
 def _lacks(view: View, service: Service, was: Before) -> list[str]:

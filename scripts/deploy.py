@@ -16,16 +16,27 @@ from typing import Any
 
 from scripts import edge, intended, records, secrets, stack, swarm
 from scripts.intended import Intended
-from scripts.options import parser, waiting
+from scripts.options import outcome_file, parser, waiting
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
-from scripts.rollout import Order, carry_out
+from scripts.rollout import Order, carry_out, would_be_unchanged
 from scripts.traffic import carried
 
 DEADLINE, WATCH = 600.0, 15.0
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
+    order = prepared(options)
+    if not options.plan:
+        return carry_out(order)
+    word = "nothing" if would_be_unchanged(order) else "deploy"
+    if not options.json:
+        print(word)
+    return {"plan": word, "release": order.intended.release}
+
+
+def prepared(options: argparse.Namespace) -> Order:
+    """The order, once everything that can be known before is as it must be."""
     image = intended.named(options.image)
     swarm.need_manager()
     serving = records.current(records.history(options.stack))
@@ -35,19 +46,17 @@ def deploy(options: argparse.Namespace) -> dict[str, Any]:
     traffic = carried(serving, wanted.document)
     inputs = stack.collect(image, traffic, os.environ)
     need_secrets(options.stack, inputs)
-    return carry_out(
-        Order(
-            options.stack,
-            "deploy",
-            wanted,
-            inputs,
-            options.by,
-            options.why,
-            options.deadline,
-            options.back_deadline,
-            options.watch,
-            options.break_lock,
-        )
+    return Order(
+        options.stack,
+        "deploy",
+        wanted,
+        inputs,
+        options.by,
+        options.why,
+        options.deadline,
+        options.back_deadline,
+        options.watch,
+        options.break_lock,
     )
 
 
@@ -76,16 +85,17 @@ def need_secrets(name: str, inputs: stack.Inputs) -> None:
             f"{edge.key_file()} is not there: the smoke test needs a key of scopes predict and admin;"
             " `make secrets` hands one out, SWARMLINE_KEY_FILE names another place"
         )
-    if not edge.key_file().with_name("edge.key").is_file():
-        say("there is no edge.key beside the key: the new replicas cannot be judged at the edge")
+    if not edge.edge_key_file().is_file():
+        say(f"{edge.edge_key_file()} is not there: new replicas cannot be judged at the edge")
 
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
     made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument("--force", action="store_true", help="also an older release than what runs")
     options = made.parse_args(arguments)
-    return finish(lambda: deploy(options), options.json)
+    return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 
 
 if __name__ == "__main__":

@@ -60,15 +60,20 @@ def key_file() -> Path:
     return Path(os.environ.get("SWARMLINE_KEY_FILE") or build() / "secrets" / "deployer.key")
 
 
+def edge_key_file() -> Path:
+    given = os.environ.get("SWARMLINE_EDGE_KEY_FILE")
+    return Path(given) if given else build() / "secrets" / "edge.key"
+
+
 def access(view: View, stack: str, environ: Mapping[str, str]) -> Access:
     """As the environment says, or found out: the edge's port on a node that runs it."""
     given = environ.get("SWARMLINE_URL")
-    certificate = key_file().with_name("edge.crt")
+    certificate = build() / "secrets" / "edge.crt"
     own = Pinned() if not certificate.is_file() else pinned(certificate)
     return Access(
         url=(given or found_url(view, stack, environ)).rstrip("/"),
         key=_secret(key_file()),
-        edge_key=_secret(key_file().with_name("edge.key")),
+        edge_key=_secret(edge_key_file()),
         verify=environ.get("SWARMLINE_CA") or own.verify,
         # An address of a node is in no certificate: there the certificate's own name is checked.
         host="" if given else own.host,

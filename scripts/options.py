@@ -28,7 +28,8 @@ def parser(name: str, text: str | None, deadline: float | None = None) -> argpar
 def signed(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Adds who acts, and why: both are recorded."""
     made.add_argument("--by", default=whoever(), help="who decided this")
-    made.add_argument("--why", default="", help="the reason, for the ledger")
+    why = os.environ.get("WHY", "")
+    made.add_argument("--why", default=why, help="the reason, for the ledger")
     made.add_argument("--break-lock", action="store_true", help="take over a lock that is held")
     return made
 
@@ -41,7 +42,7 @@ def waiting(made: argparse.ArgumentParser, watched: float) -> argparse.ArgumentP
     made.add_argument(
         "--watch",
         type=float,
-        default=watched,
+        default=float(os.environ.get("WATCH") or watched),
         help="seconds to judge the new replicas after they are in; 0 judges nothing",
     )
     return signed(made)
@@ -49,6 +50,11 @@ def waiting(made: argparse.ArgumentParser, watched: float) -> argparse.ArgumentP
 
 def whoever() -> str:
     return os.environ.get("BY") or f"{getpass.getuser()}@{socket.gethostname()}"
+
+
+def outcome_file() -> Path:
+    """Where the outcome of what was brought in is kept, for Jenkins' report."""
+    return build() / "release" / "deploy.json"
 
 
 def build() -> Path:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 DONE, REFUSED, ROLLED_BACK, LATE = 0, 1, 2, 3
@@ -43,14 +44,19 @@ def say(sentence: str) -> None:
     print(sentence, file=sys.stderr, flush=True)
 
 
-def finish(act: Callable[[], dict[str, Any]], as_json: bool) -> int:
-    """Runs a script's act and returns its exit code; prints its facts where JSON is asked for."""
+def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None = None) -> int:
+    """Runs a script's act and returns its exit code; prints its facts where JSON is asked for, and
+    keeps them in a file for whoever reports."""
     code, facts = DONE, {}
     try:
         facts = act()
     except Stopped as stopped:
         code, facts = stopped.code, {"reason": str(stopped), **stopped.facts}
         say(f"swarmline: {stopped}")
+    document = json.dumps({"code": code, **facts}, indent=1, default=str)
+    if kept is not None:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(document, encoding="utf-8")
     if as_json:
-        print(json.dumps({"code": code, **facts}, indent=1, default=str))
+        print(document)
     return code

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from scripts import converge, edge, swarm, verify, watch
-from scripts.docker import DockerError
+from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.intended import Intended
 from scripts.outcome import say
@@ -66,7 +66,7 @@ class Wait:
                 continue
             state = converge.judge(view, self.expected, self.was)
             if state.failed:
-                raise Bad(state.failed)
+                raise Bad(state.failed + _last_words(state.task))
             self._look(view, judging)
             if state.converged:
                 return view
@@ -161,6 +161,15 @@ class Wait:
         if time.monotonic() >= self.deadline:
             raise TooLate(what)
         time.sleep(POLL)
+
+
+def _last_words(task: str) -> str:
+    """What the replica that broke wrote last."""
+    try:
+        lines = docker("service", "logs", "--raw", "--tail", "2", task, seconds=10) if task else ""
+    except DockerError:
+        return ""
+    return f"; it said: {' / '.join(lines.split(chr(10))).strip(' /')}" if lines.strip() else ""
 
 
 def _new_of(lines: tuple[str, ...], told: tuple[str, ...]) -> list[str]:

@@ -2,19 +2,20 @@
 
     python -m scripts.rollback [--to RELEASE] [--by WHO] [--why TEXT] | --list
 
-RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before. Exit codes: as
-deploy.
+RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before.
+Exit codes: as deploy.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Any
 
 from scripts import records, swarm
 from scripts.intended import Intended
-from scripts.options import parser, waiting
+from scripts.options import outcome_file, parser, waiting
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import Order, carry_out
@@ -44,7 +45,7 @@ def rollback(options: argparse.Namespace) -> dict[str, Any]:
     )
 
 
-def listing(stack: str) -> dict[str, Any]:
+def listing(stack: str, as_json: bool) -> dict[str, Any]:
     """What was deployed when, the newest first; for people, and for Jenkins to choose from."""
     swarm.need_manager()
     history = records.history(stack)
@@ -52,9 +53,13 @@ def listing(stack: str) -> dict[str, Any]:
     for record in history:
         say(line(record, record is serving))
     known = [record for record in history if record.verified]
+    names = list(dict.fromkeys(record.release for record in known))
+    if not as_json:
+        # On stdout the names alone, for a pipeline to choose from.
+        print("\n".join(names))
     return {
         "serves": serving.release if serving else None,
-        "releases": list(dict.fromkeys(record.release for record in known)),
+        "releases": names,
         "records": [record.summary() for record in history],
     }
 
@@ -71,11 +76,12 @@ def line(record: Record, serves: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     # What is gone back to was judged when it came; a rollback is wanted quickly.
     made = waiting(parser("rollback", __doc__, 300.0), 0.0)
-    made.add_argument("--to", help="the release to go back to")
+    made.add_argument("--to", default=os.environ.get("TO"), help="the release to go back to")
     made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
     options = made.parse_args(arguments)
-    act = (lambda: listing(options.stack)) if options.list else (lambda: rollback(options))
-    return finish(act, options.json)
+    if options.list:
+        return finish(lambda: listing(options.stack, options.json), options.json)
+    return finish(lambda: rollback(options), options.json, outcome_file())
 
 
 if __name__ == "__main__":

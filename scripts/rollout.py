@@ -54,7 +54,10 @@ def carry_out(order: Order) -> dict[str, Any]:
             say(
                 f"the deploy of {cut_off.intended} by {cut_off.by} was cut off; going on from there"
             )
-        return _with_lock(order)
+        try:
+            return _with_lock(order)
+        except Bad as error:
+            raise Refused(f"{error}, before anything was changed") from error
 
 
 def _with_lock(order: Order) -> dict[str, Any]:
@@ -65,7 +68,7 @@ def _with_lock(order: Order) -> dict[str, Any]:
     view = swarm.look(order.stack)
     if serving is not None and unchanged(order, rendered, view, serving):
         say(f"unchanged: release {order.intended.release} runs with the same settings")
-        return {"outcome": "unchanged", "record": serving.summary()}
+        return {"outcome": "unchanged", "release": serving.release, "record": serving.summary()}
     attempt = _attempt(order, rendered, serving)
     try:
         counted = _bring_in(order, rendered, view, started + order.seconds, order.watch)
@@ -75,7 +78,19 @@ def _with_lock(order: Order) -> dict[str, Any]:
     done = records.store(order.stack, done)
     say(f"release {done.release} serves, verified after {done.seconds:g} s")
     ledger.after(order.stack)
-    return {"outcome": "done", "record": done.summary(), "new_replicas": counted}
+    return {
+        "outcome": "done",
+        "release": done.release,
+        "record": done.summary(),
+        "new_replicas": counted,
+    }
+
+
+def would_be_unchanged(order: Order) -> bool:
+    """Whether carrying the order out would change nothing. Makes configs that are not there yet, no more."""
+    serving = records.current(records.history(order.stack))
+    rendered = stack.render(order.stack, order.inputs, secrets.current(order.stack))
+    return serving is not None and unchanged(order, rendered, swarm.look(order.stack), serving)
 
 
 def unchanged(order: Order, rendered: Rendered, view: View, serving: Record) -> bool:

@@ -1,6 +1,6 @@
 """Shares a model's requests between champion and challenger: a new traffic file, brought in replica by replica.
 
-    python -m scripts.traffic MODEL --mode split|shadow|off [--share 0.05] [--experiment NAME]
+    python -m scripts.traffic MODEL --mode split|shadow|off [--share PERCENT] [--experiment NAME]
 
 Exit codes: as deploy.
 """
@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import records, stack, swarm
 from scripts.intended import Intended
-from scripts.options import parser, waiting
+from scripts.options import outcome_file, parser, waiting
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import Order, carry_out
@@ -72,11 +72,11 @@ def changed(
         {"share": 0.0, "experiment": ""} | shares.get(model, {}) | {"mode": mode}
     )
     if share is not None:
-        about["share"] = share
+        about["share"] = share / 100
     if experiment is not None:
         about["experiment"] = experiment
     if not 0 <= about["share"] <= 1:
-        raise Refused(f"--share is {about['share']}; it must be from 0 to 1")
+        raise Refused(f"--share is {share}; it must be from 0 to 100, per cent of the requests")
     if mode == "split" and not about["share"]:
         raise Refused("--mode split needs a --share above 0")
     return written(shares | {model: about})
@@ -110,10 +110,10 @@ def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("traffic", __doc__, 600.0), 15.0)
     made.add_argument("model")
     made.add_argument("--mode", choices=("split", "shadow", "off"), required=True)
-    made.add_argument("--share", type=float, help="of requests to the challenger, from 0 to 1")
+    made.add_argument("--share", type=float, help="per cent of requests to the challenger")
     made.add_argument("--experiment", help="another name deals subjects anew")
     options = made.parse_args(arguments)
-    return finish(lambda: change(options), options.json)
+    return finish(lambda: change(options), options.json, outcome_file())
 
 
 if __name__ == "__main__":
