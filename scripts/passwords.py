@@ -1,8 +1,8 @@
-"""New passwords for the database's roles, while everything runs.
+"""New passwords for the database, while everything runs.
 
-A one-off job in the Swarm reads the old and the new password from their secrets and tells the database; the passwords
-never leave the Swarm. Replicas that still have the old one keep their open connections; where they cannot open new
-ones, predictions wait in the spool until the replica is replaced. No prediction waits for any of it.
+A one-off job in the Swarm reads the passwords from their secrets and tells the database; they never leave the Swarm.
+The journal gets a new role with each new password, and its former roles stay good for an hour: replicas that have not
+been replaced yet go on shipping. What signs in too late waits in the spool. No prediction waits for any of it.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from scripts import jobs, vault
 from scripts.docker import docker_json
 from scripts.outcome import Refused
 
-#: The role whose password is in each secret.
-ROLES = dict([("db_password", "postgres"), ("journal_url", "journal")])
-#: What an empty database runs first. The journal's role owns its database, and has no other right.
+PASSWORDS = ("db_password", "journal_url")
+#: What an empty database runs first. The replicas' role acts as `journal`, which owns one database and nothing else.
 FIRST_START = """SET log_min_error_statement = panic;
-CREATE ROLE journal LOGIN PASSWORD '{password}';
+CREATE ROLE journal NOLOGIN;
+CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE journal;
+ALTER ROLE {role} SET role = 'journal';
 CREATE DATABASE journal OWNER journal;
 REVOKE ALL ON DATABASE journal FROM PUBLIC;
 """
@@ -29,14 +30,28 @@ for file in /run/secrets/superuser_*; do
 done
 [ -n "$signed_in" ] || { echo "$said" >&2; exit 1; }
 """
-# Neither the statement nor its failure may be logged by the server: the password is in it.
-CHANGE = """
-word=$(sed 's,^[^:]*://[^:]*:,,; s,@.*,,' /run/secrets/new)
-printf '%s\\n' \
-    'SET log_min_error_statement = panic;' 'SET log_statement = none;' \
-    'SET log_min_duration_statement = -1;' "ALTER ROLE {role} PASSWORD '$word';" |
-    psql -q --no-psqlrc -v ON_ERROR_STOP=1
+# Neither a statement nor its failure may be logged by the server: the password is in it.
+QUIET = """
+psql -q --no-psqlrc -v ON_ERROR_STOP=1 <<'END'
+SET log_min_error_statement = panic; SET log_statement = none; SET log_min_duration_statement = -1;
 """
+SUPERUSER = r"""
+\set word `cat /run/secrets/new`
+ALTER ROLE postgres PASSWORD :'word';
+"""
+JOURNAL = r"""
+\set user `sed 's,^.*://,,; s,:.*,,' /run/secrets/new`
+\set word `sed 's,^.*://[^:]*:,,; s,@.*,,' /run/secrets/new`
+BEGIN;
+SELECT format('DROP ROLE %I', rolname) FROM pg_roles
+    WHERE rolname LIKE 'journal\_%' AND rolvaliduntil < now() \gexec
+SELECT format('ALTER ROLE %I VALID UNTIL %L', rolname, now() + interval '1 hour') FROM pg_roles
+    WHERE rolname LIKE 'journal\_%' AND rolvaliduntil IS NULL \gexec
+CREATE ROLE :"user" LOGIN PASSWORD :'word' IN ROLE journal;
+ALTER ROLE :"user" SET role = 'journal';
+COMMIT;
+"""
+CHANGES = dict(zip(PASSWORDS, (SUPERUSER, JOURNAL), strict=True))
 
 
 def database_image(stack: str) -> str:
@@ -58,5 +73,5 @@ def superuser(stack: str, but: str = "") -> dict[str, str]:
 def change(stack: str, name: str, made: str, seconds: float) -> None:
     """Tells the database the password that is in the secret `made`."""
     given = {**superuser(stack, but=made), "new": made}
-    script = SIGN_IN + CHANGE.replace("{role}", ROLES[name])
+    script = f"{SIGN_IN}{QUIET}{CHANGES[name]}END\n"
     jobs.run(stack, "rotate", database_image(stack), script, given, seconds)

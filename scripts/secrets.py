@@ -77,11 +77,11 @@ def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> di
         raise Refused(f"there is no secret {name!r} to rotate; allowed are {', '.join(ROTATABLE)}")
     if f"{name.upper()}_SECRET" not in current(stack):
         raise Refused(f"{stack} has no {name} yet; `make secrets` makes it")
-    if name in passwords.ROLES:
+    if name in passwords.PASSWORDS:
         # Asked first: without a database nothing is made.
         passwords.database_image(stack)
     made = _keep_fresh(stack, folder, name)
-    if name in passwords.ROLES:
+    if name in passwords.PASSWORDS:
         try:
             passwords.change(stack, name, made[name], seconds)
         except BaseException:
@@ -137,9 +137,11 @@ def _keep_fresh(stack: str, folder: Path, name: str) -> dict[str, str]:
     contents = {name: word}
     if name == "journal_url":
         # The address comes last: as long as it is missing, `make` begins anew.
-        role = passwords.FIRST_START.replace("{password}", word)
-        address = f"postgresql://journal:{word}@db:5432/journal"
-        contents = {"journal_role": role, "journal_url": address}
+        role = f"journal_{secrets.token_hex(4)}"
+        contents = {
+            "journal_role": passwords.FIRST_START.format(role=role, password=word),
+            "journal_url": f"postgresql://{role}:{word}@db:5432/journal",
+        }
     if name == "edge_key":
         # The edge compares hashes, so its file is of no use to who reads it.
         _hand_out(folder, "edge", word)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.message
 import hashlib
 import http.client
 import http.server
@@ -73,7 +74,7 @@ class Replica:
 
     def __init__(self, address: str, port: int):
         self.address, self.ready, self.plan = address, True, ""
-        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.seen: list[tuple[str, str, email.message.Message, bytes]] = []
         self._server = _Server((address, port), _handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
@@ -123,14 +124,14 @@ def _handler(replica: Replica) -> type[http.server.BaseHTTPRequestHandler]:
             self.work(body)
 
         def work(self, body: bytes) -> None:
-            replica.seen.append((self.command, self.path, dict(self.headers), body))
+            replica.seen.append((self.command, self.path, self.headers, body))
             if replica.plan == "break":
                 self.close_connection = True
                 self.connection.close()
-            elif replica.plan == "hang":
-                replica.hung.wait(DEADLINE)
             else:
-                status = int(replica.plan or 200)
+                if replica.plan == "hang":
+                    replica.hung.wait(DEADLINE)
+                status = int(replica.plan) if replica.plan.isdigit() else 200
                 allowed = self.headers.get("Authorization") != "Bearer unknown"
                 said = {"by": replica.address, "bytes": len(body)}
                 self.answer(status if allowed else 401, json.dumps(said).encode())
@@ -139,6 +140,7 @@ def _handler(replica: Replica) -> type[http.server.BaseHTTPRequestHandler]:
             self.send_response(101)
             self.send_header("Upgrade", "websocket")
             self.send_header("Connection", "Upgrade")
+            self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
             self.end_headers()
             self.wfile.write(self.rfile.read(4))
             self.close_connection = True
@@ -224,11 +226,11 @@ class Edge:
         return next(one for one in self.stats() if one["addr"] == address)
 
     def up(self) -> set[str]:
-        # "UP" alone: the last check went well, and so did those before.
+        # "UP 1/2" after a first check that failed: requests still go there.
         return {
             one["addr"].partition(":")[0]
             for one in self.stats()
-            if one["pxname"] == "models" and one["status"] == "UP" and one["addr"]
+            if one["pxname"] == "models" and one["status"].startswith("UP") and one["addr"]
         }
 
     def connect(self) -> socket.socket:
