@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 from xml.etree import ElementTree
 
 from pylint.reporters import BaseReporter
@@ -17,14 +17,19 @@ class JUnit(BaseReporter):
     name = "junit"
     extension = "xml"
 
+    def __init__(self, output: TextIO | None = None):
+        super().__init__(output)
+        self._files: set[str] = set()
+
     def on_set_current_module(self, module: str, filepath: str | None) -> None:
-        self._files = getattr(self, "_files", set()) | ({filepath} if filepath else set())
+        if filepath:
+            self._files.add(filepath)
 
     def display_messages(self, layout: Section | None) -> None:
         told: dict[str, list[Message]] = defaultdict(list)
         for message in self.messages:
             told[message.path].append(message)
-        files = sorted({*told, *getattr(self, "_files", ())} - {None})
+        files = sorted({*told, *self._files})
         suite = ElementTree.Element(
             "testsuite", name="lint", tests=str(len(files)), failures=str(len(told))
         )
