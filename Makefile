@@ -35,7 +35,7 @@ needs = $(if $($(1)),,$(error make $@ needs $(1): bare `make` says what for))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help:
-	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
 
 ## Set up and serve
 env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)
@@ -159,6 +159,25 @@ notify: $(READY) ## what a build came to, as mail, message and the build's name;
 
 .PHONY: models gate promote-released begin scope notify
 
+## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/jenkins.md)
+platform: $(READY) ## start or update it, and say where it is
+	@$(PY) -m scripts.platform $(ARGS) up
+
+platform-status: $(READY) ## what of it runs
+	@$(PY) -m scripts.platform $(ARGS) status
+
+platform-down: $(READY) ## end it; volumes and secrets stay
+	@$(PY) -m scripts.platform $(ARGS) down
+
+platform-backup: $(READY) ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
+	@$(PY) -m scripts.platform $(ARGS) backup
+
+platform-restore: $(READY) ## put a backup back: FROM=build/backups/NAME
+	$(call needs,FROM)
+	@$(PY) -m scripts.platform $(ARGS) restore '$(FROM)'
+
+.PHONY: platform platform-status platform-down platform-backup platform-restore
+
 ## Development
 check: $(READY) ## style, import law, documents, types, lint, security
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
@@ -178,8 +197,7 @@ check-types: $(READY)
 	$(VENV)/bin/mypy
 
 check-lint: $(READY)
-	@mkdir -p $(SWARMLINE_REPORTS)
-	$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(SWARMLINE_REPORTS)/lint.xml $(PACKAGES)
+	$(PY) -m pylint $(PACKAGES)
 
 # Fixtures are asked for by name and may go unused; a test looks inside, and compares with what it means.
 TESTS_MAY := redefined-outer-name,unused-argument,protected-access,consider-using-with,import-outside-toplevel,use-implicit-booleaness-not-comparison,no-value-for-parameter,cell-var-from-loop,unnecessary-comprehension

@@ -1,0 +1,30 @@
+# The inbound agent: what the pipelines' make targets need, and Java for agent.jar, which it takes from the controller.
+# Built from the top of the repository: docker build --file jenkins/agent.Dockerfile .
+ARG AGENT_BASE=python:3.11-slim-trixie
+FROM ${AGENT_BASE}
+
+ARG JAVA_PACKAGE=openjdk-21-jre-headless
+ARG DOCKER_PACKAGES="docker-cli docker-buildx"
+# The last line is for the tests: a database server, a browser, a load generator, the pipelines' language.
+ARG TEST_PACKAGES="chromium chromium-driver groovy postgresql wrk"
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
+        ca-certificates curl git make procps tini \
+        ${JAVA_PACKAGE} ${DOCKER_PACKAGES} ${TEST_PACKAGES} \
+    && rm -rf /var/lib/apt/lists/*
+
+# uv, which makes the environment of every build, at the version and with the hash of the lock.
+COPY requirements/uv.txt /tmp/uv.txt
+RUN python3 -m venv /opt/uv \
+    && /opt/uv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/uv.txt \
+    && ln -s /opt/uv/bin/uv /usr/local/bin/uv && rm /tmp/uv.txt
+
+# git and docker look the user up, so it is in passwd; both write below HOME.
+RUN groupadd --gid 1000 jenkins && useradd --uid 1000 --gid 1000 --create-home --shell /bin/sh jenkins \
+    && mkdir /home/jenkins/agent /home/jenkins/.cache /home/jenkins/.docker && chown -R jenkins:jenkins /home/jenkins
+COPY jenkins/agent.sh /usr/local/bin/swarmline-agent
+USER jenkins
+ENV HOME=/home/jenkins LANG=C.UTF-8
+WORKDIR /home/jenkins
+VOLUME /home/jenkins/agent
+ENTRYPOINT ["tini", "--", "swarmline-agent"]

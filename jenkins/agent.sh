@@ -1,0 +1,31 @@
+#!/bin/sh
+# Connects to the controller as the agent that jenkins/casc.yaml names, over its own port, by WebSocket. What proves it
+# is made by the controller, so this asks for it as the user `agent`, who may connect agents and nothing else.
+set -eu
+url=${JENKINS_URL:?where the controller is, as in http://controller:8080}
+name=${AGENT_NAME:-docker}
+work=${AGENT_WORKDIR:-$HOME/agent}
+password=${AGENT_PASSWORD_FILE:-/run/secrets/agent_password}
+url=${url%/}
+
+# The password goes through a file, so that no list of processes shows it.
+login=$(mktemp)
+trap 'rm -f "$login"' EXIT
+printf 'user = "agent:%s"\n' "$(cat "$password")" >"$login"
+
+ask() {
+    curl --fail --silent --show-error --location --max-time 60 --config "$login" "$@"
+}
+
+until page=$(ask "$url/computer/$name/jenkins-agent.jnlp"); do
+    echo "the controller does not answer at $url yet" >&2
+    sleep "${AGENT_WAIT:-5}"
+done
+secret=$(printf '%s' "$page" | sed -n 's:.*<argument>\([0-9a-f]\{64\}\)</argument>.*:\1:p')
+[ -n "$secret" ] || { echo "the controller knows no agent $name that user agent may connect" >&2; exit 1; }
+mkdir -p "$work"
+ask --output "$work/agent.jar" "$url/jnlpJars/agent.jar"
+umask 077
+printf '%s' "$secret" >"$work/secret"
+rm -f "$login"
+exec java -jar "$work/agent.jar" -url "$url/" -name "$name" -secret "@$work/secret" -webSocket -workDir "$work"

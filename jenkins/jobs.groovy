@@ -1,0 +1,148 @@
+// The jobs, in Job DSL. jenkins/casc.yaml runs this at every start of the controller; what it no longer names, a person
+// removes. Parameters stand here as well as in the pipelines, because a pipeline's own are known only after its first build.
+
+def setting(String name, String otherwise) {
+    binding.hasVariable(name) && binding.getVariable(name) ? binding.getVariable(name) : otherwise
+}
+
+String place = 'swarmline'
+String repository = setting('GIT_URL', 'https://github.com/your-organisation/swarmline.git')
+String mainBranch = setting('GIT_BRANCH', 'main')
+String login = setting('GIT_CREDENTIALS', '')
+String poll = setting('GIT_POLL', '5m')
+
+folder(place) {
+    displayName('Swarmline')
+    description('From a commit, or from new data, to a served and watched model.')
+}
+
+multibranchPipelineJob("${place}/deliver") {
+    displayName('Deliver')
+    description("Verify, train, gate, build, approve, deploy, confirm: ${mainBranch} goes all the way, other branches stop after the gate.")
+    branchSources {
+        git {
+            id('swarmline')
+            remote(repository)
+            if (login) {
+                credentialsId(login)
+            }
+            includes('*')
+        }
+    }
+    orphanedItemStrategy {
+        discardOldItems {
+            daysToKeep(14)
+            numToKeep(30)
+        }
+    }
+    triggers {
+        periodicFolderTrigger {
+            interval(poll)
+        }
+    }
+}
+
+// name, what for, schedule, parameters
+def onePipeline = { String name, String title, String text, String schedule, Closure given ->
+    pipelineJob("${place}/${name}") {
+        displayName(title)
+        description(text)
+        if (given) {
+            parameters(given)
+        }
+        properties {
+            disableConcurrentBuilds {
+                abortPrevious(false)
+            }
+            if (schedule) {
+                pipelineTriggers {
+                    triggers {
+                        cron {
+                            spec(schedule)
+                        }
+                    }
+                }
+            }
+        }
+        definition {
+            cpsScm {
+                scm {
+                    git {
+                        remote {
+                            url(repository)
+                            if (login) {
+                                credentials(login)
+                            }
+                        }
+                        branch(mainBranch)
+                    }
+                }
+                scriptPath("jenkins/pipelines/${name}.Jenkinsfile")
+                lightweight(true)
+            }
+        }
+    }
+}
+
+String someModels = 'by name; empty: all.'
+String reason = 'Why, for the ledger.'
+String force = 'Train although neither code nor data changed.'
+
+onePipeline('data', 'Data', 'Holds the data of every model against its contract, each night and when who delivers data starts it.', 'H 2 * * *') {
+    stringParam('MODEL', '', "Models whose data to check, ${someModels}")
+    booleanParam('RETRAIN', false, 'Then start the job retrain, which trains where the data are new.')
+}
+
+onePipeline('retrain', 'Retrain', 'Trains again and passes the same gates; started by a person, the clock or an alert.', 'H 4 * * 0') {
+    stringParam('MODEL', '', "Models to train, ${someModels} What did not change is reused.")
+    stringParam('REASON', 'scheduled', reason)
+    booleanParam('FORCE', false, force)
+    booleanParam('APPROVE', false, 'Ask a person before the deploy; without, gates and watch decide.')
+}
+
+onePipeline('rollback', 'Roll back', 'Serves an earlier release again, exactly as it was, however many steps back.', '') {
+    stringParam('TO', '', 'Release to go back to, by name or digest; empty: the one before.')
+    booleanParam('CHOOSE', false, 'List the releases and ask which.')
+    stringParam('REASON', '', reason)
+}
+
+onePipeline('traffic', 'Traffic', "How much of a model's traffic its challenger answers.", '') {
+    stringParam('MODEL', '', 'The model, by name.')
+    choiceParam('MODE', ['split', 'shadow', 'off'], 'split: the challenger answers its share. shadow: it is asked too, and the champion answers. off: the champion alone.')
+    stringParam('SHARE', '5', 'Per cent of the requests, for split.')
+    stringParam('REASON', '', reason)
+}
+
+onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
+
+listView("${place}/Every day") {
+    description('What a person starts.')
+    jobs {
+        names('deliver', 'retrain', 'rollback', 'traffic')
+    }
+    columns {
+        status()
+        weather()
+        name()
+        lastSuccess()
+        lastFailure()
+        lastDuration()
+        buildButton()
+    }
+}
+
+listView("${place}/By the clock") {
+    description('What runs by itself.')
+    jobs {
+        names('data', 'retrain', 'housekeeping')
+    }
+    columns {
+        status()
+        weather()
+        name()
+        lastSuccess()
+        lastFailure()
+        lastDuration()
+        buildButton()
+    }
+}

@@ -1,0 +1,106 @@
+"""jenkins/jobs.groovy, run by Groovy against the names of Job DSL; and against the pipelines that it seeds."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jenkins.groovy import groovy
+
+HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
+JOBS = ROOT / "jenkins/jobs.groovy"
+
+Calls = list[dict[str, Any]]
+
+
+def _run(script: Path, *variables: str) -> Calls:
+    done = groovy(HERE / "jobdsl.groovy", str(script), str(HERE / "jobdsl.json"), *variables)
+    if done.returncode:
+        raise ValueError(done.stderr)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def seeded() -> Calls:
+    return _run(JOBS, "GIT_URL=https://git.example/swarmline.git", "GIT_CREDENTIALS=git")
+
+
+def _all(calls: Calls, name: str) -> Calls:
+    inside = [found for call in calls for found in _all(call.get("calls") or [], name)]
+    return [call for call in calls if call["name"] == name] + inside
+
+
+def _only(calls: Calls, name: str) -> list[Any]:
+    (call,) = _all(calls, name)
+    return call["arguments"]
+
+
+def _jobs(seeded: Calls) -> dict[str, Calls]:
+    return {call["arguments"][0]: call["calls"] for call in seeded if call["name"].endswith("Job")}
+
+
+def test_there_is_a_job_for_every_pipeline_file(seeded):
+    files = {file.stem for file in (ROOT / "jenkins/pipelines").glob("*.Jenkinsfile")}
+    jobs = {
+        _only(calls, "scriptPath")[0] for calls in _jobs(seeded).values() if _all(calls, "cpsScm")
+    }
+    assert jobs >= {f"jenkins/pipelines/{name}.Jenkinsfile" for name in files}
+
+
+def test_each_job_lies_in_the_folder_and_says_what_it_is_for(seeded):
+    (folder,) = [call for call in seeded if call["name"] == "folder"]
+    for name, calls in _jobs(seeded).items():
+        assert name.startswith(f"{folder['arguments'][0]}/")
+        assert _only(calls, "displayName")[0] and _only(calls, "description")[0]
+
+
+def test_every_branch_gets_a_build(seeded):
+    deliver = _jobs(seeded)["swarmline/deliver"]
+    assert _only(deliver, "remote") == ["https://git.example/swarmline.git"]
+    assert _only(deliver, "credentialsId") == ["git"]
+    assert _only(deliver, "includes") == ["*"]
+    assert _only(deliver, "interval") == ["5m"]
+
+
+def test_a_public_repository_needs_no_credentials():
+    calls = _run(JOBS, "GIT_URL=https://git.example/swarmline.git")
+    assert not _all(calls, "credentialsId") and not _all(calls, "credentials")
+
+
+def test_no_job_runs_twice_at_once(seeded):
+    pipelines = [calls for calls in _jobs(seeded).values() if _all(calls, "cpsScm")]
+    assert pipelines and all(_only(calls, "abortPrevious") == [False] for calls in pipelines)
+
+
+def test_the_views_show_jobs_that_exist(seeded):
+    names = {name.rpartition("/")[2] for name in _jobs(seeded)}
+    shown = [
+        set(_only(view["calls"], "names")[0:]) for view in seeded if view["name"] == "listView"
+    ]
+    assert shown and all(view <= names for view in shown)
+    assert set().union(*shown) == names
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("discardOldItems {", "discardOlditems {", "has no method discardOlditems"),
+        ("interval(poll)", "intervall(poll)", "has no method intervall"),
+        ("lightweight(true)", "lightweight('true')", "cpsScm.lightweight takes"),
+        ("scriptPath(", "path(", "cpsScm has no method path"),
+        ("abortPrevious(false)", "description('x')", "has no method description"),
+        ("multibranchPipelineJob(", "multibranchJob(", "script has no method multibranchJob"),
+        ("branch(mainBranch)", "branch(gitBranch)", "has no property gitBranch"),
+    ],
+)
+def test_a_name_that_job_dsl_does_not_know_is_found(tmp_path, old, new, named):
+    text = JOBS.read_text(encoding="utf-8")
+    assert old in text
+    broken = tmp_path / "jobs.groovy"
+    broken.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ValueError, match=re.escape(named)):
+        _run(broken, "GIT_URL=x")
