@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +20,8 @@ from scripts.outcome import Refused
 
 #: Kinds of files that the service is made of; what else lies beside them stays out of images.
 SUFFIXES = (".py", ".sql", ".html", ".css", ".js")
-#: As in the Dockerfile: files that are all of one age make the same layers at every build.
-AGE = 315532800
+#: 1980, as in the Dockerfile, which makes all files of that age; staged ones are of the 30 years from then.
+AGE, AGES = 315532800, 30 * 365 * 86400
 LOCKS = {False: "requirements/serve.txt", True: "requirements/skops.txt"}
 Document = dict[str, Any]
 
@@ -115,10 +116,14 @@ def stage(inputs: Inputs, document: Document, folder: Path) -> None:
 
 
 def even(folder: Path) -> None:
-    """The same modes and ages, whatever the umask and the clock of who stages."""
+    """The same modes and ages, whatever the umask and the clock of who stages.
+
+    A file's age comes from its content: BuildKit takes one of the same size and age for one that it has already.
+    """
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (AGE, AGE))
+        age = AGE if path.is_dir() else AGE + zlib.crc32(path.read_bytes()) % AGES
+        os.utime(path, (age, age))
 
 
 def pretty(document: Document) -> bytes:
