@@ -197,7 +197,8 @@ check-types: $(READY)
 	$(VENV)/bin/mypy
 
 check-lint: $(READY)
-	$(PY) -m pylint $(PACKAGES)
+	@mkdir -p $(SWARMLINE_REPORTS)
+	$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(SWARMLINE_REPORTS)/lint.xml $(PACKAGES)
 
 # Fixtures are asked for by name and may go unused; a test looks inside, and compares with what it means.
 TESTS_MAY := redefined-outer-name,unused-argument,protected-access,consider-using-with,import-outside-toplevel,use-implicit-booleaness-not-comparison,no-value-for-parameter,cell-var-from-loop,unnecessary-comprehension

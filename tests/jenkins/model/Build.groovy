@@ -1,0 +1,360 @@
+import java.nio.file.FileSystems
+import java.nio.file.Files
+import java.nio.file.StandardCopyOption
+
+/** One run of a pipeline: stages in order, conditions, parallel branches, commands really executed, post by outcome. */
+class Build {
+    Map given                 // the case: file, workspace, source, env, params, causes, inputs, credentials, make
+    GroovyShell shell
+    Map<String, Object> params = [:]
+    Map<String, String> global = [:]
+    Map current = [displayName: '', description: '', result: null]
+    List<Map> stages = [].asSynchronized()
+    List<Map> ran = [].asSynchronized()
+    List<Map> did = [].asSynchronized()
+    Map<String, File> stashes = [:]
+    StringBuffer log = new StringBuffer()
+    int allocations = 0
+    // What a branch of a parallel stage has of its own: variables, workspace, stage, the processes to end with it.
+    static final InheritableThreadLocal<Map> HERE = new InheritableThreadLocal<Map>() {
+        protected Map childValue(Map parent) { parent == null ? null : [env: new LinkedHashMap(parent.env), folder: parent.folder, stage: parent.stage, group: parent.group] }
+    }
+
+    static Map run(Map given) {
+        def build = new Build(given: given)
+        HERE.set([env: [:], folder: null, stage: '', group: null])
+        def problem = null
+        try {
+            build.start()
+        } catch (Broken error) {
+            problem = error.message
+        } catch (MissingMethodException | MissingPropertyException | IllegalArgumentException error) {
+            problem = "${error.class.simpleName}: ${error.message}".toString()
+            build.current.result = 'MODEL'
+        }
+        [result: build.outcome(), problem: problem, stages: build.stages, ran: build.ran, did: build.did, name: build.current.displayName,
+         description: build.current.description, log: build.log.toString()]
+    }
+
+    String outcome() { current.result ?: 'SUCCESS' }
+
+    void start() {
+        def names = new Binding()
+        shell = new GroovyShell(names)
+        names.setVariable('env', new Env(build: this))
+        names.setVariable('params', params)
+        names.setVariable('currentBuild', new Current(build: this))
+        names.setVariable('scm', 'scm')
+        ['none', 'any'].each { names.setVariable(it, it) }
+        names.setVariable('pipeline', { Closure body -> pipeline(body) })
+        // What a loaded file calls by a bare name.
+        given.steps.each { step -> names.setVariable(step, { Object... arguments -> new Steps(build: this).invokeMethod(step, arguments) }) }
+        new Steps(build: this).symbols.each { symbol -> names.setVariable(symbol, { Object... arguments -> new Steps(build: this).invokeMethod(symbol, arguments) }) }
+        shell.evaluate(new File(given.file as String))
+    }
+
+    // Blocks: what they declare is collected first, and then acted upon.
+
+    static Map<String, List> declaredIn(Closure body) {
+        def found = [:].withDefault { [] }
+        body = (Closure) body.clone()
+        body.delegate = new Collector(found: found)
+        body.resolveStrategy = Closure.DELEGATE_FIRST
+        body.call()
+        found
+    }
+
+    static Closure last(List arguments) { (Closure) arguments[-1] }
+
+    void pipeline(Closure body) {
+        def parts = declaredIn(body)
+        declareParameters(parts.parameters ? last(parts.parameters[0]) : null)
+        try {
+            around(parts, 'pipeline') { stageList(last(parts.stages[0])) }
+        } catch (Broken error) {
+            note(error)
+            throw error
+        } finally {
+            if (parts.agent[0] == ['none'] || !parts.post) { post(parts) }
+        }
+    }
+
+    void note(Broken error) { if (!current.result || current.result == 'UNSTABLE') { current.result = error.result } }
+
+    void declareParameters(Closure body) {
+        if (body == null) { return }
+        declaredIn(body).each { type, calls -> calls.each { one ->
+            def name = one[0].name
+            def value = type == 'choice' ? one[0].choices[0] : one[0].defaultValue
+            params[name] = given.params.containsKey(name) ? given.params[name] : value
+        } }
+        def unknown = given.params.keySet() - params.keySet()
+        if (unknown) { throw new IllegalArgumentException("no such parameters: ${unknown}") }
+    }
+
+    /** Agent, environment and post around a body, as pipelines and stages have them. */
+    void around(Map parts, String what, Closure body) {
+        def agent = parts.agent ? parts.agent[0] : ['none']
+        def act = {
+            withEnv(environment(parts)) {
+                if (what == 'pipeline' && agent == ['none']) { body() } else {
+                    try { body() } catch (Broken error) { note(error); throw error } finally { post(parts) }
+                }
+            }
+        }
+        agent == ['none'] || !parts.agent ? act() : allocate(act)
+    }
+
+    void post(Map parts) {
+        if (!parts.post) { return }
+        def result = outcome()
+        def conditions = [always: true, success: result == 'SUCCESS', failure: result == 'FAILURE', aborted: result == 'ABORTED',
+                          unstable: result == 'UNSTABLE', unsuccessful: result != 'SUCCESS', cleanup: true]
+        def declared = declaredIn(last(parts.post[0]))
+        conditions.each { name, holds -> if (holds) { declared[name].each { steps(last(it)) } } }
+    }
+
+    Map environment(Map parts) {
+        if (!parts.environment) { return [:] }
+        def body = (Closure) last(parts.environment[0]).clone()
+        def found = new Assigned(build: this)
+        body.delegate = found
+        body.resolveStrategy = Closure.DELEGATE_FIRST
+        body.call()
+        found.values
+    }
+
+    void stageList(Closure body) {
+        declaredIn(body).stage.each { stage(it[0] as String, last(it)) }
+    }
+
+    void stage(String name, Closure body) {
+        def parts = declaredIn(body)
+        def entry = [stage: name, status: 'done', started: System.currentTimeMillis()]
+        stages << entry
+        def outer = HERE.get().stage
+        HERE.get().stage = name
+        try {
+            def when = parts.when ? last(parts.when[0]) : null
+            def early = when != null && declaredIn(when).keySet().any { it in ['beforeAgent', 'beforeInput'] }
+            if (early && !holds(when)) { entry.status = 'skipped'; return }
+            if (parts.input) { ask(last(parts.input[0])) }
+            around(parts, 'stage') {
+                if (when != null && !early && !holds(when)) { entry.status = 'skipped'; return }
+                if (parts.steps) { steps(last(parts.steps[0])) }
+                if (parts.stages) { stageList(last(parts.stages[0])) }
+                if (parts.parallel) {
+                    def branches = declaredIn(last(parts.parallel[0])).stage.collectEntries { one -> [(one[0]): { stage(one[0] as String, last(one)) }] }
+                    parallel(branches, parts.failFast == [[true]])
+                }
+            }
+        } catch (Broken error) {
+            entry.status = error.result == 'ABORTED' ? 'aborted' : 'failed'
+            throw error
+        } finally {
+            entry.seconds = (System.currentTimeMillis() - entry.remove('started')) / 1000.0
+            HERE.get().stage = outer
+        }
+    }
+
+    boolean holds(Closure when) {
+        declaredIn(when).every { name, calls -> calls.every { condition(name, it) } }
+    }
+
+    boolean condition(String name, List one) {
+        switch (name) {
+            case ~/before.*/: return true
+            case 'not': return !holds(last(one))
+            case 'allOf': return holds(last(one))
+            case 'anyOf': return declaredIn(last(one)).any { inner, calls -> calls.any { condition(inner, it) } }
+            case 'branch': return variables().BRANCH_NAME == one[0]
+            case 'environment': return variables()[one[0].name] == one[0].value
+            case 'triggeredBy': return one[0] in (given.causes ?: [])
+            case 'expression': return steps(last(one)) as boolean
+            default: throw new IllegalArgumentException("the model knows no condition ${name}")
+        }
+    }
+
+    void ask(Closure body) {
+        def asked = declaredIn(body)
+        def answer = given.input
+        did << [step: 'input', message: asked.message[0][0], stage: HERE.get().stage, agent: HERE.get().folder as String]
+        if (!answer) { throw new Broken('ABORTED', 'Rejected') }
+        HERE.get().env[asked.submitterParameter[0][0] as String] = answer.submitter
+        asked.parameters ? declaredIn(last(asked.parameters[0])).each { type, calls -> calls.each { HERE.get().env[it[0].name as String] = answer[it[0].name] ?: it[0].defaultValue } } : null
+    }
+
+    Object steps(Closure body) {
+        body = (Closure) body.clone()
+        body.delegate = new Steps(build: this)
+        body.resolveStrategy = Closure.DELEGATE_FIRST
+        body.call()
+    }
+
+    void parallel(Map branches, boolean failFast) {
+        def group = [ended: false, processes: [].asSynchronized()]
+        def failures = [].asSynchronized()
+        HERE.get().group = group
+        def threads = branches.findAll { it.key != 'failFast' }.collect { name, branch ->
+            def thread = new Thread({
+                try {
+                    branch()
+                } catch (Broken error) {
+                    failures << error
+                    if (failFast && !group.ended) { group.ended = true; group.processes.each { it.destroy() } }
+                }
+            })
+            thread.start()
+            thread
+        }
+        threads*.join()
+        HERE.get().group = null
+        if (failures) { throw failures[0] }
+    }
+
+    // Variables, workspaces and commands.
+
+    Map<String, String> variables() {
+        def all = new LinkedHashMap<String, String>()
+        all.putAll(given.env ?: [:])
+        params.each { name, value -> all[name as String] = value.toString() }
+        all.putAll(global)
+        all.putAll(HERE.get().env)
+        all
+    }
+
+    Object withEnv(Map values, Closure body) {
+        def before = HERE.get().env
+        HERE.get().env = before + values
+        try { body() } finally { HERE.get().env = before }
+    }
+
+    Object allocate(Closure body) {
+        def before = HERE.get().folder
+        allocations += 1
+        def folder = new File(given.workspace as String, given.machines > 1 ? "machine-${allocations % given.machines}" : 'machine')
+        HERE.get().folder = folder
+        checkout(folder)
+        try { body() } finally { HERE.get().folder = before }
+    }
+
+    void checkout(File folder) {
+        folder.mkdirs()
+        def copied = ['cp', '-a', "${given.source}/.".toString(), folder.path].execute()
+        copied.waitForProcessOutput(log, log)
+        if (copied.exitValue()) { throw new IllegalStateException("no checkout of ${given.source}") }
+    }
+
+    Object sh(Map arguments) {
+        def here = HERE.get()
+        if (here.folder == null) { throw new Broken('FAILURE', "Required context class hudson.FilePath is missing: sh '${arguments.script}' has no agent") }
+        if (here.group?.ended) { throw new Broken('ABORTED', 'Failed in another branch') }
+        def entry = [sh: arguments.script, stage: here.stage, machine: here.folder.name]
+        def started = System.currentTimeMillis()
+        def builder = new ProcessBuilder('sh', '-e', '-c', arguments.script as String).directory(here.folder)
+        def environment = builder.environment()
+        environment.clear()
+        environment.putAll(variables().findAll { it.value != null })
+        environment.WORKSPACE = here.folder.path
+        entry.env = given.tell ? variables().findAll { it.key in given.tell } : [:]
+        def process = builder.start()
+        here.group?.processes?.add(process)
+        def out = new StringBuffer()
+        log.append("+ ${arguments.script}\n")
+        arguments.returnStdout ? process.waitForProcessOutput(out, log) : process.waitForProcessOutput(log, log)
+        entry.code = process.exitValue()
+        entry.seconds = (System.currentTimeMillis() - started) / 1000.0
+        ran << entry
+        if (entry.code && here.group?.ended) { throw new Broken('ABORTED', 'Failed in another branch') }
+        if (entry.code) { throw new Broken('FAILURE', "script returned exit code ${entry.code}") }
+        arguments.returnStdout ? out.toString() : null
+    }
+
+    File here() {
+        if (HERE.get().folder == null) { throw new Broken('FAILURE', 'Required context class hudson.FilePath is missing') }
+        HERE.get().folder
+    }
+
+    /** Files below the workspace that Ant's patterns name. */
+    List<String> files(String includes, String excludes = '') {
+        def root = here().toPath()
+        def patterns = { String text -> (text ?: '').split(',')*.trim().findAll { it }.collectMany { it.startsWith('**/') ? [it, it.substring(3)] : it.contains('/**/') ? [it, it.replace('/**/', '/')] : [it] }.collect { FileSystems.default.getPathMatcher("glob:${it}") } }
+        def wanted = patterns(includes)
+        def left = patterns(excludes)
+        def found = []
+        includes.split(',')*.trim().collect { it.contains('*') ? it.substring(0, it.indexOf('*')).replaceAll('[^/]*$', '') : it }.unique().each { base ->
+            def start = new File(here(), base)
+            if (start.isFile()) { found << base } else if (start.isDirectory()) {
+                start.eachFileRecurse { if (it.isFile()) { found << root.relativize(it.toPath()).toString() } }
+            }
+        }
+        found.unique().findAll { name -> def path = FileSystems.default.getPath(name); wanted.any { it.matches(path) } && !left.any { it.matches(path) } }
+    }
+
+    void stash(String name, List<String> names) {
+        def place = new File(given.workspace as String, "stash-${name}")
+        place.deleteDir()
+        copy(here(), place, names)
+        stashes[name] = place
+    }
+
+    void unstash(String name) {
+        if (!stashes[name]) { throw new Broken('FAILURE', "No such saved stash '${name}'") }
+        def names = []
+        stashes[name].eachFileRecurse { if (it.isFile()) { names << stashes[name].toPath().relativize(it.toPath()).toString() } }
+        copy(stashes[name], here(), names)
+    }
+
+    static void copy(File from, File to, List<String> names) {
+        to.mkdirs()
+        names.each { name ->
+            def target = new File(to, name)
+            target.parentFile.mkdirs()
+            Files.copy(new File(from, name).toPath(), target.toPath(), StandardCopyOption.REPLACE_EXISTING)
+        }
+    }
+}
+
+/** Notes each call in a block of declarations, by name. */
+class Collector {
+    Map found
+    Object invokeMethod(String name, Object arguments) { found[name] << (arguments as List); null }
+    Object getProperty(String name) { name in ['none', 'any'] ? name : this.@found[name] }
+}
+
+/** The left sides of an environment block. */
+class Assigned {
+    Build build
+    Map values = [:]
+    void setProperty(String name, Object value) {
+        value instanceof Map ? value.each { suffix, one -> values[name + suffix] = one } : (values[name] = value.toString())
+    }
+    Object getProperty(String name) { name == 'values' ? this.@values : build.shell.context.getVariable(name) }
+    Object credentials(String id) {
+        def one = build.given.credentials[id]
+        if (one == null) { throw new Broken('FAILURE', "Could not find credentials entry with ID '${id}'") }
+        build.here()
+        one instanceof Map ? ['': "${one.user}:${one.password}".toString(), _USR: one.user, _PSW: one.password] : ['': one]
+    }
+}
+
+class Env {
+    Build build
+    Object getProperty(String name) { this.@build.variables()[name] }
+    void setProperty(String name, Object value) { this.@build.global[name] = value?.toString() }
+}
+
+class Current {
+    Build build
+    Object getProperty(String name) {
+        def build = this.@build
+        name == 'currentResult' ? build.outcome() : build.current[name]
+    }
+    void setProperty(String name, Object value) { this.@build.current[name] = value }
+}
+
+/** How a build may end before its last stage. */
+class Broken extends RuntimeException {
+    String result
+    Broken(String result, String message) { super(message); this.result = result }
+}
