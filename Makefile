@@ -117,7 +117,7 @@ mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and recor
 
 ## Swarm: STACK=name; DOCKER_HOST says which engine
 secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
-	$(PY) -m scripts.secrets $(or $(ARGS),make)
+	@$(PY) -m scripts.secrets $(or $(ARGS),make)
 
 # Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
@@ -145,7 +145,17 @@ ledger: $(READY) ## write to MLflow what was deployed while it was down
 check-stack: $(READY) ## do stack.yml and its overlay render? (no engine needed)
 	@$(PY) -m scripts.stack --check
 
-.PHONY: secrets deploy plan rollback releases status traffic ledger check-stack
+backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere
+	@$(PY) -m scripts.backup $(ARGS) save $(if $(FILE),"$$FILE")
+
+restore: $(READY) ## bring a saved database back: FILE=name; what is there now is saved first
+	$(call needs,FILE)
+	@$(PY) -m scripts.backup $(ARGS) restore "$$FILE"
+
+restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
+	@$(PY) -m scripts.backup $(ARGS) test $(if $(FILE),"$$FILE")
+
+.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack
 
 ## Jenkins
 begin: ## remove what the build before left in this workspace: reports, logs, release

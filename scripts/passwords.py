@@ -63,15 +63,18 @@ def database_image(stack: str) -> str:
     return str(service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"])
 
 
-def superuser(stack: str, but: str = "") -> dict[str, str]:
-    """The passwords that the superuser may have, newest first, as files for a job."""
+def tell(
+    stack: str, purpose: str, image: str, words: str, given: dict[str, str], seconds: float
+) -> None:
+    """Says this SQL to the database, as its superuser, in a job with these secrets."""
+    # A password that is being made known is not one that the database knows.
     found = [one.object for one in reversed(vault.kept("secret", stack, "db_password"))]
-    left = [one for one in found if one != but]
-    return {f"superuser_{place}": one for place, one in enumerate(left)}
+    known = [one for one in found if one not in given.values()]
+    files = {f"superuser_{place}": one for place, one in enumerate(known)}
+    script = f"{SIGN_IN}{QUIET}{words}END\n"
+    jobs.run(stack, purpose, image, script, files | given, seconds)
 
 
 def change(stack: str, name: str, made: str, seconds: float) -> None:
     """Tells the database the password that is in the secret `made`."""
-    given = {**superuser(stack, but=made), "new": made}
-    script = f"{SIGN_IN}{QUIET}{CHANGES[name]}END\n"
-    jobs.run(stack, "rotate", database_image(stack), script, given, seconds)
+    tell(stack, "rotate", database_image(stack), CHANGES[name], {"new": made}, seconds)

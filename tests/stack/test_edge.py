@@ -283,7 +283,7 @@ def routes() -> list[str]:
     class Core(int):
         models = {"m": None}
 
-        def __getattr__(self, _: str) -> Core:
+        def __getattr__(self, _: str) -> object:
             return self
 
     for module in (health, lineage, oip, invocations, admin, stream, docs):
