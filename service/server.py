@@ -1,34 +1,21 @@
-"""Gunicorn, as this service wants it: not ready before it stops, no thread for the slow."""
+"""Gunicorn, as this service wants it: its settings, and a master that is not ready before it stops."""
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import errno
 import os
-import selectors
-import socket
-import struct
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from service.problems import BadRequest, Failed, Problem, Reply
+from service.gthread import Worker
 from service.settings import Settings
 from service.state import State
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # a heartbeat on a slow disk stalls workers
-SO_ATTACH_FILTER = 26
 KEEPALIVE = 75
-#: How long a worker leaves a new connection to one that has fewer. Clients keep theirs, so the
-#: first deal stays.
-YIELD_SECONDS = 0.005
-SEND_TIMEOUT = struct.pack("ll", 30, 0)
 
 
 def options(settings: Settings) -> dict[str, Any]:
@@ -50,148 +37,6 @@ def options(settings: Settings) -> dict[str, Any]:
         "loglevel": settings.log_level,
         "logger_class": "service.logs.ServerLog",
     }
-
-
-def drop_newcomers(listener: Any) -> None:
-    """The kernel ignores new callers from here on: once the port is closed, they are refused.
-
-    Without it, who connects between the last accept and the close would be reset. The workers share
-    the socket, so this is for the end of all of them.
-    """
-    # One instruction of the kernel's packet filter: let no byte pass.
-    program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-    option = struct.pack("HL", 1, ctypes.addressof(program))
-    # A kernel without packet filters leaves a gap of microseconds.
-    with contextlib.suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, option)
-
-
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker: a connection gets a thread once it has sent something, and not for ever."""
-
-    #: Set before the fork: what a worker shares, and how long a request may take to arrive.
-    state = State()
-    read_timeout = 15.0
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        #: Its place in what is shared: the first that is free, so a predecessor's.
-        self.slot = free_slot(Arbiter.WORKERS.values())
-        self._deadlines: dict[Any, float] = {}
-        self._yielding_until = 0.0
-
-    def init_process(self) -> None:
-        self.state.take_slot(self.slot)
-        super().init_process()
-
-    def waiting(self) -> int:
-        """Requests that wait for a thread."""
-        return int(self.tpool._work_queue.qsize())  # pylint: disable=protected-access
-
-    def _ahead(self) -> bool:
-        """Whether another worker should take the connection: it has fewer, and gets a moment to."""
-        if not self.alive or self.nr_conns <= self.state.fewest_connections:
-            self._yielding_until = 0.0
-            return False
-        now = time.monotonic()
-        if not self._yielding_until:
-            self._yielding_until = now + YIELD_SECONDS
-        if now < self._yielding_until:
-            time.sleep(YIELD_SECONDS / 10)
-            return True
-        self._yielding_until = 0.0
-        return False
-
-    def accept(self, listener: Any) -> None:
-        """As the base class does, but evenly, and waits for first bytes in the poller alone."""
-        if self._ahead():
-            return
-        try:
-            client, address = listener.accept()
-        except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
-                raise
-            return
-        self.nr_conns += 1
-        self.state.connected(self.nr_conns)
-        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
-        connection = TConn(self.cfg, client, address, listener.getsockname())
-        connection.timeout = time.monotonic() + self.read_timeout
-        self.pending_conns.append(connection)
-        self.poller.register(
-            client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
-        )
-
-    def set_accept_enabled(self, enabled: bool) -> None:
-        """At the stop, takes in who has connected; then closes, so that later ones are refused."""
-        super().set_accept_enabled(enabled)
-        if enabled or self.alive:
-            return
-        for listener in self.sockets:
-            if self.state.draining:
-                drop_newcomers(listener)
-            before = -1
-            while before != self.nr_conns:
-                before = self.nr_conns
-                self.accept(listener)
-            listener.close()
-
-    def handle(self, conn: Any) -> Any:
-        self._deadlines[conn] = time.monotonic() + self.read_timeout
-        try:
-            return super().handle(conn)
-        finally:
-            self._deadlines.pop(conn, None)
-
-    def unbound(self, sock: Any) -> None:
-        """A stream may take as long as it likes."""
-        for conn in list(self._deadlines):
-            if conn.sock is sock:
-                self._deadlines.pop(conn, None)
-
-    def notify(self) -> None:
-        super().notify()
-        self.state.connected(self.nr_conns)
-        self._end_slow()
-        if self.state.draining and self.cfg.keepalive:
-            # From here on each answer closes its connection, so that callers go elsewhere.
-            self.cfg.set("keepalive", 0)
-
-    def _end_slow(self) -> None:
-        """Reading ends for who has not sent a whole request in time; an answer still goes out."""
-        now = time.monotonic()
-        for conn, deadline in list(self._deadlines.items()):
-            if now > deadline:
-                self._deadlines.pop(conn, None)
-                try:
-                    conn.sock.shutdown(socket.SHUT_RD)
-                except OSError:
-                    continue
-
-    # The base class's signature.
-    # pylint: disable-next=unused-argument
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """What Gunicorn refuses is a problem document too."""
-        reply = _refusal(exc)
-        head = (
-            f"HTTP/1.1 {reply.status}\r\nConnection: close\r\nContent-Length: {len(reply.body)}\r\n"
-        )
-        fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
-        try:
-            client.sendall(f"{head}{fields}\r\n".encode("latin-1") + reply.body)
-        except OSError:
-            self.log.debug("the client left before it was refused")
-
-
-def _refusal(error: BaseException) -> Reply:
-    name = type(error).__name__
-    known = type(error).__module__.startswith("gunicorn.http")
-    problem: Problem = (
-        BadRequest(f"the request is not sound HTTP: {name}")
-        if known
-        else Failed("this request failed")
-    )
-    return problem.reply("")
 
 
 class Master(Arbiter):  # type: ignore[misc]
@@ -248,8 +93,3 @@ class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abs
     def run(self) -> None:
         Worker.state, Worker.read_timeout = self.state, self.settings.read_timeout
         Master(self).run()
-
-
-def free_slot(workers: Any) -> int:
-    taken = {worker.slot for worker in workers}
-    return next(slot for slot in range(len(taken) + 1) if slot not in taken)

@@ -5,17 +5,15 @@ The journal reads its own, `JOURNAL_*`: see `service.journal.settings`.
 
 from __future__ import annotations
 
-import ipaddress
 import os
-import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import msgspec
 
-from service import journal
+from service import journal, readers
+from service.readers import Address
 
 MEGABYTE = 1 << 20
 
@@ -26,18 +24,6 @@ class BadSettings(ValueError):
     def __init__(self, sentences: list[str]):
         self.sentences = sentences
         super().__init__(" ".join(sentences))
-
-
-class Address(NamedTuple):
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def loopback(self) -> bool:
-        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,90 +61,6 @@ class Setting(NamedTuple):
     meaning: str
 
 
-def _address(text: str) -> Address:
-    allowed = "an IP address or localhost with a port, such as 127.0.0.1:8080"
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname or "", parts.port
-        if host != "localhost":
-            ipaddress.ip_address(host)
-    except ValueError as error:
-        raise ValueError(allowed) from error
-    if port is None or parts.path:
-        raise ValueError(allowed)
-    return Address(host, port)
-
-
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def read(text: str) -> int:
-        allowed = f"a whole number from {low} to {high}"
-        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
-            raise ValueError(allowed)
-        return int(text)
-
-    return read
-
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        allowed = f"a number from {low:g} to {high:g}"
-        try:
-            value = float(text)
-        except ValueError as error:
-            raise ValueError(allowed) from error
-        if not low <= value <= high:
-            raise ValueError(allowed)
-        return value
-
-    return read
-
-
-def _choice(*choices: str) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in choices:
-            raise ValueError("one of " + ", ".join(choices))
-        return text
-
-    return read
-
-
-def _switch(text: str) -> bool:
-    return _choice("on", "off")(text) == "on"
-
-
-def _folder(text: str) -> Path:
-    if not Path(text).is_dir():
-        raise ValueError("a folder that exists; `make run` trains and exports the sample models")
-    return Path(text)
-
-
-def _file(text: str) -> Path | None:
-    if text and not Path(text).is_file():
-        raise ValueError("a file that exists")
-    return Path(text) if text else None
-
-
-def _web_address(text: str) -> str:
-    parts = urlsplit(text)
-    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
-        raise ValueError("an http or https address")
-    return text
-
-
-def _command(text: str) -> str:
-    try:
-        shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"a command as a shell reads it ({error})") from error
-    return text
-
-
-def _header_safe(text: str) -> str:
-    if not text.isascii() or not text.isprintable() or len(text) > 200:
-        raise ValueError("up to 200 printable ASCII characters")
-    return text
-
-
 def cores() -> int:
     """The cores that this process may use: its affinity, narrowed by a cgroup's quota."""
     usable = len(os.sched_getaffinity(0))
@@ -171,36 +73,52 @@ def cores() -> int:
 
 
 SETTINGS = (
-    Setting("BIND", _address, "127.0.0.1:8080", "where to listen"),
-    Setting("BUNDLES", _folder, "build/bundles", "folder of the bundles to serve"),
-    Setting("RELEASE", _header_safe, "local", "name of this release, in every answer"),
-    Setting("WORKERS", _whole(0, 256), "0", "processes; 0: one a core of the limit"),
-    Setting("THREADS", _whole(1, 256), "4", "requests handled at once by a process"),
-    Setting("STREAMS", _whole(0, 256), "8", "open streams of a process, each with its own thread"),
-    Setting("AUTH", _switch, "on", "off: answer without keys, on any address"),
-    Setting("KEYS", str, "", "lines of name:scopes:sha256[:models]"),
-    Setting("TRAFFIC", _file, "", "TOML file that shares models between their arms"),
-    Setting("MAX_BODY", _whole(1024, 1 << 32), str(8 * MEGABYTE), "bytes of a request's body"),
-    Setting("MAX_ROWS", _whole(1, 10_000_000), "10000", "rows of a request"),
+    Setting("BIND", readers.address, "127.0.0.1:8080", "where to listen"),
+    Setting("BUNDLES", readers.folder, "build/bundles", "folder of the bundles to serve"),
+    Setting("RELEASE", readers.header_safe, "local", "name of this release, in every answer"),
+    Setting("WORKERS", readers.whole(0, 256), "0", "processes; 0: one a core of the limit"),
+    Setting("THREADS", readers.whole(1, 256), "4", "requests handled at once by a process"),
     Setting(
-        "MAX_WAITING", _whole(1, 100_000), "512", "requests that wait in a process: more get 503"
+        "STREAMS", readers.whole(0, 256), "8", "open streams of a process, each with its own thread"
     ),
-    Setting("READ_TIMEOUT", _number(0.1, 3600), "15", "seconds for a request to arrive in"),
-    Setting("DRAIN_SECONDS", _number(0, 600), "5", "seconds from not ready to not accepting"),
-    Setting("GRACE_SECONDS", _number(0, 600), "30", "seconds for running requests to end in"),
-    Setting("JOURNAL", _switch, "on", "off: predictions are not recorded"),
-    Setting("RETRAIN_URL", _web_address, "", "address of the Jenkins job to start"),
+    Setting("AUTH", readers.switch, "on", "off: answer without keys, on any address"),
+    Setting("KEYS", str, "", "lines of name:scopes:sha256[:models]"),
+    Setting("TRAFFIC", readers.file, "", "TOML file that shares models between their arms"),
+    Setting(
+        "MAX_BODY", readers.whole(1024, 1 << 32), str(8 * MEGABYTE), "bytes of a request's body"
+    ),
+    Setting("MAX_ROWS", readers.whole(1, 10_000_000), "10000", "rows of a request"),
+    Setting(
+        "MAX_WAITING",
+        readers.whole(1, 100_000),
+        "512",
+        "requests that wait in a process: more get 503",
+    ),
+    Setting("READ_TIMEOUT", readers.number(0.1, 3600), "15", "seconds for a request to arrive in"),
+    Setting(
+        "DRAIN_SECONDS", readers.number(0, 600), "5", "seconds from not ready to not accepting"
+    ),
+    Setting(
+        "GRACE_SECONDS", readers.number(0, 600), "30", "seconds for running requests to end in"
+    ),
+    Setting("JOURNAL", readers.switch, "on", "off: predictions are not recorded"),
+    Setting("RETRAIN_URL", readers.web_address, "", "address of the Jenkins job to start"),
     Setting("RETRAIN_USER", str, "swarmline", "Jenkins user of the token"),
     Setting("RETRAIN_TOKEN", str, "", "Jenkins API token"),
     Setting(
         "RETRAIN_COMMAND",
-        _command,
+        readers.command,
         "",
         "command to run where there is no Jenkins; {model} is replaced",
     ),
-    Setting("LOG_SAMPLE", _number(0, 1), "0.01", "share of successes to log; errors always are"),
     Setting(
-        "LOG_LEVEL", _choice("debug", "info", "warning", "error"), "info", "least level to log"
+        "LOG_SAMPLE", readers.number(0, 1), "0.01", "share of successes to log; errors always are"
+    ),
+    Setting(
+        "LOG_LEVEL",
+        readers.choice("debug", "info", "warning", "error"),
+        "info",
+        "least level to log",
     ),
 )
 

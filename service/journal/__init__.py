@@ -14,8 +14,8 @@ prediction.
     shipper.ship_forever(settings, stop)                   # the same, in a process of one's own
     shipper.ship_once(settings)                            # one pass, for tests and tools
 
-A worker loads no SQLAlchemy before the first truth, and the shipper no NumPy: import what is not
-exported here from its module (`truth`, `shipper`, `store`).
+A worker loads no SQLAlchemy before the first truth: import what is not exported here from its
+module (`truth`, `shipper`, `store`).
 """
 
 from service.journal.recorder import Journal

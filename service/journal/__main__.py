@@ -13,14 +13,13 @@ from service.journal.shipper import ship_forever
 
 
 def main() -> int:
-    """Ships until TERM or INT. It is nice: predictions come first."""
+    """Ships until TERM or INT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         settings = from_environment(os.environ)
     except BadSettings as error:
         print(error, file=sys.stderr)
         return 1
-    os.nice(5)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -7,16 +7,21 @@ killed at any point loses nothing and repeats a batch at most.
 from __future__ import annotations
 
 import logging
+import math
+import os
 import random
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import msgspec
 
 from service.journal.counters import Counters
 from service.journal.frames import START, Frame, Source
-from service.journal.rows import Row, Unreadable, rows_of
+from service.journal.rows import Row, Spooled, Unreadable, rows_of
 from service.journal.segments import Segment, read_record, read_source, remove_unnamed, segments
 from service.journal.settings import Settings
 from service.journal.store import Store
@@ -27,6 +32,10 @@ LOG = logging.getLogger(__name__)
 READ_SIZE = 1 << 18
 SWEEP_SECONDS = 3600.0
 LONGEST_PAUSE = 30.0
+#: How nice the shipper is: it takes what predictions leave of the cores ...
+NICE = 10
+#: ... until the oldest prediction has waited for so many seconds. Then it takes its full share.
+PATIENCE = 2.0
 _JITTER = random.SystemRandom()
 
 
@@ -40,28 +49,45 @@ class Shipper:
         self._sources: dict[str, dict[int, Source]] = {}
         self._swept: float | None = None
         self._failures = 0
+        #: The age in seconds of the oldest prediction of the last pass.
+        self._behind = 0.0
+        self._until = math.inf
+        # A thread cannot take back its niceness without privilege: one is nice, the other is not.
+        self._calm = ThreadPoolExecutor(1, "journal-calm", _be_nice)
 
     def close(self) -> None:
+        self._calm.shutdown()
         self._store.close()
 
     def ship_once(self) -> int:
         """One pass over the spool; the number of predictions new in the table."""
         self._keep_house()
         paths = segments(self._settings.spool)
+        self._behind = 0.0
         names = {path.name for path in paths}
         self._sources = {name: known for name, known in self._sources.items() if name in names}
         return sum(self._ship(path) for path in paths)
 
+    def ship_calmly(self) -> int:
+        """A pass that leaves the cores to predictions, as long as none has waited for long."""
+        if self._behind > PATIENCE:
+            return self.ship_once()
+        self._until = time.monotonic() + PATIENCE
+        try:
+            return self._calm.submit(self.ship_once).result()
+        finally:
+            self._until = math.inf
+
     def run(self, stop: threading.Event) -> None:
         """Pass after pass until `stop`, then one more for what was spooled last. Never raises."""
-        while not stop.wait(self._attempt()):
+        while not stop.wait(self._attempt(self.ship_calmly)):
             pass
-        self._attempt()
+        self._attempt(self.ship_once)
 
-    def _attempt(self) -> float:
+    def _attempt(self, ship: Callable[[], int]) -> float:
         """One pass; how many seconds to pause after it."""
         try:
-            shipped = self.ship_once()
+            shipped = ship()
         # It must outlive any trouble.
         except Exception as error:  # pylint: disable=broad-exception-caught
             self._failures += 1
@@ -97,6 +123,8 @@ class Shipper:
         position, shipped = segment.shipped, 0
         known = self._known_sources(segment, position)
         while frames := segment.frames(position, READ_SIZE, closed):
+            if time.monotonic() > self._until:
+                return shipped
             shipped += self._ship_frames(frames, known, segment.identity)
             position = frames[-1].end
             segment.mark(position)
@@ -115,15 +143,8 @@ class Shipper:
         return self._sources[segment.path.name]
 
     def _ship_frames(self, frames: list[Frame], known: dict[int, Source], identity: str) -> int:
-        rows: list[Row] = []
-        damaged = 0
-        for frame in frames:
-            try:
-                if not _learn(frame, known):
-                    rows += _read(frame, known, identity)
-            except (Unreadable, msgspec.MsgspecError) as error:
-                damaged += max(frame.rows, 1)
-                LOG.error("journal: skipped a frame of %s at %d: %s", identity, frame.start, error)
+        rows, damaged, oldest = _read(frames, known, identity)
+        self._behind = max(self._behind, time.time() - oldest)
         stored = self._store.insert(rows)
         self._counters.add("shipped", stored.new)
         self._counters.add("damaged", damaged)
@@ -145,14 +166,63 @@ def _learn(frame: Frame, known: dict[int, Source]) -> bool:
     return True
 
 
-def _read(frame: Frame, known: dict[int, Source], identity: str) -> list[Row]:
+def _be_nice() -> None:
+    # Of this thread alone, on Linux.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+
+
+class _Read(NamedTuple):
+    rows: list[Row]
+    #: How many predictions could not be read.
+    damaged: int
+    #: When the oldest was made, in Unix seconds.
+    oldest: float
+
+
+def _read(frames: list[Frame], known: dict[int, Source], identity: str) -> _Read:
+    """The rows of all frames that can be read."""
+    groups: dict[Any, list[Spooled]] = {}
+    damaged = 0
+    for frame in frames:
+        try:
+            if not _learn(frame, known):
+                one = _spooled(frame, known, identity)
+                groups.setdefault((one.record.source, *one.alike), []).append(one)
+        except (Unreadable, msgspec.MsgspecError) as error:
+            damaged += max(frame.rows, 1)
+            LOG.error("journal: skipped a frame of %s at %d: %s", identity, frame.start, error)
+    rows: list[Row] = []
+    for group in groups.values():
+        found, lost = _rows(group, known[group[0].record.source])
+        rows += found
+        damaged += lost
+    times = [one.record.at for group in groups.values() for one in group]
+    return _Read(rows, damaged, min(times, default=math.inf))
+
+
+def _rows(group: list[Spooled], source: Source) -> tuple[list[Row], int]:
+    """All at once; where one of them does not fit, one by one, without those that do not."""
+    try:
+        return rows_of(group, source), 0
+    except Unreadable as error:
+        if len(group) == 1:
+            LOG.error("journal: skipped the record %s: %s", group[0].identity, error)
+            return [], group[0].rows
+    rows, damaged = [], 0
+    for one in group:
+        found, lost = _rows([one], source)
+        rows += found
+        damaged += lost
+    return rows, damaged
+
+
+def _spooled(frame: Frame, known: dict[int, Source], identity: str) -> Spooled:
     if frame.payload is None:
         raise Unreadable("its bytes are not those that were written")
     record = read_record(frame.payload)
-    source = known.get(record.source)
-    if source is None:
+    if record.source not in known:
         raise Unreadable(f"source {record.source} is not known")
-    return list(rows_of(record, source, frame.rows, f"{identity}-{frame.start:x}"))
+    return Spooled(record, frame.rows, f"{identity}-{frame.start:x}")
 
 
 def ship_once(settings: Settings) -> int:

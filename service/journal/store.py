@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
 from service.journal.database import LOCK, connect, migrate, moment, statement, transaction
-from service.journal.rows import Row
+from service.journal.rows import Row, text_of
 
 #: Rows a statement.
 BATCH = 1000
@@ -48,8 +48,9 @@ class Store:
     def insert(self, rows: Sequence[Row]) -> Stored:
         """All rows or, where the database refuses one, all others."""
         cutoff = self._cutoff()
-        kept = [row for row in rows if cutoff is None or row.at >= cutoff]
-        self._ensure_days({row.at.date() for row in kept})
+        oldest = "" if cutoff is None else text_of(cutoff)
+        kept = [row for row in rows if row.at >= oldest]
+        self._ensure_days(_days(kept))
         expired = len(rows) - len(kept)
         try:
             return Stored(self._write(kept), expired=expired)
@@ -61,7 +62,7 @@ class Store:
 
     def _write_one(self, row: Row) -> int | None:
         try:
-            self._ensure_days({row.at.date()})
+            self._ensure_days(_days([row]))
             return self._write([row])
         except (DataError, IntegrityError):
             return None
@@ -76,19 +77,10 @@ class Store:
     def _execute(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
         new = statement(self.engine, "prediction_new")
         if self._partitioned:
-            batch = msgspec.json.encode([row._asdict() for row in rows]).decode()
+            batch = msgspec.json.encode([_postgresql_cells(row) for row in rows]).decode()
             return connection.execute(new, {"batch": batch}).rowcount
-        # Past SQLAlchemy's own handling of each row: SQLite's driver knows these names itself.
-        return connection.exec_driver_sql(
-            new.text, [self._sqlite_cells(row) for row in rows]
-        ).rowcount
-
-    def _sqlite_cells(self, row: Row) -> dict[str, Any]:
-        cells = row._asdict() | {"at": moment(self.engine, row.at)}
-        for name in _JSON_COLUMNS:
-            if cells[name] is not None:
-                cells[name] = msgspec.json.encode(cells[name]).decode()
-        return cells
+        # Past SQLAlchemy's own handling of each row: SQLite's driver takes it as it is.
+        return connection.exec_driver_sql(new.text, list(rows)).rowcount
 
     def _cutoff(self) -> dt.datetime | None:
         return dt.datetime.now(dt.UTC) - self._retention if self._retention else None
@@ -138,6 +130,19 @@ class Store:
                 deleted = connection.execute(
                     statement(self.engine, f"{table}_expire"), given
                 ).rowcount
+
+
+def _days(rows: Sequence[Row]) -> set[dt.date]:
+    """The days, in UTC, of their times."""
+    return {dt.date.fromisoformat(day) for day in {row.at[:10] for row in rows}}
+
+
+def _postgresql_cells(row: Row) -> dict[str, Any]:
+    cells: dict[str, Any] = row._asdict() | {"at": f"{row.at}+00"}
+    for name in _JSON_COLUMNS:
+        if cells[name] is not None:
+            cells[name] = msgspec.Raw(cells[name])
+    return cells
 
 
 def partition_name(day: dt.date) -> str:

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from service.engines import Answer
 from service.journal import Journal, Settings, Unavailable
+from service.journal.rows import rows_of
 from service.journal.segments import segments
 from service.journal.settings import JournalError
 from service.journal.shipper import ship_forever, ship_once
@@ -210,19 +212,64 @@ def test_a_text_that_the_database_cannot_hold_costs_that_row_alone(
     }
 
 
-def test_the_shipper_needs_neither_numpy_nor_the_bundles(
-    journal: Journal, settings: Settings
-) -> None:
-    """So it stays small, and ships what an older release spooled of models that are gone."""
+def test_the_shipper_needs_no_bundles(journal: Journal, settings: Settings) -> None:
+    """So it ships what an older release spooled of models that are gone."""
     record_quality(journal)
     code = (
-        "import sys; sys.modules['numpy'] = None; from service.journal.__main__ import main; main()"
+        "import sys; sys.modules['service.bundle'] = sys.modules['onnxruntime'] = None;"
+        "from service.journal.__main__ import main; main()"
     )
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}
     with subprocess.Popen([sys.executable, "-W", "error", "-c", code], env=environ) as shipper:
         await_that(lambda: journal.stats().shipped == 1, "the record is shipped")
         shipper.terminate()
         assert shipper.wait(30) == 0
+
+
+def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.journal import shipper
+
+    usual, seen = os.getpriority(os.PRIO_PROCESS, 0), []
+
+    def watched(group: Any, source: Any) -> Any:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return rows_of(group, source)
+
+    monkeypatch.setattr(shipper, "rows_of", watched)
+    found = shipper.Shipper(settings)
+    for age in (0.0, 60.0, 0.0, 0.0):
+        record_quality(journal, at=time.time() - age)
+        assert found.ship_calmly() == 1
+    found.close()
+    # The second told that the third might be late as well.
+    assert seen == [shipper.NICE, shipper.NICE, usual, shipper.NICE]
+
+
+def test_a_calm_pass_that_takes_long_ends_and_loses_nothing(
+    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.journal import shipper
+
+    monkeypatch.setattr(shipper, "READ_SIZE", 1)
+    monkeypatch.setattr(shipper, "PATIENCE", -1.0)
+    for number in range(3):
+        record_quality(journal, f"r{number}")
+    found = shipper.Shipper(settings)
+    found._behind = -2.0
+    assert (found.ship_calmly(), found.ship_once()) == (0, 3)
+    found.close()
+
+
+def test_one_record_that_cannot_be_read_costs_its_neighbours_nothing(
+    journal: Journal, settings: Settings
+) -> None:
+    record_quality(journal, "good")
+    record_quality(journal, "bad", row=[1.0, 1.0, 9.0, 1.0, 1.0, 1.0])
+    record_quality(journal, "good too", rows=3)
+    assert ship_once(settings) == 4
+    assert journal.stats().dropped["damaged"] == 1
 
 
 def test_a_worker_loads_no_sqlalchemy() -> None:

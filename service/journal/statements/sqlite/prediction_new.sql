@@ -1,3 +1,4 @@
+-- Places in the order of `rows.Row`.
 INSERT INTO prediction (
     prediction_id,
     request_id,
@@ -16,22 +17,5 @@ INSERT INTO prediction (
     probability,
     latency_ms
 )
-VALUES (
-    :prediction_id,
-    :request_id,
-    :row,
-    :at,
-    :model,
-    :version,
-    :release,
-    :arm,
-    :subject,
-    :features,
-    :prediction,
-    :label,
-    :number,
-    :probabilities,
-    :probability,
-    :latency_ms
-)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;

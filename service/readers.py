@@ -1,0 +1,106 @@
+"""How settings are read: text in, value out, or a ValueError that says what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import shlex
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+
+class Address(NamedTuple):
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def loopback(self) -> bool:
+        return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+
+def address(text: str) -> Address:
+    allowed = "an IP address or localhost with a port, such as 127.0.0.1:8080"
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname or "", parts.port
+        if host != "localhost":
+            ipaddress.ip_address(host)
+    except ValueError as error:
+        raise ValueError(allowed) from error
+    if port is None or parts.path:
+        raise ValueError(allowed)
+    return Address(host, port)
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        allowed = f"a whole number from {low} to {high}"
+        if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+            raise ValueError(allowed)
+        return int(text)
+
+    return read
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        allowed = f"a number from {low:g} to {high:g}"
+        try:
+            value = float(text)
+        except ValueError as error:
+            raise ValueError(allowed) from error
+        if not low <= value <= high:
+            raise ValueError(allowed)
+        return value
+
+    return read
+
+
+def choice(*choices: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            raise ValueError("one of " + ", ".join(choices))
+        return text
+
+    return read
+
+
+def switch(text: str) -> bool:
+    return choice("on", "off")(text) == "on"
+
+
+def folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ValueError("a folder that exists; `make run` trains and exports the sample models")
+    return Path(text)
+
+
+def file(text: str) -> Path | None:
+    if text and not Path(text).is_file():
+        raise ValueError("a file that exists")
+    return Path(text) if text else None
+
+
+def web_address(text: str) -> str:
+    parts = urlsplit(text)
+    if text and (parts.scheme not in ("http", "https") or not parts.hostname):
+        raise ValueError("an http or https address")
+    return text
+
+
+def command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"a command as a shell reads it ({error})") from error
+    return text
+
+
+def header_safe(text: str) -> str:
+    if not text.isascii() or not text.isprintable() or len(text) > 200:
+        raise ValueError("up to 200 printable ASCII characters")
+    return text
