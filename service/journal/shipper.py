@@ -29,7 +29,7 @@ from service.journal.store import Store
 LOG = logging.getLogger(__name__)
 
 #: Bytes of the spool a transaction.
-READ_SIZE = 1 << 18
+READ_SIZE = 1 << 19
 SWEEP_SECONDS = 3600.0
 LONGEST_PAUSE = 30.0
 #: How nice the shipper is: it takes what predictions leave of the cores ...

@@ -190,16 +190,16 @@ def test_a_stop_under_load_loses_no_request(start_server: Callable[..., Server])
 def test_what_a_killed_service_left_in_memory_goes_at_the_next_start(
     start_server: Callable[..., Server],
 ) -> None:
-    first, second = start_server(), None
+    first = start_server(WORKERS="1")
     (folder,) = folders_of(first)
     first.process.kill()
     first.process.wait()
     # Its workers see that they are orphans and go: until then the folder is theirs.
     wait_for(lambda: not holders(folder))
     assert folder.is_dir()
-    second = start_server()
+    second = start_server(WORKERS="1")
     assert not folder.exists() and len(folders_of(second)) == 1
-    third = start_server(BIND=f"127.0.0.1:{free_port()}")
+    third = start_server(BIND=f"127.0.0.1:{free_port()}", WORKERS="1")
     assert len(folders_of(second)) == len(folders_of(third)) == 1
     assert predict(second).status_code == 200
 
