@@ -10,6 +10,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+TEXT_OF_A_LICENCE = r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])"
+
 
 def python_packages() -> list[dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
@@ -50,14 +52,13 @@ def debian_packages(root: Path) -> list[dict[str, str]]:
 
 
 def debian_licence(file: Path) -> str:
-    """The short names in a copyright file, where it is one that machines can read."""
+    """The short names in a copyright file; in one that only people can read, the texts that it points at."""
     try:
         text = file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    if not text.startswith("Format:"):
-        return ""
-    names = {name.strip() for name in re.findall(r"^License:[ \t]*(\S.*)$", text, re.M)}
+    stated = r"^License:[ \t]*(\S.*)$" if text.startswith("Format:") else TEXT_OF_A_LICENCE
+    names = {name.strip() for name in re.findall(stated, text, re.M)}
     return " AND ".join(sorted(name if " " not in name else f"({name})" for name in names))
 
 

@@ -123,5 +123,7 @@ def test_a_debian_package_is_named_as_scanners_know_it(inventory: dict[str, Any]
 def test_debian_licences_are_read_where_a_machine_can(tmp_path: Path):
     (tmp_path / "copyright").write_text(COPYRIGHT)
     assert debian_licence(tmp_path / "copyright") == "(GPL-2+ or MIT) AND LGPL-2.1+"
-    (tmp_path / "prose").write_text("Free for all.")
-    assert debian_licence(tmp_path / "prose") == debian_licence(tmp_path / "missing") == ""
+    (tmp_path / "prose").write_text("It is in `/usr/share/common-licenses/LGPL-2.1'.")
+    assert debian_licence(tmp_path / "prose") == "LGPL-2.1"
+    (tmp_path / "words").write_text("Free for all.")
+    assert debian_licence(tmp_path / "words") == debian_licence(tmp_path / "missing") == ""
