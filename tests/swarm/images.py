@@ -31,6 +31,7 @@ OPTIONS = (
     "--skip=cleanup/run",
     "--dpkgopt=path-exclude=/usr/share/man/*",
     "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-include=/usr/share/doc/*/copyright",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}
