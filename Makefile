@@ -119,6 +119,12 @@ mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and recor
 secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
 	@$(PY) -m scripts.secrets $(or $(ARGS),make)
 
+up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
+	@$(PY) -m scripts.up $(if $(YES),--yes) $(ARGS)
+
+down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
+	@$(PY) -m scripts.down $(if $(YES),--yes) $(if $(VOLUMES),--volumes) $(ARGS)
+
 # Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
 	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
@@ -134,6 +140,17 @@ releases: $(READY) ## what was deployed when, by whom and why; the names alone o
 
 status: $(READY) ## what runs where, which release it is, and how it does
 	@$(PY) -m scripts.status $(ARGS)
+
+confirm: $(READY) ## does it serve what was deployed last? golden rows, every replica, status
+	@$(PY) -m scripts.confirm $(ARGS)
+
+# JOURNAL_URL has a default of this machine here; only one that was given means another place than the Swarm.
+trace: $(READY) ## from the ID of a prediction or request to release, version, run, data and commit
+	$(call needs,ID)
+	@$(PY) -m scripts.trace '$(ID)' $(if $(filter file,$(origin JOURNAL_URL)),,--journal '$(JOURNAL_URL)') $(ARGS)
+
+prune: $(READY) ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
+	@$(PY) -m scripts.prune $(ARGS)
 
 traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
 	$(call needs,MODEL) $(call needs,MODE)
@@ -155,7 +172,7 @@ restore: $(READY) ## bring a saved database back: FILE=name; what is there now i
 restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
 	@$(PY) -m scripts.backup $(ARGS) test $(if $(FILE),"$$FILE")
 
-.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack
+.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack up down confirm trace prune
 
 ## Jenkins
 begin: ## remove what the build before left in this workspace: reports, logs, release

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ import requests
 import requests.adapters
 from cryptography import x509
 
+from scripts import vault
+from scripts.docker import DockerError
 from scripts.options import build
 from scripts.outcome import Refused
 from scripts.swarm import View
@@ -68,8 +71,8 @@ def edge_key_file() -> Path:
 def access(view: View, stack: str, environ: Mapping[str, str]) -> Access:
     """As the environment says, or found out: the edge's port on a node that runs it."""
     given = environ.get("SWARMLINE_URL")
-    certificate = build() / "secrets" / "edge.crt"
-    own = Pinned() if not certificate.is_file() else pinned(certificate)
+    certificate = trusted(stack)
+    own = pinned(certificate) if certificate else Pinned()
     return Access(
         url=(given or found_url(view, stack, environ)).rstrip("/"),
         key=_secret(key_file()),
@@ -78,6 +81,20 @@ def access(view: View, stack: str, environ: Mapping[str, str]) -> Access:
         # An address of a node is in no certificate: there the certificate's own name is checked.
         host="" if given else own.host,
     )
+
+
+@functools.cache
+def trusted(stack: str) -> Path | None:
+    """A file with the edge's certificate, and the one before: an edge may still have that one."""
+    place = build() / "secrets" / "edge.crt"
+    try:
+        known = [one.content for one in vault.kept("config", stack, "edge_certificate")]
+    except DockerError:
+        known = []
+    if known:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        place.write_text("".join(reversed(known[-2:])), encoding="ascii")
+    return place if place.is_file() else None
 
 
 class Pinned(NamedTuple):
@@ -89,6 +106,7 @@ class Pinned(NamedTuple):
 
 def pinned(path: Path) -> Pinned:
     """The edge's certificate as it was handed out; one that signed itself is its own authority."""
+    # The newest comes first.
     certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     hosts = names.get_values_for_type(x509.DNSName)

@@ -14,9 +14,10 @@ ENDED = ("Complete", "Failed", "Rejected", "Shutdown", "Orphaned")
 
 def run(
     stack: str, purpose: str, image: str, script: str, given: Mapping[str, str], seconds: float
-) -> None:
-    """Runs a shell script on the stack's inner network; `given` are files below /run/secrets and
-    the secrets that are in them. Refused with the script's last words when it fails."""
+) -> str:
+    """Runs a shell script on the stack's inner network, and returns what it printed; `given` are files
+    below /run/secrets and the secrets that are in them. Refused with its last words when it fails.
+    """
     name = f"{stack}_{purpose}_{secrets.token_hex(4)}"
     flags = [f"--secret=source={source},target={target}" for target, source in given.items()]
     docker(
@@ -28,6 +29,7 @@ def run(
     )
     try:
         _wait(name, time.monotonic() + seconds)
+        return docker("service", "logs", "--raw", name)
     finally:
         docker("service", "rm", name)
 

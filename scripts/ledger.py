@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -47,6 +49,27 @@ def catch_up(stack: str) -> dict[str, Any]:
     if lacking:
         say(f"ledger: wrote {len(lacking)} of {EXPERIMENT} to MLflow")
     return {"written": [record.number for record in lacking]}
+
+
+def document(release: str) -> dict[str, Any]:
+    """The release.json of a release that the Swarm has no record of any more; empty where MLflow is down."""
+    try:
+        client, errors = _client()
+        found = client.get_experiment_by_name(EXPERIMENT)
+        runs = found and client.search_runs(
+            [found.experiment_id], f"tags.`swarmline.release` = '{release}'", max_results=1
+        )
+        if not runs:
+            return {}
+        with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
+            path = client.download_artifacts(runs[0].info.run_id, "release.json", folder)
+            told: dict[str, Any] = json.loads(Path(path).read_bytes())
+            return told
+    except Refused as error:
+        say(f"the ledger cannot tell of {release}: {error}")
+    except errors as error:
+        say(f"the ledger cannot tell of {release}: {error}")
+    return {}
 
 
 def uri() -> str:

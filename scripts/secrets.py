@@ -170,6 +170,8 @@ def _keep_lines(stack: str, lines: str) -> None:
 
 def _keep_certificate(stack: str, folder: Path, text: str) -> None:
     vault.keep("secret", stack, CERTIFICATE, text)
+    # Its open part for whoever deploys or asks from another machine.
+    vault.keep("config", stack, CERTIFICATE, certificates.open_part(text))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     (folder / "edge.crt").write_text(certificates.open_part(text), encoding="ascii")
     expires = certificates.expiry(text)

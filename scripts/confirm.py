@@ -1,0 +1,51 @@
+"""Does the stack serve what was deployed last? Golden rows through the edge, every replica's release, and the status.
+
+    python -m scripts.confirm [--deadline SECONDS] [--stack NAME] [--json]
+
+Changes nothing. Exit codes: 0 it does, 1 it does not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from typing import Any
+
+from scripts import edge, records, status, swarm, verify
+from scripts.intended import Intended
+from scripts.options import parser
+from scripts.outcome import Refused, finish, say
+
+
+def confirm(options: argparse.Namespace) -> dict[str, Any]:
+    swarm.need_manager()
+    serving = records.current(records.history(options.stack))
+    if serving is None or serving.inputs is None:
+        raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+    golden = {model: dict(arms) for model, arms in serving.golden.items()}
+    intended = Intended(serving.image, serving.release, dict(serving.document), golden)
+    environ = {**serving.inputs.variables, **os.environ}
+    until = time.monotonic() + options.deadline
+    while True:
+        view = swarm.look(options.stack)
+        reach = edge.access(view, options.stack, environ)
+        lack = verify.lacking(reach, intended, view, f"{options.stack}_model")
+        if not lack:
+            break
+        # A replica may be on its way out at this moment.
+        if time.monotonic() > until:
+            raise Refused(f"release {serving.release} is not what callers get: {lack}")
+        time.sleep(1)
+    say(f"smoke test: {len(list(verify.targets(intended)))} versions as exported")
+    return status.status(options.stack)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parser("confirm", __doc__, 30.0).parse_args(arguments)
+    return finish(lambda: confirm(options), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
