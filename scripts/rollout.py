@@ -10,9 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, NamedTuple
 
-import yaml
-
-from scripts import converge, edge, ledger, lock, records, secrets, stack, swarm
+from scripts import edge, ledger, lock, records, same, secrets, stack, swarm
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.intended import Intended
@@ -21,8 +19,6 @@ from scripts.progress import Bad, TooLate, Wait
 from scripts.records import Record
 from scripts.stack import Inputs, Rendered
 from scripts.swarm import View
-
-SETTINGS, RELEASE, IMAGE = "swarmline.settings", "swarmline.release", "swarmline.image"
 
 
 class Order(NamedTuple):
@@ -66,7 +62,9 @@ def _with_lock(order: Order) -> dict[str, Any]:
     serving = records.current(history)
     rendered = stack.render(order.stack, order.inputs, secrets.current(order.stack))
     view = swarm.look(order.stack)
-    if serving is not None and unchanged(order, rendered, view, serving):
+    if serving is not None and same.unchanged(
+        order.stack, order.intended.release, rendered, view, serving
+    ):
         say(f"unchanged: release {order.intended.release} runs with the same settings")
         return {"outcome": "unchanged", "release": serving.release, "record": serving.summary()}
     attempt = _attempt(order, rendered, serving)
@@ -90,24 +88,9 @@ def would_be_unchanged(order: Order) -> bool:
     """Whether carrying the order out would change nothing. Makes configs that are not there yet, no more."""
     serving = records.current(records.history(order.stack))
     rendered = stack.render(order.stack, order.inputs, secrets.current(order.stack))
-    return serving is not None and unchanged(order, rendered, swarm.look(order.stack), serving)
-
-
-def unchanged(order: Order, rendered: Rendered, view: View, serving: Record) -> bool:
-    """Whether the same release runs with the same settings, and was verified to."""
-    expected = images(rendered.text, order.stack)
-    return (
-        serving.settings == rendered.settings
-        and serving.release == order.intended.release
-        and {service.name for service in view.services} == expected.keys()
-        and all(one.labels.get(SETTINGS) == rendered.settings for one in view.services)
-        and converge.judge(view, expected, converge.before(view)).converged
-    )
-
-
-def images(text: str, stack_name: str) -> dict[str, str]:
-    services = yaml.safe_load(text)["services"]
-    return {f"{stack_name}_{name}": about["image"] for name, about in services.items()}
+    view = swarm.look(order.stack)
+    release = order.intended.release
+    return serving is not None and same.unchanged(order.stack, release, rendered, view, serving)
 
 
 def _attempt(order: Order, rendered: Rendered, serving: Record | None) -> Record:
@@ -135,7 +118,7 @@ def _bring_in(
     order: Order, rendered: Rendered, view: View, deadline: float, watched: float
 ) -> dict[str, Any]:
     """Deploys, waits, tests and watches. What the new replicas did is returned."""
-    expected = images(rendered.text, order.stack)
+    expected = same.images(rendered.text, order.stack)
     judging = watched > 0
     environ = order.inputs.variables
 
@@ -158,9 +141,9 @@ def _address() -> Mapping[str, str]:
 
 def hand_over(order: Order, rendered: Rendered, deadline: float) -> None:
     labels = {
-        SETTINGS: rendered.settings,
-        RELEASE: order.intended.release,
-        IMAGE: order.intended.image,
+        same.SETTINGS: rendered.settings,
+        same.RELEASE: order.intended.release,
+        same.IMAGE: order.intended.image,
     }
     text = stack.labelled(rendered.text, labels)
     # Every image is pinned: a registry that is asked again could only fail, or answer otherwise.

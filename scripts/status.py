@@ -20,7 +20,7 @@ from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollback import line
-from scripts.rollout import RELEASE
+from scripts.same import RELEASE
 from scripts.swarm import Service, View
 
 LATEST = 5

@@ -1,0 +1,63 @@
+"""stack.yml is rendered with the release's own settings alone, by docker itself; no engine is needed."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+import yaml
+
+from scripts.docker import DockerError
+from scripts.stack import CONFIGS, NO_TRAFFIC, collect, fill, labelled, settings_of, used
+
+IMAGE = f"registry.example/model@sha256:{'0' * 64}"
+pytestmark = pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker command")
+
+
+def names(files):
+    secrets = {name: name.lower() for name in used(files) if name.endswith("_SECRET")}
+    return secrets | {name: name.lower() for name in CONFIGS}
+
+
+def rendered(environ):
+    inputs = collect(IMAGE, NO_TRAFFIC, environ)
+    return fill("shop", inputs, names(inputs.files))
+
+
+def test_a_setting_reaches_the_stack_and_changes_its_identity():
+    three, five = rendered({}), rendered({"MODEL_REPLICAS": "5"})
+    assert yaml.safe_load(five.text)["services"]["model"]["deploy"]["replicas"] == 5
+    assert three.settings == rendered({}).settings != five.settings
+
+
+def test_what_the_environment_says_today_does_not_reach_a_recorded_release(monkeypatch):
+    before = rendered({})
+    monkeypatch.setenv("MODEL_REPLICAS", "7")
+    assert rendered({}) == before
+
+
+def test_no_secret_s_name_is_part_of_the_settings():
+    files = {"stack.yml": "${KEYS_SECRET} ${EDGE_CONFIG} ${MODEL_CPUS:-1} $${SHELL}"}
+    environ = {"KEYS_SECRET": "x", "EDGE_CONFIG": "y", "MODEL_CPUS": "2", "SHELL": "sh"}
+    assert settings_of(files, environ) == {"MODEL_CPUS": "2"}
+
+
+def test_plain_http_needs_no_certificate():
+    inputs = collect(IMAGE, NO_TRAFFIC, {"EDGE_TLS": "off"})
+    assert "EDGE_CERTIFICATE_SECRET" not in used(inputs.files)
+    assert "edge_certificate" not in fill("shop", inputs, names(inputs.files)).text
+
+
+def test_a_missing_secret_is_docker_s_own_refusal():
+    inputs = collect(IMAGE, NO_TRAFFIC, {})
+    known = names(inputs.files)
+    del known["KEYS_SECRET"]
+    with pytest.raises(DockerError, match="KEYS_SECRET is missing a value.*make secrets"):
+        fill("shop", inputs, known)
+
+
+def test_labels_are_on_every_service_and_dollars_survive_a_second_reading():
+    text = labelled(rendered({}).text, {"swarmline.release": "r1"})
+    services = yaml.safe_load(text)["services"]
+    assert {one["deploy"]["labels"]["swarmline.release"] for one in services.values()} == {"r1"}
+    assert "$$line" in " ".join(services["edge"]["healthcheck"]["test"])
