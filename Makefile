@@ -159,7 +159,7 @@ traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, 
 ledger: $(READY) ## write to MLflow what was deployed while it was down
 	@$(PY) -m scripts.ledger $(ARGS)
 
-check-stack: $(READY) ## do stack.yml and its overlay render? (no engine needed)
+check-stack: $(READY) ## do stack.yml and its overlay render, does HAProxy take its own? (no engine needed)
 	@$(PY) -m scripts.stack --check
 
 backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere

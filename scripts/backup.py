@@ -29,6 +29,8 @@ from scripts.passwords import database_image
 
 TABLES = ("prediction", "truth")
 DEADLINE = 3600.0
+#: Of a container, whose root nobody can write to.
+SCRATCH = ("--tmpfs", "/tmp")  # nosec B108
 COUNT = (
     "SELECT 'prediction', count(*) FROM prediction UNION ALL SELECT 'truth', count(*) FROM truth"
 )
@@ -95,7 +97,7 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
     image = database_image(stack)
     _check(image, file, seconds)
     uid = os.environ.get("DB_UID") or "999"
-    flags = ("--network", "none", "--user", f"{uid}:{uid}", "--tmpfs", "/tmp")  # nosec B108
+    flags = ("--network", "none", "--user", f"{uid}:{uid}", *SCRATCH)
     volume = ("--volume", "/var/lib/postgresql/data", "--tmpfs", "/var/run/postgresql")
     script = EMPTY_SERVER + INSERT.format(then=COUNT_ROWS.replace("exec ", ""))
     with file.open("rb") as source:
@@ -133,7 +135,7 @@ def _check(image: str, file: Path, seconds: float) -> None:
         told = json.loads(beside(file).read_text(encoding="utf-8"))
         if told.get("sha256") != _digest(file):
             raise Refused(f"{file} is not the file that was saved; {beside(file)} has another hash")
-    flags = ("--network", "none", "--user", "65534:65534", "--tmpfs", "/tmp")  # nosec B108
+    flags = ("--network", "none", "--user", "65534:65534", *SCRATCH)
     try:
         with file.open("rb") as source:
             found = _captured(
@@ -156,14 +158,7 @@ def _as_guest(
     out: IO[bytes],
     seconds: float,
 ) -> None:
-    flags = (
-        "--network",
-        f"{stack}_internal",
-        "--user",
-        "65534:65534",
-        "--tmpfs",
-        "/tmp",
-    )  # nosec B108
+    flags = ("--network", f"{stack}_internal", "--user", "65534:65534", *SCRATCH)
     words = SIGN_IN.format(host=host(stack), user=one.name) + script
     containers.run(one.image, words, flags, (f"{one.password}\n".encode(), *given), out, seconds)
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from scripts import objects
+from scripts import haproxy, objects
 from scripts.docker import docker
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
@@ -117,14 +117,15 @@ def labelled(text: str, labels: Mapping[str, str]) -> str:
 
 
 def check(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Do the files render, plain and with TLS? Needs the docker command, and no engine."""
+    """Do the files render, and does HAProxy take its own? Needs the docker command, no engine."""
     for tls in ("on", "off"):
         image = f"registry.invalid/model@sha256:{'0' * 64}"
         inputs = collect(image, NO_TRAFFIC, {**environ, "EDGE_TLS": tls})
         names = {name: name.lower() for name in used(inputs.files) if name.endswith("_SECRET")}
         found = fill("check", inputs, {**names, **{name: name.lower() for name in CONFIGS}})
-        services = ", ".join(yaml.safe_load(found.text)["services"])
-        say(f"{' and '.join(inputs.files)}: render to {services}")
+        services = yaml.safe_load(found.text)["services"]
+        say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
+        haproxy.check(ROOT / EDGE, services["edge"]["environment"])
     return {}
 
 
