@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from tests.jenkins import casc
 from tests.jenkins.groovy import groovy
+from tests.jenkins.pipelines import FILES, evaluate, lint
+
+# They need Java.
+pytestmark = pytest.mark.slow
 
 HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 JOBS = ROOT / "jenkins/jobs.groovy"
@@ -48,7 +54,7 @@ def test_there_is_a_job_for_every_pipeline_file(seeded):
     jobs = {
         _only(calls, "scriptPath")[0] for calls in _jobs(seeded).values() if _all(calls, "cpsScm")
     }
-    assert jobs >= {f"jenkins/pipelines/{name}.Jenkinsfile" for name in files}
+    assert jobs == {f"jenkins/pipelines/{name}.Jenkinsfile" for name in files}
 
 
 def test_each_job_lies_in_the_folder_and_says_what_it_is_for(seeded):
@@ -56,6 +62,74 @@ def test_each_job_lies_in_the_folder_and_says_what_it_is_for(seeded):
     for name, calls in _jobs(seeded).items():
         assert name.startswith(f"{folder['arguments'][0]}/")
         assert _only(calls, "displayName")[0] and _only(calls, "description")[0]
+
+
+def test_each_job_declares_the_parameters_of_its_pipeline(seeded):
+    files = [file for file in FILES if file.parent.name == "pipelines"]
+    facts = evaluate([lint(file.read_text(encoding="utf-8")) for file in files])
+    for file, fact in zip(files, facts, strict=True):
+        given = _all(_jobs(seeded)[f"swarmline/{file.name.split('.')[0]}"], "parameters")
+        assert _declared(given) == [_parameter(one) for one in fact["parameters"]], file.name
+
+
+def _declared(given: Calls) -> list[tuple[str, str, str]]:
+    """Kind, name and description; the defaults stand in the next test."""
+    kinds = {"stringParam": "string", "booleanParam": "booleanParam", "choiceParam": "choice"}
+    calls = given[0]["calls"] if given else []
+    return [(kinds[one["name"]], one["arguments"][0], one["arguments"][2]) for one in calls]
+
+
+def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
+    return one["type"], one["name"], one["description"]
+
+
+def test_each_parameter_starts_as_in_its_pipeline(seeded):
+    for file in (ROOT / "jenkins/pipelines").glob("*.Jenkinsfile"):
+        text = file.read_text(encoding="utf-8")
+        for call in _all(_jobs(seeded)[f"swarmline/{file.stem}"], "parameters"):
+            for one in call["calls"]:
+                name, start = one["arguments"][:2]
+                wanted = {str: f"'{start}'", bool: str(start).lower(), list: f"{start}"}[
+                    type(start)
+                ]
+                key = "choices" if isinstance(start, list) else "defaultValue"
+                assert f"name: '{name}', {key}: {wanted}," in text, f"{file.name}: {name}"
+
+
+def test_each_job_runs_when_its_pipeline_says(seeded):
+    for file in (ROOT / "jenkins/pipelines").glob("*.Jenkinsfile"):
+        wanted = re.findall(r"cron\('([^']+)'\)", file.read_text(encoding="utf-8"))
+        calls = _all(_jobs(seeded)[f"swarmline/{file.stem}"], "spec")
+        assert [call["arguments"][0] for call in calls] == wanted, file.name
+
+
+def test_a_job_that_starts_another_finds_it(seeded):
+    started = {
+        found
+        for file in FILES
+        for found in re.findall(r"build job: '([\w-]+)", file.read_text(encoding="utf-8"))
+    }
+    assert started and {f"swarmline/{name}" for name in started} <= set(_jobs(seeded))
+
+
+def test_every_credential_of_the_pipelines_is_made_by_the_controller():
+    files = [ROOT / "Jenkinsfile", *(ROOT / "jenkins/pipelines").glob("*")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    used = set(re.findall(r"credentials(?:Id: |\()'([\w-]+)'", text))
+    document = yaml.safe_load((ROOT / "jenkins/casc.yaml").read_text(encoding="utf-8"))
+    held = document["credentials"]["system"]["domainCredentials"][0]["credentials"]
+    assert used and used <= {value["id"] for one in held for value in one.values()}
+
+
+def test_every_variable_that_the_pipelines_read_is_set_by_the_controller():
+    files = [ROOT / "Jenkinsfile", *(ROOT / "jenkins/pipelines").glob("*")]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    used = set(re.findall(r"env\.(SWARMLINE_\w+)", text)) - {"SWARMLINE_LOG"}
+    document = yaml.safe_load((ROOT / "jenkins/casc.yaml").read_text(encoding="utf-8"))
+    env = document["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
+    assert used and used <= {one["key"] for one in env}
+    assert {"REGISTRY", "STACK"} <= {one["key"] for one in env}
+    assert casc.variables(document)["SWARMLINE_MLFLOW"] == "http://mlflow:5000"
 
 
 def test_every_branch_gets_a_build(seeded):
