@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import ssl
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 STACK = "platform"
-SECONDS = 400.0
+SECONDS = 1200.0
 
 
 class Platform(NamedTuple):
@@ -184,12 +183,6 @@ def test_without_a_password_nobody_gets_in(platform):
     assert _status(registry) == _status(registry, "pipelines", "wrong") == 401
     assert _status(url, "pipelines", platform.password("mlflow")) == 200
     assert _status(registry, "pipelines", platform.password("registry")) == 200
-
-
-def test_old_tls_is_refused(platform):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    assert context.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 def test_an_image_goes_in_and_comes_out(platform):
