@@ -1,4 +1,4 @@
-"""jenkins/platform.yml as docker renders it: hardened, watched, closed; and all that the controller needs is mounted."""
+"""jenkins/platform.yml as docker renders it: hardened, watched, closed; all that the controller needs is mounted."""
 
 from __future__ import annotations
 
