@@ -23,6 +23,7 @@ SUFFIXES = (".py", ".sql", ".html", ".css", ".js")
 #: 1980, as in the Dockerfile, which makes all files of that age; staged ones are of the 30 years from then.
 AGE, AGES = 315532800, 30 * 365 * 86400
 LOCKS = {False: "requirements/serve.txt", True: "requirements/skops.txt"}
+DOCKERFILE = "service/Dockerfile"
 Document = dict[str, Any]
 
 
@@ -40,17 +41,18 @@ class Inputs(NamedTuple):
     code: tuple[str, ...]
     lock: str
     shipped: list[bundles.Bundle]
+    left_out: tuple[str, ...] = ()
 
 
 def gather(root: Path, bundle_root: Path) -> Inputs:
     shipped = bundles.find(bundle_root)
     lock = LOCKS[any(one.manifest.get("engine") == "skops" for one in shipped)]
-    found = git.files(root, "service")
-    code = tuple(name for name in found if name.endswith(SUFFIXES) and "/." not in name)
-    for name in ("service/Dockerfile", lock):
+    found = set(git.files(root, "service")) - {DOCKERFILE}
+    code = {name for name in found if name.endswith(SUFFIXES) and "/." not in name}
+    for name in (DOCKERFILE, lock):
         if not (root / name).is_file():
             raise Refused(f"{root / name} is missing; build from a complete checkout")
-    return Inputs(root, code, lock, shipped)
+    return Inputs(root, tuple(sorted(code)), lock, shipped, tuple(sorted(found - code)))
 
 
 def describe(inputs: Inputs, base: Base) -> Document:
@@ -64,7 +66,7 @@ def describe(inputs: Inputs, base: Base) -> Document:
         "created": _newest(commit.seconds, inputs.shipped).isoformat(),
         "commit": commit.name,
         "dirty": commit.dirty,
-        "code": _hash(inputs.root, [*inputs.code, "service/Dockerfile"]),
+        "code": _hash(inputs.root, [*inputs.code, DOCKERFILE]),
         "lock": _hash(inputs.root, [inputs.lock]),
         "base": base.name,
         "base_layers": base.identity,
@@ -103,7 +105,7 @@ def stage(inputs: Inputs, document: Document, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     for name in inputs.code:
         _put(folder / name, (inputs.root / name).read_bytes())
-    _put(folder / "Dockerfile", (inputs.root / "service/Dockerfile").read_bytes())
+    _put(folder / "Dockerfile", (inputs.root / DOCKERFILE).read_bytes())
     _put(folder / "requirements.txt", (inputs.root / inputs.lock).read_bytes())
     aliases: dict[str, dict[str, str]] = {}
     for one in inputs.shipped:

@@ -32,6 +32,8 @@ def build(options: argparse.Namespace) -> Document:
     """Builds what is not built yet, and says what is in it."""
     place = Path(os.environ.get("SWARMLINE_BUNDLES", build_folder() / "bundles"))
     inputs = context.gather(ROOT, place)
+    if inputs.left_out:
+        say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
     builder.reachable()
     name = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
     document = context.describe(inputs, builder.base(name, options.pull, options.deadline))
@@ -51,6 +53,8 @@ def build(options: argparse.Namespace) -> Document:
         folder, tag, arguments, labels, seconds=options.deadline, cache=not options.no_cache
     )
     inventory = _write_sbom(document, tag)
+    # What was published before is another release: nobody should deploy it for this one.
+    (_release_folder() / "image.json").unlink(missing_ok=True)
     _write("release.json", document)
     over = builder.size(tag) - builder.size(name)
     say(f"{tag}: built; {_told(over, inventory['parts'])}")

@@ -68,6 +68,11 @@ def test_what_merely_lies_around_stays_out(root: Path, name: str):
     assert not any("SECRET" in text for text in after.values())
 
 
+def test_what_is_left_out_of_the_code_is_named(root: Path):
+    write(root / "service/key.pem", "SECRET=1")
+    assert inputs(root).left_out == ("service/key.pem",)
+
+
 def test_a_context_that_was_staged_before_leaves_nothing_behind(root: Path):
     write(root / "build/image/bundles/old/1/model.onnx", "old")
     assert not any(name.startswith("bundles/old") for name in staged(root))

@@ -35,6 +35,19 @@ with urllib.request.urlopen(request) as answer:
     json.dump({"release": answer.headers["X-Release"], **json.load(answer)}, sys.stdout)
 """
 
+#: A signal to all processes of a container but its first, which no signal from inside can stop.
+SEND = """
+import os, signal
+others = {int(name) for name in os.listdir("/proc") if name.isdigit()} - {1, os.getpid()}
+for pid in others:
+    os.kill(pid, signal.%s)
+"""
+#: The health check's words; its exit code would end the docker command that asks.
+SAY = """
+import subprocess
+print(subprocess.run(["python3", "/app/health.py"], capture_output=True, text=True).stdout)
+"""
+
 
 class Built(NamedTuple):
     """An image, and what the command has told and written of it."""
@@ -205,10 +218,9 @@ def test_its_health_is_that_of_its_workers(built: Built):
     options = ("--env", "AUTH=off", "--env", "WORKERS=1", *quick)
     with running(swarm, built.tag, *options) as name:
         wait_for_health(swarm, name, "healthy")
-        send = "import os,signal;[os.kill(int(p),signal.{}) for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]"
-        swarm.docker("exec", name, "python3", "-c", send.format("SIGSTOP"))
+        swarm.docker("exec", name, "python3", "-c", SEND % "SIGSTOP")
         wait_for_health(swarm, name, "unhealthy")
-        swarm.docker("exec", name, "python3", "-c", send.format("SIGCONT"))
+        swarm.docker("exec", name, "python3", "-c", SEND % "SIGCONT")
         wait_for_health(swarm, name, "healthy")
 
 
@@ -312,7 +324,3 @@ def test_mlflow_answers_its_callers_by_name_or_is_ill(swarm: Swarm, tmp_path: Pa
         assert "as elsewhere: HTTP Error 403" in words
         swarm.docker("stop", name)
         assert json.loads(swarm.docker("inspect", name))[0]["State"]["ExitCode"] == 0
-
-
-#: The health check's words; its exit code would end the docker command that asks.
-SAY = "import subprocess;print(subprocess.run(['python3','/app/health.py'],capture_output=True,text=True).stdout)"
