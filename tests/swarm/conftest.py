@@ -1,4 +1,4 @@
-"""The Swarm that the tests of this folder share: one a session."""
+"""The Swarm that the tests of this folder share, and one stack in it: brought up once a session."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import pytest
 from tests.swarm import cluster
 from tests.swarm.cluster import Swarm
 from tests.swarm.engine import why_not
+from tests.swarm.figures import note
+from tests.swarm.stack import Stack
+from tests.swarm.workshop import Release, Workshop
 
 
 @pytest.fixture(name="swarm", scope="session")
@@ -22,3 +25,45 @@ def _swarm() -> Iterator[Swarm]:
         yield cluster.up(name, ours=True)
     finally:
         cluster.down(name)
+
+
+@pytest.fixture(name="workshop", scope="session")
+def _workshop(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(swarm, tmp_path_factory.mktemp("workshop"))
+
+
+@pytest.fixture(name="first", scope="session")
+def _first(workshop: Workshop) -> Release:
+    return workshop.release("first", "1")
+
+
+@pytest.fixture(name="second", scope="session")
+def _second(workshop: Workshop) -> Release:
+    """A new version of a model."""
+    return workshop.release("second", "2")
+
+
+@pytest.fixture(name="stack", scope="session")
+def _stack(swarm: Swarm, first: Release, tmp_path_factory: pytest.TempPathFactory) -> Stack:
+    """A stack that was deployed from nothing, with two edges and three replicas."""
+    stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "swarmline")
+    made = stack.run("secrets", "make", "--self-signed", "edge.test")
+    assert made.code == 0, made.words
+    done = stack.deploy(first)
+    assert done.code == 0, done.words
+    note("first deploy", seconds=done.seconds, replicas=3)
+    return stack
+
+
+@pytest.fixture(name="calm")
+def _calm(stack: Stack, first: Release) -> Stack:
+    """The stack with the first release at full strength, whatever the test before left."""
+    for node in stack.swarm.nodes:
+        node.reconnect()
+        if not node.is_up:
+            node.start()
+    done = stack.deploy(first, "--force", "--watch", "0")
+    assert done.code == 0, done.words
+    stack.wait_for_strength("model", 3)
+    stack.wait_for_strength("edge", 2)
+    return stack

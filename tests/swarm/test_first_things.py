@@ -1,0 +1,55 @@
+"""What every change is tested with: in, over, back, and a replica lost, with callers who never pause."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.swarm.events import answering, containers, nobody_noticed, noted, only_it_failed
+from tests.swarm.stack import Stack
+from tests.swarm.workshop import Release, Workshop
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_new_model_version_comes_in_and_nobody_notices(
+    calm: Stack, first: Release, second: Release
+):
+    with calm.called() as callers:
+        done = calm.deploy(second)
+    noted("rolling update to a new model version", callers.seen, done, replicas=3)
+    assert done.code == 0, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert set(callers.seen.releases) == {first.name, second.name}
+    assert answering(calm) == {second.name}
+
+
+@pytest.mark.parametrize("fault", ["cannot_start", "wrong_answers"])
+def test_a_bad_release_goes_back_by_itself(
+    fault: str, calm: Stack, first: Release, workshop: Workshop
+):
+    bad = workshop.bad(fault, first)
+    with calm.called() as callers:
+        done = calm.deploy(bad)
+    noted(f"bad release: {fault}", callers.seen, done, reason=done.document.get("reason"))
+    assert done.code == 2, done.words
+    assert only_it_failed(callers.seen, bad), callers.seen.summary
+    assert answering(calm) == {first.name}
+
+
+def test_a_rollback_returns_to_the_release_before(calm: Stack, first: Release, second: Release):
+    assert calm.deploy(second, "--watch", "0").code == 0
+    with calm.called() as callers:
+        done = calm.run("rollback", "--json", "--deadline", "200")
+    noted("rollback", callers.seen, done, replicas=3)
+    assert done.code == 0, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert answering(calm) == {first.name}
+
+
+def test_a_replica_that_is_killed_is_missed_by_nobody(calm: Stack):
+    node, container = containers(calm, "model")[0]
+    with calm.called() as callers:
+        node.docker("kill", container)
+        lost = calm.wait_for_strength("model", 3)
+    noted("replica killed", callers.seen, full_strength_after_s=lost)
+    assert nobody_noticed(callers.seen), callers.seen.summary
