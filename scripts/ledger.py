@@ -95,7 +95,12 @@ def _client() -> tuple[Any, tuple[type[Exception], ...]]:
 
 def _experiment(client: Any) -> str:
     found = client.get_experiment_by_name(EXPERIMENT)
-    return str(found.experiment_id if found else client.create_experiment(EXPERIMENT))
+    if found:
+        return str(found.experiment_id)
+    # Beside the models' own; a server keeps its artifacts itself.
+    place = None if uri().startswith("http") else (build() / "artifacts" / EXPERIMENT)
+    where = place.resolve().as_uri() if place else None
+    return str(client.create_experiment(EXPERIMENT, artifact_location=where))
 
 
 def _key(stack: str, record: Record) -> str:
