@@ -118,6 +118,18 @@ def wait_for_health(swarm: Swarm, container: str, expected: str, seconds: float 
     wait_until(lambda: health(swarm, container) == expected, f"{container} is {expected}", seconds)
 
 
+def logs(swarm: Swarm, container: str) -> str:
+    """Both of its outputs."""
+    done = subprocess.run(
+        ["docker", "-H", swarm.manager.socket, "logs", container],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
+    return done.stdout
+
+
 def layers(built: Built) -> list[str]:
     found: list[str] = built.inspect()["RootFS"]["Layers"]
     return found
@@ -194,22 +206,16 @@ def test_it_predicts_without_rights_and_ends_in_good_order(built: Built):
 def test_it_calls_nobody(built: Built):
     with running(built.swarm, built.tag, "--env", "AUTH=off") as name:
         wait_for_health(built.swarm, name, "healthy")
-        done = subprocess.run(
-            ["docker", "-H", built.swarm.manager.socket, "logs", name],
-            text=True, capture_output=True, check=True,
-        )  # fmt: skip
+        words = logs(built.swarm, name)
     # ONNX Runtime tells of its reports where it has no place for their sender's number.
-    assert "telemetry" not in (done.stdout + done.stderr).lower()
+    assert "telemetry" not in words.lower()
 
 
 def test_it_says_what_it_lacks_and_ends(built: Built):
     with running(built.swarm, built.tag) as name:
         assert built.swarm.docker("wait", name).strip() == "1"
-        done = subprocess.run(
-            ["docker", "-H", built.swarm.manager.socket, "logs", name],
-            text=True, capture_output=True, check=True,
-        )  # fmt: skip
-    assert "there are no keys; give KEYS_FILE" in done.stderr
+        words = logs(built.swarm, name)
+    assert "there are no keys; give KEYS_FILE" in words
 
 
 def test_its_health_is_that_of_its_workers(built: Built):
@@ -318,6 +324,9 @@ def test_mlflow_answers_its_callers_by_name_or_is_ill(swarm: Swarm, tmp_path: Pa
     with running(swarm, image, "--tmpfs", "/tmp") as name:
         wait_for_health(swarm, name, "healthy", 120)
         assert swarm.docker("exec", name, "id", "-u").strip() == "10002"
+        # For a store in PostgreSQL and artifacts in S3.
+        drivers = "import boto3, psycopg; print(psycopg.pq.__impl__)"
+        assert swarm.docker("exec", name, "python3", "-c", drivers).strip() == "binary"
         # A name that it was not told of is refused, and a check under that name would say so.
         ask = ("exec", "--env", "MLFLOW_SERVER_ALLOWED_HOSTS=elsewhere", name, "python3", "-I")
         words = swarm.docker(*ask, "-c", SAY)
