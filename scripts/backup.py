@@ -134,7 +134,9 @@ def _check(image: str, file: Path, seconds: float) -> None:
     if beside(file).is_file():
         told = json.loads(beside(file).read_text(encoding="utf-8"))
         if told.get("sha256") != _digest(file):
-            raise Refused(f"{file} is not the file that was saved; {beside(file)} has another hash")
+            raise Refused(
+                f"{file} is not the file that was saved: nothing was changed. {beside(file)} has another hash"
+            )
     flags = ("--network", "none", "--user", "65534:65534", *SCRATCH)
     try:
         with file.open("rb") as source:

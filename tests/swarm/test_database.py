@@ -1,0 +1,250 @@
+"""The journal's database in a real Swarm: its roles, its secrets, its backups; by the project's own commands."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.stack.files import REQUIRED, ROOT, STACK, render
+from tests.swarm.cluster import Swarm
+from tests.swarm.shell import wait_until
+
+pytestmark = pytest.mark.slow
+NAME = "dbtest"
+SCHEMA = ROOT / "service/journal/migrations/postgresql/001_journal.sql"
+ROWS = """INSERT INTO prediction (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
+SELECT n, n, 0, now(), 'm', '1', 'r', 'champion', '{"x": 1}', 1 FROM generate_series(1, 5000) n;
+INSERT INTO truth (model, request_id, row, at, received_at, value)
+SELECT 'm', n, 0, now(), now(), '1' FROM generate_series(1, 500) n;"""
+
+
+class Database:
+    """The stack with its database alone."""
+
+    def __init__(self, swarm: Swarm, folder: Path):
+        self.swarm, self.folder = swarm, folder
+        self.environ = {**os.environ, **swarm.env, "STACK": NAME, "SWARMLINE_BUILD": str(folder)}
+
+    def script(self, name: str, *arguments: str) -> tuple[int, str]:
+        """A command of the project; exit code and what it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"scripts.{name}", *arguments],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def deploy(self) -> None:
+        """With the secrets of this moment, as `make deploy` would."""
+        code = (
+            "import json; from scripts import secrets; print(json.dumps(secrets.current('dbtest')))"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=self.environ,
+            capture_output=True,
+            check=True,
+        )
+        current: Mapping[str, str] = json.loads(done.stdout)
+        found = render({**REQUIRED, **self.swarm.images, **current}, STACK)
+        names = {one["source"] for one in found["services"]["db"]["secrets"]}
+        alone = {
+            "services": {"db": found["services"]["db"]},
+            "networks": {"internal": found["networks"]["internal"]},
+            "volumes": {"db": {}},
+            "secrets": {name: found["secrets"][name] for name in names},
+        }
+        text = json.dumps(alone).replace("$", "$$")
+        # Its own wait has no end where a service cannot start.
+        self.swarm.docker("stack", "deploy", "--detach=true", "-c", "-", NAME, given=text)
+        # A task runs, for Swarm, once its health check has gone well.
+        wait_until(lambda: self.container() and self.updated(), "the database runs", 90)
+
+    def updated(self) -> bool:
+        form = "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{else}}completed{{end}}"
+        state = self.swarm.docker("service", "inspect", "--format", form, f"{NAME}_db").strip()
+        tasks = self.swarm.docker("service", "ps", "--format", "{{.CurrentState}}", f"{NAME}_db")
+        return state == "completed" and tasks.startswith("Running")
+
+    def container(self) -> str:
+        return self.swarm.docker("ps", "-q", "--filter", f"name={NAME}_db").strip()
+
+    def inside(self, *command: str, given: str | None = None) -> str:
+        return self.swarm.docker("exec", "-i", self.container(), *command, given=given)
+
+    def sql(self, words: str, role: str = "postgres") -> str:
+        quiet = ("psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "journal")
+        return self.inside(*quiet, given=words).strip()
+
+    def signs_in(self, password: str, role: str) -> str:
+        """What the server says over the network to who has this password; empty: welcome."""
+        script = 'read -r PGPASSWORD; export PGPASSWORD; psql -qtAX -h db -d journal -U "$1" -c "SELECT" 2>&1 || true'
+        return self.inside("sh", "-c", script, "-", role, given=f"{password}\n").strip()
+
+    def counts(self) -> tuple[str, str]:
+        return self.sql("SELECT count(*) FROM prediction"), self.sql("SELECT count(*) FROM truth")
+
+    def down(self) -> None:
+        self.swarm.docker("stack", "rm", NAME)
+        wait_until(lambda: not self.container(), "the database has ended", 90)
+
+
+@pytest.fixture(name="database", scope="module")
+def _database(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    found = Database(swarm, tmp_path_factory.mktemp("build"))
+    code, said = found.script("secrets", "make")
+    assert code == 0, said
+    try:
+        found.deploy()
+        partition = "CREATE TABLE prediction_rest PARTITION OF prediction DEFAULT;"
+        found.sql(f"SET ROLE journal; {SCHEMA.read_text(encoding='utf-8')} {partition} {ROWS}")
+        yield found
+    finally:
+        found.down()
+
+
+@pytest.fixture(name="saved", scope="module")
+def _saved(database: Database) -> Path:
+    file = database.folder / "saved.dump"
+    code, said = database.script("backup", "save", str(file))
+    assert code == 0, said
+    return file
+
+
+def test_the_container_may_do_nothing_that_it_need_not(database: Database):
+    status = database.inside("sh", "-c", "cat /proc/$(pgrep -o -x postgres || echo 7)/status")
+    found = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert found["Uid"].split() == ["999"] * 4 and found["NoNewPrivs"] == "1"
+    assert int(found["CapEff"], 16) == int(found["CapBnd"], 16) == 0
+    refused = database.inside("sh", "-c", "touch /etc/x 2>&1 || true")
+    assert "Read-only file system" in refused
+
+
+def test_the_journals_role_owns_its_database_and_has_no_other_right(database: Database):
+    rights = database.sql(
+        "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolreplication OR rolbypassrls"
+        " FROM pg_roles WHERE rolname LIKE 'journal%'"
+    )
+    assert set(rights.splitlines()) == {"f"}
+    owner = "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = 'journal'"
+    assert database.sql(owner) == "journal"
+
+
+def test_no_secret_shows_in_what_docker_tells(database: Database):
+    files = ("db_password", "../../docker-entrypoint-initdb.d/journal.sql")
+    texts = [database.inside("cat", f"/run/secrets/{name}") for name in files]
+    words = [texts[0].strip(), texts[1].partition("PASSWORD '")[2].partition("'")[0]]
+    told = [
+        database.swarm.docker("inspect", database.container()),
+        database.swarm.docker("service", "inspect", f"{NAME}_db"),
+        database.swarm.docker("service", "logs", f"{NAME}_db"),
+        database.swarm.docker("exec", database.container(), "env"),
+    ]
+    assert all(len(word) == 64 for word in words)
+    assert not [word for word in words for text in told if word in text]
+
+
+def test_what_was_saved_comes_back(database: Database, saved: Path):
+    before = database.counts()
+    assert before == ("5000", "500")
+    database.sql("TRUNCATE truth; DELETE FROM prediction WHERE prediction_id::int > 100")
+    code, said = database.script("backup", "restore", str(saved))
+    assert code == 0 and "5000 rows of prediction, 500 rows of truth" in said, said
+    assert database.counts() == before
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert "journal" in database.sql(owners).splitlines()
+
+
+def test_what_was_there_before_a_restore_is_saved(database: Database, saved: Path):
+    database.sql("DELETE FROM truth WHERE request_id = '1'")
+    code, said = database.script("backup", "restore", str(saved))
+    assert code == 0 and database.counts()[1] == "500"
+    before, *_ = sorted((database.folder / "backups").glob("*-before-restore.dump"), reverse=True)
+    code, said = database.script("backup", "restore", str(before))
+    assert code == 0 and database.counts()[1] == "499", said
+    database.script("backup", "restore", str(saved))
+
+
+@pytest.mark.parametrize("damage", ["cut off", "another hash", "text", "foreign"])
+def test_a_file_that_is_no_whole_backup_changes_nothing(
+    database: Database, saved: Path, tmp_path: Path, damage: str
+):
+    file = tmp_path / "bad.dump"
+    content = saved.read_bytes()
+    if damage == "cut off":
+        content = content[: len(content) * 3 // 4]
+    elif damage == "text":
+        content = b"SELECT 1;\n"
+    elif damage == "foreign":
+        dump = "pg_dump -U postgres -d postgres --format=custom | base64 -w0"
+        content = base64.b64decode(database.inside("sh", "-c", dump))
+    else:
+        content = content[:-1]
+        Path(f"{file}.json").write_bytes(Path(f"{saved}.json").read_bytes())
+    file.write_bytes(content)
+    before = database.counts()
+    code, said = database.script("backup", "restore", str(file))
+    assert code == 1 and str(file) in said and "nothing was changed" in said
+    assert database.counts() == before
+
+
+def test_a_fresh_backup_comes_back_on_an_empty_server(database: Database):
+    code, said = database.script("backup", "test")
+    assert code == 0 and "came back on an empty server: 5000 rows of prediction" in said, said
+
+
+def test_nobody_who_was_let_in_for_a_backup_stays(database: Database, saved: Path):
+    assert database.sql("SELECT count(*) FROM pg_roles WHERE rolname LIKE 'guest%'") == "0"
+    assert "guest" not in database.swarm.docker("secret", "ls")
+    services = database.swarm.docker("service", "ls", "--format", "{{.Name}}").split()
+    assert [name for name in services if name.startswith(NAME)] == [f"{NAME}_db"]
+
+
+def test_a_new_password_is_in_force_at_once_and_survives_a_redeploy(database: Database):
+    old = database.inside("cat", "/run/secrets/db_password").strip()
+    assert database.signs_in(old, "postgres") == ""
+    code, said = database.script("secrets", "rotate", "db_password")
+    assert code == 0, said
+    assert "authentication failed" in database.signs_in(old, "postgres")
+    database.deploy()
+    new = database.inside("cat", "/run/secrets/db_password").strip()
+    assert new != old and database.signs_in(new, "postgres") == ""
+
+
+def test_replicas_that_still_have_the_former_password_go_on_for_an_hour(database: Database):
+    def login() -> tuple[str, str]:
+        text = database.inside("cat", "/docker-entrypoint-initdb.d/journal.sql")
+        role = text.partition("CREATE ROLE journal_")[2].partition(" ")[0]
+        return text.partition("PASSWORD '")[2].partition("'")[0], f"journal_{role}"
+
+    former = login()
+    code, said = database.script("secrets", "rotate", "journal_url")
+    assert code == 0, said
+    assert database.signs_in(*former) == ""
+    until = f"SELECT rolvaliduntil < now() + interval '61 min' FROM pg_roles WHERE rolname = '{former[1]}'"
+    assert database.sql(until) == "t"
+    database.deploy()
+    assert login() != former and database.signs_in(*login()) == ""
+
+
+def test_a_rotation_that_broke_off_is_mended_by_the_next(database: Database):
+    for name in ("db_password", "journal_url"):
+        code, said = database.script("secrets", "--deadline", "0", "rotate", name)
+        assert code == 3 and "did not end in time" in said, said
+        code, said = database.script("secrets", "rotate", name)
+        assert code == 0, said
+    database.deploy()
+    new = database.inside("cat", "/run/secrets/db_password").strip()
+    assert database.signs_in(new, "postgres") == ""
