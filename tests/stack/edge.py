@@ -169,7 +169,7 @@ class Answer:
 class Edge:
     """One HAProxy with settings of its own; ended by its own process id."""
 
-    def __init__(self, folder: Path, **settings: str):
+    def __init__(self, folder: Path, certificate: str = "", **settings: str):
         self.names = Names()
         self.names.start()
         self.port, self.inside, self.replica_port = free_port(), free_port(), free_port()
@@ -178,6 +178,7 @@ class Edge:
         secrets = folder / "secrets"
         secrets.mkdir(exist_ok=True)
         (secrets / "edge_key").write_text(hashlib.sha256(KEY.encode()).hexdigest() + "\n")
+        (secrets / "edge_certificate").write_text(certificate)
         self.environ = edge_defaults() | {
             "EDGE_TLS": "off",
             "EDGE_LISTEN": f"127.0.0.1:{self.port}",

@@ -7,14 +7,18 @@ import json
 import os
 import re
 import socket
+import ssl
 import subprocess
 import time
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
 from flask import Flask
 
+from scripts import certificates
 from tests.stack.edge import DEADLINE, HAPROXY, KEY, Answer, Edge, Replica, until
 from tests.stack.files import EDGE
 
@@ -118,6 +122,20 @@ def test_a_replica_that_hangs_is_given_up_and_another_asked(start: Start) -> Non
     edge = start(EDGE_SERVER_TIMEOUT="500ms")
     with planned(edge.add(2)[0], "hang"):
         assert {edge.predict().status for _ in range(4)} == {200}
+
+
+def test_what_a_replica_has_no_room_for_waits_and_then_is_told_so(start: Start) -> None:
+    edge = start(EDGE_REPLICA_CONNECTIONS="1")
+    (replica,) = edge.add(1)
+    with edge.connect() as first, edge.connect() as second:
+        for caller in (first, second):
+            replica.plan = "hang"
+            caller.sendall(
+                b"POST /v1/models/m/predict HTTP/1.1\r\nHost: e\r\nContent-Length: 0\r\n\r\n"
+            )
+            until(lambda: replica.seen, "one request is with the replica")
+        assert second.recv(64).startswith(b"HTTP/1.1 503 ")
+        assert len(replica.seen) == 1
 
 
 @pytest.mark.parametrize("plan", ["break", "503"])
@@ -407,3 +425,49 @@ def test_errors_of_the_edge_are_json(start: Start) -> None:
         replica.plan = plan
         answer = edge.predict()
         assert answer.status == status and json.loads(answer.body)["status"] == status
+
+
+def tls_edge(start: Start, tmp_path: Path) -> tuple[Edge, ssl.SSLContext]:
+    """An edge with a certificate as `make secrets` makes it, and callers that trust it alone."""
+    text = certificates.self_signed("edge.test")
+    (tmp_path / "edge.crt").write_text(certificates.open_part(text), encoding="ascii")
+    context = ssl.create_default_context(cafile=str(tmp_path / "edge.crt"))
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    return start(EDGE_TLS="on", certificate=text), context
+
+
+def test_with_tls_callers_can_check_who_answers_and_are_told_to_stay(
+    start: Start, tmp_path: Path
+) -> None:
+    edge, context = tls_edge(start, tmp_path)
+    edge.add(1)
+    plain = socket.create_connection(("127.0.0.1", edge.port))
+    with context.wrap_socket(plain, server_hostname="edge.test") as caller:
+        assert caller.selected_alpn_protocol() == "h2" and caller.version() == "TLSv1.3"
+    answer = edge.predict()
+    assert answer.status == 200
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert edge.replicas[0].seen[-1][2]["X-Forwarded-Proto"] == "https"
+
+
+def test_old_versions_of_tls_are_refused(start: Start, tmp_path: Path) -> None:
+    edge, context = tls_edge(start, tmp_path)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with socket.create_connection(("127.0.0.1", edge.port)) as plain:
+        with context.wrap_socket(plain, server_hostname="edge.test") as caller:
+            assert caller.version() == "TLSv1.2"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with socket.create_connection(("127.0.0.1", edge.port)) as plain, pytest.raises(OSError):
+        context.wrap_socket(plain, server_hostname="edge.test")
+
+
+def test_plain_http_gets_nowhere_at_a_tls_port(start: Start, tmp_path: Path) -> None:
+    edge, _ = tls_edge(start, tmp_path)
+    with socket.create_connection(("127.0.0.1", edge.port)) as caller:
+        caller.sendall(b"GET /v1/models HTTP/1.1\r\nHost: e\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert not caller.recv(64).startswith(b"HTTP/1.1 2")

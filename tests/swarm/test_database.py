@@ -19,7 +19,8 @@ from tests.swarm.shell import wait_until
 pytestmark = pytest.mark.slow
 NAME = "dbtest"
 SCHEMA = ROOT / "service/journal/migrations/postgresql/001_journal.sql"
-ROWS = """INSERT INTO prediction (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
+ROWS = """INSERT INTO prediction
+  (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
 SELECT n, n, 0, now(), 'm', '1', 'r', 'champion', '{"x": 1}', 1 FROM generate_series(1, 5000) n;
 INSERT INTO truth (model, request_id, row, at, received_at, value)
 SELECT 'm', n, 0, now(), now(), '1' FROM generate_series(1, 500) n;"""
@@ -60,6 +61,8 @@ class Database:
         current: Mapping[str, str] = json.loads(done.stdout)
         found = render({**REQUIRED, **self.swarm.images, **current}, STACK)
         names = {one["source"] for one in found["services"]["db"]["secrets"]}
+        # Long enough for health checks to fail; here they do not.
+        found["services"]["db"]["deploy"]["update_config"]["monitor"] = "2s"
         alone = {
             "services": {"db": found["services"]["db"]},
             "networks": {"internal": found["networks"]["internal"]},
