@@ -23,6 +23,7 @@ from scripts.outcome import Late, Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
 FILE = ROOT / "jenkins/platform.yml"
+ENCRYPTED = ROOT / "jenkins/platform/encrypted.yml"
 CONFIGS = {"gate": "jenkins/platform/gate.cfg", "engine": "jenkins/platform/engine.cfg"}
 #: Services with a volume stay where it is: on this node, unless told otherwise.
 CONSTRAINTS = ("CONTROLLER", "AGENT", "MLFLOW", "REGISTRY")
@@ -41,7 +42,9 @@ def up(stack: str, folder: Path, seconds: float) -> dict[str, Any]:
         f"{name.upper()}_CONFIG": _config(stack, name, path) for name, path in CONFIGS.items()
     }
     environ |= platform_images.images(environ, end - time.monotonic())
-    deploy = ("stack", "deploy", "--compose-file", str(FILE), "--resolve-image", "never")
+    files = [FILE, *([ENCRYPTED] if environ.get("NETWORK_ENCRYPTED") == "on" else [])]
+    named = [part for file in files for part in ("--compose-file", str(file))]
+    deploy = ("stack", "deploy", *named, "--resolve-image", "never")
     docker(*deploy, "--with-registry-auth", "--detach=true", stack, environ=environ)
     _wait(stack, end)
     return _directions(environ, host, folder)
@@ -58,6 +61,8 @@ def _defaults(environ: dict[str, str], host: str, node: str) -> None:
         environ.setdefault("GATE_UPDATE_ORDER", "stop-first")
         # A service's virtual address needs IPVS, and so does the ingress that `host` does without.
         environ.setdefault("GATE_ENDPOINT_MODE", "dnsrr")
+        # Its ports are those of the node where it runs, and so of the addresses that are printed.
+        environ.setdefault("GATE_CONSTRAINT", f"node.id == {node}")
 
 
 def _node() -> dict[str, Any]:

@@ -103,6 +103,12 @@ def test_only_the_engine_s_gate_holds_the_socket():
     }
 
 
+def test_networks_can_be_encrypted():
+    networks = render(REQUIRED, FILE, FOLDER / "encrypted.yml")["networks"]
+    assert all(one["driver_opts"]["encrypted"] == "true" for one in networks.values())
+    assert {name for name, one in networks.items() if one.get("internal")} == {"back", "engine"}
+
+
 def test_mlflow_is_told_every_name_that_its_callers_use():
     hosts = _service("tracking")["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"].split(",")
     address = _service("controller")["environment"]["SWARMLINE_MLFLOW"]

@@ -57,19 +57,11 @@ def _in_agents_place(platform: Platform, code: str, told: dict[str, str]) -> str
     environment = [part for key, value in told.items() for part in ("--env", f"{key}={value}")]
     (image,) = json.loads(swarm.docker("service", "inspect", f"{STACK}_tracking"))
     image = image["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
+    where = ("--network", f"{STACK}_front", "--constraint", "node.role == manager")
     swarm.docker(
-        *(
-            "service",
-            "create",
-            "--quiet",
-            "--detach",
-            "--name",
-            name,
-            "--network",
-            f"{STACK}_front",
-        ),
-        *("--restart-condition", "none", "--constraint", "node.role == manager", *environment),
-        *("--no-resolve-image", "--entrypoint", "python3", image, "-c", code),
+        *("service", "create", "--quiet", "--detach", "--name", name, *where, *environment),
+        *("--restart-condition", "none", "--no-resolve-image", "--entrypoint", "python3"),
+        *(image, "-c", code),
     )
     try:
         state = _ended(swarm, name)
