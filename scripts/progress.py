@@ -13,8 +13,9 @@ from scripts.outcome import say
 from scripts.swarm import View
 
 POLL, GOLDEN_EVERY, TELL_EVERY = 1.0, 3.0, 15.0
-#: A replica that runs is known to the edge within a second; this long, and it is not ready.
-UNREADY = 20.0
+#: The edge finds a replica within two seconds; one that it finds unready this long is not good. Swarm goes on meanwhile,
+#: replacing good ones, so it must not be long.
+UNREADY = 6.0
 
 
 class Bad(Exception):
@@ -146,7 +147,9 @@ class Wait:
                 self._unready.pop(task.id, None)
                 continue
             since = self._unready.setdefault(task.id, time.monotonic())
-            if time.monotonic() - since > UNREADY:
+            # With nobody ready, nothing is lost by patience.
+            patience = UNREADY if any(up.values()) else 5 * UNREADY
+            if time.monotonic() - since > patience:
                 raise Bad(f"replica {task.slot} runs and does not get ready for requests")
 
     def _tell(self, lines: tuple[str, ...]) -> None:
