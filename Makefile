@@ -256,8 +256,8 @@ bench: $(READY) ## measure the service against its peers (needs wrk)
 soak: $(READY) ## the service at full load for ten minutes: memory, files and journal lag (needs wrk); ARGS='--minutes 2'
 	$(PY) -m tests.bench.soak $(ARGS)
 
-audit: $(READY) ## look for known holes in everything that is locked
-	$(VENV)/bin/pip-audit --disable-pip --requirement requirements/dev.txt
+audit: $(READY) ## look for known holes in everything that is locked; OF=serve only in what the image holds
+	$(VENV)/bin/pip-audit --disable-pip --progress-spinner off --requirement requirements/$(or $(OF),dev).txt
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTIONS=--upgrade
 	UV=$(VENV)/bin/uv sh requirements/lock.sh

@@ -10,7 +10,9 @@ from pathlib import Path
 SECONDS = 120.0
 
 
-def groovy(script: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def groovy(
+    script: Path, *arguments: str, seconds: float = SECONDS, **environ: str
+) -> subprocess.CompletedProcess[str]:
     """Runs a script; what it printed and how it ended are the caller's to judge."""
     command, java = shutil.which("groovy"), shutil.which("java")
     assert command and java, "Groovy is missing: `.ci/install` installs it"
@@ -21,6 +23,6 @@ def groovy(script: Path, *arguments: str, **environ: str) -> subprocess.Complete
         env={**os.environ, "JAVA_HOME": home, **environ},
         capture_output=True,
         text=True,
-        timeout=SECONDS,
+        timeout=seconds,
         check=False,
     )

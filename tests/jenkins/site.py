@@ -1,0 +1,120 @@
+"""A site with Jenkins: a clean clone, credentials, an MLflow, a Swarm; builds run the main pipeline's real commands."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from tests.jenkins.pipelines import ROOT, evaluate
+
+#: What of this machine a build has to know; all else comes from Jenkins.
+KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+KEPT_PREFIXES = ("PIP_", "UV_")
+
+
+class Site:
+    """`swarm` is the environment in which docker acts on the Swarm."""
+
+    def __init__(self, folder: Path, swarm: Mapping[str, str], stack: str, port: int, host: str):
+        self.folder, self.clone, self.stack = folder, folder / "clone", stack
+        self.url = f"http://{host}:{port}"
+        machine = {
+            name: value
+            for name, value in os.environ.items()
+            if name in KEPT or name.startswith(KEPT_PREFIXES)
+        }
+        self.environ = {
+            **machine,
+            **swarm,
+            "STACK": stack,
+            "EDGE_PORT": str(port),
+            "EDGE_TLS": "off",
+            "EDGE_REPLICAS": "1",
+            "SWARMLINE_URL": self.url,
+            # One start of PyTest and one test: what the tests say is tested elsewhere.
+            "TESTS": "tests/scripts/test_scope.py",
+        }
+        self.number, self.last_good = 0, ""
+        self._clone()
+        self.run("make", "secrets")
+        self.credentials = self._credentials()
+
+    def _clone(self) -> None:
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
+        # The environment is made by the lock, whoever makes it; that takes minutes and is tested elsewhere.
+        (self.clone / ".venv").symlink_to((ROOT / ".venv").resolve())
+        for lock in (self.clone / "requirements").iterdir():
+            os.utime(lock, (0, 0))
+
+    def _credentials(self) -> dict[str, Any]:
+        client = self.folder / "client.zip"
+        with zipfile.ZipFile(client, "w") as archive:
+            archive.writestr("none-needed.txt", "")
+        keys = self.clone / "build/secrets"
+        return {
+            "mlflow": {"user": "pipelines", "password": "not-asked-for"},
+            "registry": {"user": "none", "password": ""},
+            "docker-client": str(client),
+            "api-key": str(keys / "deployer.key"),
+            "edge-key": str(keys / "edge.key"),
+            "webhook": "none",
+        }
+
+    def run(self, *command: str, **environ: str) -> str:
+        done = subprocess.run(
+            command, cwd=self.clone, env=self.environ | environ, text=True, capture_output=True, check=False
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def commit(self, path: str, text: str) -> None:
+        (self.clone / path).write_text(text, encoding="utf-8")
+        self.run("git", "add", "--all", path)
+        identity = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
+        self.run("git", *identity, "commit", "--quiet", "--message", path)
+
+    def build(self, environ: Mapping[str, str] | None = None, **params: Any) -> dict[str, Any]:
+        """One build as Jenkins would run it, on the clone's newest commit."""
+        self.number += 1
+        told = {
+            "BRANCH_NAME": "main",
+            "JOB_NAME": "swarmline/deliver/main",
+            "BUILD_NUMBER": str(self.number),
+            "BUILD_TAG": f"jenkins-{self.number}",
+            "BUILD_URL": f"http://jenkins.invalid/{self.number}/",
+            "SWARMLINE_MLFLOW": f"sqlite:///{self.folder}/mlflow.db",
+            "GIT_PREVIOUS_SUCCESSFUL_COMMIT": self.last_good,
+        }
+        case = {
+            "act": "run",
+            "file": str(self.clone / "Jenkinsfile"),
+            "source": str(self.clone),
+            "workspace": str(self.folder / "workspaces"),
+            "machines": 2,
+            "env": self.environ | told | dict(environ or {}),
+            "params": {"APPROVE": False, "WATCH": "5", **params},
+            "credentials": self.credentials,
+        }
+        (outcome,) = evaluate([case], seconds=3000)
+        if outcome["result"] == "SUCCESS":
+            self.last_good = self.run("git", "rev-parse", "HEAD").strip()
+        return outcome
+
+    def serving(self) -> str:
+        """The release that answers at the edge."""
+        key = (self.clone / "build/secrets/deployer.key").read_text(encoding="utf-8").strip()
+        headers = {"Authorization": f"Bearer {key}"}
+        answer = requests.get(f"{self.url}/v1/models", headers=headers, timeout=10)
+        answer.raise_for_status()
+        return answer.headers["X-Release"]
+
+    def close(self) -> None:
+        subprocess.run(
+            ["docker", "stack", "rm", self.stack], env=self.environ, capture_output=True, check=False
+        )  # fmt: skip
