@@ -364,7 +364,13 @@ def test_a_release_can_be_chosen_from_the_ledger(runs: dict[str, Any]) -> None:
 
 
 def test_the_night_prunes_backs_up_and_tries_the_backup(runs: dict[str, Any]) -> None:
-    assert goals(runs["housekeeping"]) == ["begin prune", "backup", "audit", "restore-test", "notify"]
+    assert goals(runs["housekeeping"]) == [
+        "begin prune",
+        "backup",
+        "audit",
+        "restore-test",
+        "notify",
+    ]
 
 
 def test_no_secret_is_in_a_log(runs: dict[str, Any]) -> None:
