@@ -50,7 +50,9 @@ def description(build: Build) -> str:
 
 
 def release_name(build: Build) -> str:
-    return str(build.release.get("release", ""))
+    """What was built; of a job that builds nothing, what it brought in."""
+    brought = build.deploy.get("record", {}).get("release", "")
+    return str(build.release.get("release", brought))
 
 
 def mail(build: Build) -> str:
@@ -86,15 +88,17 @@ def _why(build: Build, lines: int = 30) -> str:
 
 def _serving(build: Build) -> str:
     """What serves now, as far as this build knows; said above all where it did not go well."""
-    code = build.deploy.get("code")
+    code, reason = build.deploy.get("code"), build.deploy.get("reason", "")
     if code == 0:
-        return f"Serving: release {build.deploy.get('release', '') or release_name(build)}."
+        record = build.deploy.get("record", {})
+        return f"Serving: release {record.get('release', release_name(build))}."
     if code is None and build.result == "SUCCESS":
         return ""
-    reason = f" ({build.deploy['reason']})" if build.deploy.get("reason") else ""
-    if code is not None:
-        return f"Serving: the release before this one still serves; this one does not{reason}."
-    return "Serving: nothing was deployed; the release that served before still serves."
+    if code is None:
+        return "Serving: nothing was deployed; the release that served before still serves."
+    serves = build.deploy.get("serves")
+    what = f"release {serves}" if serves else "what served before"
+    return f"Serving: {what} still serves; the new release does not: {reason}"
 
 
 def _models(build: Build) -> str:

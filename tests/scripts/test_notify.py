@@ -82,8 +82,15 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
 
 def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> None:
     put(place, "release/release.json", {"release": "r-2"})
-    put(place, "release/deploy.json", {"code": 2, "reason": "5 % of requests failed"})
-    assert "the release before this one still serves; this one does not (5 %" in mail(place)
+    told = {"code": 2, "reason": "5 % of requests failed", "serves": "r-1"}
+    put(place, "release/deploy.json", told)
+    assert "release r-1 still serves; the new release does not: 5 % of req" in mail(place)
+
+
+def test_a_rollback_is_called_by_the_release_that_it_brought_back(place: Path) -> None:
+    put(place, "release/deploy.json", {"code": 0, "record": {"release": "r-1"}})
+    assert "Serving: release r-1." in mail(place)
+    assert (place / "report/name.txt").read_text() == "#7 r-1"
 
 
 def test_the_name_says_the_release_and_the_description_the_versions(place: Path) -> None:
