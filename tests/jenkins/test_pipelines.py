@@ -253,9 +253,9 @@ def test_a_release_is_fetched_where_another_machine_deploys_it(runs: dict[str, A
     ("secret", "stages"),
     [
         ("MLFLOW_PSW", {"Train", "Image", "Fetch", "Deploy", "Confirm"}),
-        ("REGISTRY_LOGIN_PSW", {"Publish", "Deploy"}),
+        ("REGISTRY_LOGIN_PSW", {"Publish", "Plan", "Deploy"}),
         ("DOCKER_CLIENT", {"Image", "Publish", "Plan", "Fetch", "Deploy", "Confirm"}),
-        ("SWARMLINE_KEY_FILE", {"Fetch", "Deploy", "Confirm"}),
+        ("SWARMLINE_KEY_FILE", {"Plan", "Fetch", "Deploy", "Confirm"}),
     ],
 )
 def test_a_secret_is_bound_where_it_is_needed_and_nowhere_else(
