@@ -1,0 +1,129 @@
+"""The main pipeline's real commands, as Jenkins would run them: from a clean clone to a release that serves, and red
+for each kind of failure, with the reason in the mail and the old release serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.jenkins.site import GATED, Site
+from tests.swarm.cluster import Swarm
+
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+SPEC = "training/models/yield-prediction.toml"
+
+
+@pytest.fixture(name="site", scope="module")
+def _site(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    hosts = [node.address for node in swarm.nodes]
+    site = Site(tmp_path_factory.mktemp("site"), swarm.env, "delivered", 8460, hosts)
+    try:
+        yield site
+    finally:
+        site.close()
+
+
+@pytest.fixture(name="first", scope="module")
+def _first(site: Site) -> dict[str, Any]:
+    """The first build; every later one starts from what it left."""
+    run = site.build(REASON="the first")
+    assert run["result"] == "SUCCESS", run["log"][-8000:]
+    return run
+
+
+def made(run: dict[str, Any], target: str) -> list[dict[str, Any]]:
+    return [one for one in run["ran"] if target in one["sh"].split()]
+
+
+def mail(run: dict[str, Any]) -> str:
+    (found,) = (one for one in run["did"] if one["step"] == "emailext")
+    return str(found["body"])
+
+
+def published(run: dict[str, Any], step: str) -> set[str]:
+    return {file for one in run["did"] if one["step"] == step for file in one["files"]}
+
+
+def test_a_clean_clone_becomes_a_release_that_serves(site: Site, first: dict[str, Any]) -> None:
+    assert first["name"] == f"#1 {site.serving()}"
+    assert first["description"] == ", ".join(f"{model} 1" for model in GATED)
+    assert f"Serving: release {site.serving()}." in mail(first)
+
+
+def test_what_serves_is_champion(site: Site, first: dict[str, Any]) -> None:
+    uri = f"sqlite:///{site.folder}/mlflow.db"
+    history = site.run("make", "history", MLFLOW_TRACKING_URI=uri)
+    assert all(f"{model}  - -> 1  by jenkins-1: the first" in history for model in GATED)
+
+
+def test_every_report_that_is_published_was_made(first: dict[str, Any]) -> None:
+    tests = {f"build/reports/{name}/validation.xml" for name in GATED}
+    assert published(first, "junit") == {
+        "build/reports/tests.xml",
+        "build/reports/lint.xml",
+        *tests,
+    }
+    cards = {f"build/reports/{name}/card.html" for name in GATED}
+    archived = published(first, "archiveArtifacts")
+    assert archived >= {"build/release/release.json", "build/release/deploy.json", *cards}
+    assert {"step": "publishHTML", "stage": "", "name": "Report", "there": True} in first["did"]
+
+
+def test_a_second_run_trains_nothing_asks_nobody_and_deploys_nothing(
+    site: Site, first: dict[str, Any]
+) -> None:
+    serves = site.serving()
+    run = site.build(APPROVE=True)
+    assert run["result"] == "SUCCESS" and made(run, "deploy") == []
+    assert "unchanged, version 1" in run["log"] and site.serving() == serves
+
+
+def test_a_commit_to_documents_is_only_checked(site: Site, first: dict[str, Any]) -> None:
+    site.commit("docs/new.md", "# New\n")
+    run = site.build()
+    assert run["result"] == "SUCCESS" and made(run, "train") == []
+    assert "Only documents changed: nothing was trained, nothing was deployed." in mail(run)
+
+
+def broken(site: Site, path: str, text: str, target: str, **environ: str) -> str:
+    """The mail about a build that fails at a target, after which the same release serves."""
+    before, good = (
+        (site.clone / path).read_text() if (site.clone / path).exists() else ""
+    ), site.serving()
+    site.commit(path, text)
+    run = site.build(environ)
+    site.commit(path, before)
+    assert run["result"] == "FAILURE" and made(run, target)[-1]["code"] != 0, run["log"][-8000:]
+    assert site.serving() == good
+    # The log ends with what the mail says.
+    assert run["log"].rstrip().endswith(mail(run).rstrip())
+    return mail(run)
+
+
+def test_a_failed_unit_test_is_named(site: Site, first: dict[str, Any]) -> None:
+    path = "tests/test_wrong.py"
+    told = broken(
+        site, path, "def test_wrong() -> None:\n    assert 1 == 2\n", "test-fast", TESTS=path
+    )
+    assert "tests.test_wrong test_wrong: assert 1 == 2" in told
+    assert "the release that served before still serves" in told
+
+
+def test_a_gate_that_fails_tells_rule_value_and_bound(site: Site, first: dict[str, Any]) -> None:
+    text = (site.clone / SPEC).read_text(encoding="utf-8").replace("min = 0.1", "min = 1.1")
+    told = broken(site, SPEC, text, "gate")
+    assert "FAIL r2 >= 1.1: value 0." in told and "yield-prediction: refused, failed" in told
+
+
+def test_a_release_that_cannot_start_is_taken_back(site: Site, first: dict[str, Any]) -> None:
+    path = "service/__main__.py"
+    text = (site.clone / path).read_text(encoding="utf-8")
+    text = text.replace(
+        "def main", 'raise SystemExit("this release cannot start")\n\n\ndef main', 1
+    )
+    serves = site.serving()
+    told = broken(site, path, text, "deploy")
+    assert f"Serving: release {serves} still serves; the new release does not" in told
