@@ -1,0 +1,105 @@
+"""jenkins/agent.sh against what a controller answers: who it asks as, and what Java is started with."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "jenkins/agent.sh"
+SECRET = "0123456789abcdef" * 4
+#: As a controller writes it: the agent's secret is the first argument, its name the second.
+PAGE = f"""<jnlp codebase="http://controller/"><application-desc main-class="hudson.remoting.jnlp.Main">
+<argument>{SECRET}</argument><argument>docker</argument></application-desc></jnlp>"""
+JAVA = """#!/bin/sh
+for one; do echo "$one"; done >"$HOME/java"
+"""
+
+
+class Controller(BaseHTTPRequestHandler):
+    """Down for the first call, as a controller that is starting."""
+
+    calls: list[str] = []
+    password = "right"
+
+    def do_GET(self) -> None:
+        self.calls.append(self.path)
+        wanted = base64.b64encode(f"agent:{self.password}".encode()).decode()
+        answers = {"/computer/docker/jenkins-agent.jnlp": PAGE, "/jnlpJars/agent.jar": "a jar"}
+        status = 503 if len(self.calls) == 1 else 200 if self.path in answers else 404
+        if self.headers["Authorization"] != f"Basic {wanted}":
+            status = 401
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(answers.get(self.path, "").encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Place(NamedTuple):
+    home: Path
+    environ: dict[str, str]
+
+    def run(self, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+        command = ["sh", str(SCRIPT)]
+        return subprocess.run(
+            command, env=self.environ, capture_output=True, text=True, timeout=seconds, check=False
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    Controller.calls.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Controller)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/java").write_text(JAVA, encoding="ascii")
+    (tmp_path / "bin/java").chmod(0o755)
+    (tmp_path / "password").write_text("right\n", encoding="ascii")
+    environ = {
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "JENKINS_URL": f"http://127.0.0.1:{server.server_port}/",
+        "AGENT_PASSWORD_FILE": str(tmp_path / "password"),
+        "AGENT_WAIT": "0.1",
+        "NO_PROXY": "*",
+    }
+    try:
+        yield Place(tmp_path, environ)
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_it_waits_for_the_controller_and_connects_by_websocket(place):
+    done = place.run()
+    assert done.returncode == 0 and "does not answer" in done.stderr, done.stderr
+    words = (place.home / "java").read_text(encoding="ascii").split()
+    options = dict(zip(words[2::2], words[3::2], strict=False))
+    assert words[:2] == ["-jar", f"{place.home}/agent/agent.jar"] and "-webSocket" in words
+    assert options["-name"] == "docker" and options["-url"] == place.environ["JENKINS_URL"]
+    assert (place.home / "agent/agent.jar").read_text(encoding="ascii") == "a jar"
+
+
+def test_its_secret_is_in_a_file_for_itself_and_in_no_list_of_processes(place):
+    place.run()
+    words = (place.home / "java").read_text(encoding="ascii")
+    file = place.home / "agent/secret"
+    assert SECRET not in words and f"@{file}" in words
+    assert file.read_text(encoding="ascii") == SECRET and file.stat().st_mode & 0o777 == 0o600
+
+
+def test_it_does_not_start_without_an_address(place):
+    del place.environ["JENKINS_URL"]
+    done = place.run()
+    assert done.returncode and "where the controller is" in done.stderr
