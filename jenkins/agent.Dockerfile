@@ -5,9 +5,10 @@ FROM ${AGENT_BASE}
 
 ARG JAVA_PACKAGE=openjdk-21-jre-headless
 ARG DOCKER_PACKAGES="docker-cli docker-buildx"
-# The last line is for the tests: a database server, a browser, a load generator, the pipelines' language.
-ARG TEST_PACKAGES="chromium chromium-driver groovy postgresql wrk"
-RUN apt-get update \
+# For the tests: a database server, a browser, a load generator, the pipelines' language, the edge.
+ARG TEST_PACKAGES="chromium chromium-driver groovy haproxy postgresql wrk"
+# Java's package links its manual pages, into a folder that slim images leave out.
+RUN mkdir -p /usr/share/man/man1 && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
         ca-certificates curl git make procps tini \
         ${JAVA_PACKAGE} ${DOCKER_PACKAGES} ${TEST_PACKAGES} \
@@ -26,5 +27,4 @@ COPY jenkins/agent.sh /usr/local/bin/swarmline-agent
 USER jenkins
 ENV HOME=/home/jenkins LANG=C.UTF-8
 WORKDIR /home/jenkins
-VOLUME /home/jenkins/agent
 ENTRYPOINT ["tini", "--", "swarmline-agent"]

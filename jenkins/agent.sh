@@ -8,6 +8,7 @@ work=${AGENT_WORKDIR:-$HOME/agent}
 password=${AGENT_PASSWORD_FILE:-/run/secrets/agent_password}
 url=${url%/}
 
+mkdir -p "${TMPDIR:-/tmp}"
 # The password goes through a file, so that no list of processes shows it.
 login=$(mktemp)
 trap 'rm -f "$login"' EXIT

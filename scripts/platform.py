@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, platform_backup, platform_images, platform_secrets, vault
+from scripts import builder, git, platform_backup, platform_images, platform_secrets, vault
 from scripts.docker import docker, docker_json
 from scripts.outcome import Late, Refused, finish, say
 
@@ -53,6 +53,11 @@ def up(stack: str, folder: Path, seconds: float) -> dict[str, Any]:
 def _defaults(environ: dict[str, str], host: str, node: str) -> None:
     for name in CONSTRAINTS:
         environ.setdefault(f"{name}_CONSTRAINT", f"node.id == {node}")
+    environ.setdefault("GIT_URL", git.origin(ROOT))
+    if not environ["GIT_URL"]:
+        say(
+            "GIT_URL is not set, and this checkout has no origin: the jobs have no repository to read"
+        )
     environ.setdefault("JENKINS_PORT", "8443")
     environ.setdefault("MLFLOW_PORT", "5443")
     environ.setdefault("JENKINS_URL", f"https://{host}:{environ['JENKINS_PORT']}/")

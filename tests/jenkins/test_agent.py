@@ -72,6 +72,8 @@ def place(tmp_path: Path) -> Iterator[Place]:
         "AGENT_PASSWORD_FILE": str(tmp_path / "password"),
         "AGENT_WAIT": "0.1",
         "NO_PROXY": "*",
+        # A volume that is new has no such folder yet.
+        "TMPDIR": str(tmp_path / "tmp"),
     }
     try:
         yield Place(tmp_path, environ)
