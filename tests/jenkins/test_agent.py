@@ -29,6 +29,7 @@ class Controller(BaseHTTPRequestHandler):
     calls: list[str] = []
     password = "right"
 
+    # pylint: disable-next=invalid-name # the name is the library's
     def do_GET(self) -> None:
         self.calls.append(self.path)
         wanted = base64.b64encode(f"agent:{self.password}".encode()).decode()
