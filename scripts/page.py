@@ -13,8 +13,9 @@ from scripts.report import Build, mail, subject
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #1c2733 }
 table { border-collapse: collapse; width: 100%; margin: 0 0 1.5rem } td, th { padding: .25rem .75rem; text-align: left }
-th { border-bottom: 2px solid #c8d1da } td { border-bottom: 1px solid #e4e9ee }
-td.number { text-align: right; font-variant-numeric: tabular-nums } .failed { color: #b3261e }
+th.number { width: 8rem }
+th { border-bottom: 2px solid #c8d1da; padding-top: .75rem } td { border-bottom: 1px solid #e4e9ee }
+.number { text-align: right; font-variant-numeric: tabular-nums } .failed { color: #b3261e }
 pre { background: #f4f6f8; padding: 1rem; overflow-x: auto; white-space: pre-wrap } h2 { margin: 1.5rem 0 .25rem }
 """
 PAGES = {"card.html": "model card", "validation.html": "data", "training.json": "training"}
@@ -50,23 +51,26 @@ def _links(folder: Path) -> str:
 
 def _table(one: dict[str, Any]) -> str:
     version = f"version {one['version']}" if one["version"] else "refused"
-    head = "<tr><th>metric</th><th>candidate</th><th>champion</th></tr>"
-    rows = [_row(name, value, one["champion"].get(name)) for name, value in one["metrics"].items()]
+    metrics = [
+        _row("td", "", name, value, one["champion"].get(name))
+        for name, value in one["metrics"].items()
+    ]
     rules = [
-        f'<tr class="{"" if rule["passed"] else "failed"}"><td colspan="2">{escape(rule["rule"])}</td>'
-        f"<td>{'pass' if rule['passed'] else 'FAIL'}</td></tr>"
+        _row("td", "" if rule["passed"] else "failed", _verdict(rule), rule["value"], rule["bound"])
         for rule in one["gates"]
     ]
-    gate = f"<table><tr><th colspan='2'>gate</th><th></th></tr>{''.join(rules)}</table>"
     return (
-        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})</p>\n"
-        f"<table>{head}{''.join(rows)}</table>\n{gate if rules else ''}"
+        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})</p>\n<table>"
+        f"{_row('th', '', 'metric', 'candidate', 'champion')}{''.join(metrics)}"
+        f"{_row('th', '', 'gate', 'value', 'bound')}{''.join(rules)}</table>"
     )
 
 
-def _row(name: str, value: float, champion: float | None) -> str:
-    beside = "" if champion is None else f"{champion:.4g}"
-    return (
-        f'<tr><td>{escape(name)}</td><td class="number">{value:.4g}</td>'
-        f'<td class="number">{beside}</td></tr>'
-    )
+def _verdict(rule: dict[str, Any]) -> str:
+    return f"{rule['rule']}: {'pass' if rule['passed'] else 'FAIL'}"
+
+
+def _row(cell: str, kind: str, name: str, *values: float | str | None) -> str:
+    told = ["" if one is None else one if isinstance(one, str) else f"{one:.4g}" for one in values]
+    cells = "".join(f'<{cell} class="number">{escape(one)}</{cell}>' for one in told)
+    return f'<tr class="{kind}"><{cell}>{escape(name)}</{cell}>{cells}</tr>'

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-WORDS = {"SUCCESS": "done", "UNSTABLE": "unstable", "FAILURE": "FAILED", "ABORTED": "aborted"}
+WORDS = {"SUCCESS": "Done", "UNSTABLE": "Unstable", "FAILURE": "FAILED", "ABORTED": "Aborted"}
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
