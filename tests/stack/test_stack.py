@@ -15,7 +15,7 @@ MAIN_REQUIRED = sorted(set(REQUIRED) - {"EDGE_CERTIFICATE_SECRET"})
 SUPPORTED = {
     *("image", "user", "entrypoint", "command", "environment", "ports", "networks", "configs"),
     *("secrets", "volumes", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "init"),
-    *("read_only", "cap_drop", "logging", "hostname"),
+    *("read_only", "cap_drop", "logging", "hostname", "sysctls"),
 }
 
 
