@@ -48,16 +48,16 @@ class Platform(NamedTuple):
             "MLFLOW_TRACKING_PASSWORD": self.password(name),
             "GIT_PYTHON_REFRESH": "quiet",
         }
-        return _in_agents_place(self, code, told)
+        return _in_agents_place(self, code, told, "front")
 
 
-def _in_agents_place(platform: Platform, code: str, told: dict[str, str]) -> str:
+def _in_agents_place(platform: Platform, code: str, told: dict[str, str], network: str) -> str:
     """A service without a restart, for networks of a stack are not open to plain containers."""
     swarm, name = platform.swarm, f"{STACK}_probe"
     environment = [part for key, value in told.items() for part in ("--env", f"{key}={value}")]
     (image,) = json.loads(swarm.docker("service", "inspect", f"{STACK}_tracking"))
     image = image["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
-    where = ("--network", f"{STACK}_front", "--constraint", "node.role == manager")
+    where = ("--network", f"{STACK}_{network}", "--constraint", "node.role == manager")
     swarm.docker(
         *("service", "create", "--quiet", "--detach", "--name", name, *where, *environment),
         *("--restart-condition", "none", "--no-resolve-image", "--entrypoint", "python3"),
@@ -188,6 +188,32 @@ def test_an_image_goes_in_and_comes_out(platform):
     swarm.docker("push", place)
     swarm.docker("image", "rm", place)
     swarm.docker("pull", "--quiet", place)
+
+
+ASK = """
+import urllib.error, urllib.request
+for method, path in CALLS:
+    request = urllib.request.Request(f"http://engine:2375{path}", b"{}" if method == "POST" else None, method=method)
+    try:
+        status = urllib.request.urlopen(request, timeout=20).status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    print(method, path, status)
+"""
+
+
+def test_the_agent_reaches_the_engine_and_not_what_could_take_the_swarm_over(platform):
+    calls = [
+        ("GET", "/v1.45/services"),
+        ("GET", "/version"),
+        ("GET", "/v1.45/swarm"),
+        ("POST", "/v1.45/swarm/leave?force=1"),
+        ("POST", "/v1.45/containers/any/exec"),
+        ("GET", "/v1.45/services/..%2Fswarm"),
+    ]
+    words = _in_agents_place(platform, f"CALLS = {calls}{ASK}", {}, "engine")
+    found = dict(line.rsplit(" ", 1) for line in words.splitlines())
+    assert list(found.values()) == ["200", "200", "403", "403", "403", "400"], words
 
 
 def test_a_second_start_changes_nothing(platform):
