@@ -186,7 +186,7 @@ notify: $(READY) ## what a build came to, as mail, message and the build's name;
 
 .PHONY: models gate promote-released begin scope notify
 
-## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/jenkins.md)
+## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is
 	@$(PY) -m scripts.platform $(ARGS) up
 
