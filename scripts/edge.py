@@ -106,9 +106,15 @@ class Pinned(NamedTuple):
 
 def pinned(path: Path) -> Pinned:
     """The edge's certificate as it was handed out; one that signed itself is its own authority."""
-    # The newest comes first.
-    certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    try:
+        # The newest comes first.
+        certificate = x509.load_pem_x509_certificates(path.read_bytes())[0]
+    except ValueError as error:
+        raise Refused(f"{path} has no PEM certificate that can be read") from error
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return Pinned(str(path))
     hosts = names.get_values_for_type(x509.DNSName)
     hosts += [str(one) for one in names.get_values_for_type(x509.IPAddress)]
     own = certificate.issuer == certificate.subject

@@ -1,16 +1,19 @@
 """One deploy of a stack at a time, whoever starts it and wherever.
 
 The lock is a config in the Swarm itself: its name is unique there, so of two that take it one is refused. It tells who
-holds it and until when. A deploy that was killed leaves it behind; it is stale when its time has passed.
+holds it and until when. A deploy that was killed leaves it behind; it is stale when its time has passed, and on the
+machine that it ran on at once.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts import objects
@@ -25,10 +28,11 @@ class Holder(NamedTuple):
     intended: str
     since: str
     until: float
+    process: str = ""
 
     @property
     def stale(self) -> bool:
-        return time.time() > self.until
+        return time.time() > self.until or _ended(self.process)
 
     def __str__(self) -> str:
         state = "which was cut off" if self.stale else f"until {_clock(self.until)} at the latest"
@@ -42,7 +46,7 @@ def name_of(stack: str) -> str:
 def holder(stack: str) -> Holder | None:
     for config in objects.configs(stack, "deploying"):
         facts = json.loads(config.content)
-        return Holder(config.id, facts["by"], facts["intended"], facts["since"], facts["until"])
+        return Holder(config.id, **facts)
     return None
 
 
@@ -57,6 +61,7 @@ def held(
         "intended": intended,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "until": time.time() + seconds,
+        "process": " ".join([_place(), str(os.getpid()), _started(os.getpid())]),
     }
     labels = {objects.STACK: stack, objects.NAME: "deploying", "swarmline.by": by}
     try:
@@ -81,6 +86,30 @@ def _clear(stack: str, break_lock: bool) -> Holder | None:
     say(f"taking over the lock: {found}")
     objects.remove(found.id)
     return found
+
+
+def _place() -> str:
+    """This machine since its start, and this container: within it a number means one process."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _started(pid: int) -> str:
+    """When a process began, in the kernel's own count; empty where there is none."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return "" if words[0] in "ZX" else words[19]
+
+
+def _ended(process: str) -> bool:
+    """Whether it is known to be gone: it ran here, and there is no such process any more."""
+    place, pid, started = (process.split(" ") + ["", "", ""])[:3]
+    return bool(place) and place == _place() and _started(int(pid)) != started
 
 
 def _taken(stack: str, found: Holder | None) -> str:

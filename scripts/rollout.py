@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from scripts import edge, ledger, lock, records, same, secrets, stack, swarm
+from scripts import edge, interrupts, ledger, lock, records, same, secrets, stack, swarm
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.intended import Intended
@@ -37,14 +34,25 @@ class Order(NamedTuple):
 
 
 def carry_out(order: Order) -> dict[str, Any]:
-    """Brings the release in, or goes back and says why."""
+    """Brings the release in, or goes back and says why; then tells the ledger, which nobody waits for."""
+    try:
+        done = _under_lock(order)
+    except (RolledBack, Late):
+        ledger.after(order.stack)
+        raise
+    if done["outcome"] != "unchanged":
+        ledger.after(order.stack)
+    return done
+
+
+def _under_lock(order: Order) -> dict[str, Any]:
     # Time beyond both deadlines for what docker itself takes.
     longest = order.seconds + order.back_seconds + 120
     with (
         lock.held(
             order.stack, order.by, order.intended.release, longest, order.break_lock
         ) as cut_off,
-        _signals(),
+        interrupts.told(),
     ):
         if cut_off is not None:
             say(
@@ -70,12 +78,12 @@ def _with_lock(order: Order) -> dict[str, Any]:
     attempt = _attempt(order, rendered, serving)
     try:
         counted = _bring_in(order, rendered, view, started + order.seconds, order.watch)
-    except (Bad, TooLate, DockerError) as error:
+    except (Bad, TooLate, Refused) as error:
         return _go_back(order, attempt, serving, error, started)
+    interrupts.no_more()
     done = attempt._replace(outcome=records.VERIFIED, seconds=round(time.monotonic() - started, 1))
     done = records.store(order.stack, done)
     say(f"release {done.release} serves, verified after {done.seconds:g} s")
-    ledger.after(order.stack)
     return {
         "outcome": "done",
         "release": done.release,
@@ -179,7 +187,7 @@ def _go_back(
     say(f"going back to release {serving.release}")
     try:
         restore(order, serving)
-    except (Bad, TooLate, DockerError) as second:
+    except (Bad, TooLate, Refused) as second:
         _remember(order.stack, failed._replace(outcome=records.FAILED), started)
         raise Late(
             f"{reason}; release {serving.release} was ordered back and is not verified: {second};"
@@ -226,23 +234,3 @@ def _remember(name: str, failed: Record, started: float) -> None:
         records.store(name, failed._replace(seconds=round(time.monotonic() - started, 1)))
     except DockerError as error:
         say(f"could not record this attempt: {error}")
-        return
-    ledger.after(name)
-
-
-@contextmanager
-def _signals() -> Iterator[None]:
-    """Ctrl-C and TERM in the middle are a reason to go back like any other; once is enough."""
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(one, signal.SIG_IGN)
-        raise Bad(f"interrupted by {signal.Signals(number).name}")
-
-    handled = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    former = {one: signal.signal(one, stop) for one in handled}
-    try:
-        yield
-    finally:
-        for one, handler in former.items():
-            signal.signal(one, handler)

@@ -1,0 +1,196 @@
+"""Releases come, go and come back, each told apart, traced and recorded; with MLflow down as well."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+import requests
+from mlflow import MlflowClient
+
+from scripts.edge import Access
+from tests.service import bundles
+from tests.swarm.shell import wait_until
+from tests.swarm.stack import Stack, outcome
+from tests.swarm.workshop import MODEL, OTHER, Release, Workshop
+
+pytestmark = pytest.mark.slow
+DOWN = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
+ROWS = [{"light": 20.0, "temperature": 21.5, "trays": 4}]
+
+
+@pytest.fixture(name="third", scope="module")
+def _third(workshop: Workshop) -> Release:
+    return workshop.release("third", "3")
+
+
+@pytest.fixture(name="fourth", scope="module")
+def _fourth(workshop: Workshop) -> Release:
+    return workshop.release("fourth", "4")
+
+
+def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
+    trust = str(stack.folder / "secrets/edge.crt")
+    address = f"https://{stack.edges()[0]}:{stack.environ['EDGE_PORT']}"
+    reach = Access(address, stack.key, "", trust, "edge.test")
+    with reach.session() as session:
+        path = f"{reach.url}/v1/models/{model}/predict"
+        return session.post(path, json={"rows": rows}, timeout=10)
+
+
+def task_ids(stack: Stack) -> set[str]:
+    return {task["ID"] for task in stack.tasks("model")}
+
+
+def test_the_same_release_with_the_same_settings_is_left_alone(calm: Stack, first: Release):
+    there = task_ids(calm)
+    done = calm.deploy(first, "--force")
+    assert (done.code, done.document["outcome"]) == (0, "unchanged")
+    assert task_ids(calm) == there
+    assert calm.run("deploy", "--plan", "--force", "--image", first.image).document == {}
+
+
+def test_three_releases_back_by_digest_with_mlflow_down(
+    calm: Stack, first: Release, second: Release, third: Release, fourth: Release
+):
+    for release in (second, third, fourth):
+        done = calm.deploy(release, "--watch", "0", "--force", **DOWN)
+        assert done.code == 0, done.words
+        assert "the ledger is not written: no MLflow answers" in done.words
+    digest = first.image.split("@")[1]
+    back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN)
+    assert back.code == 0, back.words
+    assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
+    listed = calm.run("rollback", "--list", "--json").document
+    assert listed["serves"] == first.name
+    assert {second.name, third.name, fourth.name} <= set(listed["releases"])
+
+    caught_up = calm.run("ledger", "--json")
+    assert caught_up.code == 0, caught_up.words
+    assert len(caught_up.document["written"]) >= 4
+    client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
+    experiment = client.get_experiment_by_name("releases")
+    assert experiment is not None
+    runs = client.search_runs([experiment.experiment_id])
+    assert len(runs) == len(listed["records"])
+    newest = max(runs, key=lambda run: run.info.start_time).data.tags
+    assert (newest["swarmline.kind"], newest["swarmline.why"]) == ("rollback", "too sweet")
+    assert calm.run("ledger", "--json").document["written"] == []
+
+
+def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(
+    calm: Stack, second: Release, third: Release
+):
+    given = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
+    with calm.begin("deploy", *given) as running:
+        wait_until(lambda: locked(calm), "the first one holds the lock")
+        other = calm.deploy(third, "--force")
+        out, words = running.communicate(timeout=300)
+    assert other.code == 1 and "is locked: ann has been at" in other.words
+    done = outcome(running.returncode, out, words, 0)
+    assert done.code == 0, done.words
+    assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
+
+
+def locked(stack: Stack) -> bool:
+    wanted = ("--filter", f"name={stack.name}_deploying", "--quiet")
+    return bool(stack.swarm.docker("config", "ls", *wanted).strip())
+
+
+def coming_in(stack: Stack, release: Release) -> bool:
+    """At least one replica of it runs."""
+    images = [task["Spec"]["ContainerSpec"]["Image"] for task in stack.tasks("model")]
+    return release.image in images
+
+
+def test_a_deploy_that_is_interrupted_goes_back(calm: Stack, first: Release, second: Release):
+    with calm.begin("deploy", "--json", "--force", "--image", second.image) as running:
+        wait_until(lambda: coming_in(calm, second), "the new release comes in", 120)
+        running.send_signal(signal.SIGTERM)
+        out, words = running.communicate(timeout=300)
+    done = outcome(running.returncode, out, words, 0)
+    assert done.code == 2, done.words
+    assert f"interrupted by SIGTERM; release {first.name} serves" in done.document["reason"]
+    assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
+    assert not locked(calm)
+
+
+def test_a_deploy_that_was_killed_is_finished_by_the_next_one(
+    calm: Stack, first: Release, second: Release
+):
+    with calm.begin("deploy", "--json", "--force", "--image", second.image) as running:
+        wait_until(lambda: coming_in(calm, second), "the new release comes in", 120)
+        running.kill()
+        running.communicate(timeout=60)
+    done = calm.deploy(second, "--force", "--watch", "0")
+    assert done.code == 0, done.words
+    assert "was cut off; going on from there" in done.words
+    assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
+
+
+def test_a_prediction_leads_to_run_data_and_commit(calm: Stack, first: Release):
+    identity = asked(calm, MODEL, ROWS).headers["X-Request-Id"]
+    about = first.document["models"][MODEL]["champion"]
+    wait_until(lambda: calm.run("trace", identity).code == 0, "the journal has it", 60, 1)
+    (found,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
+    assert (found["release"], found["version"]) == (first.name, about["version"])
+    assert found["run_id"] == about["run_id"]
+    assert found["data_fingerprint"] == about["data_fingerprint"]
+    assert found["service_commit"] == first.document["commit"]
+    unknown = calm.run("trace", "no-such-request")
+    assert unknown.code == 1 and "has no prediction no-such-request" in unknown.words
+
+
+def test_a_challenger_gets_its_share_and_keeps_it_in_the_next_release(calm: Stack, second: Release):
+    given = ("--mode", "split", "--share", "100", "--watch", "0", "--json")
+    done = calm.run("traffic", OTHER, *given)
+    assert done.code == 0, done.words
+    rows = bundles.rows_for(bundles.QUALITY, 1)
+    assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
+    assert calm.deploy(second, "--watch", "0", "--force").code == 0
+    assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
+    assert calm.run("status", "--json").document["traffic"][OTHER]["share"] == 1.0
+    assert calm.run("traffic", OTHER, "--mode", "off", "--watch", "0").code == 0
+    assert asked(calm, OTHER, rows).headers["X-Arm"] == "champion"
+    refused = calm.run("traffic", MODEL, "--mode", "split", "--share", "5")
+    assert refused.code == 1 and "has no challenger" in refused.words
+
+
+def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Release):
+    well = calm.run("status", "--json")
+    assert well.code == 0, well.words
+    assert (well.document["release"], well.document["problems"]) == (first.name, [])
+    assert {one["name"] for one in well.document["services"]} == {
+        f"{calm.name}_{one}" for one in ("edge", "model", "db")
+    }
+    assert well.document["edge"]["replicas"], "the edge's own counters are shown"
+    calm.swarm.docker("service", "scale", "--detach", f"{calm.name}_model=0")
+    wait_until(lambda: not calm.tasks("model"), "no replica runs")
+    ill = calm.run("status", "--json")
+    assert ill.code == 1
+    assert any("callers get no answer" in problem for problem in ill.document["problems"])
+    # What was scaled by hand is no more what was deployed.
+    assert calm.deploy(first, "--force", "--watch", "0").document["outcome"] == "done"
+
+
+def test_confirm_proves_what_serves_and_changes_nothing(calm: Stack):
+    there = task_ids(calm)
+    done = calm.run("confirm", "--json")
+    assert done.code == 0, done.words
+    assert "smoke test: 3 versions as exported" in done.words
+    assert task_ids(calm) == there
+
+
+def test_pruning_leaves_what_a_rollback_needs(calm: Stack, first: Release, second: Release):
+    for release in (second, first):
+        assert calm.deploy(release, "--watch", "0", "--force").code == 0
+    pruned = calm.run("prune", "--keep", "2", "--json")
+    assert pruned.code == 0 and pruned.document["record"]
+    back = calm.run("rollback", "--json")
+    assert back.code == 0, back.words
+    assert back.document["release"] == second.name
+
+
+def test_the_records_hold_no_key(calm: Stack):
+    ids = calm.swarm.docker("config", "ls", "--quiet").split()
+    assert calm.key not in calm.swarm.docker("config", "inspect", "--pretty", *ids)
