@@ -29,6 +29,7 @@ MAIN, TLS = "stack.yml", "stack/tls.yml"
 EDGE = "stack/haproxy.cfg"
 #: Variables that hold the name of a config, and the name that it gets.
 CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic"}
+REPLICAS = "swarmline.replicas"
 NO_TRAFFIC = "# Every model is answered by its champion.\n"
 VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Z_][A-Z0-9_]*)")
 
@@ -111,7 +112,9 @@ def labelled(text: str, labels: Mapping[str, str]) -> str:
     document: dict[str, Any] = yaml.safe_load(text)
     for service in document["services"].values():
         deploy = service.setdefault("deploy", {})
-        deploy["labels"] = {**(deploy.get("labels") or {}), **labels}
+        # What is scaled by hand afterwards can be told from what was deployed.
+        own = {} if deploy.get("mode") == "global" else {REPLICAS: str(deploy.get("replicas", 1))}
+        deploy["labels"] = {**(deploy.get("labels") or {}), **labels, **own}
     # What is rendered is plain text; docker would take its dollars for variables.
     return yaml.safe_dump(document, sort_keys=False).replace("$", "$$")
 

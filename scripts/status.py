@@ -21,6 +21,7 @@ from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollback import line
 from scripts.same import RELEASE
+from scripts.stack import REPLICAS
 from scripts.swarm import Service, View
 
 LATEST = 5
@@ -63,6 +64,7 @@ def _service(view: View, service: Service) -> dict[str, Any]:
         "image": service.image,
         "release": service.labels.get(RELEASE, ""),
         "wanted": service.replicas,
+        "deployed": int(service.labels.get(REPLICAS, service.replicas or 0)),
         "running": len(up),
         "as_meant": sum(task.current for task in up),
         "on": sorted(view.nodes[task.node].name for task in up if task.node in view.nodes),
@@ -107,6 +109,11 @@ def _problems(
         if wanted is not None and service["as_meant"] < wanted:
             words = f"; {service['last_failure']}" if service["last_failure"] else ""
             yield f"{service['name']}: {service['as_meant']} of {wanted} replicas run{words}"
+        if wanted is not None and wanted != service["deployed"]:
+            yield (
+                f"{service['name']} was scaled to {wanted} by hand, {service['deployed']} were deployed;"
+                " `make deploy` brings them back"
+            )
         if serving and service["release"] != serving.release:
             yield f"{service['name']} is of release {service['release']}, {serving.release} was verified last"
     if not callers["ready"]:
@@ -151,7 +158,8 @@ def _health(found: dict[str, Any]) -> str:
 
 
 def _shared(about: dict[str, Any]) -> str:
-    return f"traffic {about.get('mode')} {about.get('share', 0):.1%}"
+    share = f" {about.get('share', 0):.1%}" if about.get("mode") == "split" else ""
+    return f"traffic {about.get('mode')}{share}"
 
 
 def _tell_edge(replicas: list[dict[str, Any]]) -> None:
