@@ -22,6 +22,7 @@ from scripts import certificates
 from tests.stack.edge import DEADLINE, HAPROXY, KEY, Answer, Edge, Replica, until
 from tests.stack.files import EDGE
 
+pytestmark = pytest.mark.slow
 Start = Callable[..., Edge]
 MEGABYTE = 1 << 20
 

@@ -170,6 +170,7 @@ def test_what_was_saved_comes_back(database: Database, saved: Path):
     assert "journal" in database.sql(owners).splitlines()
 
 
+@pytest.mark.thorough
 def test_what_was_there_before_a_restore_is_saved(database: Database, saved: Path):
     database.sql("DELETE FROM truth WHERE request_id = '1'")
     code, said = database.script("backup", "restore", str(saved))
@@ -242,6 +243,7 @@ def test_replicas_that_still_have_the_former_password_go_on_for_an_hour(database
     assert login() != former and database.signs_in(*login()) == ""
 
 
+@pytest.mark.thorough
 def test_a_rotation_that_broke_off_is_mended_by_the_next(database: Database):
     for name in ("db_password", "journal_url"):
         code, said = database.script("secrets", "--deadline", "0", "rotate", name)
