@@ -241,3 +241,33 @@ def test_a_backup_that_was_touched_is_refused(platform):
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     refused = platform.run("restore", made["folder"])
     assert refused["code"] == 1 and "not what was backed up" in refused["reason"]
+
+
+def _change(platform: Platform, name: str, content: str) -> tuple[Path, str]:
+    path = Path(platform.environ["SWARMLINE_BUILD"], "secrets/platform", name)
+    before = path.read_text(encoding="ascii")
+    path.write_text(content, encoding="ascii")
+    return path, before
+
+
+def test_a_password_that_a_person_wrote_takes_the_place_of_the_old_one(platform):
+    url = f"{platform.facts['mlflow']}/api/2.0/mlflow/experiments/get?experiment_id=0"
+    _, before = _change(platform, "mlflow_reader_password", "a-better-one")
+    assert platform.run("up")["code"] == 0
+    assert _status(url, "reader", "a-better-one") == 200
+    assert _status(url, "reader", before.strip()) == 401
+
+
+def test_a_password_that_the_database_would_not_follow_is_refused(platform):
+    path, before = _change(platform, "mlflow_db_password", "another")
+    try:
+        refused = platform.run("up")
+        assert refused["code"] == 1 and "put the file back" in refused["reason"]
+    finally:
+        path.write_text(before, encoding="ascii")
+    assert platform.run("up")["code"] == 0
+
+
+def test_a_restore_from_nothing_is_refused(platform, tmp_path):
+    refused = platform.run("restore", str(tmp_path))
+    assert refused["code"] == 1 and "is no backup" in refused["reason"]
