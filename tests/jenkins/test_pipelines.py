@@ -37,6 +37,7 @@ TOLD = [
     "REGISTRY_LOGIN_PSW",
     "SWARMLINE_KEY_FILE",
     "DOCKER_CLIENT",
+    "ROLLOUT",
 ]
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
@@ -157,6 +158,7 @@ def breaking(goal: str) -> dict[str, Any]:
 PIPELINES = "jenkins/pipelines"
 CASES: dict[str, dict[str, Any]] = {
     "main": {},
+    "first of a branch": {"first": True},
     "nothing changed": {"env": {"PLAN_IS": "nothing"}},
     "documents": {"env": {"SCOPE_IS": "documents"}},
     "branch": {"env": {"SCOPE_IS": "rehearsal"}},
@@ -218,6 +220,15 @@ def test_main_goes_from_a_commit_to_a_release_that_serves(runs: dict[str, Any]) 
     run = runs["main"]
     assert run["result"] == "SUCCESS", run
     assert goals(run) == [*BUILT, "begin", "deploy", "confirm promote-released", *END]
+
+
+def test_the_first_build_of_a_branch_has_no_parameters_and_does_the_same(
+    runs: dict[str, Any],
+) -> None:
+    run = runs["first of a branch"]
+    assert goals(run) == goals(runs["main"]) and len(done(run, "input")) == 1
+    (image,) = (one for one in run["ran"] if one["sh"] == "make export image")
+    assert image["env"]["ROLLOUT"] == "replace"
 
 
 def test_models_are_trained_side_by_side_each_by_its_name(runs: dict[str, Any]) -> None:

@@ -82,7 +82,7 @@ class Build {
     void note(Broken error) { if (!current.result || current.result == 'UNSTABLE') { current.result = error.result } }
 
     void declareParameters(Closure body) {
-        if (body == null) { return }
+        if (body == null || given.first) { return }
         declaredIn(body).each { type, calls -> calls.each { one ->
             def name = one[0].name
             def value = type == 'choice' ? one[0].choices[0] : one[0].defaultValue
