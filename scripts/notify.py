@@ -2,7 +2,7 @@
 
     python -m scripts.notify [--json]
 
-Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, JOB_NAME, BUILD_NUMBER,
+Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, JOB_NAME, BUILD_NUMBER,
 BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is said, and fails nothing.
 """
 
@@ -40,6 +40,7 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         number=environ.get("BUILD_NUMBER", "0"),
         url=environ.get("BUILD_URL", ""),
         scope=environ.get("SCOPE", ""),
+        plan=environ.get("PLAN", ""),
         trainings=tuple(trainings),
         release=_json(build / "release/release.json"),
         deploy=_json(build / "release/deploy.json"),

@@ -19,6 +19,7 @@ class Build(NamedTuple):
     number: str
     url: str
     scope: str = ""
+    plan: str = ""
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING
@@ -93,7 +94,8 @@ def _serving(build: Build) -> str:
         record = build.deploy.get("record", {})
         return f"Serving: release {record.get('release', release_name(build))}."
     if code is None and build.result == "SUCCESS":
-        return ""
+        unchanged = f"Serving: release {release_name(build)}, as before; nothing had changed."
+        return unchanged if build.plan == "nothing" else ""
     if code is None:
         return "Serving: nothing was deployed; the release that served before still serves."
     serves = build.deploy.get("serves")

@@ -87,6 +87,15 @@ def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> 
     assert "release r-1 still serves; the new release does not: 5 % of req" in mail(place)
 
 
+def test_where_nothing_changed_it_says_what_serves_on(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESULT", "SUCCESS")
+    monkeypatch.setenv("PLAN", "nothing")
+    put(place, "release/release.json", {"release": "r-2"})
+    assert "Serving: release r-2, as before; nothing had changed." in mail(place)
+
+
 def test_a_rollback_is_called_by_the_release_that_it_brought_back(place: Path) -> None:
     put(place, "release/deploy.json", {"code": 0, "record": {"release": "r-1"}})
     assert "Serving: release r-1." in mail(place)

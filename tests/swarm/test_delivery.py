@@ -79,6 +79,7 @@ def test_a_second_run_trains_nothing_asks_nobody_and_deploys_nothing(
     run = site.build(APPROVE=True)
     assert run["result"] == "SUCCESS" and made(run, "deploy") == []
     assert "unchanged, version 1" in run["log"] and site.serving() == serves
+    assert f"Serving: release {serves}, as before; nothing had changed." in mail(run)
 
 
 def test_a_commit_to_documents_is_only_checked(site: Site, first: dict[str, Any]) -> None:
