@@ -65,7 +65,7 @@ def test_each_job_lies_in_the_folder_and_says_what_it_is_for(seeded):
 
 
 def test_each_job_declares_the_parameters_of_its_pipeline(seeded):
-    files = [file for file in FILES if file.parent.name == "pipelines"]
+    files = [file for file in FILES if file.name != "Jenkinsfile"]
     facts = evaluate([lint(file.read_text(encoding="utf-8")) for file in files])
     for file, fact in zip(files, facts, strict=True):
         given = _all(_jobs(seeded)[f"swarmline/{file.name.split('.')[0]}"], "parameters")
