@@ -47,7 +47,8 @@ def trace(options: argparse.Namespace) -> dict[str, Any]:
             f"the journal has no prediction {options.id}: it may still be on its way, or be older"
             " than JOURNAL_RETENTION_DAYS, or of another stack"
         )
-    found = [explained(row, documents(options.stack, rows)) for row in rows]
+    known = documents(options.stack, rows)
+    found = [explained(row, known) for row in rows]
     for one in found[:10]:
         tell(one)
     if len(found) > 10:
