@@ -238,7 +238,7 @@ format: $(READY) ## format the code
 test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
 	@mkdir -p $(SWARMLINE_REPORTS)
 	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml -m 'not thorough$(if $(FAST), and not slow)' \
-		$(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-report=html:$(SWARMLINE_REPORTS)/coverage) $(TESTS)
+		$(if $(COVERAGE),--cov --cov-report=html:$(SWARMLINE_REPORTS)/coverage) $(TESTS)
 
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1
