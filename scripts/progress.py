@@ -13,8 +13,8 @@ from scripts.outcome import say
 from scripts.swarm import View
 
 POLL, GOLDEN_EVERY, TELL_EVERY = 1.0, 3.0, 15.0
-#: The edge finds a replica within two seconds; one that it finds unready this long is not good. Swarm goes on meanwhile,
-#: replacing good ones, so it must not be long.
+#: The edge finds a replica within two seconds; one that it finds unready this long is not good.
+#: Swarm goes on meanwhile, replacing good ones, so it must not be long.
 UNREADY = 6.0
 
 

@@ -19,7 +19,7 @@ import requests
 
 from tests.swarm.cluster import Swarm
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 ROOT = Path(__file__).parents[2]
 STACK = "platform"
