@@ -121,7 +121,7 @@ class _Line:
     """A connection to one of the edges; to another one where that takes none, as clients of a name do."""
 
     def __init__(self, edges: list[str], first: int, port: int, trust: ssl.SSLContext):
-        self._edges = [edges[(first + place) % len(edges)] for place in range(len(edges))]
+        self._edges = edges[first % len(edges) :] + edges[: first % len(edges)]
         self._port, self._trust = port, trust
         self._connection: http.client.HTTPSConnection | None = None
         self.moved = 0

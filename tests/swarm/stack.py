@@ -106,10 +106,11 @@ class Stack:
         )
         return [names[task["NodeID"]] for task in self.tasks(service)]
 
-    def edges(self) -> list[str]:
-        """Addresses of the nodes that have one."""
+    def addresses(self) -> list[str]:
+        """All nodes, as a name of the Swarm would have them: those with an edge first."""
         on = set(self.nodes_of("edge"))
-        return [node.address for node in self.swarm.nodes if node.name in on]
+        nodes = sorted(self.swarm.nodes, key=lambda node: node.name not in on)
+        return [node.address for node in nodes]
 
     def wait_for_strength(self, service: str, count: int, seconds: float = 90) -> float:
         began = time.monotonic()
@@ -123,7 +124,7 @@ class Stack:
         trust = ssl.create_default_context(cafile=str(self.folder / "secrets/edge.crt"))
         trust.check_hostname = False
         ask = golden_ask(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
-        with Callers(self.edges(), PORT, trust, ask, threads) as callers:
+        with Callers(self.addresses(), PORT, trust, ask, threads) as callers:
             wait_until(lambda: callers.count > 50, "callers are answered", 30)
             yield callers
 

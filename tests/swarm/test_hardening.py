@@ -1,0 +1,86 @@
+"""What the containers may do, and where no secret may be read: asked of those that run."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.swarm.engine import docker_command
+from tests.swarm.events import containers
+from tests.swarm.nodes import Node
+from tests.swarm.shell import SwarmError
+from tests.swarm.stack import Stack
+
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+SERVICES = ("edge", "model", "db")
+STATUS = "for one in /proc/[0-9]*/status; do cat $one; done"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_process_is_root_or_has_a_capability(stack: Stack, service: str):
+    node, container = containers(stack, service)[0]
+    lines = node.docker("exec", container, "sh", "-c", STATUS).splitlines()
+    found = [line.split(":\t", 1) for line in lines if ":\t" in line]
+    users = {value for name, words in found if name == "Uid" for value in words.split()}
+    allowed = {words for name, words in found if name in ("CapEff", "CapPrm", "CapBnd")}
+    assert "0" not in users
+    assert {int(words, 16) for words in allowed} == {0}
+    # What the container runs, unlike this look into it, gains nothing by any program.
+    assert ["NoNewPrivs", "1"] in found
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_root_is_read_only(stack: Stack, service: str):
+    node, container = containers(stack, service)[0]
+    with pytest.raises(SwarmError, match="Read-only file system"):
+        node.docker("exec", container, "sh", "-c", "echo >/written")
+
+
+@pytest.fixture(name="secrets", scope="module")
+def _secrets(stack: Stack) -> list[str]:
+    """All that is secret, as containers and people have it."""
+    found = [file.read_text().strip() for file in (stack.folder / "secrets").glob("*.key")]
+    for service in SERVICES:
+        node, container = containers(stack, service)[0]
+        listed = node.docker("exec", container, "sh", "-c", "ls /run/secrets").split()
+        found += [node.docker("exec", container, "cat", f"/run/secrets/{one}") for one in listed]
+    words = [word.strip() for text in found for word in text.replace("@", ":").split(":")]
+    return [word for word in words if len(word) >= 20 and not word.startswith("//db")]
+
+
+def test_no_secret_is_told_by_docker(stack: Stack, secrets: list[str]):
+    assert secrets
+    told = "".join(listings(stack))
+    assert not [secret[:4] for secret in secrets if secret in told]
+
+
+def listings(stack: Stack) -> Iterator[str]:
+    for service in SERVICES:
+        name = f"{stack.name}_{service}"
+        yield stack.swarm.docker("service", "inspect", name)
+        yield stack.swarm.docker("service", "logs", "--raw", name)
+        for node, container in containers(stack, service):
+            yield node.docker("inspect", container)
+            yield node.docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/environ; true")
+
+
+def test_no_secret_is_in_an_image(stack: Stack, secrets: list[str]):
+    for service in SERVICES:
+        image = stack.tasks(service)[0]["Spec"]["ContainerSpec"]["Image"]
+        assert not list(within(stack.swarm.manager, image, secrets))
+
+
+def within(node: Node, image: str, secrets: list[str]) -> Iterator[str]:
+    """The image's layers as they are stored: uncompressed."""
+    node.docker("pull", "--quiet", image)
+    command = [docker_command(node.engine), "-H", node.socket, "save", image]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        kept = b""
+        while chunk := process.stdout.read(1 << 22):
+            text = kept + chunk
+            yield from (secret[:4] for secret in secrets if secret.encode() in text)
+            kept = text[-200:]
+    assert process.returncode == 0

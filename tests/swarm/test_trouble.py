@@ -1,0 +1,87 @@
+"""Deploys in bad circumstances: a clear verdict within the deadline, and the old release still serves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.swarm.events import answering, nobody_noticed, noted
+from tests.swarm.shell import wait_until
+from tests.swarm.stack import Stack, outcome
+from tests.swarm.workshop import Release, Workshop
+
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+
+
+def test_an_image_that_is_not_there_is_refused(calm: Stack, first: Release):
+    missing = first._replace(image=f"{first.image.split('@')[0]}@sha256:{'0' * 64}")
+    with calm.called() as callers:
+        done = calm.deploy(missing)
+    noted("image missing", callers.seen, done, reason=done.document.get("reason"))
+    assert done.code == 1, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert answering(calm) == {first.name}
+
+
+def test_a_registry_that_is_down_is_no_danger(calm: Stack, first: Release, second: Release):
+    calm.swarm.registry.stop()
+    try:
+        with calm.called() as callers:
+            done = calm.deploy(second)
+        noted("registry down", callers.seen, done, reason=done.document.get("reason"))
+        assert done.code == 1, done.words
+        assert nobody_noticed(callers.seen), callers.seen.summary
+        assert answering(calm) == {first.name}
+    finally:
+        calm.swarm.registry.start()
+
+
+def test_without_room_on_the_nodes_the_deadline_ends_it(
+    calm: Stack, first: Release, second: Release
+):
+    with calm.called() as callers:
+        done = calm.deploy(
+            second, "--deadline", "40", MODEL_MEMORY="900G", MODEL_MEMORY_RESERVED="900G"
+        )
+    noted("no room", callers.seen, done, reason=done.document.get("reason"))
+    assert done.code == 3, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert answering(calm) == {first.name}
+
+
+def test_without_a_database_predictions_go_on_and_a_deploy_mends_it(calm: Stack, second: Release):
+    with calm.called() as callers:
+        calm.swarm.docker("service", "scale", "--detach", f"{calm.name}_db=0")
+        calm.wait_for_strength("db", 0)
+        done = calm.deploy(second, "--watch", "0")
+    noted("database down", callers.seen, done)
+    assert done.code == 0, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    calm.wait_for_strength("db", 1)
+
+
+def test_of_two_deploys_at_once_one_is_refused(calm: Stack, second: Release, workshop: Workshop):
+    with calm.called() as callers, calm.begin("deploy", "--json", "--image", second.image) as one:
+        locked = ("config", "ls", "--quiet", "--filter", f"name={calm.name}_deploying")
+        wait_until(lambda: bool(calm.swarm.docker(*locked).strip()), "the first has begun")
+        other = calm.deploy(second)
+        out, words = one.communicate(timeout=400)
+    assert outcome(one.returncode, out, words, 0).code == 0, words
+    assert other.code == 1 and "locked" in other.words, other.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert answering(calm) == {second.name}
+
+
+def test_a_manager_that_restarts_in_the_middle_leaves_a_clear_verdict(
+    calm: Stack, first: Release, second: Release
+):
+    given = ("--json", "--watch", "8", "--deadline", "240", "--image", second.image)
+    with calm.called() as callers, calm.begin("deploy", *given) as process:
+        wait_until(lambda: second.name in callers.releases(), "the second comes in", 120)
+        calm.swarm.manager.restart_engine()
+        out, words = process.communicate(timeout=580)
+    done = outcome(process.returncode, out, words, 0)
+    noted("manager restarted in the middle", callers.seen, code=done.code)
+    assert done.code in (0, 2, 3), done.words
+    calm.wait_for_strength("model", 3)
+    calm.wait_for_strength("edge", 2)
+    assert answering(calm) == {second.name if done.code == 0 else first.name}
