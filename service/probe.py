@@ -1,6 +1,9 @@
-"""Is the service here alive? What the container's health check runs; the exit code is the answer.
+"""Is the service here well? What the container's health check runs; the exit code is the answer.
 
     python3 -I -S service/probe.py [/health/live]
+
+Until it was ready once, it has to be ready: so a release that never gets there replaces no replica that serves. From
+then on it has to be alive: one that drains is not ill.
 
 It imports as little as it can: it runs every few seconds beside the service, on the same cores.
 """
@@ -10,6 +13,8 @@ import socket
 import sys
 
 SECONDS = 4.0
+#: That it was ready once; in memory, and gone with the container.
+MARK = "/dev/shm/swarmline-was-ready"  # nosec B108
 
 
 def address(bind: str) -> tuple[str, int]:
@@ -29,15 +34,30 @@ def status(place: tuple[str, int], path: str) -> int:
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
+def asked() -> str:
+    return "/health/live" if os.path.exists(MARK) else "/health/ready"
+
+
+def remember() -> None:
+    try:
+        with open(MARK, "a", encoding="ascii"):
+            pass
+    except OSError as error:
+        # Then it is asked for readiness to the end, and counts as ill if it drains for long.
+        print(f"{MARK}: {error}")
+
+
 def main(arguments: list[str]) -> int:
     bind = os.environ.get("BIND", "127.0.0.1:8080")
-    path = arguments[0] if arguments else "/health/live"
+    path = arguments[0] if arguments else asked()
     try:
         found = status(address(bind), path)
     except OSError as error:
         print(f"{bind}{path}: {error}")
         return 1
     print(f"{bind}{path}: {found}")
+    if found == 200 and not arguments:
+        remember()
     return 0 if found == 200 else 1
 
 

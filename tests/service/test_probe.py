@@ -1,72 +1,60 @@
-"""The container's health check, against a real service."""
+"""The container's health check: ready at first, then alive."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from service.probe import address
-from tests.service.conftest import Server, free_port, wait_for
-
-PROBE = Path(__file__).parents[2] / "service/probe.py"
+from service import probe
 
 
-def probe(bind: str, *arguments: str) -> tuple[int, str]:
-    """As the image runs it: alone, without what Python would read at its start."""
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", str(PROBE), *arguments],
-        env={**os.environ, "BIND": bind},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, done.stdout
+class Health(BaseHTTPRequestHandler):
+    """Answers as the service does, alive and ready or not."""
+
+    wrong: set[str] = set()
+
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        self.send_response(503 if self.path in self.wrong else 200)
+        self.end_headers()
+
+    def log_message(self, *_arguments: object) -> None:  # pylint: disable=arguments-differ
+        """Nobody reads it."""
 
 
-@pytest.mark.parametrize(
-    ("bind", "place"),
-    [
-        ("0.0.0.0:8080", ("127.0.0.1", 8080)),
-        ("[::]:8080", ("::1", 8080)),
-        ("[::1]:80", ("::1", 80)),
-        ("10.0.0.1:80", ("10.0.0.1", 80)),
-        ("localhost:80", ("localhost", 80)),
-    ],
-)
-def test_a_service_is_asked_where_it_listens(bind: str, place: tuple[str, int]):
-    assert address(bind) == place
+@pytest.fixture(name="health")
+def _health(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[set[str]]:
+    """What is wrong with the service; nothing at first."""
+    monkeypatch.setattr(probe, "MARK", str(tmp_path / "mark"))
+    monkeypatch.setattr(Health, "wrong", set())
+    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
+        monkeypatch.setenv("BIND", f"127.0.0.1:{server.server_port}")
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Health.wrong
+        server.shutdown()
 
 
-@pytest.mark.slow
-def test_a_service_that_answers_is_alive(start_server: Callable[..., Server]):
-    server = start_server()
-    assert probe(f"127.0.0.1:{server.port}") == (0, f"127.0.0.1:{server.port}/health/live: 200\n")
+def test_a_service_that_is_alive_and_never_ready_is_not_well(health: set[str]):
+    health.add("/health/ready")
+    assert probe.main([]) == probe.main([]) == 1
 
 
-@pytest.mark.slow
-def test_a_service_that_drains_is_alive_and_not_ready(start_server: Callable[..., Server]):
-    server = start_server(DRAIN_SECONDS="20")
-    bind = f"127.0.0.1:{server.port}"
-    server.process.send_signal(signal.SIGTERM)
-    wait_for(lambda: probe(bind, "/health/ready")[0] == 1)
-    assert probe(bind)[0] == 0
+def test_a_service_that_was_ready_and_drains_is_well(health: set[str]):
+    assert probe.main([]) == 0
+    health.add("/health/ready")
+    assert probe.main([]) == 0
 
 
-def test_nothing_that_listens_is_not_alive():
-    code, words = probe(f"127.0.0.1:{free_port()}")
-    assert code == 1
-    assert "refused" in words
+def test_a_service_that_was_ready_and_is_dead_is_not_well(health: set[str]):
+    assert probe.main([]) == 0
+    health.add("/health/live")
+    assert probe.main([]) == 1
 
 
-def test_a_service_that_hangs_is_not_alive():
-    with socket.create_server(("127.0.0.1", 0)) as deaf:
-        code, words = probe(f"127.0.0.1:{deaf.getsockname()[1]}")
-    assert code == 1
-    assert "timed out" in words
+def test_a_path_that_is_named_is_asked_and_leaves_no_mark(health: set[str]):
+    assert probe.main(["/health/live"]) == 0
+    health.add("/health/ready")
+    assert probe.main([]) == 1
