@@ -4,7 +4,8 @@
 SWARMLINE_BUILD ?= build
 SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
 SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
-MLFLOW_TRACKING_URI ?= sqlite:///$(SWARMLINE_BUILD)/mlflow.db
+# Set but empty is as not set: a pipeline passes on what it has.
+MLFLOW_TRACKING_URI := $(or $(MLFLOW_TRACKING_URI),sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
 # The service's own settings (service/settings.py), so that they follow.
 BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db

@@ -144,3 +144,16 @@ def test_the_range_of_pythons_is_that_of_the_project():
     (project,) = re.findall(r'requires-python = "(.*)"', (ROOT / "pyproject.toml").read_text())
     assert "(3, 11) <= sys.version_info[:2] <= (3, 13)" in script
     assert project == ">=3.11,<3.14"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"), [("", "sqlite:///build/mlflow.db"), ("http://mlflow", "http://mlflow")]
+)
+def test_a_tracking_address_that_is_set_but_empty_is_as_one_not_set(given: str, used: str):
+    environ = {**os.environ, "MLFLOW_TRACKING_URI": given}
+    environ.pop("SWARMLINE_BUILD", None)
+    command = ["make", "--silent", "--eval", "tell: ; @echo '$(MLFLOW_TRACKING_URI)'", "tell"]
+    told = subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == used
