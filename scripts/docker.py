@@ -33,6 +33,21 @@ def docker(
     seconds: float = SECONDS,
 ) -> str:
     """What the command printed. `given` goes to its input; `environ` adds to the environment, None takes out."""
+    return _run(arguments, seconds, given, environ).stdout
+
+
+def written(name: str, lines: int, seconds: float = 10.0) -> list[str]:
+    """The last lines that a task or a service's containers wrote, on either stream."""
+    done = _run(("service", "logs", "--raw", "--tail", str(lines), name), seconds)
+    return f"{done.stdout}{done.stderr}".splitlines()
+
+
+def _run(
+    arguments: tuple[str, ...],
+    seconds: float,
+    given: str | None = None,
+    environ: Mapping[str, str | None] | None = None,
+) -> subprocess.CompletedProcess[str]:
     command = shutil.which("docker")
     if command is None:
         raise Refused("there is no docker command in PATH; install Docker's command line")
@@ -50,7 +65,7 @@ def docker(
         raise DockerError(arguments, f"no answer within {seconds:g} s") from error
     if done.returncode:
         raise DockerError(arguments, done.stderr or done.stdout)
-    return done.stdout
+    return done
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from scripts.docker import DockerError, docker, docker_json
+from scripts.docker import DockerError, docker, docker_json, written
 from scripts.outcome import Late, Refused
 
 ENDED = ("Complete", "Failed", "Rejected", "Shutdown", "Orphaned")
@@ -51,7 +51,7 @@ def _wait(name: str, deadline: float) -> None:
 
 def _last_words(name: str) -> str:
     try:
-        lines = docker("service", "logs", "--raw", "--tail", "3", name, seconds=10).splitlines()
+        lines = written(name, 3)
     except DockerError as error:
         return str(error)
     return f"it said: {' '.join(lines) or 'nothing'}"

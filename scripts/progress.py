@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from scripts import converge, edge, swarm, verify, watch
-from scripts.docker import DockerError, docker
+from scripts.docker import DockerError, written
 from scripts.edge import Access
 from scripts.intended import Intended
 from scripts.outcome import say
@@ -99,7 +99,7 @@ class Wait:
             if view is not None:
                 state = converge.judge(view, self.expected, self.was)
                 if state.failed:
-                    raise Bad(state.failed)
+                    raise Bad(state.failed + _last_words(state.task))
                 self._look(view, judging=True)
             time.sleep(POLL)
         return watch.count(self._spans, self._new)
@@ -169,10 +169,10 @@ class Wait:
 def _last_words(task: str) -> str:
     """What the replica that broke wrote last."""
     try:
-        lines = docker("service", "logs", "--raw", "--tail", "2", task, seconds=10) if task else ""
+        lines = written(task, 2) if task else []
     except DockerError:
         return ""
-    return f"; it said: {' / '.join(lines.split(chr(10))).strip(' /')}" if lines.strip() else ""
+    return f"; it said: {' / '.join(lines)}" if lines else ""
 
 
 def _new_of(lines: tuple[str, ...], told: tuple[str, ...]) -> list[str]:

@@ -23,15 +23,19 @@ def test_a_new_model_version_comes_in_and_nobody_notices(
     assert answering(calm) == {second.name}
 
 
-@pytest.mark.parametrize("fault", ["cannot_start", "wrong_answers"])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [("cannot_start", "this release cannot start"), ("wrong_answers", "golden row")],
+)
 def test_a_bad_release_goes_back_by_itself(
-    fault: str, calm: Stack, first: Release, workshop: Workshop
+    fault: str, reason: str, calm: Stack, first: Release, workshop: Workshop
 ):
     bad = workshop.bad(fault, first)
     with calm.called() as callers:
         done = calm.deploy(bad)
     noted(f"bad release: {fault}", callers.seen, done, reason=done.document.get("reason"))
     assert done.code == 2, done.words
+    assert reason in done.document["reason"]
     assert only_it_failed(callers.seen, bad), callers.seen.summary
     assert answering(calm) == {first.name}
 
