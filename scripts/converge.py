@@ -61,7 +61,7 @@ def judge(view: View, expected: Mapping[str, str], was: Mapping[str, Before]) ->
         earlier = was.get(name, Before("", -1))
         failed = _failed(view, service, image, earlier)
         if failed:
-            broken = _broken(view, service, earlier)
+            broken = _broken(view, service, earlier) or _named(view, service)
             return State(f"{name}: {failed}", max(broken, key=_since).id if broken else "")
         waiting += _lacks(view, service, earlier)
     return State(waiting=tuple(waiting))
@@ -72,7 +72,7 @@ def _failed(view: View, service: Service, image: str, was: Before) -> str:
     fresh = service.update_started != was.started
     broken = _broken(view, service, was)
     if fresh and (service.update.startswith("rollback") or service.update == "paused"):
-        return reason(view, broken) or service.update_message or service.update
+        return reason(view, broken) or _given_up(view, service)
     if service.image != image:
         return reason(view, broken) or f"its image is {service.image}, where {image} was meant"
     mine = [task for task in broken if task.current]
@@ -92,6 +92,20 @@ def reason(view: View, broken: list[Task]) -> str:
     words = last.error or last.message or last.state
     code = f" (exit code {last.exit_code})" if last.exit_code and "exit" not in words else ""
     return f"a replica{where} {last.state}: {words}{code}"
+
+
+def _given_up(view: View, service: Service) -> str:
+    """Why Swarm ended its update, where no task says so itself: one whose health check never passed is ended by Swarm."""
+    told = service.update_message or service.update
+    for task in _named(view, service):
+        node = view.nodes.get(task.node)
+        return f"a replica{f' on {node.name}' if node else ''} ended before its health check passed"
+    return told
+
+
+def _named(view: View, service: Service) -> list[Task]:
+    """The task that Swarm names in what it says of its update."""
+    return [task for task in view.of(service) if task.id and task.id in service.update_message]
 
 
 def _broken(view: View, service: Service, was: Before) -> list[Task]:

@@ -26,6 +26,15 @@ def test_a_rollback_by_swarm_itself_is_a_failure_with_the_replica_s_reason():
     assert state.task == "b"
 
 
+def test_a_replica_that_swarm_ended_before_it_was_ready_is_named():
+    told = "update rolled back due to failure or early termination of task b1"
+    rolled = service(update="rollback_completed", update_started="t1", update_message=told)
+    ended = task("b1", state="running", wanted="shutdown", image=NEW, current=False)
+    state = judge(view(rolled, task("a"), ended), {NAME: NEW}, WAS)
+    assert state.failed == f"{NAME}: a replica on node1 ended before its health check passed"
+    assert state.task == "b1"
+
+
 def test_what_broke_before_this_deploy_is_not_its_reason():
     paused = service(update="paused", update_started="t1", update_message="update paused")
     old = task("old", state="failed", error="long ago")
