@@ -105,7 +105,7 @@ def _given_up(view: View, service: Service) -> str:
 
 def _named(view: View, service: Service) -> list[Task]:
     """The task that Swarm names in what it says of its update."""
-    return [task for task in view.of(service) if task.id and task.id in service.update_message]
+    return [task for task in view.of(service) if task.id in service.update_message.split()]
 
 
 def _broken(view: View, service: Service, was: Before) -> list[Task]:
