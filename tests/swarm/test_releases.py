@@ -31,7 +31,7 @@ def _fourth(workshop: Workshop) -> Release:
 
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
     trust = str(stack.folder / "secrets/edge.crt")
-    address = f"https://{stack.edges()[0]}:{stack.environ['EDGE_PORT']}"
+    address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
     reach = Access(address, stack.key, "", trust, "edge.test")
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
