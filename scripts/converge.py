@@ -95,7 +95,7 @@ def reason(view: View, broken: list[Task]) -> str:
 
 
 def _given_up(view: View, service: Service) -> str:
-    """Why Swarm ended its update, where no task says so itself: one whose health check never passed is ended by Swarm."""
+    """Why Swarm ended its update, where no task says so: one whose health check never passed is ended by Swarm."""
     told = service.update_message or service.update
     for task in _named(view, service):
         node = view.nodes.get(task.node)
