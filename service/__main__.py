@@ -88,7 +88,7 @@ def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
     hooks = worker.hooks(app, folder)
     shipper = worker.Shipper(settings.journal) if settings.journal is not None else None
     memory.settle()
-    server.Application(app, settings, state, shipper, **hooks).run()
+    server.Application(app, app.quick, settings, state, shipper, **hooks).run()
 
 
 if __name__ == "__main__":

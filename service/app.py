@@ -53,6 +53,11 @@ class Service(Flask):
             return route(environ, start_response)
         return super().wsgi_app(environ, start_response)
 
+    def quick(self, target: str) -> bool:
+        """Whether a POST to it is a prediction that waits for nobody."""
+        route = self.direct.get(target)
+        return route is not None and route.quick
+
 
 def create_app(settings: Settings, state: State) -> Service:
     """All that a worker needs, loaded and proven. Raises BundleError, BadKeys or BadTraffic."""

@@ -76,6 +76,8 @@ class DirectRoute:
         core = served.core
         self._core = core
         self._state, self._door, self._limit = core.state, core.door, core.settings.max_body
+        #: A shadow's prediction comes after the answer has gone out: that is a thread's work.
+        self.quick = served.traffic.mode != "shadow"
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         started = time.perf_counter()

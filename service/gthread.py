@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
-from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from service.inline import Connection, InlineWorker
 from service.problems import BadRequest, Failed, Problem, Reply
 from service.state import State
 
@@ -39,7 +39,7 @@ def drop_newcomers(listener: Any) -> None:
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, option)
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(InlineWorker):
     """A gthread worker: a connection gets a thread once it has sent something, and not for ever."""
 
     #: Set before the fork: what a worker shares, and how long a request may take to arrive.
@@ -88,7 +88,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns += 1
         self.state.connected(self.nr_conns)
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
-        connection = TConn(self.cfg, client, address, listener.getsockname())
+        connection = Connection(self, client, address, listener.getsockname())
         connection.timeout = time.monotonic() + self.read_timeout
         self.pending_conns.append(connection)
         self.poller.register(

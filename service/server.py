@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,19 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abstract-method
-    """Any WSGI callable, under our settings."""
+    """Any WSGI callable, under our settings; `quick` tells which targets of a POST wait for nobody."""
 
     def __init__(
-        self, wsgi: Any, settings: Settings, state: State, shipper: Any = None, **more: Any
+        self,
+        wsgi: Any,
+        quick: Callable[[str], bool],
+        settings: Settings,
+        state: State,
+        shipper: Any = None,
+        **more: Any,
     ):
         self.callable_made, self.settings, self.state = wsgi, settings, state
+        self._quick = quick
         self.shipper = shipper
         self._options = options(settings) | more
         super().__init__()
@@ -92,4 +100,5 @@ class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abs
 
     def run(self) -> None:
         Worker.state, Worker.read_timeout = self.state, self.settings.read_timeout
+        Worker.quick = staticmethod(self._quick)
         Master(self).run()

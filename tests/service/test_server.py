@@ -1,8 +1,7 @@
-"""The service as a process: start, stop, loss of workers, streams, the slow and the many."""
+"""The service as a process: start, stop, loss of workers, metrics."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -13,28 +12,15 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-import websocket
 
 from tests.service import bundles
+from tests.service.calls import predict
 from tests.service.conftest import ROOT, Server, free_port, wait_for
 
 pytestmark = pytest.mark.slow
-
-SMALL = bundles.YIELD.example
-PREDICT = "/v1/models/yield-prediction/predict"
-KEY = {"Authorization": "Bearer boss"}
-
-
-def predict(server: Server, session: Any = requests, **headers: str) -> requests.Response:
-    sent = KEY | {name.replace("_", "-"): value for name, value in headers.items()}
-    answer: requests.Response = session.post(
-        server.url + PREDICT, json={"rows": [SMALL]}, headers=sent, timeout=20
-    )
-    return answer
 
 
 def refused_start(environ: dict[str, str]) -> list[str]:
@@ -291,149 +277,3 @@ def metric_owners(server: Server) -> set[str]:
     maps = Path(f"/proc/{server.process.pid}/maps").read_text(encoding="utf-8").split()
     folder = next(Path(part).parent for part in maps if "swarmline-metrics-" in part)
     return {path.stem.rpartition("_")[2] for path in folder.glob("*.db")}
-
-
-def open_stream(server: Server, model: str = "yield-prediction") -> websocket.WebSocket:
-    url = server.url.replace("http", "ws") + f"/v1/models/{model}/stream"
-    return websocket.create_connection(url, header=["Authorization: Bearer boss"], timeout=10)
-
-
-def test_a_stream_answers_rows_in_order_and_survives_bad_ones(
-    start_server: Callable[..., Server],
-) -> None:
-    server = start_server()
-    stream = open_stream(server)
-    for light in (1, 2, "x", 3):
-        stream.send(json.dumps(SMALL | {"light": light}))
-    found = [json.loads(stream.recv()) for _ in range(4)]
-    stream.send(json.dumps({"rows": [SMALL, SMALL]}))
-    assert len(json.loads(stream.recv())["predictions"]) == 2
-    stream.close()
-    assert found[2]["errors"][0]["column"] == "light"
-    numbers = [one["predictions"][0] for one in found if "predictions" in one]
-    assert numbers == sorted(numbers) and len(numbers) == 3
-
-
-def test_open_streams_never_starve_the_other_routes(start_server: Callable[..., Server]) -> None:
-    server = start_server(WORKERS="1", THREADS="1", STREAMS="3")
-    streams = [open_stream(server) for _ in range(3)]
-    with pytest.raises(websocket.WebSocketBadStatusException, match="503"):
-        open_stream(server)
-    assert predict(server).status_code == 200
-    streams.pop().close()
-    wait_for(lambda: try_stream(server))
-    for stream in streams:
-        stream.close()
-
-
-def try_stream(server: Server) -> bool:
-    try:
-        open_stream(server).close()
-    except websocket.WebSocketBadStatusException:
-        return False
-    return True
-
-
-def test_a_stream_needs_a_key_and_a_model(start_server: Callable[..., Server]) -> None:
-    server = start_server(WORKERS="1")
-    with pytest.raises(websocket.WebSocketBadStatusException, match="404"):
-        open_stream(server, "nope")
-    with pytest.raises(websocket.WebSocketBadStatusException, match="401"):
-        websocket.create_connection(
-            f"ws://127.0.0.1:{server.port}/v1/models/yield-prediction/stream"
-        )
-    plain = requests.get(server.url + "/v1/models/yield-prediction/stream", headers=KEY, timeout=5)
-    assert plain.status_code == 400
-
-
-def raw(server: Server, *parts: bytes) -> socket.socket:
-    link = socket.create_connection(("127.0.0.1", server.port), timeout=20)
-    for part in parts:
-        link.sendall(part)
-    return link
-
-
-def test_slow_clients_and_idle_connections_hold_no_thread(
-    start_server: Callable[..., Server],
-) -> None:
-    server = start_server(WORKERS="1", THREADS="2", STREAMS="0", READ_TIMEOUT="2")
-    idle = [raw(server) for _ in range(200)]
-    assert predict(server).elapsed.total_seconds() < 2
-    fields = "Host: x\r\nAuthorization: Bearer boss\r\nContent-Length: 99\r\n"
-    head = f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode()
-    slow = [raw(server, head), raw(server, head + b"\r\n", b'{"rows"')]
-    # Both threads are taken now; they come free at the deadline.
-    assert predict(server).status_code == 200
-    answer = slow[1].recv(4096)
-    assert b"408" in answer.split(b"\r\n")[0] and b"of 99 bytes" in answer
-    for link in idle + slow:
-        link.close()
-
-
-@pytest.mark.parametrize(
-    "request_bytes",
-    [
-        b"NONSENSE\r\n\r\n",
-        b"GET / HTTP/9.9\r\n\r\n",
-        b"\0\0\0\0\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n",
-        b"GET / HTTP/1.1\r\nA b: c\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
-        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\n\r\n",
-        b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 99 + b"\r\n",
-    ],
-)
-def test_unsound_http_is_a_problem_document(
-    start_server: Callable[..., Server], request_bytes: bytes
-) -> None:
-    server = start_server(WORKERS="1", JOURNAL="off")
-    link = raw(server, request_bytes)
-    answer = b""
-    while chunk := link.recv(4096):
-        answer += chunk
-    link.close()
-    assert answer.startswith(b"HTTP/1.1 400") and b"application/problem+json" in answer
-    assert predict(server).status_code == 200
-
-
-def test_chunks_that_are_no_chunks_are_a_400(start_server: Callable[..., Server]) -> None:
-    server = start_server(WORKERS="1", JOURNAL="off")
-    fields = "Host: x\r\nAuthorization: Bearer boss\r\nTransfer-Encoding: chunked\r\n\r\n"
-    link = raw(server, f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode(), b"zz\r\n\r\n")
-    assert link.recv(4096).startswith(b"HTTP/1.1 400")
-    link.close()
-
-
-def test_chunks_that_do_not_end_in_time_are_a_408(start_server: Callable[..., Server]) -> None:
-    server = start_server(WORKERS="1", JOURNAL="off", READ_TIMEOUT="0.5")
-    fields = "Host: x\r\nAuthorization: Bearer boss\r\nTransfer-Encoding: chunked\r\n\r\n"
-    link = raw(server, f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode(), b"5\r\n{")
-    assert link.recv(4096).startswith(b"HTTP/1.1 408")
-    link.close()
-
-
-def test_a_stream_with_a_bad_subject_is_refused_as_http(
-    start_server: Callable[..., Server],
-) -> None:
-    server = start_server(WORKERS="1", JOURNAL="off")
-    fields = (
-        "Host: x\r\nAuthorization: Bearer boss\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    )
-    fields += "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
-    head = f"GET /v1/models/yield-prediction/stream HTTP/1.1\r\n{fields}X-Subject: a b\r\n\r\n"
-    link = raw(server, head.encode())
-    assert link.recv(4096).startswith(b"HTTP/1.1 400")
-    link.close()
-
-
-def test_a_stream_that_never_pauses_is_told_to_go(start_server: Callable[..., Server]) -> None:
-    server = start_server(WORKERS="1", DRAIN_SECONDS="1", GRACE_SECONDS="6")
-    stream = open_stream(server)
-    server.process.send_signal(signal.SIGTERM)
-    told = "anything"
-    while told:
-        stream.send(json.dumps(SMALL))
-        told = stream.recv()
-    stream.shutdown()
-    assert server.process.wait(15) == 0
