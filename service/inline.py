@@ -24,6 +24,7 @@ LONGEST = 0.001
 #: How long a closed connection may take to be closed by its client too.
 CLOSE_SECONDS = 2.0
 _START = re.compile(rb"POST (/[!-~]*) HTTP/1\.1\r\n").match
+_FOR_THREADS = (b"\r\ntransfer-encoding", b"\r\nexpect:", b"\r\nupgrade:")
 _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,8})\r\n").findall
 
 
@@ -38,14 +39,9 @@ def target_of(data: bytes) -> str | None:
         return None
     head = data[: end + 4].lower()
     lengths = _LENGTH(head)
-    if (
-        len(lengths) != 1
-        or len(data) != end + 4 + int(lengths[0])
-        or head.count(b"\r\ncontent-length") != 1
-        or b"\r\ntransfer-encoding" in head
-        or b"\r\nexpect:" in head
-        or b"\r\nupgrade:" in head
-    ):
+    if len(lengths) != 1 or len(data) != end + 4 + int(lengths[0]):
+        return None
+    if head.count(b"\r\ncontent-length") > 1 or any(name in head for name in _FOR_THREADS):
         return None
     return start[1].decode("ascii")
 
