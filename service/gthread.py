@@ -42,15 +42,13 @@ def drop_newcomers(listener: Any) -> None:
 class Worker(InlineWorker):
     """A gthread worker: a connection gets a thread once it has sent something, and not for ever."""
 
-    #: Set before the fork: what a worker shares, and how long a request may take to arrive.
+    #: Set before the fork: what all workers share.
     state = State()
-    read_timeout = 15.0
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         #: Its place in what is shared: the first that is free, so a predecessor's.
         self.slot = free_slot(Arbiter.WORKERS.values())
-        self._deadlines: dict[Any, float] = {}
         self._yielding_until = 0.0
 
     def init_process(self) -> None:
@@ -109,37 +107,12 @@ class Worker(InlineWorker):
                 self.accept(listener)
             listener.close()
 
-    def handle(self, conn: Any) -> Any:
-        self._deadlines[conn] = time.monotonic() + self.read_timeout
-        try:
-            return super().handle(conn)
-        finally:
-            self._deadlines.pop(conn, None)
-
-    def unbound(self, sock: Any) -> None:
-        """A stream may take as long as it likes."""
-        for conn in list(self._deadlines):
-            if conn.sock is sock:
-                self._deadlines.pop(conn, None)
-
     def notify(self) -> None:
         super().notify()
         self.state.connected(self.nr_conns)
-        self._end_slow()
         if self.state.draining and self.cfg.keepalive:
             # From here on each answer closes its connection, so that callers go elsewhere.
             self.cfg.set("keepalive", 0)
-
-    def _end_slow(self) -> None:
-        """Reading ends for who has not sent a whole request in time; an answer still goes out."""
-        now = time.monotonic()
-        for conn, deadline in list(self._deadlines.items()):
-            if now > deadline:
-                self._deadlines.pop(conn, None)
-                try:
-                    conn.sock.shutdown(socket.SHUT_RD)
-                except OSError:
-                    continue
 
     # The base class's signature.
     # pylint: disable-next=unused-argument

@@ -1,12 +1,11 @@
-"""A Gunicorn worker whose poller answers what is small, quick and all there, without a thread.
+"""A Gunicorn worker whose poller gathers requests, and answers what is small and quick without a thread.
 
 Handing a request to a thread and its connection back costs twice what a prediction does: two threads take turns at one
-interpreter lock. What may wait for anything, or takes long, still goes to a thread.
+interpreter lock. What may wait for anything, or takes long, still goes to a thread; what has not all come does not.
 """
 
 from __future__ import annotations
 
-import re
 import selectors
 import socket
 import time
@@ -17,33 +16,12 @@ from typing import Any
 
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
 
-#: What is read at once; a longer request goes to a thread.
-MOST = 65536
+from service.arrival import MOST, size_of, target_of
+
 #: The longest that the poller may be kept, on average.
 LONGEST = 0.001
 #: How long a closed connection may take to be closed by its client too.
 CLOSE_SECONDS = 2.0
-_START = re.compile(rb"POST (/[!-~]*) HTTP/1\.1\r\n").match
-_FOR_THREADS = (b"\r\ntransfer-encoding", b"\r\nexpect:", b"\r\nupgrade:")
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,8})\r\n").findall
-
-
-def target_of(data: bytes) -> str | None:
-    """The target of the one plain POST that these bytes hold from end to end; None for all else.
-
-    Gunicorn's parser remains the judge of what is sound; this only says that it will not wait.
-    """
-    start = _START(data)
-    end = data.find(b"\r\n\r\n")
-    if start is None or end < 0:
-        return None
-    head = data[: end + 4].lower()
-    lengths = _LENGTH(head)
-    if len(lengths) != 1 or len(data) != end + 4 + int(lengths[0]):
-        return None
-    if head.count(b"\r\ncontent-length") > 1 or any(name in head for name in _FOR_THREADS):
-        return None
-    return start[1].decode("ascii")
 
 
 class Gathered:
@@ -94,46 +72,56 @@ class Pace:
 class InlineWorker(ThreadWorker):  # type: ignore[misc]
     """A gthread worker that uses a thread only for what may keep it."""
 
-    #: Whether a POST to this target waits for nobody. Set before the fork.
+    #: Set before the fork: whether a POST to this target waits for nobody, and how long a request
+    #: may take to arrive.
     quick: Callable[[str], bool] = staticmethod(lambda _target: False)
+    read_timeout = 15.0
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
+        self._deadlines: dict[Any, float] = {}
         self._closing: deque[Any] = deque()
-
-    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
-        target = self._read(conn, client)
-        if target is None:
-            super().on_client_socket_readable(conn, client)
-            return
-        self.keepalived_conns.remove(conn)
-        self._answer(conn, client, target)
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         conn.init()
         client.setblocking(False)
-        target = self._read(conn, client)
-        if target is None:
-            super().on_pending_socket_readable(conn, client)
-            return
         self.pending_conns.remove(conn)
-        onwards = partial(self.on_client_socket_readable, conn)
-        self.poller.modify(client, selectors.EVENT_READ, onwards)
-        self._answer(conn, client, target)
+        self._gather(conn, client)
 
-    def _read(self, conn: Any, client: Any) -> str | None:
-        """Gives the parser what has come; the target, if that is a quick request from end to end."""
+    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+        self.keepalived_conns.remove(conn)
+        self._gather(conn, client)
+
+    def _gather(self, conn: Any, client: Any) -> None:
+        """Takes what has come, and goes on once the request is whole or the client has given up."""
         try:
             data = client.recv(MOST)
         except OSError:
-            # The thread that gets the connection meets the same, and deals with it.
-            return None
-        conn.parser.unreader.unread(data)
-        target = target_of(data)
+            data = b""
+        conn.came += data
+        if data and len(conn.came) < conn.size:
+            return
+        size = size_of(conn.came)
+        if data and size is not None and len(conn.came) < size:
+            self._wait_for_rest(conn, client, size)
+            return
+        self._deadlines.pop(conn, None)
+        came, conn.came, conn.size = conn.came, b"", 0
+        conn.parser.unreader.unread(came)
+        target = target_of(came) if len(came) == size else None
         if target is None or not self.quick(target) or not self._pace.allows(target):
-            return None
-        return target
+            self.poller.unregister(client)
+            self.enqueue_req(conn)
+        else:
+            self._answer(conn, client, target)
+
+    def _wait_for_rest(self, conn: Any, client: Any, size: int) -> None:
+        conn.size = size
+        if conn not in self._deadlines:
+            self._deadlines[conn] = time.monotonic() + self.read_timeout
+            rest = partial(self._gather, conn)
+            self.poller.modify(client, selectors.EVENT_READ, rest)
 
     def _answer(self, conn: Any, client: Any, target: str) -> None:
         started = time.thread_time()
@@ -154,6 +142,8 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
             if not self.alive:
                 conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
             self.keepalived_conns.append(conn)
+            again = partial(self.on_client_socket_readable, conn)
+            self.poller.modify(client, selectors.EVENT_READ, again)
         else:
             self.poller.unregister(client)
             self.nr_conns -= 1
@@ -201,11 +191,37 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         conn.close()
 
+    def handle(self, conn: Any) -> Any:
+        self._deadlines[conn] = time.monotonic() + self.read_timeout
+        try:
+            return super().handle(conn)
+        finally:
+            self._deadlines.pop(conn, None)
+
+    def unbound(self, sock: Any) -> None:
+        """A stream may take as long as it likes."""
+        for conn in list(self._deadlines):
+            if conn.sock is sock:
+                self._deadlines.pop(conn, None)
+
     def murder_pending(self) -> None:
+        """Called at every turn of the loop."""
         super().murder_pending()
+        self._end_slow()
         now = time.monotonic()
         while self._closing and self._closing[0].timeout <= now:
             self._end(self._closing.popleft())
+
+    def _end_slow(self) -> None:
+        """Reading ends for who has not sent a whole request in time; an answer still goes out."""
+        now = time.monotonic()
+        for conn, deadline in list(self._deadlines.items()):
+            if now > deadline:
+                self._deadlines.pop(conn, None)
+                try:
+                    conn.sock.shutdown(socket.SHUT_RD)
+                except OSError:
+                    continue
 
 
 class Connection(TConn):  # type: ignore[misc]
@@ -214,6 +230,8 @@ class Connection(TConn):  # type: ignore[misc]
     def __init__(self, worker: InlineWorker, *args: Any):
         super().__init__(worker.cfg, *args)
         self._worker = worker
+        #: What has come of a request, and how long it will be at least.
+        self.came, self.size = b"", 0
 
     def close(self, graceful: bool = False) -> None:
         if graceful:

@@ -14,7 +14,8 @@ from gunicorn.http.errors import ParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.inline import LONGEST, Pace, target_of
+from service.arrival import MOST, size_of, target_of
+from service.inline import LONGEST, Pace
 from tests.service.calls import KEY, PREDICT, SMALL, predict, raw
 from tests.service.conftest import Server, wait_for
 
@@ -64,7 +65,7 @@ def test_the_parser_never_waits_for_more_of_what_is_said_to_be_whole(
     start: bytes, headers: list[bytes], body: bytes
 ) -> None:
     data = b"\r\n".join([start, *headers, b"", body])
-    if (target := target_of(data)) is None:
+    if size_of(data) != len(data):
         return
     parser = get_parser(Config(), Dry(), ("127.0.0.1", 1))
     parser.unreader.unread(data)
@@ -74,15 +75,26 @@ def test_the_parser_never_waits_for_more_of_what_is_said_to_be_whole(
             pass
     except ParseException:
         return
-    assert request.uri == target == "/p"
+    assert target_of(data) in (None, request.uri)
     assert parser.unreader.take_buffered() == b""
 
 
 @pytest.mark.parametrize("body", [b"", b"12345"])
 def test_a_plain_post_is_whole_when_all_of_it_is_there(body: bytes) -> None:
     data = b"POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
-    assert target_of(data) == "/p"
-    assert [target_of(data[:size]) for size in range(len(data))] == [None] * len(data)
+    assert (size_of(data), target_of(data)) == (len(data), "/p")
+    # Until then more is waited for, and none too much.
+    for there in range(len(data)):
+        assert there < (size_of(data[:there]) or 0) <= len(data)
+
+
+def test_what_has_no_end_in_sight_is_for_a_thread() -> None:
+    start = b"POST /p HTTP/1.1\r\n"
+    assert size_of(start + b"Content-Length: %d\r\n\r\n" % MOST) is None
+    assert size_of(start + b"X: " + b"a" * MOST) is None
+    assert size_of(start + b"Transfer-Encoding: chunked\r\n\r\n") is None
+    assert size_of(start + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n") is None
+    assert size_of(b"GET / HTTP/1.1\r\n\r\n") == 18
 
 
 def test_what_takes_long_goes_to_the_threads_and_is_tried_again() -> None:

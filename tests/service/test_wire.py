@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import requests
 
 from tests.service.calls import PREDICT, predict, raw
 from tests.service.conftest import Server
@@ -15,17 +16,29 @@ pytestmark = pytest.mark.slow
 def test_slow_clients_and_idle_connections_hold_no_thread(
     start_server: Callable[..., Server],
 ) -> None:
-    server = start_server(WORKERS="1", THREADS="2", STREAMS="0", READ_TIMEOUT="2")
+    server = start_server(WORKERS="1", THREADS="1", STREAMS="0", READ_TIMEOUT="2")
     idle = [raw(server) for _ in range(200)]
-    assert predict(server).elapsed.total_seconds() < 2
     fields = "Host: x\r\nAuthorization: Bearer boss\r\nContent-Length: 99\r\n"
     head = f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode()
     slow = [raw(server, head), raw(server, head + b"\r\n", b'{"rows"')]
-    # Both threads are taken now; they come free at the deadline.
+    huge = raw(server, head.replace(b"99", b"999999") + b"\r\n")
+    # A page needs the one thread, which a huge body has until the deadline.
+    assert requests.get(f"{server.url}/health/live", timeout=10).status_code == 200
     assert predict(server).status_code == 200
     answer = slow[1].recv(4096)
     assert b"408" in answer.split(b"\r\n")[0] and b"of 99 bytes" in answer
-    for link in idle + slow:
+    for link in [*idle, *slow, huge]:
+        link.close()
+
+
+def test_requests_on_their_way_keep_nobody_from_a_page(
+    start_server: Callable[..., Server],
+) -> None:
+    server = start_server(WORKERS="1", THREADS="1", STREAMS="0", READ_TIMEOUT="60")
+    begun = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n".encode()
+    slow = [raw(server, begun + rest) for rest in (b"", b"\r\n", b"\r\n{") for _ in range(20)]
+    assert requests.get(f"{server.url}/health/live", timeout=10).status_code == 200
+    for link in slow:
         link.close()
 
 
