@@ -126,7 +126,7 @@ up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), regi
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
 	@$(PY) -m scripts.down $(if $(YES),--yes) $(if $(VOLUMES),--volumes) $(ARGS)
 
-# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one.
+# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one, or one that was left.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
 	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
 
@@ -157,7 +157,7 @@ traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, 
 	$(call needs,MODEL) $(call needs,MODE)
 	@$(PY) -m scripts.traffic '$(MODEL)' --mode '$(MODE)' $(if $(SHARE),--share '$(SHARE)') $(ARGS)
 
-ledger: $(READY) ## write to MLflow what was deployed while it was down
+ledger: $(READY) ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
 	@$(PY) -m scripts.ledger $(ARGS)
 
 check-stack: $(READY) ## do stack.yml and its overlay render, does HAProxy take its own? (no engine needed)

@@ -14,7 +14,6 @@ import time
 from typing import Any
 
 from scripts import edge, records, status, swarm, verify
-from scripts.intended import Intended
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 
@@ -24,21 +23,19 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
     serving = records.current(records.history(options.stack))
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
-    golden = {model: dict(arms) for model, arms in serving.golden.items()}
-    intended = Intended(serving.image, serving.release, dict(serving.document), golden)
     environ = {**serving.inputs.variables, **os.environ}
     until = time.monotonic() + options.deadline
     while True:
         view = swarm.look(options.stack)
         reach = edge.access(view, options.stack, environ)
-        lack = verify.lacking(reach, intended, view, f"{options.stack}_model")
+        lack = verify.lacking(reach, serving.intended, view, f"{options.stack}_model")
         if not lack:
             break
         # A replica may be on its way out at this moment.
         if time.monotonic() > until:
             raise Refused(f"release {serving.release} is not what callers get: {lack}")
         time.sleep(1)
-    say(f"smoke test: {len(list(verify.targets(intended)))} versions as exported")
+    say(f"smoke test: {len(list(verify.targets(serving.intended)))} versions as exported")
     return status.status(options.stack)
 
 

@@ -87,20 +87,22 @@ def reason(view: View, broken: list[Task]) -> str:
     if not broken:
         return ""
     last = max(broken, key=_since)
-    node = view.nodes.get(last.node)
-    where = f" on {node.name}" if node else ""
     words = last.error or last.message or last.state
     code = f" (exit code {last.exit_code})" if last.exit_code and "exit" not in words else ""
-    return f"a replica{where} {last.state}: {words}{code}"
+    return f"a replica{_on(view, last)} {last.state}: {words}{code}"
 
 
 def _given_up(view: View, service: Service) -> str:
     """Why Swarm ended its update, where no task says so: one whose health check never passed is ended by Swarm."""
-    told = service.update_message or service.update
-    for task in _named(view, service):
-        node = view.nodes.get(task.node)
-        return f"a replica{f' on {node.name}' if node else ''} ended before its health check passed"
-    return told
+    named = _named(view, service)
+    if not named:
+        return service.update_message or service.update
+    return f"a replica{_on(view, named[0])} ended before its health check passed"
+
+
+def _on(view: View, task: Task) -> str:
+    node = view.nodes.get(task.node)
+    return f" on {node.name}" if node else ""
 
 
 def _named(view: View, service: Service) -> list[Task]:

@@ -14,10 +14,10 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from scripts import edge, intended, records, secrets, stack, swarm
+from scripts import edge, intended, left, records, secrets, stack, swarm
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
-from scripts.outcome import Refused, finish, say
+from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
 from scripts.rollout import Order, carry_out, would_be_unchanged
 from scripts.traffic import carried
@@ -26,38 +26,39 @@ DEADLINE, WATCH = 600.0, 15.0
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    order = prepared(options)
-    if not options.plan:
-        return carry_out(order)
-    word = "nothing" if would_be_unchanged(order) else "deploy"
+    return plan(options) if options.plan else carry_out(prepared(options))
+
+
+def plan(options: argparse.Namespace) -> dict[str, Any]:
+    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people."""
+    try:
+        order = prepared(options)
+        word = "nothing" if would_be_unchanged(order) else "deploy"
+        told: dict[str, Any] = {"plan": word, "release": order.intended.release}
+    except left.WentBack as error:
+        say(str(error))
+        told = {"plan": "nothing", "reason": str(error), **error.facts}
+        # The report tells what serves: it is not what was built.
+        keep(outcome_file(), DONE, told)
     if not options.json:
-        print(word)
-    return {"plan": word, "release": order.intended.release}
+        print(told["plan"])
+    return told
 
 
 def prepared(options: argparse.Namespace) -> Order:
     """The order, once everything that can be known before is as it must be."""
     image = intended.named(options.image)
     swarm.need_manager()
-    serving = records.current(records.history(options.stack))
+    history = records.history(options.stack)
+    serving = records.current(history)
     wanted = intended.read(image, options.deadline)
     if serving is not None and not options.force:
         refuse_older(wanted, serving)
+        left.refuse(history, wanted.release)
     traffic = carried(serving, wanted.document)
     inputs = stack.collect(image, traffic, os.environ)
     need_secrets(options.stack, inputs)
-    return Order(
-        options.stack,
-        "deploy",
-        wanted,
-        inputs,
-        options.by,
-        options.why,
-        options.deadline,
-        options.back_deadline,
-        options.watch,
-        options.break_lock,
-    )
+    return Order.of(options, "deploy", wanted, inputs)
 
 
 def refuse_older(wanted: Intended, serving: Record) -> None:
@@ -93,7 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
     made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
-    made.add_argument("--force", action="store_true", help="also an older release than what runs")
+    made.add_argument(
+        "--force", action="store_true", help="also an older release, or one that was left"
+    )
     options = made.parse_args(arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 

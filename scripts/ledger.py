@@ -2,24 +2,21 @@
 
     python -m scripts.ledger [--stack NAME] [--json]
 
-Writes what the Swarm's records have and the ledger lacks, so an MLflow that was down loses nothing. MLFLOW_TRACKING_URI
-names the MLflow. Exit codes: 0 done, 1 MLflow cannot be reached.
+Writes what the Swarm's records have and the ledger lacks, so an MLflow that was down loses nothing; a rollback moves
+champions back, too. MLFLOW_TRACKING_URI names the MLflow. Exit codes: 0 done, 1 MLflow cannot be reached.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import requests
-
-from scripts import records
-from scripts.options import build, parser
+from scripts import champions, records, tracking
+from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 
@@ -27,34 +24,51 @@ EXPERIMENT = "releases"
 TAG = "swarmline.record"
 
 
-def after(stack: str) -> None:
+def after(stack: str, kind: str) -> None:
     """Catches up after a deploy; a ledger that cannot be written fails none."""
     try:
         catch_up(stack)
     except Refused as error:
         say(f"the ledger is not written: {error}; the next deploy or `make ledger` does")
+        if kind == "rollback":
+            say("MLflow's champions have not gone back either; `make ledger` moves them")
 
 
 def catch_up(stack: str) -> dict[str, Any]:
     """Writes every record that the ledger lacks, oldest first."""
-    client, errors = _client()
+    client, errors = tracking.client()
+    history = records.history(stack)
     try:
-        experiment = _experiment(client)
+        experiment = tracking.experiment(client, EXPERIMENT)
         told = _told(client, experiment, stack)
-        lacking = [one for one in reversed(records.history(stack)) if _key(stack, one) not in told]
+        lacking = [one for one in reversed(history) if _key(stack, one) not in told]
+        # First, so that a rollback which is in the ledger has moved them.
+        moves = _champions(client, history, lacking)
         for record in lacking:
             _write(client, experiment, stack, record)
     except errors as error:
-        raise Refused(f"MLflow at {uri()}: {error}") from error
+        raise Refused(f"MLflow at {tracking.uri()}: {error}") from error
     if lacking:
         say(f"ledger: wrote {len(lacking)} of {EXPERIMENT} to MLflow")
-    return {"written": [record.number for record in lacking]}
+    return {
+        "written": [record.number for record in lacking],
+        "champions": [move._asdict() for move in moves],
+    }
+
+
+def _champions(client: Any, history: list[Record], lacking: list[Record]) -> list[champions.Move]:
+    """Once for each rollback: what people promote afterwards is theirs."""
+    rollback = champions.gone_back(history)
+    if rollback is None or rollback not in lacking:
+        return []
+    left = next((one for one in history if one.release == rollback.replaced), None)
+    return champions.follow(client, rollback, left)
 
 
 def document(release: str) -> dict[str, Any]:
     """The release.json of a release that the Swarm has no record of any more; empty where MLflow is down."""
     try:
-        client, errors = _client()
+        client, errors = tracking.client()
         found = client.get_experiment_by_name(EXPERIMENT)
         runs = found and client.search_runs(
             [found.experiment_id], f"tags.`swarmline.release` = '{release}'", max_results=1
@@ -70,37 +84,6 @@ def document(release: str) -> dict[str, Any]:
     except errors as error:
         say(f"the ledger cannot tell of {release}: {error}")
     return {}
-
-
-def uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
-
-
-def _client() -> tuple[Any, tuple[type[Exception], ...]]:
-    """MLflow's client, once something answers there: it would try again for minutes."""
-    place = uri()
-    if place.startswith("http"):
-        try:
-            requests.get(f"{place}/health", timeout=5)
-        except requests.RequestException as error:
-            raise Refused(f"no MLflow answers at {place}") from error
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-    # Takes seconds to import; only who writes the ledger waits for it.
-    from mlflow import MlflowClient  # pylint: disable=import-outside-toplevel
-    from mlflow.exceptions import MlflowException  # pylint: disable=import-outside-toplevel
-
-    return MlflowClient(place), (MlflowException, requests.RequestException)
-
-
-def _experiment(client: Any) -> str:
-    found = client.get_experiment_by_name(EXPERIMENT)
-    if found:
-        return str(found.experiment_id)
-    # Beside the models' own; a server keeps its artifacts itself.
-    place = None if uri().startswith("http") else (build() / "artifacts" / EXPERIMENT)
-    where = place.resolve().as_uri() if place else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=where))
 
 
 def _key(stack: str, record: Record) -> str:

@@ -53,10 +53,18 @@ def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None =
     except Stopped as stopped:
         code, facts = stopped.code, {"reason": str(stopped), **stopped.facts}
         say(f"swarmline: {stopped}")
-    document = json.dumps({"code": code, **facts}, indent=1, default=str)
     if kept is not None:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(document, encoding="utf-8")
+        keep(kept, code, facts)
     if as_json:
-        print(document)
+        print(_document(code, facts))
     return code
+
+
+def keep(path: Path, code: int, facts: dict[str, Any]) -> None:
+    """For whoever reports."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(_document(code, facts), encoding="utf-8")
+
+
+def _document(code: int, facts: dict[str, Any]) -> str:
+    return json.dumps({"code": code, **facts}, indent=1, default=str)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from scripts import objects
 from scripts.docker import DockerError
+from scripts.intended import Intended
 from scripts.outcome import Refused
 from scripts.stack import Inputs
 
@@ -43,6 +44,12 @@ class Record(NamedTuple):
     @property
     def verified(self) -> bool:
         return self.outcome == VERIFIED and self.inputs is not None
+
+    @property
+    def intended(self) -> Intended:
+        """What this record proves by, to be meant once more."""
+        golden = {model: dict(arms) for model, arms in self.golden.items()}
+        return Intended(self.image, self.release, dict(self.document), golden)
 
     def summary(self) -> dict[str, Any]:
         """What people and the ledger are told."""

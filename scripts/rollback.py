@@ -14,7 +14,6 @@ import sys
 from typing import Any
 
 from scripts import records, swarm
-from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -28,21 +27,7 @@ def rollback(options: argparse.Namespace) -> dict[str, Any]:
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
-    golden = {model: dict(arms) for model, arms in chosen.golden.items()}
-    return carry_out(
-        Order(
-            options.stack,
-            "rollback",
-            Intended(chosen.image, chosen.release, dict(chosen.document), golden),
-            chosen.inputs,
-            options.by,
-            options.why,
-            options.deadline,
-            options.back_deadline,
-            options.watch,
-            options.break_lock,
-        )
-    )
+    return carry_out(Order.of(options, "rollback", chosen.intended, chosen.inputs))
 
 
 def listing(stack: str, as_json: bool) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import time
 from collections.abc import Mapping
@@ -32,16 +33,34 @@ class Order(NamedTuple):
     watch: float
     break_lock: bool = False
 
+    @classmethod
+    def of(
+        cls, options: argparse.Namespace, kind: str, intended: Intended, inputs: Inputs
+    ) -> Order:
+        """As a command line with the options of `waiting` says."""
+        return cls(
+            options.stack,
+            kind,
+            intended,
+            inputs,
+            options.by,
+            options.why,
+            options.deadline,
+            options.back_deadline,
+            options.watch,
+            options.break_lock,
+        )
+
 
 def carry_out(order: Order) -> dict[str, Any]:
     """Brings the release in, or goes back and says why; then tells the ledger, which nobody waits for."""
     try:
         done = _under_lock(order)
     except (RolledBack, Late):
-        ledger.after(order.stack)
+        ledger.after(order.stack, "")
         raise
     if done["outcome"] != "unchanged":
-        ledger.after(order.stack)
+        ledger.after(order.stack, order.kind)
     return done
 
 
@@ -204,9 +223,7 @@ def _go_back(
 def restore(order: Order, serving: Record) -> None:
     """The release that was verified last, as it was, with today's secrets."""
     assert serving.inputs is not None
-    known = {model: dict(arms) for model, arms in serving.golden.items()}
-    intended = Intended(serving.image, serving.release, dict(serving.document), known)
-    back = order._replace(intended=intended, inputs=serving.inputs)
+    back = order._replace(intended=serving.intended, inputs=serving.inputs)
     deadline = time.monotonic() + order.back_seconds
     while True:
         try:

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts import records, stack, swarm
-from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -89,21 +88,8 @@ def change(options: argparse.Namespace) -> dict[str, Any]:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
     text = changed(serving, options.model, options.mode, options.share, options.experiment)
     inputs = serving.inputs._replace(configs={**serving.inputs.configs, "TRAFFIC_CONFIG": text})
-    golden = {model: dict(arms) for model, arms in serving.golden.items()}
-    return carry_out(
-        Order(
-            options.stack,
-            "traffic",
-            Intended(serving.image, serving.release, dict(serving.document), golden),
-            inputs,
-            options.by,
-            options.why or f"{options.model}: {options.mode}",
-            options.deadline,
-            options.back_deadline,
-            options.watch,
-            options.break_lock,
-        )
-    )
+    order = Order.of(options, "traffic", serving.intended, inputs)
+    return carry_out(order._replace(why=options.why or f"{options.model}: {options.mode}"))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -57,6 +57,8 @@ def test_three_releases_back_by_digest_with_mlflow_down(
         done = calm.deploy(release, "--watch", "0", "--force", **DOWN)
         assert done.code == 0, done.words
         assert "the ledger is not written: no MLflow answers" in done.words
+    client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
+    registered(client, first, second, third, fourth)
     digest = first.image.split("@")[1]
     back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN)
     assert back.code == 0, back.words
@@ -65,10 +67,17 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     assert listed["serves"] == first.name
     assert {second.name, third.name, fourth.name} <= set(listed["releases"])
 
+    # What a person took away, no delivery brings back by itself.
+    planned = calm.run("deploy", "--plan", "--image", fourth.image)
+    assert (planned.code, "too sweet" in planned.words) == (0, True), planned.words
+    refused = calm.run("deploy", "--json", "--image", fourth.image)
+    assert (refused.code, refused.document["serves"]) == (1, first.name)
+    assert f"went back from it to {first.name}" in refused.document["reason"]
+
     caught_up = calm.run("ledger", "--json")
     assert caught_up.code == 0, caught_up.words
     assert len(caught_up.document["written"]) >= 4
-    client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
+    assert client.get_model_version_by_alias(MODEL, "champion").version == "1"
     experiment = client.get_experiment_by_name("releases")
     assert experiment is not None
     runs = client.search_runs([experiment.experiment_id])
@@ -76,6 +85,15 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     newest = max(runs, key=lambda run: run.info.start_time).data.tags
     assert (newest["swarmline.kind"], newest["swarmline.why"]) == ("rollback", "too sweet")
     assert calm.run("ledger", "--json").document["written"] == []
+
+
+def registered(client: MlflowClient, *releases: Release) -> None:
+    """Their versions in MLflow, the last one champion."""
+    client.create_registered_model(MODEL)
+    for release in releases:
+        about = release.document["models"][MODEL]["champion"]
+        client.create_model_version(MODEL, f"somewhere/{about['version']}", about["run_id"])
+    client.set_registered_model_alias(MODEL, "champion", str(len(releases)))
 
 
 def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(

@@ -1,0 +1,43 @@
+"""MLflow, as the scripts reach it: its client, and where what they tell it goes."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import requests
+
+from scripts.options import build
+from scripts.outcome import Refused
+
+
+def uri() -> str:
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+
+
+def client() -> tuple[Any, tuple[type[Exception], ...]]:
+    """MLflow's client, once something answers there: it would try again for minutes. And what it raises."""
+    place = uri()
+    if place.startswith("http"):
+        try:
+            requests.get(f"{place}/health", timeout=5)
+        except requests.RequestException as error:
+            raise Refused(f"no MLflow answers at {place}") from error
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    # Takes seconds to import; only who writes the ledger waits for it.
+    from mlflow import MlflowClient  # pylint: disable=import-outside-toplevel
+    from mlflow.exceptions import MlflowException  # pylint: disable=import-outside-toplevel
+
+    return MlflowClient(place), (MlflowException, requests.RequestException)
+
+
+def experiment(found: Any, name: str) -> str:
+    """The id of an experiment, made where it lacks."""
+    known = found.get_experiment_by_name(name)
+    if known:
+        return str(known.experiment_id)
+    # Beside the models' own; a server keeps its artifacts itself.
+    place = None if uri().startswith("http") else (build() / "artifacts" / name)
+    where = place.resolve().as_uri() if place else None
+    return str(found.create_experiment(name, artifact_location=where))
