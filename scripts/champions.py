@@ -42,7 +42,7 @@ def gone_back(history: list[Record]) -> Record | None:
 def follow(client: Any, rollback: Record, left: Record | None) -> list[Move]:
     """Each model's champion becomes the version that was gone back to. Where it is that already, nothing happens."""
     was = records.versions(left.document) if left else {}
-    moves = []
+    moves: list[Move] = []
     for model, arms in rollback.document.get("models", {}).items():
         if not client.search_registered_models(f"name='{model}'", max_results=1):
             continue
