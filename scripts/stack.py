@@ -25,7 +25,7 @@ from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
-MAIN, TLS = "stack.yml", "stack/tls.yml"
+MAIN, TLS, HTTP = "stack.yml", "stack/tls.yml", "stack/http.yml"
 EDGE = "stack/haproxy.cfg"
 #: Variables that hold the name of a config, and the name that it gets.
 CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic"}
@@ -55,11 +55,20 @@ class Rendered(NamedTuple):
 
 def collect(image: str, traffic: str, environ: Mapping[str, str], root: Path = ROOT) -> Inputs:
     """The inputs as this checkout and this environment give them."""
-    names = [MAIN] if environ.get("EDGE_TLS", "on") == "off" else [MAIN, TLS]
-    files = {name: (root / name).read_text(encoding="utf-8") for name in names}
+    files = {name: (root / name).read_text(encoding="utf-8") for name in _names(environ)}
     variables = settings_of(files, environ) | {"MODEL_IMAGE": image}
     edge = (root / EDGE).read_text(encoding="utf-8")
     return Inputs(files, variables, {"EDGE_CONFIG": edge, "TRAFFIC_CONFIG": traffic})
+
+
+def _names(environ: Mapping[str, str]) -> list[str]:
+    plain, redirecting = environ.get("EDGE_TLS", "on") == "off", environ.get("EDGE_HTTP_PORT")
+    if plain and redirecting:
+        raise Refused(
+            f"EDGE_HTTP_PORT is {redirecting}: a port that sends callers to TLS; EDGE_TLS is off, so there"
+            " is none: set one of the two"
+        )
+    return [MAIN, *([] if plain else [TLS]), *([HTTP] if redirecting else [])]
 
 
 def settings_of(files: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -121,9 +130,10 @@ def labelled(text: str, labels: Mapping[str, str]) -> str:
 
 def check(environ: Mapping[str, str]) -> dict[str, Any]:
     """Do the files render, and does HAProxy take its own? Needs the docker command, no engine."""
-    for tls in ("on", "off"):
+    for tls, http in (("on", "80"), ("on", ""), ("off", "")):
         image = f"registry.invalid/model@sha256:{'0' * 64}"
-        inputs = collect(image, NO_TRAFFIC, {**environ, "EDGE_TLS": tls})
+        wanted = {"EDGE_TLS": tls, "EDGE_HTTP_PORT": http}
+        inputs = collect(image, NO_TRAFFIC, {**environ, **wanted})
         names = {name: name.lower() for name in used(inputs.files) if name.endswith("_SECRET")}
         found = fill("check", inputs, {**names, **{name: name.lower() for name in CONFIGS}})
         services = yaml.safe_load(found.text)["services"]

@@ -13,9 +13,10 @@ from typing import Any
 
 import requests
 
-from scripts import converge, edge, lock, records, secrets, swarm, traffic, vault
+from scripts import converge, edge, journals, lock, records, secrets, swarm, traffic, vault
 from scripts.docker import DockerError
 from scripts.edge import Access
+from scripts.journals import Journal
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -52,6 +53,7 @@ def gather(stack: str) -> dict[str, Any]:
         "deploys": [record.summary() for record in history[:LATEST]],
         "lines": [line(record, record is serving) for record in history[:LATEST]],
         "problems": list(_problems(view, serving, services, callers)),
+        "warnings": callers["warnings"],
     }
 
 
@@ -76,15 +78,23 @@ def _service(view: View, service: Service) -> dict[str, Any]:
 
 def _callers(reach: Access) -> dict[str, Any]:
     """What a caller meets, and what the edge that answered has counted since its start."""
-    told: dict[str, Any] = {"ready": False, "replicas": []}
+    told: dict[str, Any] = {"ready": False, "replicas": [], "warnings": []}
     try:
         answer = reach.get("/health/ready", timeout=3)
         told |= {"ready": answer.status_code == 200, "status": answer.status_code}
         told |= {"release": answer.headers.get("X-Release")}
     except requests.RequestException as error:
         return told | {"error": str(error)}
-    told["replicas"] = [server._asdict() for server in edge.servers(reach)]
-    return told
+    servers = edge.servers(reach)
+    behind = journals.ask(reach, servers)
+    told["replicas"] = [
+        server._asdict() | {"journal": _as_dict(behind.get(server.address))} for server in servers
+    ]
+    return told | {"warnings": list(journals.warnings(behind))}
+
+
+def _as_dict(journal: Journal | None) -> dict[str, Any] | None:
+    return None if journal is None else journal._asdict()
 
 
 def _secrets(stack: str) -> list[dict[str, str]]:
@@ -149,12 +159,14 @@ def tell(found: dict[str, Any]) -> None:
     if found["lock"]:
         say(f"lock: {found['lock']}")
     say("\n".join(["last deploys:", *found["lines"]]) if found["lines"] else "no deploy yet")
-    for problem in found["problems"]:
-        say(f"! {problem}")
+    for sentence in [*found["problems"], *found["warnings"]]:
+        say(f"! {sentence}")
 
 
 def _health(found: dict[str, Any]) -> str:
-    return f"{len(found['problems'])} problems" if found["problems"] else "all well"
+    if found["problems"]:
+        return f"{len(found['problems'])} problems"
+    return f"all well, {len(found['warnings'])} warnings" if found["warnings"] else "all well"
 
 
 def _shared(about: dict[str, Any]) -> str:
@@ -167,7 +179,12 @@ def _tell_edge(replicas: list[dict[str, Any]]) -> None:
         say(
             f"  replica {one['address']:<18} {'up' if one['up'] else 'DOWN'}, {one['requests']} requests,"
             f" {one['errors']} failed, {one['mean_ms']:.0f} ms, by edge {one['edge']}"
+            f"{_behind(one['journal'])}"
         )
+
+
+def _behind(journal: dict[str, Any] | None) -> str:
+    return f"; {Journal(**journal)}" if journal else ""
 
 
 def status(stack: str) -> dict[str, Any]:

@@ -173,6 +173,7 @@ class Edge:
         self.names = Names()
         self.names.start()
         self.port, self.inside, self.replica_port = free_port(), free_port(), free_port()
+        self.plain = free_port()
         self.replicas: list[Replica] = []
         self.log_path = folder / "haproxy.log"
         secrets = folder / "secrets"
@@ -182,6 +183,8 @@ class Edge:
         self.environ = edge_defaults() | {
             "EDGE_TLS": "off",
             "EDGE_LISTEN": f"127.0.0.1:{self.port}",
+            "EDGE_LISTEN_HTTP": f"127.0.0.1:{self.plain}",
+            "EDGE_HTTPS_PORT": str(self.port),
             "EDGE_INSIDE": f"127.0.0.1:{self.inside}",
             "EDGE_RESOLVER": f"127.0.0.1:{self.names.port}",
             "EDGE_REPLICAS_AT": f"model:{self.replica_port}",

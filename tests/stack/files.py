@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-STACK, TLS, EDGE = ROOT / "stack.yml", ROOT / "stack/tls.yml", ROOT / "stack/haproxy.cfg"
+STACK, EDGE = ROOT / "stack.yml", ROOT / "stack/haproxy.cfg"
+TLS, HTTP = ROOT / "stack/tls.yml", ROOT / "stack/http.yml"
 #: What refuses to render without.
 REQUIRED = {
     "MODEL_IMAGE": f"registry.test/model@sha256:{'0' * 64}",

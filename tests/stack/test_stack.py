@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.stack.files import EDGE, REQUIRED, STACK, TLS, render, rendered, try_render
+from scripts.outcome import Refused
+from scripts.stack import collect
+from tests.stack.files import EDGE, HTTP, REQUIRED, STACK, TLS, render, rendered, try_render
 
 SERVICES = ("edge", "model", "db")
 MAIN_REQUIRED = sorted(set(REQUIRED) - {"EDGE_CERTIFICATE_SECRET"})
@@ -43,6 +45,24 @@ def test_without_a_required_variable_nothing_renders(name: str) -> None:
 def test_tls_refuses_to_render_without_a_certificate() -> None:
     rest = {key: value for key, value in REQUIRED.items() if key != "EDGE_CERTIFICATE_SECRET"}
     assert "EDGE_CERTIFICATE_SECRET is missing" in try_render(rest, STACK, TLS).stderr
+
+
+def test_a_port_that_sends_callers_to_tls_is_published_only_when_named() -> None:
+    usual = service("edge")["ports"]
+    assert [one["target"] for one in usual] == [8443]
+    both = render({**REQUIRED, "EDGE_HTTP_PORT": "80"}, STACK, TLS, HTTP)["services"]["edge"]
+    assert {(one["target"], one["published"]) for one in both["ports"]} == {
+        (8443, 443),
+        (8080, 80),
+    }
+
+
+def test_without_tls_there_is_nowhere_to_send_callers() -> None:
+    with pytest.raises(Refused, match="EDGE_HTTP_PORT is 80.*EDGE_TLS is off"):
+        collect("image", "", {"EDGE_TLS": "off", "EDGE_HTTP_PORT": "80"})
+    found = collect("image", "", {"EDGE_HTTP_PORT": "80"})
+    assert list(found.files) == ["stack.yml", "stack/tls.yml", "stack/http.yml"]
+    assert found.variables["EDGE_HTTP_PORT"] == "80"
 
 
 def test_without_tls_no_certificate_is_asked_for() -> None:

@@ -181,7 +181,10 @@ def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Releas
     assert {one["name"] for one in well.document["services"]} == {
         f"{calm.name}_{one}" for one in ("edge", "model", "db")
     }
-    assert well.document["edge"]["replicas"], "the edge's own counters are shown"
+    replicas = well.document["edge"]["replicas"]
+    assert replicas, "the edge's own counters are shown"
+    assert all(one["journal"]["lag_seconds"] >= 0 for one in replicas)
+    assert "journal 0 s behind" in well.words
     calm.swarm.docker("service", "scale", "--detach", f"{calm.name}_model=0")
     wait_until(lambda: not calm.tasks("model"), "no replica runs")
     ill = calm.run("status", "--json")

@@ -1,0 +1,41 @@
+"""How far journals are behind, read from what the service itself tells Prometheus."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import prometheus_client
+
+from scripts.journals import Journal, read, warnings
+from service.health import _journal_gauges
+from service.metrics import Live
+
+
+def told(lag: float, spool: int, **dropped: int) -> str:
+    """A replica's metrics, in the service's own words."""
+    stats = SimpleNamespace(lag=lag, spool_bytes=spool, shipped=7, dropped=dropped)
+    core = SimpleNamespace(journal=SimpleNamespace(stats=lambda: stats))
+    registry = prometheus_client.CollectorRegistry()
+    registry.register(Live(_journal_gauges(core)))  # type: ignore[arg-type]
+    return prometheus_client.generate_latest(registry).decode()
+
+
+def test_lag_spool_and_losses_are_read():
+    assert read(told(12.5, 3_000_000, full=2, broken=1)) == Journal(12.5, 3_000_000, 3)
+
+
+def test_a_replica_without_a_journal_tells_nothing():
+    assert read("# HELP other\nother 1.0\n") is None
+
+
+def test_what_is_zero_is_not_said():
+    assert str(read(told(0.4, 0))) == "journal 0 s behind"
+    assert str(Journal(61, 3_000_000, 3)) == (
+        "journal 61 s behind, 3.0 MB spooled, 3 predictions lost to it"
+    )
+
+
+def test_a_journal_that_is_long_behind_is_warned_of():
+    found = list(warnings({"10.0.1.5": Journal(61, 3_000_000, 0), "10.0.1.6": Journal(2, 10, 0)}))
+    assert len(found) == 1
+    assert "journal of replica 10.0.1.5 is 61 s behind, 3.0 MB wait in its spool" in found[0]
