@@ -113,7 +113,7 @@ publish: $(READY) ## push the image to REGISTRY and record its digest
 sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so too)
 	@$(PY) -m scripts.image sbom $(ARGS)
 
-mlflow-image: $(READY) ## build MLflow's image; with REGISTRY, push it and record its digest
+mlflow-image: $(READY) ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
 	@$(PY) -m scripts.mlflow_image $(ARGS)
 
 ## Swarm: STACK=name; DOCKER_HOST says which engine

@@ -1,4 +1,4 @@
-"""MLflow's image: built from the lock's group `tracking`; where REGISTRY is set, published too.
+"""MLflow's image, built from the lock's group `tracking`, and its bill of materials; where REGISTRY is set, published too.
 
     python -m scripts.mlflow_image [--pull] [--no-cache] [--deadline SECONDS] [--json]
 
@@ -13,10 +13,11 @@ import os
 import re
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, context, git
+from scripts import builder, context, git, sbom
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/mlflow"
@@ -42,7 +43,22 @@ def make(options: argparse.Namespace) -> dict[str, Any]:
         say(f"{tag}: built; {over / 1e6:.0f} MB on top of its base")
     else:
         say(f"{tag}: unchanged")
-    return {"image": tag, **_published(tag, options.deadline)}
+    found = {"image": tag, "sbom": str(_write_sbom(tag, commit))}
+    return found | _published(found, options.deadline)
+
+
+def _write_sbom(tag: str, commit: git.Commit) -> Path:
+    """As old as what it is built from, so that the same image has the same bill."""
+    created = datetime.fromtimestamp(commit.seconds, UTC).isoformat()
+    bill = sbom.document(NAME, tag.rpartition(":")[2], created, sbom.ask(tag), {})
+    return _write("mlflow.sbom.cdx.json", bill)
+
+
+def _write(name: str, document: dict[str, Any]) -> Path:
+    place = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "release" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(context.pretty(document))
+    return place
 
 
 def _build(
@@ -73,15 +89,13 @@ def _build(
     )
 
 
-def _published(tag: str, seconds: float) -> dict[str, str]:
-    registry = os.environ.get("REGISTRY", "")
+def _published(made: dict[str, str], seconds: float) -> dict[str, str]:
+    registry, tag = os.environ.get("REGISTRY", ""), made["image"]
     if not registry:
         return {}
     reference = builder.push(tag, builder.repository(registry, NAME), seconds)
     found = {"image": reference, "digest": reference.rpartition("@")[2], "version": tag}
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "release"
-    place.mkdir(parents=True, exist_ok=True)
-    (place / "mlflow.json").write_bytes(context.pretty(found))
+    _write("mlflow.json", {**found, "sbom": made["sbom"]})
     say(f"published {reference}")
     return found
 

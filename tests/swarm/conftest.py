@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.service import bundles
 from tests.swarm import cluster
+from tests.swarm.building import MARK, Built, Mlflow, build, command
 from tests.swarm.cluster import Swarm
 from tests.swarm.engine import why_not
 from tests.swarm.figures import note
@@ -25,6 +28,23 @@ def _swarm() -> Iterator[Swarm]:
         yield cluster.up(name, ours=True)
     finally:
         cluster.down(name)
+
+
+@pytest.fixture(name="built", scope="session")
+def _built(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The service's image with two models; the build was told something that it must keep to itself."""
+    folder = tmp_path_factory.mktemp("build")
+    bundles.write_bundle(folder / "bundles", bundles.YIELD, "1", linear=True)
+    bundles.write_bundle(folder / "bundles", bundles.QUALITY, "1")
+    return build(swarm, folder, PIP_TRUSTED_HOST=MARK)
+
+
+@pytest.fixture(name="mlflow", scope="session")
+def _mlflow(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Mlflow:
+    code, out, err = command(swarm, tmp_path_factory.mktemp("mlflow"), "scripts.mlflow_image")
+    assert code == 0, err
+    told = json.loads(out)
+    return Mlflow(told["image"], told["sbom"])
 
 
 @pytest.fixture(name="workshop", scope="session")

@@ -1,0 +1,111 @@
+"""The service's image as it is built and published: small, the same each time, and told of where it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.service import bundles
+from tests.swarm.building import Built, build, command
+from tests.swarm.cluster import Swarm
+
+pytestmark = pytest.mark.slow
+MEGABYTES_OVER_BASE = 180
+
+
+def layers(built: Built) -> list[str]:
+    found: list[str] = built.inspect()["RootFS"]["Layers"]
+    return found
+
+
+def test_what_is_built_is_not_built_again(built: Built):
+    again = build(built.swarm, built.folder)
+    assert again.told["built"] is False
+    assert again.words.strip() == f"{built.tag}: unchanged"
+
+
+def test_the_same_inputs_give_the_same_layers_without_any_cache(built: Built):
+    before = layers(built)
+    again = build(built.swarm, built.folder, "--no-cache")
+    assert again.told["release"] == built.told["release"]
+    assert layers(again) == before
+
+
+def test_another_model_changes_the_layers_of_models_and_nothing_else(
+    swarm: Swarm, built: Built, tmp_path: Path
+):
+    bundles.write_bundle(tmp_path / "bundles", bundles.YIELD, "2", linear=True, seed=5)
+    other = build(swarm, tmp_path)
+    assert other.told["release"] != built.told["release"]
+    pairs = list(zip(layers(built), layers(other), strict=True))
+    # Base, packages and code are the same; bundles and release.json are not; then comes WORKDIR.
+    assert [one == two for one, two in pairs] == [True, True, True, False, False, True]
+
+
+def test_it_is_small(built: Built):
+    base = built.swarm.docker(
+        "image", "inspect", "--format", "{{.Size}}", built.swarm.env["BASE_IMAGE"]
+    )
+    over = built.inspect()["Size"] - int(base)
+    assert over == built.told["bytes_over_base"]
+    assert over < MEGABYTES_OVER_BASE * 1e6
+    assert "MB on top of its base, of which in MB: packages/onnxruntime" in built.words
+
+
+def test_it_says_which_release_it_is(built: Built):
+    release = built.written("release.json")
+    inside = built.swarm.docker(
+        "run", "--rm", "--entrypoint", "cat", built.tag, "/app/release.json"
+    )
+    assert json.loads(inside) == release
+    config = built.inspect()["Config"]
+    assert f"RELEASE={release['release']}" in config["Env"]
+    assert config["Labels"]["swarmline.release"] == release["release"]
+    assert config["Labels"]["org.opencontainers.image.revision"].startswith(release["commit"])
+    assert json.loads(config["Labels"]["swarmline.models"]) == {
+        "quality-classification": {"champion": "1"},
+        "yield-prediction": {"champion": "1"},
+    }
+
+
+def test_it_is_published_by_digest_and_any_node_can_have_it(built: Built):
+    swarm = built.swarm
+    code, out, err = command(swarm, built.folder, "scripts.image", "publish")
+    assert code == 0, err
+    published = built.written("image.json")
+    assert json.loads(out)["image"] == published["image"]
+    assert published["image"] == (f"{swarm.env['REGISTRY']}/swarmline/model@{published['digest']}")
+    node = swarm.nodes[-1]
+    node.docker("pull", "--quiet", published["image"])
+    inside = node.docker("image", "inspect", published["image"])
+    assert json.loads(inside)[0]["Id"] == built.inspect()["Id"]
+
+
+def test_a_registry_that_is_down_is_told_of(built: Built):
+    host = built.swarm.env["REGISTRY"].rpartition(":")[0]
+    code, out, err = command(
+        built.swarm, built.folder, "scripts.image", "publish", REGISTRY=f"{host}:1"
+    )
+    assert code == json.loads(out)["code"] == 1
+    assert "could not be published" in err
+    assert "is the registry up" in err.splitlines()[-1]
+
+
+def test_a_base_that_cannot_be_had_is_told_of(swarm: Swarm, built: Built):
+    base = f"{swarm.env['REGISTRY']}/no/such:image"
+    code, _, err = command(swarm, built.folder, "scripts.image", "build", BASE_IMAGE=base)
+    assert code == 1
+    assert f"the base image {base} cannot be had" in err
+
+
+def test_an_image_that_is_gone_is_told_of(swarm: Swarm, built: Built, tmp_path: Path):
+    (tmp_path / "release").mkdir()
+    release = built.written("release.json") | {"release": "20200101-gone"}
+    (tmp_path / "release/release.json").write_text(json.dumps(release))
+    code, _, err = command(swarm, tmp_path, "scripts.image", "publish")
+    assert (code, err.strip()) == (
+        1,
+        "swarmline: the engine has no image swarmline/model:20200101-gone (any more); run `make image`",
+    )
