@@ -7,7 +7,7 @@ with its service.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 from scripts.swarm import Service, Task, View
@@ -50,8 +50,13 @@ def before(view: View) -> dict[str, Before]:
     }
 
 
-def judge(view: View, expected: Mapping[str, str], was: Mapping[str, Before]) -> State:
-    """`expected` is the image of each service by name."""
+def judge(
+    view: View,
+    expected: Mapping[str, str],
+    was: Mapping[str, Before],
+    proven: Set[str] = frozenset(),
+) -> State:
+    """`expected` is the image of each service by name; tasks that are `proven` need no watch of Swarm's any more."""
     waiting: list[str] = []
     for name, image in expected.items():
         service = view.named(name)
@@ -63,7 +68,7 @@ def judge(view: View, expected: Mapping[str, str], was: Mapping[str, Before]) ->
         if failed:
             broken = _broken(view, service, earlier) or _named(view, service)
             return State(f"{name}: {failed}", max(broken, key=_since).id if broken else "")
-        waiting += _lacks(view, service, earlier)
+        waiting += _lacks(view, service, earlier, proven)
     return State(waiting=tuple(waiting))
 
 
@@ -118,7 +123,7 @@ def _since(task: Task) -> str:
     return task.since
 
 
-def _lacks(view: View, service: Service, was: Before) -> list[str]:
+def _lacks(view: View, service: Service, was: Before, proven: Set[str]) -> list[str]:
     tasks = view.of(service)
     # A replica that is there and alive, but of the former kind, still has to be replaced.
     lacking = [f"{service.name}: {line}" for line in slow(view, tasks)]
@@ -131,16 +136,35 @@ def _lacks(view: View, service: Service, was: Before) -> list[str]:
         lacking.append(f"{service.name}: {running} of {service.replicas} run{why}")
     if any(task.up and not task.current for task in tasks):
         lacking.append(f"{service.name}: former replicas still run")
-    if service.update in ("updating", "rollback_started"):
+    known = all(task.id in proven for task in tasks if task.up)
+    if service.update in ("updating", "rollback_started") and not known:
         lacking.append(f"{service.name}: Swarm is updating")
     return lacking
+
+
+def homeless(view: View) -> str:
+    """Which replica no node has room for, and why; nothing while a replica still leaves, for that makes room."""
+    if any(_leaves(view, task) for task in view.tasks):
+        return ""
+    for task in view.tasks:
+        if task.state == "pending" and task.wanted in _COMING and "no suitable node" in task.error:
+            name = next((one.name for one in view.services if one.id == task.service), "")
+            return f"{name}: replica {task.slot} {_WHY['pending']}: {task.error}"
+    return ""
+
+
+def _leaves(view: View, task: Task) -> bool:
+    """Of a node that is lost, Swarm says for a day that its tasks still run."""
+    node = view.nodes.get(task.node)
+    there = node is not None and node.state == "ready"
+    return there and task.wanted in _LEAVING and task.state not in _OVER
 
 
 def slow(view: View, tasks: list[Task]) -> list[str]:
     """Of each task that is under way: where it is, in which state, and why that takes time."""
     lines = []
     for task in sorted(tasks, key=lambda task: task.slot):
-        if task.wanted not in ("running", "ready") or task.up or task.state in ("ready", *_OVER):
+        if task.wanted not in _COMING or task.up or task.state in ("ready", *_OVER):
             continue
         node = view.nodes.get(task.node)
         where = f"on {node.name}" if node else "on no node"
@@ -151,6 +175,7 @@ def slow(view: View, tasks: list[Task]) -> list[str]:
 
 
 _OVER = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
+_COMING, _LEAVING = ("running", "ready"), ("shutdown", "remove")
 _WHY = {
     "new": "waits to be looked at",
     "pending": "finds no node",

@@ -17,9 +17,10 @@ from typing import Any
 from scripts import edge, intended, left, records, secrets, stack, swarm
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
+from scripts.order import Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
-from scripts.rollout import Order, carry_out, would_be_unchanged
+from scripts.rollout import carry_out, would_be_unchanged
 from scripts.traffic import carried
 
 DEADLINE, WATCH = 600.0, 15.0

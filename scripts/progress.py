@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 
 from scripts import converge, edge, swarm, verify, watch
 from scripts.docker import DockerError, written
@@ -16,6 +16,8 @@ POLL, GOLDEN_EVERY, TELL_EVERY = 1.0, 3.0, 15.0
 #: The edge finds a replica within two seconds; one that it finds unready this long is not good.
 #: Swarm goes on meanwhile, replacing good ones, so it must not be long.
 UNREADY = 6.0
+#: Swarm looks for a node for ever. With nobody leaving, room comes only from people, or from a node that comes back.
+HOMELESS = 20.0
 
 
 class Bad(Exception):
@@ -24,6 +26,10 @@ class Bad(Exception):
 
 class TooLate(Exception):
     """The deadline passed; the message is what was still waited for."""
+
+
+class NoRoom(TooLate):
+    """No node has room for a replica, and none gets any: there is nothing to wait for."""
 
 
 class Wait:
@@ -36,6 +42,7 @@ class Wait:
         reach: Callable[[View], Access],
         expected: Mapping[str, str],
         deadline: float,
+        proven: Set[str] = frozenset(),
     ):
         self.stack = stack
         self.intended = intended
@@ -48,6 +55,8 @@ class Wait:
         self._old: set[str] = set()
         self._spans: dict[watch.Place, watch.Span] = {}
         self._unready: dict[str, float] = {}
+        self._proven = proven
+        self._homeless: float | None = None
         self._told: tuple[str, ...] = ()
         self._next_golden = self._next_tell = 0.0
 
@@ -65,13 +74,14 @@ class Wait:
             view = self._view()
             if view is None:
                 continue
-            state = converge.judge(view, self.expected, self.was)
+            state = converge.judge(view, self.expected, self.was, self._proven)
             if state.failed:
                 raise Bad(state.failed + _last_words(state.task))
             self._look(view, judging)
             if state.converged:
                 return view
             self._tell(state.waiting)
+            self._room(converge.homeless(view))
             self._rest("; ".join(state.waiting[:3]))
 
     def verified(self, view: View) -> View:
@@ -151,6 +161,12 @@ class Wait:
             patience = UNREADY if any(up.values()) else 5 * UNREADY
             if time.monotonic() - since > patience:
                 raise Bad(f"replica {task.slot} runs and does not get ready for requests")
+
+    def _room(self, lack: str) -> None:
+        since = self._homeless or time.monotonic()
+        self._homeless = since if lack else None
+        if lack and time.monotonic() - since > HOMELESS:
+            raise NoRoom(f"{lack}; add a node, or lower what a replica reserves")
 
     def _tell(self, lines: tuple[str, ...]) -> None:
         now = time.monotonic()

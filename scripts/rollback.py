@@ -15,9 +15,10 @@ from typing import Any
 
 from scripts import records, swarm
 from scripts.options import outcome_file, parser, waiting
+from scripts.order import Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
-from scripts.rollout import Order, carry_out
+from scripts.rollout import carry_out
 
 
 def rollback(options: argparse.Namespace) -> dict[str, Any]:

@@ -2,54 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
-import os
 import time
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from scripts import edge, interrupts, ledger, lock, records, same, secrets, stack, swarm
+from scripts import interrupts, ledger, lock, records, same, secrets, stack, swarm
+from scripts.bring import bring_in
 from scripts.docker import DockerError, docker
-from scripts.edge import Access
-from scripts.intended import Intended
+from scripts.order import Order
 from scripts.outcome import Late, Refused, RolledBack, say
-from scripts.progress import Bad, TooLate, Wait
+from scripts.progress import Bad, NoRoom, TooLate
 from scripts.records import Record
-from scripts.stack import Inputs, Rendered
+from scripts.stack import Rendered
 from scripts.swarm import View
-
-
-class Order(NamedTuple):
-    """What is wanted, by whom, and within which time; going back has a time of its own."""
-
-    stack: str
-    kind: str
-    intended: Intended
-    inputs: Inputs
-    by: str
-    why: str
-    seconds: float
-    back_seconds: float
-    watch: float
-    break_lock: bool = False
-
-    @classmethod
-    def of(
-        cls, options: argparse.Namespace, kind: str, intended: Intended, inputs: Inputs
-    ) -> Order:
-        """As a command line with the options of `waiting` says."""
-        return cls(
-            options.stack,
-            kind,
-            intended,
-            inputs,
-            options.by,
-            options.why,
-            options.deadline,
-            options.back_deadline,
-            options.watch,
-            options.break_lock,
-        )
 
 
 def carry_out(order: Order) -> dict[str, Any]:
@@ -96,9 +60,9 @@ def _with_lock(order: Order) -> dict[str, Any]:
         return {"outcome": "unchanged", "release": serving.release, "record": serving.summary()}
     attempt = _attempt(order, rendered, serving)
     try:
-        counted = _bring_in(order, rendered, view, started + order.seconds, order.watch)
+        counted = bring_in(order, rendered, view, started + order.seconds, order.watch)
     except (Bad, TooLate, Refused) as error:
-        return _go_back(order, attempt, serving, error, started)
+        return _go_back(order, attempt, serving, error, started, _up(view))
     interrupts.no_more()
     done = attempt._replace(outcome=records.VERIFIED, seconds=round(time.monotonic() - started, 1))
     done = records.store(order.stack, done)
@@ -141,56 +105,22 @@ def _attempt(order: Order, rendered: Rendered, serving: Record | None) -> Record
     )
 
 
-def _bring_in(
-    order: Order, rendered: Rendered, view: View, deadline: float, watched: float
-) -> dict[str, Any]:
-    """Deploys, waits, tests and watches. What the new replicas did is returned."""
-    expected = same.images(rendered.text, order.stack)
-    judging = watched > 0
-    environ = order.inputs.variables
-
-    def reach(now: View) -> Access:
-        return edge.access(now, order.stack, {**environ, **_address()})
-
-    wait = Wait(order.stack, order.intended, reach, expected, deadline)
-    wait.start(view)
-    say(f"deploying release {order.intended.release} as stack {order.stack}")
-    hand_over(order, rendered, deadline)
-    view = wait.verified(wait.converged(judging))
-    return wait.settled(watched)._asdict()
-
-
-def _address() -> Mapping[str, str]:
-    """Where the edge is, is today's affair and no release's."""
-    names = ("SWARMLINE_URL", "SWARMLINE_CA", "REQUESTS_CA_BUNDLE")
-    return {name: os.environ[name] for name in names if name in os.environ}
-
-
-def hand_over(order: Order, rendered: Rendered, deadline: float) -> None:
-    labels = {
-        same.SETTINGS: rendered.settings,
-        same.RELEASE: order.intended.release,
-        same.IMAGE: order.intended.image,
-    }
-    text = stack.labelled(rendered.text, labels)
-    # Every image is pinned: a registry that is asked again could only fail, or answer otherwise.
-    flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
-    while True:
-        try:
-            docker("stack", "deploy", *flags, "-c", "-", order.stack, given=text)
-            return
-        except DockerError as error:
-            # The Swarm itself changed a service between docker's look and its order.
-            if "out of sequence" not in error.words or time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+def _up(view: View) -> frozenset[str]:
+    return frozenset(task.id for task in view.tasks if task.up)
 
 
 def _go_back(
-    order: Order, attempt: Record, serving: Record | None, error: Exception, started: float
+    order: Order,
+    attempt: Record,
+    serving: Record | None,
+    error: Exception,
+    started: float,
+    served: frozenset[str],
 ) -> dict[str, Any]:
+    """`served` are the tasks that ran before: those of them that still do need not prove themselves again."""
     late = isinstance(error, TooLate)
-    reason = f"not done within {order.seconds:g} s: {error}" if late else str(error)
+    waited = late and not isinstance(error, NoRoom)
+    reason = f"not done within {order.seconds:g} s: {error}" if waited else str(error)
     say(f"release {attempt.release} is not good: {reason}")
     kind = Late if late else RolledBack
     failed = attempt._replace(
@@ -205,7 +135,7 @@ def _go_back(
         )
     say(f"going back to release {serving.release}")
     try:
-        restore(order, serving)
+        restore(order, serving, served)
     except (Bad, TooLate, Refused) as second:
         _remember(order.stack, failed._replace(outcome=records.FAILED), started)
         raise Late(
@@ -220,7 +150,7 @@ def _go_back(
     )
 
 
-def restore(order: Order, serving: Record) -> None:
+def restore(order: Order, serving: Record, served: frozenset[str]) -> None:
     """The release that was verified last, as it was, with today's secrets."""
     assert serving.inputs is not None
     back = order._replace(intended=serving.intended, inputs=serving.inputs)
@@ -229,7 +159,8 @@ def restore(order: Order, serving: Record) -> None:
         try:
             rendered = stack.render(order.stack, serving.inputs, secrets.current(order.stack))
             view = swarm.look(order.stack)
-            _bring_in(back, rendered, view, deadline, watched=0)
+            bring_in(back, rendered, view, deadline, 0, served)
+            say(f"release {serving.release} serves")
             return
         except DockerError as error:
             if time.monotonic() > deadline:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.converge import Before, before, judge, slow
+from scripts.converge import Before, before, homeless, judge, slow
 from tests.scripts.views import GOOD, NEW, service, task, view
 
 NAME = "shop_model"
@@ -72,6 +72,28 @@ def test_a_replica_without_a_node_says_what_lacks():
     assert slow(view(service(), pending), [pending]) == [
         "replica 1 on no node finds no node: no suitable node (insufficient resources on 3 nodes)"
     ]
+
+
+NO_ROOM = "no suitable node (insufficient resources on 3 nodes)"
+
+
+def test_a_replica_that_no_node_has_room_for_is_homeless_unless_one_is_leaving():
+    pending = task("b", slot=2, state="pending", node="", error=NO_ROOM)
+    assert homeless(view(service(), task("a"), pending)) == (
+        f"{NAME}: replica 2 finds no node: {NO_ROOM}"
+    )
+    leaving = task("c", state="running", wanted="shutdown")
+    assert not homeless(view(service(), leaving, pending))
+    # A node that is lost frees nothing.
+    lost = task("d", state="running", wanted="shutdown", node="gone")
+    assert homeless(view(service(), lost, pending))
+
+
+def test_replicas_that_served_before_need_no_watch_of_swarm_s_when_they_are_back():
+    updating = service(update="updating", update_started="t1")
+    assert judge(view(updating, task("old")), {NAME: GOOD}, WAS, frozenset({"old"})).converged
+    new = view(updating, task("new"))
+    assert not judge(new, {NAME: GOOD}, WAS, frozenset({"old"})).converged
 
 
 def test_what_was_there_before_is_remembered():

@@ -82,7 +82,7 @@ def _calm(stack: Stack, first: Release) -> Stack:
         node.reconnect()
         if not node.is_up:
             node.start()
-    done = stack.deploy(first, "--force", "--watch", "0")
+    done = stack.deploy(first, "--watch", "0")
     assert done.code == 0, done.words
     stack.wait_for_strength("model", 3)
     stack.wait_for_strength("edge", 2)

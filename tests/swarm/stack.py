@@ -80,7 +80,8 @@ class Stack:
         return outcome(process.returncode, out, words, time.monotonic() - began)
 
     def deploy(self, release: Release, *arguments: str, **environ: str) -> Outcome:
-        given = ("--json", "--watch", "8", "--deadline", "240", "--image", release.image)
+        """Whatever tests before have brought in, or gone back from."""
+        given = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", release.image)
         return self.run("deploy", *given, *arguments, **environ)
 
     @property

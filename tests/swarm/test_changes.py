@@ -37,7 +37,7 @@ def test_an_update_of_the_code_is_noticed_by_nobody(calm: Stack, third: Release)
 def test_more_replicas_and_fewer_again_are_noticed_by_nobody(calm: Stack, first: Release):
     for event, replicas in (("scaled up", "5"), ("scaled down", "3")):
         with calm.called() as callers:
-            done = calm.deploy(first, "--watch", "0", "--force", MODEL_REPLICAS=replicas)
+            done = calm.deploy(first, "--watch", "0", MODEL_REPLICAS=replicas)
             calm.wait_for_strength("model", int(replicas))
         noted(event, callers.seen, done, replicas=int(replicas))
         assert done.code == 0, done.words
@@ -58,7 +58,7 @@ def test_a_new_secret_is_noticed_by_nobody(calm: Stack, first: Release, secret: 
     with calm.called() as callers:
         made = calm.run("secrets", "rotate", secret)
         assert made.code == 0, made.words
-        done = calm.deploy(first, "--watch", "0", "--force")
+        done = calm.deploy(first, "--watch", "0")
     noted(f"secret rotated: {secret}", callers.seen, done)
     assert done.code == 0, done.words
     assert nobody_noticed(callers.seen), callers.seen.summary
@@ -68,7 +68,7 @@ def test_back_over_three_releases_by_digest_with_mlflow_down(
     calm: Stack, first: Release, second: Release, third: Release
 ):
     for release in (second, third, second):
-        assert calm.deploy(release, "--watch", "0", "--force").code == 0
+        assert calm.deploy(release, "--watch", "0").code == 0
     with calm.called() as callers:
         done = calm.run("rollback", "--json", "--to", first.image.split("@")[1], **NO_MLFLOW)
     noted("rollback over three releases, MLflow down", callers.seen, done, replicas=3)
@@ -90,7 +90,7 @@ def test_an_update_and_a_rollback_take_as_long_as_users_wait(
     """Not an assertion on time: with the pauses of stack.yml, for the figures."""
     for event, release in (("there", second), ("back", first)):
         with calm.called() as callers:
-            done = calm.deploy(release, "--force", "--deadline", "400", "--watch", "15", **AS_USERS)
+            done = calm.deploy(release, "--deadline", "400", "--watch", "15", **AS_USERS)
         noted(f"rolling update with stack.yml's own pauses, {event}", callers.seen, done)
         assert done.code == 0, done.words
         assert nobody_noticed(callers.seen), callers.seen.summary

@@ -44,7 +44,7 @@ def task_ids(stack: Stack) -> set[str]:
 
 def test_the_same_release_with_the_same_settings_is_left_alone(calm: Stack, first: Release):
     there = task_ids(calm)
-    done = calm.deploy(first, "--force")
+    done = calm.deploy(first)
     assert (done.code, done.document["outcome"]) == (0, "unchanged")
     assert task_ids(calm) == there
     assert calm.run("deploy", "--plan", "--force", "--image", first.image).document == {}
@@ -54,7 +54,7 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     calm: Stack, first: Release, second: Release, third: Release, fourth: Release
 ):
     for release in (second, third, fourth):
-        done = calm.deploy(release, "--watch", "0", "--force", **DOWN)
+        done = calm.deploy(release, "--watch", "0", **DOWN)
         assert done.code == 0, done.words
         assert "the ledger is not written: no MLflow answers" in done.words
     client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
@@ -102,7 +102,7 @@ def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(
     given = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
     with calm.begin("deploy", *given) as running:
         wait_until(lambda: locked(calm), "the first one holds the lock")
-        other = calm.deploy(third, "--force")
+        other = calm.deploy(third)
         out, words = running.communicate(timeout=300)
     assert other.code == 1 and "is locked: ann has been at" in other.words
     done = outcome(running.returncode, out, words, 0)
@@ -140,7 +140,7 @@ def test_a_deploy_that_was_killed_is_finished_by_the_next_one(
         wait_until(lambda: coming_in(calm, second), "the new release comes in", 120)
         running.kill()
         running.communicate(timeout=60)
-    done = calm.deploy(second, "--force", "--watch", "0")
+    done = calm.deploy(second, "--watch", "0")
     assert done.code == 0, done.words
     assert "was cut off; going on from there" in done.words
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
@@ -165,7 +165,7 @@ def test_a_challenger_gets_its_share_and_keeps_it_in_the_next_release(calm: Stac
     assert done.code == 0, done.words
     rows = bundles.rows_for(bundles.QUALITY, 1)
     assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
-    assert calm.deploy(second, "--watch", "0", "--force").code == 0
+    assert calm.deploy(second, "--watch", "0").code == 0
     assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
     assert calm.run("status", "--json").document["traffic"][OTHER]["share"] == 1.0
     assert calm.run("traffic", OTHER, "--mode", "off", "--watch", "0").code == 0
@@ -192,7 +192,7 @@ def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Releas
     told = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
     assert told in ill.document["problems"]
     # What was scaled by hand is no more what was deployed.
-    assert calm.deploy(first, "--force", "--watch", "0").document["outcome"] == "done"
+    assert calm.deploy(first, "--watch", "0").document["outcome"] == "done"
 
 
 def test_confirm_proves_what_serves_and_changes_nothing(calm: Stack):
@@ -205,7 +205,7 @@ def test_confirm_proves_what_serves_and_changes_nothing(calm: Stack):
 
 def test_pruning_leaves_what_a_rollback_needs(calm: Stack, first: Release, second: Release):
     for release in (second, first):
-        assert calm.deploy(release, "--watch", "0", "--force").code == 0
+        assert calm.deploy(release, "--watch", "0").code == 0
     pruned = calm.run("prune", "--keep", "2", "--json")
     assert pruned.code == 0 and pruned.document["record"]
     back = calm.run("rollback", "--json")

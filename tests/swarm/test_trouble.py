@@ -35,15 +35,17 @@ def test_a_registry_that_is_down_is_no_danger(calm: Stack, first: Release, secon
         calm.swarm.registry.start()
 
 
-def test_without_room_on_the_nodes_the_deadline_ends_it(
+def test_without_room_on_the_nodes_it_ends_with_the_reason_long_before_the_deadline(
     calm: Stack, first: Release, second: Release
 ):
+    served = {task["ID"] for task in calm.tasks("model")}
     with calm.called() as callers:
-        done = calm.deploy(
-            second, "--deadline", "40", MODEL_MEMORY="900G", MODEL_MEMORY_RESERVED="900G"
-        )
-    noted("no room", callers.seen, done, reason=done.document.get("reason"))
+        done = calm.deploy(second, MODEL_MEMORY="900G", MODEL_MEMORY_RESERVED="900G")
+    reason = done.document.get("reason", "")
+    noted("no room", callers.seen, done, reason=reason)
     assert done.code == 3, done.words
+    assert "insufficient resources" in reason and "not done within" not in reason
+    assert {task["ID"] for task in calm.tasks("model")} == served
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(calm) == {first.name}
 
@@ -60,7 +62,10 @@ def test_without_a_database_predictions_go_on_and_a_deploy_mends_it(calm: Stack,
 
 
 def test_of_two_deploys_at_once_one_is_refused(calm: Stack, second: Release, workshop: Workshop):
-    with calm.called() as callers, calm.begin("deploy", "--json", "--image", second.image) as one:
+    with (
+        calm.called() as callers,
+        calm.begin("deploy", "--json", "--force", "--image", second.image) as one,
+    ):
         locked = ("config", "ls", "--quiet", "--filter", f"name={calm.name}_deploying")
         wait_until(lambda: bool(calm.swarm.docker(*locked).strip()), "the first has begun")
         other = calm.deploy(second)
@@ -74,7 +79,7 @@ def test_of_two_deploys_at_once_one_is_refused(calm: Stack, second: Release, wor
 def test_a_manager_that_restarts_in_the_middle_leaves_a_clear_verdict(
     calm: Stack, first: Release, second: Release
 ):
-    given = ("--json", "--watch", "8", "--deadline", "240", "--image", second.image)
+    given = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", second.image)
     with calm.called() as callers, calm.begin("deploy", *given) as process:
         wait_until(lambda: second.name in callers.releases(), "the second comes in", 120)
         calm.swarm.manager.restart_engine()
