@@ -1,4 +1,4 @@
-"""How far is each replica's journal behind? Every replica tells its own, through the edge, to who has the edge's key."""
+"""How far is each replica's journal behind? Each tells its own, through the edge, to who has the edge's key."""
 
 from __future__ import annotations
 

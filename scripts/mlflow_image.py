@@ -1,4 +1,4 @@
-"""MLflow's image, built from the lock's group `tracking`, and its bill of materials; where REGISTRY is set, published too.
+"""MLflow's image, of the lock's group `tracking`, and its bill of materials; where REGISTRY is set, published too.
 
     python -m scripts.mlflow_image [--pull] [--no-cache] [--deadline SECONDS] [--json]
 
