@@ -131,14 +131,14 @@ def test_a_second_server_waits_until_the_first_on_its_volume_has_ended(database:
     server = database.inside("sh", "-c", 'head -n 1 "$PGDATA/postmaster.pid"').strip()
     docker = database.swarm.docker
     # It takes its time to end, as a large one does.
-    database.inside("kill", "-STOP", server)
+    docker("exec", first, "sh", "-c", f"kill -STOP {server}")
     for replicas in (0, 1):
         docker("service", "scale", "--detach", f"{NAME}_db={replicas}")
     wait_until(lambda: len(database.container().split()) == 2, "a second one has started", 60)
     (second,) = set(database.container().split()) - {first}
-    wait_until(lambda: "flock" in docker("top", second), "it waits", 30)
-    assert "postgres -c" not in docker("top", second)
-    docker("exec", first, "kill", "-CONT", server)
+    wait_until(lambda: "flock" in docker("top", second, "-o", "pid,comm"), "it waits", 30)
+    assert "postgres" not in docker("top", second, "-o", "pid,comm")
+    docker("exec", first, "sh", "-c", f"kill -CONT {server}")
     wait_until(lambda: database.container() == second and database.updated(), "it serves", 90)
     assert database.counts() == counted
 
