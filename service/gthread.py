@@ -61,30 +61,38 @@ class Worker(InlineWorker):
 
     def _ahead(self) -> bool:
         """Whether another worker should take the connection: it has fewer, and gets a moment to."""
-        if not self.alive or self.nr_conns <= self.state.fewest_connections:
+        mine, fewest = self.nr_conns - len(self.closing), self.state.fewest_connections
+        # Of many, some more do no harm, and an exact deal would take long.
+        if not self.alive or mine <= fewest + fewest // 8:
             self._yielding_until = 0.0
             return False
         now = time.monotonic()
         if not self._yielding_until:
             self._yielding_until = now + YIELD_SECONDS
         if now < self._yielding_until:
-            time.sleep(YIELD_SECONDS / 10)
+            if self.ready == 1:
+                # Nobody else waits for this worker.
+                time.sleep(YIELD_SECONDS / 10)
             return True
         self._yielding_until = 0.0
         return False
 
     def accept(self, listener: Any) -> None:
-        """As the base class does, but evenly, and waits for first bytes in the poller alone."""
-        if self._ahead():
-            return
+        """As the base class does, but evenly, and all that are there: a turn of the loop may be long."""
+        while self.nr_conns < self.worker_connections and not self._ahead():
+            if not self._take_in(listener):
+                return
+
+    def _take_in(self, listener: Any) -> bool:
+        """Whether there was a connection. It waits for its first bytes in the poller."""
         try:
             client, address = listener.accept()
         except OSError as error:
             if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return False
         self.nr_conns += 1
-        self.state.connected(self.nr_conns)
+        self._tell()
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, SEND_TIMEOUT)
         connection = Connection(self, client, address, listener.getsockname())
         connection.timeout = time.monotonic() + self.read_timeout
@@ -92,6 +100,7 @@ class Worker(InlineWorker):
         self.poller.register(
             client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
         )
+        return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """At the stop, takes in who has connected; then closes, so that later ones are refused."""
@@ -109,10 +118,13 @@ class Worker(InlineWorker):
 
     def notify(self) -> None:
         super().notify()
-        self.state.connected(self.nr_conns)
+        self._tell()
         if self.state.draining and self.cfg.keepalive:
             # From here on each answer closes its connection, so that callers go elsewhere.
             self.cfg.set("keepalive", 0)
+
+    def _tell(self) -> None:
+        self.state.connected(self.nr_conns - len(self.closing))
 
     # The base class's signature.
     # pylint: disable-next=unused-argument

@@ -81,7 +81,16 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._pace = Pace()
         self._deadlines: dict[Any, float] = {}
-        self._closing: deque[Any] = deque()
+        #: Connections that only their clients have not closed yet.
+        self.closing: deque[Any] = deque()
+        #: How many events the loop has found in this turn.
+        self.ready = 0
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        events = self.poller.select(timeout)
+        self.ready = len(events)
+        for key, _ in events:
+            key.data(key.fileobj)
 
     def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
         conn.init()
@@ -174,7 +183,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.nr_conns += 1
         conn.timeout = time.monotonic() + CLOSE_SECONDS
-        self._closing.append(conn)
+        self.closing.append(conn)
 
     def _drain(self, conn: Any, client: Any) -> None:
         """Unread bytes at a close would make the kernel take back the answer with a reset."""
@@ -183,7 +192,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         except OSError:
             more = b""
         if not more:
-            self._closing.remove(conn)
+            self.closing.remove(conn)
             self._end(conn)
 
     def _end(self, conn: Any) -> None:
@@ -209,8 +218,8 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         super().murder_pending()
         self._end_slow()
         now = time.monotonic()
-        while self._closing and self._closing[0].timeout <= now:
-            self._end(self._closing.popleft())
+        while self.closing and self.closing[0].timeout <= now:
+            self._end(self.closing.popleft())
 
     def _end_slow(self) -> None:
         """Reading ends for who has not sent a whole request in time; an answer still goes out."""
