@@ -142,7 +142,7 @@ def _go_back(
             f"{reason}; release {serving.release} was ordered back and is not verified: {second};"
             " look at `make status`"
         ) from second
-    _remember(order.stack, failed, started)
+    failed = _remember(order.stack, failed, started)
     raise kind(
         f"{reason}; release {serving.release} serves",
         serves=serving.release,
@@ -177,8 +177,11 @@ def _clean_up(name: str) -> None:
         say(f"could not remove stack {name}: {error}")
 
 
-def _remember(name: str, failed: Record, started: float) -> None:
+def _remember(name: str, failed: Record, started: float) -> Record:
+    """As it was kept, with its number."""
+    took = failed._replace(seconds=round(time.monotonic() - started, 1))
     try:
-        records.store(name, failed._replace(seconds=round(time.monotonic() - started, 1)))
+        return records.store(name, took)
     except DockerError as error:
         say(f"could not record this attempt: {error}")
+        return took

@@ -45,6 +45,7 @@ def test_without_room_on_the_nodes_it_ends_with_the_reason_long_before_the_deadl
     noted("no room", callers.seen, done, reason=reason)
     assert done.code == 3, done.words
     assert "insufficient resources" in reason and "not done within" not in reason
+    assert done.document["failed"]["number"] > 0, "it can be found among the releases"
     assert {task["ID"] for task in calm.tasks("model")} == served
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(calm) == {first.name}
