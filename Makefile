@@ -218,20 +218,24 @@ check-style: $(READY)
 check-laws: $(READY)
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(PY) -m pytest -q tests/test_import_law.py tests/test_documents.py
 
+# What passed is not run again with the same inputs: $(call once,what it reads,its report) and the command.
+once = $(PY) -m tests.once $@ $(if $(2),--makes $(2)) --reads $(1) --
 check-security: $(READY)
-	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
+	@$(call once,$(PACKAGES)) $(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 
 check-types: $(READY)
-	$(VENV)/bin/mypy
+	@$(call once,$(PACKAGES)) $(VENV)/bin/mypy
 
+LINT_REPORT := $(SWARMLINE_REPORTS)/lint.xml
 check-lint: $(READY)
 	@mkdir -p $(SWARMLINE_REPORTS)
-	$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(SWARMLINE_REPORTS)/lint.xml $(PACKAGES)
+	@$(call once,$(PACKAGES) tests/lint.py tests/lint_report.py tests/imports.py,$(LINT_REPORT)) \
+		$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(LINT_REPORT) $(PACKAGES)
 
 # Fixtures are asked for by name and may go unused; a test looks inside, and compares with what it means.
 TESTS_MAY := redefined-outer-name,unused-argument,protected-access,consider-using-with,import-outside-toplevel,use-implicit-booleaness-not-comparison,no-value-for-parameter,cell-var-from-loop,unnecessary-comprehension
 check-lint-tests: $(READY)
-	$(PY) -m pylint --disable=$(TESTS_MAY) tests
+	@$(call once,$(PACKAGES) tests) $(PY) -m pylint --disable=$(TESTS_MAY) tests
 
 format: $(READY) ## format the code
 	$(VENV)/bin/black --quiet .
