@@ -89,6 +89,17 @@ promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
 	$(call needs,WHY)
 	$(TRAINING) promote $(MODEL) --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
 
+reject: $(READY) ## the challenger is not to be released: WHY='the reason'; BY=name; VERSION=number of MODEL
+	$(call needs,WHY)
+	$(TRAINING) reject $(MODEL) $(if $(VERSION),--version '$(VERSION)') --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
+
+propose: $(READY) ## make VERSION of MODEL the challenger, though it was rejected
+	$(call needs,MODEL) $(call needs,VERSION)
+	$(TRAINING) propose $(MODEL) '$(VERSION)' $(ARGS)
+
+reject-unreleased: $(READY)
+	@$(PY) -m scripts.unreleased
+
 # An image holds all models, whichever were trained.
 export: $(READY) ## write the bundles of champions and challengers; ROLLOUT=replace: what was trained just now as champion
 	$(TRAINING) export $(if $(filter replace,$(ROLLOUT)),--release) $(if $(ROLLOUT),,$(MODEL)) $(ARGS)
@@ -185,7 +196,7 @@ scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or 
 notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 	@$(PY) -m scripts.notify $(ARGS)
 
-.PHONY: models gate promote-released begin scope notify
+.PHONY: models gate promote-released reject propose reject-unreleased begin scope notify
 
 ## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is

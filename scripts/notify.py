@@ -2,8 +2,8 @@
 
     python -m scripts.notify [--json]
 
-Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, JOB_NAME,
-BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is said, and
+Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY, WHY,
+JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is said, and
 fails nothing.
 """
 
@@ -42,6 +42,9 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         url=environ.get("BUILD_URL", ""),
         scope=environ.get("SCOPE", ""),
         plan=environ.get("PLAN", ""),
+        verdict=environ.get("VERDICT", ""),
+        by=environ.get("BY", ""),
+        reason=environ.get("WHY", ""),
         trainings=tuple(trainings),
         release=_json(build / "release/release.json"),
         deploy=_json(build / "release/deploy.json"),

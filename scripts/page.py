@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from scripts.report import Build, mail, subject
+from scripts.report import Build, mail, rejected, subject
 
 #: No script and nothing from elsewhere: Jenkins lets pages have neither.
 STYLE = """
@@ -60,7 +60,8 @@ def _table(one: dict[str, Any]) -> str:
         for rule in one["gates"]
     ]
     return (
-        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})</p>\n<table>"
+        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})"
+        f"{escape(rejected(one))}</p>\n<table>"
         f"{_row('th', '', 'metric', 'candidate', 'champion')}{''.join(metrics)}"
         f"{_row('th', '', 'gate', 'value', 'bound')}{''.join(rules)}</table>"
     )

@@ -20,6 +20,9 @@ class Build(NamedTuple):
     url: str
     scope: str = ""
     plan: str = ""
+    verdict: str = ""
+    by: str = ""
+    reason: str = ""
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING
@@ -83,8 +86,16 @@ def _why(build: Build, lines: int = 30) -> str:
         said = build.last_words.splitlines()[-lines:]
         parts += [f"`make {build.goal}` failed; its last words:", *(f"    {line}" for line in said)]
     elif build.result == "ABORTED":
-        parts.append("It was ended by a person, or its time was up.")
+        parts.append(_ended(build))
     return "\n".join(["Why:", *(parts or ["see the log: " + build.url + "console"])])
+
+
+def _ended(build: Build) -> str:
+    if build.verdict == "reject":
+        return f"{build.by} rejected the release: {build.reason or 'no reason given'}"
+    if build.verdict == "none":
+        return "Nobody agreed to the release: the approval was aborted, or its time was up."
+    return "It was ended by a person, or its time was up."
 
 
 def _serving(build: Build) -> str:
@@ -111,7 +122,7 @@ def _models(build: Build) -> str:
 
 def _model(one: dict[str, Any]) -> Iterator[str]:
     version = f"version {one['version']}" if one["version"] else "refused"
-    yield f"  {one['model']}: {version}, {one['status']}"
+    yield f"  {one['model']}: {version}, {one['status']}{rejected(one)}"
     for metric, value in one["metrics"].items():
         champion = one["champion"].get(metric)
         beside = "" if champion is None else f" (champion {champion:.4g}, {value - champion:+.2g})"
@@ -119,6 +130,10 @@ def _model(one: dict[str, Any]) -> Iterator[str]:
     for rule in one["gates"]:
         if not rule["passed"]:
             yield f"    FAIL {rule['rule']}: value {rule['value']:.4g}, bound {rule['bound']:.4g}"
+
+
+def rejected(one: dict[str, Any]) -> str:
+    return f", rejected {one['rejected']}" if one.get("rejected") else ""
 
 
 def _links(build: Build) -> str:

@@ -53,10 +53,7 @@ def parser() -> argparse.ArgumentParser:
     promote.add_argument(
         "--version", default="challenger", help="a number or an alias (default: challenger)"
     )
-    promote.add_argument(
-        "--by", default=getpass.getuser(), help="who decides (default: %(default)s)"
-    )
-    promote.add_argument("--why", required=True, help="the reason, kept in the history")
+    _signed(promote)
     promote.add_argument(
         "--if-any", action="store_true", help="models without a challenger are passed over"
     )
@@ -65,6 +62,21 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="the versions that the exported bundles name champion, where they are not yet",
     )
+    reject = commands.add_parser("reject", help="a challenger is not to be released")
+    _models(reject)
+    reject.add_argument(
+        "--version", default="challenger", help="a number or an alias (default: challenger)"
+    )
+    _signed(reject)
+    reject.add_argument(
+        "--exported",
+        action="store_true",
+        help="what the exported bundles would have released, and did not",
+    )
+    propose = commands.add_parser("propose", help="make a version challenger, rejected or not")
+    propose.add_argument("model")
+    propose.add_argument("version", help="a number")
+    _json(propose)
     for name, text in (
         ("card", "write a version's model card to the reports"),
         ("reproduce", "train a version again from its record and compare the predictions"),
@@ -90,6 +102,13 @@ def _models(command: argparse.ArgumentParser) -> None:
         "models", nargs="*", metavar="MODEL", help="names or spec files (default: all)"
     )
     _json(command)
+
+
+def _signed(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--by", default=getpass.getuser(), help="who decides (default: %(default)s)"
+    )
+    command.add_argument("--why", required=True, help="the reason, kept in MLflow")
 
 
 def _json(command: argparse.ArgumentParser) -> None:

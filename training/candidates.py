@@ -44,7 +44,8 @@ def judge(models: Sequence[str]) -> str:
 
 def _lines(outcome: dict[str, Any]) -> Iterator[str]:
     version = f"version {outcome['version']}" if outcome["version"] else f"run {outcome['run_id']}"
-    yield f"{outcome['model']}: {version}, {outcome['status']}"
+    rejected = f", rejected {outcome['rejected']}" if outcome["rejected"] else ""
+    yield f"{outcome['model']}: {version}, {outcome['status']}{rejected}"
     for rule in outcome["gates"]:
         yield f"  {'pass' if rule['passed'] else 'FAIL'}  {_rule(rule)}"
 
@@ -63,9 +64,18 @@ def _rule(rule: dict[str, Any]) -> str:
 
 
 def to_release(models: Iterable[str]) -> dict[str, str]:
-    """The version of each candidate that passed."""
+    """The version of each candidate that passed, and that nobody rejected."""
     passed = (one for one in recorded(models) if all(rule["passed"] for rule in one["gates"]))
-    return {one["model"]: one["version"] for one in passed if one["version"]}
+    return {
+        one["model"]: one["version"] for one in passed if one["version"] and not one["rejected"]
+    }
+
+
+def note_rejected(model: str, version: str, told: str) -> None:
+    """In the outcome too, so that whoever reads of the candidate reads of this."""
+    for outcome in recorded([model]):
+        if outcome["version"] == version:
+            record({**outcome, "rejected": told})
 
 
 def exported() -> dict[str, dict[str, str]]:

@@ -108,6 +108,7 @@ def _promote_and_export(client: Any, trained: list[str], given: argparse.Namespa
 def _outcome_line(outcome: Any) -> str:
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in outcome.metrics.items())
     version = f" version {outcome.version}" if outcome.version else ""
+    version += f", rejected {outcome.rejected}" if outcome.rejected else ""
     return f"{outcome.model}: {outcome.status}{version} ({outcome.candidate}; {metrics}) in {outcome.seconds:.1f} s"
 
 
@@ -171,7 +172,7 @@ def export(given: argparse.Namespace) -> None:
 
 def promote(given: argparse.Namespace) -> None:
     specs = _specs(given)
-    from training import candidates, registry
+    from training import candidates, registry, rejections
 
     client = _client()
     exported = candidates.exported() if given.exported else {}
@@ -185,8 +186,34 @@ def promote(given: argparse.Namespace) -> None:
         elif given.if_any and version not in pointed:
             continue
         moved.append(registry.promote(client, spec.name, version, given.by, given.why))
+    rejections.note_released(client, exported)
     lines = [f"{one.model}: champion {one.replaced or '-'} -> {one.version}" for one in moved]
     _answer(given, [one._asdict() for one in moved], "\n".join(lines))
+
+
+def reject(given: argparse.Namespace) -> None:
+    named = [spec.name for spec in _specs(given)]
+    from training import candidates, registry, rejections
+
+    client = _client()
+    if given.exported:
+        meant = list(rejections.unreleased(client, candidates.exported()))
+    else:
+        meant = [(one, given.version) for one in named]
+        if not given.models:
+            meant = [pair for pair in meant if given.version in registry.aliases(client, pair[0])]
+    done = [rejections.reject(client, *pair, given.by, given.why) for pair in meant]
+    for one in done:
+        candidates.note_rejected(*one)
+    lines = [f"{one.model}: version {one.version} rejected {one.told}" for one in done]
+    _answer(given, [one._asdict() for one in done], "\n".join(lines) or "nothing to reject")
+
+
+def propose(given: argparse.Namespace) -> None:
+    from training import rejections
+
+    one = rejections.propose(_client(), find(given.model).name, given.version)
+    _answer(given, one._asdict(), f"{one.model}: version {one.number} is challenger")
 
 
 def card(given: argparse.Namespace) -> None:
@@ -227,6 +254,8 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
         history,
         export,
         promote,
+        reject,
+        propose,
         card,
         reproduce,
         draft,

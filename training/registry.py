@@ -24,6 +24,8 @@ PROMOTIONS = "promotions"
 #: Set last, when the version has everything: without it a version is a leftover of a training that was killed.
 COMPLETE = "swarmline.complete"
 KEY = "swarmline.key"
+#: When, by whom and why a version was rejected (training/rejections.py).
+REJECTED = "swarmline.rejected"
 BUNDLE = "bundle"
 
 
@@ -178,9 +180,7 @@ def export(
         if pointed.get("challenger", "") == (release or {}).get(model):
             pointed = {"champion": pointed["challenger"]}
         if not pointed:
-            raise RegistryError(
-                f"{model}: has neither champion nor challenger; `make train` makes one"
-            )
+            raise RegistryError(_nothing_to_export(client, model))
         for number in set(pointed.values()):
             fetch(client, version(client, model, number))
         _remove_others(places.bundles() / model, set(pointed.values()))
@@ -189,6 +189,16 @@ def export(
     path.with_suffix(".tmp").write_bytes(pretty(exported))
     path.with_suffix(".tmp").replace(path)
     return exported
+
+
+def _nothing_to_export(client: mlflow.MlflowClient, model: str) -> str:
+    for one in versions(client, model):
+        if REJECTED in one.tags:
+            return (
+                f"{model}: has no champion, and version {one.number} was rejected {one.tags[REJECTED]};"
+                f" `make propose MODEL={model} VERSION={one.number}` offers it again, FORCE=true trains anew"
+            )
+    return f"{model}: has neither champion nor challenger; `make train` makes one"
 
 
 def _remove_others(folder: Path, kept: set[str]) -> None:
@@ -208,12 +218,19 @@ def promote(client: mlflow.MlflowClient, model: str, which: str, by: str, why: s
     client.set_registered_model_alias(model, "champion", moved.version)
     if before.get("challenger") == moved.version:
         client.delete_registered_model_alias(model, "challenger")
+    forgive(client, one)
     name = f"{model} {moved.version}"
     run = client.create_run(
         experiment(client, PROMOTIONS), run_name=name, tags=dict(moved._asdict())
     )
     client.set_terminated(run.info.run_id)
     return moved
+
+
+def forgive(client: mlflow.MlflowClient, one: Version) -> None:
+    """Takes back that a version was rejected."""
+    if REJECTED in one.tags:
+        client.delete_model_version_tag(one.model, one.number, REJECTED)
 
 
 def history(client: mlflow.MlflowClient, model: str) -> list[Promotion]:

@@ -40,6 +40,8 @@ class Outcome(NamedTuple):
     champion: dict[str, float]
     gates: list[dict[str, Any]]
     seconds: float
+    #: When, by whom and why; such a version is not released.
+    rejected: str = ""
 
 
 class Prepared(NamedTuple):
@@ -56,7 +58,7 @@ def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
         prepared = _prepare(spec, client, options)
         there = registry.with_key(client, spec.name, prepared.key)
         if there is not None and not options.force and _stands(there, options):
-            say(f"{spec.name}: unchanged, version {there.number}")
+            say(f"{spec.name}: unchanged, version {there.number}{_rejected(there)}")
             return _unchanged(client, there, time.monotonic() - started)
         try:
             facts = _trained(spec, client, options, prepared)
@@ -70,6 +72,12 @@ def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
 def _stands(there: registry.Version, options: Options) -> bool:
     """A version that failed its gates, and was registered all the same, passes none by being there."""
     return options.gate == "report" or there.tags.get("swarmline.gate") != "failed"
+
+
+def _rejected(there: registry.Version) -> str:
+    told = there.tags.get(registry.REJECTED, "")
+    again = f"`make propose MODEL={there.model} VERSION={there.number}` offers it again"
+    return f", rejected {told}; {again}, FORCE=true trains anew" if told else ""
 
 
 def _key(spec: Spec, fingerprint: str, options: Options) -> str:
@@ -190,4 +198,5 @@ def _unchanged(client: mlflow.MlflowClient, one: registry.Version, seconds: floa
         champion,
         gates,
         round(seconds, 1),
+        one.tags.get(registry.REJECTED, ""),
     )

@@ -110,3 +110,15 @@ def test_the_file_holds_no_secret_itself(document):
         ((_, held),) = credential.items()
         secret = held.get("password") or held.get("secret") or held.get("secretBytes")
         assert casc.secrets(secret), f"{held['id']} has its secret in the file"
+
+
+def test_who_may_approve_exists_and_may_start_builds(document):
+    """The pipelines' own default is the same, for a controller that was set up otherwise."""
+    approvers = casc.variables(document)["SWARMLINE_APPROVERS"]
+    entries = document["jenkins"]["authorizationStrategy"]["globalMatrix"]["entries"]
+    rights = {one["user"]["name"]: set(one["user"]["permissions"]) for one in entries}
+    for name in approvers.split(","):
+        assert rights[name] & {"Overall/Administer", "Job/Build"}
+    for file in ("Jenkinsfile", "jenkins/pipelines/rollback.Jenkinsfile"):
+        text = (ROOT / file).read_text(encoding="utf-8")
+        assert f"submitter: env.SWARMLINE_APPROVERS ?: '{approvers}'" in text

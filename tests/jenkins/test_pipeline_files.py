@@ -33,8 +33,13 @@ MUTATIONS = [
     Mutation("failFast true\n", "failFast true\n          steps { sh 'true' }\n", "Expected one of"),
     Mutation("stage('Types') {", "sh 'make x'\n            stage('Types') {", "Expected a stage"),
     Mutation("ordinal: 1", "ordinals: 1", 'Invalid parameter "ordinals" of milestone'),
-    Mutation("beforeInput true", "beforeImput true", 'Invalid condition "beforeImput"'),
-    Mutation("ok 'Deploy'", "okay 'Deploy'", 'Unknown input section "okay"'),
+    Mutation("beforeAgent true", "beforeAgnet true", 'Invalid condition "beforeAgnet"'),
+    Mutation("ok: 'Answer'", "okay: 'Answer'", 'Invalid parameter "okay" of input'),
+    Mutation(
+        "steps { sh 'make gate' }",
+        "input {\n message 'Go on?'\n okay 'Yes'\n }\n steps { sh 'make gate' }",
+        'Unknown input section "okay"',
+    ),
     Mutation("defaultValue: '30'", "value_: '30'", 'Invalid parameter "value_" of string'),
     Mutation("booleanParam(name: 'DEPLOY'", "bool(name: 'DEPLOY'", 'Invalid parameter type "bool"'),
     Mutation(

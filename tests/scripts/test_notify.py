@@ -80,6 +80,34 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
     assert "the release that served before still serves" in mail(place)
 
 
+@pytest.mark.parametrize(
+    ("verdict", "told"),
+    [
+        ("reject", "ann rejected the release: too slow"),
+        ("none", "Nobody agreed to the release: the approval was aborted, or its time was up."),
+        ("", "It was ended by a person, or its time was up."),
+    ],
+)
+def test_who_ended_it_and_why_is_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, told: str
+) -> None:
+    for name, value in {
+        "RESULT": "ABORTED",
+        "VERDICT": verdict,
+        "BY": "ann",
+        "WHY": "too slow",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert f"Why:\n{told}\n" in mail(place)
+
+
+def test_a_rejected_version_is_told_as_such(place: Path) -> None:
+    put(place, "reports/yield/training.json", TRAINING | {"rejected": "today by ann: too slow"})
+    assert "yield: version 3, trained, rejected today by ann: too slow\n" in mail(place)
+    page = (place / "reports/index.html").read_text(encoding="utf-8")
+    assert "version 3, trained (linear), rejected today by ann: too slow<" in page
+
+
 def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> None:
     put(place, "release/release.json", {"release": "r-2"})
     told = {"code": 2, "reason": "5 % of requests failed", "serves": "r-1"}

@@ -138,7 +138,7 @@ class Build {
             def when = parts.when ? last(parts.when[0]) : null
             def early = when != null && declaredIn(when).keySet().any { it in ['beforeAgent', 'beforeInput'] }
             if (early && !holds(when)) { entry.status = 'skipped'; return }
-            if (parts.input) { ask(last(parts.input[0])) }
+            if (parts.input) { throw new IllegalArgumentException('the model knows input as a step alone') }
             around(parts, 'stage') {
                 if (when != null && !early && !holds(when)) { entry.status = 'skipped'; return }
                 if (parts.steps) { steps(last(parts.steps[0])) }
@@ -173,15 +173,6 @@ class Build {
             case 'expression': return steps(last(one)) as boolean
             default: throw new IllegalArgumentException("the model knows no condition ${name}")
         }
-    }
-
-    void ask(Closure body) {
-        def asked = declaredIn(body)
-        def answer = given.input
-        did << [step: 'input', message: asked.message[0][0], stage: HERE.get().stage, agent: HERE.get().folder as String]
-        if (!answer) { throw new Broken('ABORTED', 'Rejected') }
-        HERE.get().env[asked.submitterParameter[0][0] as String] = answer.submitter
-        asked.parameters ? declaredIn(last(asked.parameters[0])).each { type, calls -> calls.each { HERE.get().env[it[0].name as String] = answer[it[0].name] ?: it[0].defaultValue } } : null
     }
 
     Object steps(Closure body) {

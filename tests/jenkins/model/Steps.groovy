@@ -58,11 +58,19 @@ class Steps {
         build.withEnv(values) { within(body(arguments)) }
     }
 
+    Object do_catchError(List arguments) {
+        try { within(body(arguments)) } catch (Broken error) { build.note(error) }
+    }
+
+    /** One value for one question, a map for several; who may not answer is refused, so that nobody answers. */
     Object do_input(List arguments) {
-        def answer = build.given.input
-        build.did << [step: 'input', message: arguments[0].message, choices: arguments[0].parameters*.choices]
-        if (!answer) { throw new Broken('ABORTED', 'Rejected') }
-        answer[arguments[0].parameters[0].name]
+        def given = arguments[0], answer = build.given.input, asked = given.parameters ?: []
+        told('input', [message: given.message, submitter: given.submitter, choices: asked*.choices, agent: Build.HERE.get().folder as String])
+        def may = given.submitter?.split(',')*.trim()
+        if (!answer || (may && !(answer.submitter in may))) { throw new Broken('ABORTED', 'Rejected') }
+        def values = asked.collectEntries { [(it.name): answer[it.name] ?: it.choices?.getAt(0) ?: it.defaultValue] }
+        if (given.submitterParameter) { values[given.submitterParameter] = answer.submitter }
+        values.size() == 1 ? values.values()[0] : values
     }
 
     Object do_stash(List arguments) {

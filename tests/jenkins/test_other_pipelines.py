@@ -1,0 +1,55 @@
+"""What starts, changes and undoes releases, and what runs by the clock; make is a stand-in."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.jenkins.builds import Runs, done, goals
+from tests.jenkins.test_pipeline_files import linted
+
+# They need Java.
+pytestmark = pytest.mark.slow
+
+
+def test_data_are_checked_and_retraining_is_started_when_asked(runs: Runs) -> None:
+    assert goals(runs["data"]) == ["begin env models", "validate", "notify"]
+    assert done(runs["data"], "build") == []
+    (started,) = done(runs["data, then train"], "build")
+    assert (started["job"], started["wait"]) == ("retrain", False)
+    assert started["parameters"]["REASON"] == "new data, jenkins-main-7"
+
+
+def test_a_retraining_is_a_build_of_the_main_pipeline(runs: Runs) -> None:
+    (started,) = done(runs["retrain"], "build")
+    assert (started["job"], started["wait"]) == ("deliver/main", True)
+    assert started["parameters"] == {
+        "MODEL": "one",
+        "REASON": "scheduled",
+        "FORCE": False,
+        "APPROVE": False,
+    }
+    known = {one["name"] for one in linted()["Jenkinsfile"]["parameters"]}
+    assert set(started["parameters"]) <= known
+
+
+def test_one_click_rolls_back_one(runs: Runs) -> None:
+    run = runs["rollback"]
+    assert (run["result"], goals(run)) == ("SUCCESS", ["begin rollback", "notify"])
+    assert run["ran"][0]["env"]["TO"] == ""
+
+
+def test_a_release_can_be_chosen_from_the_ledger(runs: Runs) -> None:
+    run = runs["rollback, chosen"]
+    assert goals(run) == ["releases", "begin rollback", "notify"]
+    assert done(run, "input")[0]["choices"] == ["r-2\nr-1"]
+    assert run["ran"][1]["env"]["TO"] == "r-1"
+
+
+def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
+    assert goals(runs["housekeeping"]) == [
+        "begin prune",
+        "backup",
+        "audit",
+        "restore-test",
+        "notify",
+    ]

@@ -1,0 +1,56 @@
+"""Candidates of a build that did not release them: who is told to have said no, and when nobody has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scripts.unreleased import Rejection, rejection
+
+OFFERED = {"PLAN": "deploy", "BUILD_TAG": "jenkins-main-7"}
+
+
+def judged(deploy: dict[str, Any] | None = None, **environ: str) -> Rejection | None:
+    return rejection({**OFFERED, **environ}, deploy or {})
+
+
+def test_a_person_who_rejects_is_named_with_the_reason() -> None:
+    told = judged(VERDICT="reject", BY="ann", WHY="too slow")
+    assert told == Rejection("ann", "too slow")
+
+
+def test_a_rejection_without_a_reason_says_so() -> None:
+    assert judged(VERDICT="reject", BY="ann") == Rejection("ann", "no reason given")
+
+
+def test_an_approval_without_an_answer_is_none() -> None:
+    told = judged(VERDICT="none")
+    assert told is not None and told.by == "jenkins-main-7"
+    assert told.why.startswith("nobody agreed to it")
+
+
+@pytest.mark.parametrize("code", [2, 3])
+def test_a_release_that_did_not_prove_itself_is_rejected_by_its_deploy(code: int) -> None:
+    told = judged({"code": code, "reason": "a replica was not ready"}, VERDICT="deploy")
+    assert told == Rejection("jenkins-main-7", "the deploy failed: a replica was not ready")
+
+
+@pytest.mark.parametrize(
+    ("deploy", "environ"),
+    [
+        # It serves, and what failed came after.
+        ({"code": 0}, {}),
+        # The registry was down, or another deploy went on: the release was never tried.
+        ({"code": 1, "reason": "locked"}, {}),
+        # Killed in between.
+        ({}, {"VERDICT": "deploy"}),
+        ({}, {}),
+        ({}, {"PLAN": "nothing", "VERDICT": "none"}),
+        ({}, {"PLAN": ""}),
+    ],
+)
+def test_what_was_never_judged_is_not_rejected(
+    deploy: dict[str, Any], environ: dict[str, str]
+) -> None:
+    assert judged(deploy, **environ) is None
