@@ -3,11 +3,20 @@
 mkdir -p "$SWARMLINE_LOG"
 goal=${SWARMLINE_GOAL:-help}
 log=$SWARMLINE_LOG/${goal// /+}.log
+# A build that is aborted tells every process to end. The line may have something to put right first, as a deploy has, and
+# to say so: whoever listens to it waits for its end.
+trap : TERM INT HUP
+keep() {
+    trap '' TERM INT HUP
+    tee -a "$log"
+}
 exec 4>&2
 {
-    sh "$@" 2>&1 >&3 3>&- 4>&- | tee -a "$log" >&4 3>&-
+    trap : TERM INT HUP
+    # Bash becomes the command where a line is one, so that it is the command whose end counts.
+    bash --posix "$@" 2>&1 >&3 3>&- 4>&- | keep >&4 3>&-
     exit "${PIPESTATUS[0]}"
-} 3>&1 | tee -a "$log"
+} 3>&1 | keep
 status=${PIPESTATUS[0]}
 [ "$status" = 0 ] || echo "$status $goal" >>"$SWARMLINE_LOG/failed"
 exit "$status"

@@ -60,13 +60,12 @@ class Site:
 
     def _shrink(self) -> None:
         """Two models that train in seconds: a build is about everything else."""
-        (self.clone / "training/models/recipe-optimization.toml").unlink()
+        self.run("git", "rm", "--quiet", "training/models/recipe-optimization.toml")
         for name, metric in GATED.items():
             path = f"training/models/{name}.toml"
             text = (self.clone / path).read_text(encoding="utf-8").partition("[search]")[0]
             text = text.replace("rows = 10_000", "rows = 3_000")
             self.commit(path, f"{text}{SMALL}metrics = {{ {metric} = {{ min = 0.1 }} }}\n")
-        self.run("git", "add", "--all")
 
     def _credentials(self) -> dict[str, Any]:
         client = self.folder / "client.zip"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,33 @@ def test_a_later_line_is_added(log: Path) -> None:
     line(log, "echo one")
     line(log, "echo two")
     assert (log / "bake.log").read_text() == "one\ntwo\n"
+
+
+#: Told to end, it has something to put right and to say before.
+CAREFUL = """
+import signal, sys
+def end(*_):
+    print("putting it right", file=sys.stderr, flush=True)
+    print("done", flush=True)
+    sys.exit(2)
+signal.signal(signal.SIGTERM, end)
+print("at work", flush=True)
+while True:
+    signal.pause()
+"""
+
+
+def test_who_is_told_to_end_is_heard_to_the_end(log: Path) -> None:
+    """As Jenkins aborts: every process of the build gets the signal at once."""
+    environ = {**os.environ, "SWARMLINE_LOG": str(log), "SWARMLINE_GOAL": "bake", "CODE": CAREFUL}
+    with subprocess.Popen(
+        [str(SHELL), "-c", f'{sys.executable} -c "$CODE"'],
+        env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None and process.stdout.readline() == "at work\n"
+        os.killpg(process.pid, signal.SIGTERM)
+        out, words = process.communicate(timeout=60)
+    assert (process.returncode, out) == (2, "done\n") and "putting it right\n" in words
+    kept = (log / "bake.log").read_text()
+    assert "done" in kept and "putting it right" in kept
+    assert (log / "failed").read_text() == "2 bake\n"
