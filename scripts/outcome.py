@@ -8,6 +8,7 @@ Stopped             ends a script; carries its exit code
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -41,7 +42,9 @@ class Late(Stopped):
 
 def say(sentence: str) -> None:
     """Progress and results for people; stdout belongs to the JSON document."""
-    print(sentence, file=sys.stderr, flush=True)
+    # Whoever listened may be gone; what is being put right goes on.
+    with contextlib.suppress(OSError):
+        print(sentence, file=sys.stderr, flush=True)
 
 
 def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None = None) -> int:

@@ -46,6 +46,7 @@ class Site:
             "TESTS": "tests/scripts/test_scope.py",
         }
         self.number, self.last_good = 0, ""
+        self.mlflow = f"sqlite:///{folder}/mlflow.db"
         self._clone()
         self._shrink()
         self.run("make", "secrets")
@@ -94,43 +95,62 @@ class Site:
         identity = ["-c", "user.name=tests", "-c", "user.email=tests@localhost"]
         self.run("git", *identity, "commit", "--quiet", "--message", path)
 
-    def build(self, environ: Mapping[str, str] | None = None, **params: Any) -> dict[str, Any]:
-        """One build as Jenkins would run it, on the clone's newest commit."""
-        self.number += 1
-        told = {
-            "BRANCH_NAME": "main",
-            "JOB_NAME": "swarmline/deliver/main",
-            "BUILD_NUMBER": str(self.number),
-            "BUILD_TAG": f"jenkins-{self.number}",
-            "BUILD_URL": f"http://jenkins.invalid/{self.number}/",
-            "SWARMLINE_MLFLOW": f"sqlite:///{self.folder}/mlflow.db",
-            "GIT_PREVIOUS_SUCCESSFUL_COMMIT": self.last_good,
-        }
-        case = {
-            "act": "run",
-            "file": str(self.clone / "Jenkinsfile"),
-            "source": str(self.clone),
-            "workspace": str(self.folder / "workspaces"),
-            "machines": 2,
-            "env": self.environ | told | dict(environ or {}),
-            "params": {"APPROVE": False, "WATCH": "5", **params},
-            "credentials": self.credentials,
-        }
-        (outcome,) = evaluate([case], seconds=3000)
+    def build(
+        self, environ: Mapping[str, str] | None = None, answer: Any = None, **params: Any
+    ) -> dict[str, Any]:
+        """One build of the main pipeline as Jenkins would run it, on the clone's newest commit."""
+        given = {"APPROVE": False, "WATCH": "5", **params}
+        outcome = self.job("Jenkinsfile", given, environ, answer)
         if outcome["result"] == "SUCCESS":
             self.last_good = self.run("git", "rev-parse", "HEAD").strip()
         return outcome
 
+    def job(
+        self,
+        file: str,
+        params: Mapping[str, Any],
+        environ: Mapping[str, str] | None = None,
+        answer: Any = None,
+    ) -> dict[str, Any]:
+        """A build of any pipeline; `answer` is what a person says where one is asked."""
+        self.number += 1
+        told = {
+            "BRANCH_NAME": "main",
+            "JOB_NAME": f"swarmline/{Path(file).stem}",
+            "BUILD_NUMBER": str(self.number),
+            "BUILD_TAG": f"jenkins-{self.number}",
+            "BUILD_URL": f"http://jenkins.invalid/{self.number}/",
+            "SWARMLINE_MLFLOW": self.mlflow,
+            "GIT_PREVIOUS_SUCCESSFUL_COMMIT": self.last_good,
+        }
+        case = {
+            "act": "run",
+            "file": str(self.clone / file),
+            "source": str(self.clone),
+            "workspace": str(self.folder / "workspaces"),
+            "machines": 2,
+            "env": self.environ | told | dict(environ or {}),
+            "params": dict(params),
+            "input": answer,
+            "credentials": self.credentials,
+        }
+        (outcome,) = evaluate([case], seconds=3000)
+        return outcome
+
     def serving(self) -> str:
-        """The release that answers at the edge, wherever the Swarm has put it."""
+        """The release that answers."""
+        return self.ask("/v1/models").headers["X-Release"]
+
+    def ask(self, path: str) -> requests.Response:
+        """At the edge, wherever the Swarm has put it."""
         key = (self.clone / "build/secrets/deployer.key").read_text(encoding="utf-8").strip()
         for url in self.urls:
             with contextlib.suppress(requests.ConnectionError):
                 answer = requests.get(
-                    f"{url}/v1/models", headers={"Authorization": f"Bearer {key}"}, timeout=10
+                    f"{url}{path}", headers={"Authorization": f"Bearer {key}"}, timeout=10
                 )
                 answer.raise_for_status()
-                return answer.headers["X-Release"]
+                return answer
         raise AssertionError(f"no edge answers at {self.urls}")
 
     def close(self) -> None:
