@@ -115,34 +115,23 @@ onePipeline('traffic', 'Traffic', "How much of a model's traffic its challenger 
 
 onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
 
-listView("${place}/Every day") {
-    description('What a person starts.')
-    jobs {
-        names('deliver', 'retrain', 'rollback', 'traffic')
-    }
-    columns {
-        status()
-        weather()
-        name()
-        lastSuccess()
-        lastFailure()
-        lastDuration()
-        buildButton()
+def oneView = { String title, String text, String... shown ->
+    listView("${place}/${title}") {
+        description(text)
+        jobs {
+            names(*shown)
+        }
+        columns {
+            status()
+            weather()
+            name()
+            lastSuccess()
+            lastFailure()
+            lastDuration()
+            buildButton()
+        }
     }
 }
 
-listView("${place}/By the clock") {
-    description('What runs by itself.')
-    jobs {
-        names('data', 'retrain', 'housekeeping')
-    }
-    columns {
-        status()
-        weather()
-        name()
-        lastSuccess()
-        lastFailure()
-        lastDuration()
-        buildButton()
-    }
-}
+oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'rollback', 'traffic')
+oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping')

@@ -2,7 +2,7 @@
 
     python -m scripts.scope
 
-release    main: train, gate, image, deploy
+release    main, or SWARMLINE_BRANCH: train, gate, image, deploy
 rehearsal  another branch or a pull request: train and gate in this workspace alone
 documents  only documents changed since the last build that succeeded: check, and do no more
 
@@ -41,9 +41,10 @@ def scope(environ: Mapping[str, str], changed: Iterable[str] | None) -> tuple[Sc
             "documents",
             f"only documents changed ({named}): nothing is trained, nothing is deployed",
         )
-    branch = environ.get("BRANCH_NAME", PRIMARY)
-    if environ.get("CHANGE_ID") or branch != PRIMARY:
-        return "rehearsal", f"{branch} is not {PRIMARY}: the build ends after the gate"
+    primary = environ.get("SWARMLINE_BRANCH") or PRIMARY
+    branch = environ.get("BRANCH_NAME", primary)
+    if environ.get("CHANGE_ID") or branch != primary:
+        return "rehearsal", f"{branch} is not {primary}: the build ends after the gate"
     why = f"asked for by {', '.join(asked)}" if asked else "code or data may have changed"
     return "release", f"{why}: what changed is trained, gated and released"
 

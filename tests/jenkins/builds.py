@@ -100,6 +100,10 @@ CASES: dict[str, dict[str, Any]] = {
     "unknown parameter": {"params": {"NONSENSE": "1"}},
     "data": {"file": f"{PIPELINES}/data.Jenkinsfile"},
     "data, then train": {"file": f"{PIPELINES}/data.Jenkinsfile", "params": {"RETRAIN": True}},
+    "retrain elsewhere": {
+        "file": f"{PIPELINES}/retrain.Jenkinsfile",
+        "env": {"SWARMLINE_BRANCH": "live/eu"},
+    },
     "retrain": {"file": f"{PIPELINES}/retrain.Jenkinsfile", "params": {"MODEL": "one"}},
     "rollback": {"file": f"{PIPELINES}/rollback.Jenkinsfile"},
     "rollback, chosen": {

@@ -107,7 +107,7 @@ def test_a_job_that_starts_another_finds_it(seeded):
     started = {
         found
         for file in FILES
-        for found in re.findall(r"build job: '([\w-]+)", file.read_text(encoding="utf-8"))
+        for found in re.findall(r"build job: ['\"]([\w-]+)", file.read_text(encoding="utf-8"))
     }
     assert started and {f"swarmline/{name}" for name in started} <= set(_jobs(seeded))
 

@@ -32,6 +32,12 @@ def test_a_retraining_is_a_build_of_the_main_pipeline(runs: Runs) -> None:
     assert set(started["parameters"]) <= known
 
 
+def test_a_site_retrains_the_branch_that_it_releases(runs: Runs) -> None:
+    (started,) = done(runs["retrain elsewhere"], "build")
+    # As a folder of branches calls its jobs.
+    assert started["job"] == "deliver/live%2Feu"
+
+
 def test_one_click_rolls_back_one(runs: Runs) -> None:
     run = runs["rollback"]
     assert (run["result"], goals(run)) == ("SUCCESS", ["begin rollback", "notify"])

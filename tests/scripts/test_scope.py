@@ -28,6 +28,11 @@ def test_branches_and_pull_requests_only_rehearse(who: dict[str, str]) -> None:
     assert word(["service/app.py"], **who) == "rehearsal"
 
 
+def test_a_site_releases_from_the_branch_that_it_names() -> None:
+    assert word(None, BRANCH_NAME="live/eu", SWARMLINE_BRANCH="live/eu") == "release"
+    assert word(None, BRANCH_NAME="main", SWARMLINE_BRANCH="live/eu") == "rehearsal"
+
+
 def test_documents_alone_train_and_deploy_nothing_and_it_says_so() -> None:
     found, why = scope.scope({"BRANCH_NAME": "main"}, ["README.md", "docs/a.html", "LICENSE"])
     assert found == "documents"
