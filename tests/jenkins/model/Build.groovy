@@ -1,10 +1,5 @@
-import java.nio.file.FileSystems
-import java.nio.file.Files
-import java.nio.file.StandardCopyOption
-
 /** One run of a pipeline: stages in order, conditions, parallel branches, commands really executed, post by outcome. */
-class Build {
-    Map given                 // the case: file, workspace, source, env, params, causes, inputs, credentials, make
+class Build extends Workspace {
     GroovyShell shell
     Map<String, Object> params = [:]
     Map<String, String> global = [:]
@@ -12,14 +7,7 @@ class Build {
     List<Map> stages = [].asSynchronized()
     List<Map> ran = [].asSynchronized()
     List<Map> did = [].asSynchronized()
-    Map<String, File> stashes = [:]
-    StringBuffer log = new StringBuffer()
     int allocations = 0
-    // What a branch of a parallel stage has of its own: variables, workspace, stage, the processes to end with it.
-    static final InheritableThreadLocal<Map> HERE = new InheritableThreadLocal<Map>() {
-        protected Map childValue(Map parent) { parent == null ? null : [env: new LinkedHashMap(parent.env), folder: parent.folder, stage: parent.stage, group: parent.group] }
-    }
-
     static Map run(Map given) {
         def build = new Build(given: given)
         HERE.set([env: [:], folder: null, stage: '', group: null])
@@ -229,13 +217,6 @@ class Build {
         try { body() } finally { HERE.get().folder = before }
     }
 
-    void checkout(File folder) {
-        folder.mkdirs()
-        def copied = ['cp', '-a', "${given.source}/.".toString(), folder.path].execute()
-        copied.waitForProcessOutput(log, log)
-        if (copied.exitValue()) { throw new IllegalStateException("no checkout of ${given.source}") }
-    }
-
     Object sh(Map arguments) {
         def here = HERE.get()
         if (here.folder == null) { throw new Broken('FAILURE', "Required context class hudson.FilePath is missing: sh '${arguments.script}' has no agent") }
@@ -259,50 +240,6 @@ class Build {
         if (entry.code && here.group?.ended) { throw new Broken('ABORTED', 'Failed in another branch') }
         if (entry.code) { throw new Broken('FAILURE', "script returned exit code ${entry.code}") }
         arguments.returnStdout ? out.toString() : null
-    }
-
-    File here() {
-        if (HERE.get().folder == null) { throw new Broken('FAILURE', 'Required context class hudson.FilePath is missing') }
-        HERE.get().folder
-    }
-
-    /** Files below the workspace that Ant's patterns name. */
-    List<String> files(String includes, String excludes = '') {
-        def root = here().toPath()
-        def patterns = { String text -> (text ?: '').split(',')*.trim().findAll { it }.collectMany { it.startsWith('**/') ? [it, it.substring(3)] : it.contains('/**/') ? [it, it.replace('/**/', '/')] : [it] }.collect { FileSystems.default.getPathMatcher("glob:${it}") } }
-        def wanted = patterns(includes)
-        def left = patterns(excludes)
-        def found = []
-        includes.split(',')*.trim().collect { it.contains('*') ? it.substring(0, it.indexOf('*')).replaceAll('[^/]*$', '') : it }.unique().each { base ->
-            def start = new File(here(), base)
-            if (start.isFile()) { found << base } else if (start.isDirectory()) {
-                start.eachFileRecurse { if (it.isFile()) { found << root.relativize(it.toPath()).toString() } }
-            }
-        }
-        found.unique().findAll { name -> def path = FileSystems.default.getPath(name); wanted.any { it.matches(path) } && !left.any { it.matches(path) } }
-    }
-
-    void stash(String name, List<String> names) {
-        def place = new File(given.workspace as String, "stash-${name}")
-        place.deleteDir()
-        copy(here(), place, names)
-        stashes[name] = place
-    }
-
-    void unstash(String name) {
-        if (!stashes[name]) { throw new Broken('FAILURE', "No such saved stash '${name}'") }
-        def names = []
-        stashes[name].eachFileRecurse { if (it.isFile()) { names << stashes[name].toPath().relativize(it.toPath()).toString() } }
-        copy(stashes[name], here(), names)
-    }
-
-    static void copy(File from, File to, List<String> names) {
-        to.mkdirs()
-        names.each { name ->
-            def target = new File(to, name)
-            target.parentFile.mkdirs()
-            Files.copy(new File(from, name).toPath(), target.toPath(), StandardCopyOption.REPLACE_EXISTING)
-        }
     }
 }
 

@@ -6,14 +6,13 @@ import org.codehaus.groovy.control.CompilePhase
 import org.codehaus.groovy.control.MultipleCompilationErrorsException
 
 /** A pipeline file as Jenkins' own linter sees it: by its syntax tree, before anything of it runs. */
-class Lint {
+class Lint extends Tree {
     static final BODIES = ['steps', 'stages', 'parallel', 'matrix']
     static final BEFORE = ['beforeAgent', 'beforeInput', 'beforeOptions']
     static final INPUT = ['message', 'id', 'ok', 'parameters', 'submitter', 'submitterParameter']
 
     Map facts
     Map symbols
-    List<String> errors = []
     List<String> shells = []
     Set<String> stages = []
     List<Map> parameters = []
@@ -29,59 +28,12 @@ class Lint {
         [errors: lint.errors, shells: lint.shells, stages: lint.stages as List, parameters: lint.parameters]
     }
 
-    void refuse(node, String sentence) { errors << "line ${node.lineNumber}: ${sentence}".toString() }
-
     void file(List<Statement> statements) {
         def found = statements.findAll { callOf(it)?.methodAsString == 'pipeline' }
         if (found.size() != 1 || statements.size() != 1) {
             errors << 'expected one pipeline { } and nothing beside it'
         }
         found.each { pipeline(it) }
-    }
-
-    // What a statement is: one call of a bare name, on its own line.
-
-    MethodCallExpression callOf(Statement statement) {
-        def expression = statement instanceof ExpressionStatement ? statement.expression : null
-        if (statement instanceof ReturnStatement) { expression = statement.expression }
-        expression instanceof MethodCallExpression && expression.implicitThis ? expression : null
-    }
-
-    List<Expression> arguments(MethodCallExpression call) {
-        def given = call.arguments
-        given instanceof TupleExpression ? given.expressions : [given]
-    }
-
-    List<Statement> block(MethodCallExpression call) {
-        def last = arguments(call) ? arguments(call)[-1] : null
-        if (!(last instanceof ClosureExpression)) { return null }
-        def code = last.code
-        code instanceof BlockStatement ? code.statements : [code]
-    }
-
-    List<Expression> plain(MethodCallExpression call) { arguments(call).findAll { !(it instanceof ClosureExpression) } }
-
-    Map<String, Expression> named(MethodCallExpression call) {
-        def maps = arguments(call).findAll { it instanceof MapExpression }
-        maps.collectMany { it.mapEntryExpressions }.collectEntries { [(it.keyExpression.text): it.valueExpression] }
-    }
-
-    /** The sections of a block: each a call of an allowed name, each once. */
-    Map<String, MethodCallExpression> sections(List<Statement> statements, List<String> allowed, String what) {
-        def found = [:]
-        for (statement in statements) {
-            def call = callOf(statement)
-            if (call == null) { refuse(statement, "expected a section of ${what}"); continue }
-            def name = call.methodAsString
-            if (!(name in allowed)) {
-                refuse(call, "Unknown ${what} section \"${name}\". Valid sections: ${allowed}")
-            } else if (found.containsKey(name)) {
-                refuse(call, "Multiple occurrences of the ${name} section")
-            } else {
-                found[name] = call
-            }
-        }
-        found
     }
 
     void pipeline(Statement statement) {
