@@ -38,6 +38,8 @@ class Site:
         self.environ = {
             **machine,
             **swarm,
+            # A new agent: nothing is known from before.
+            "XDG_CACHE_HOME": str(folder / "cache"),
             "STACK": stack,
             "EDGE_PORT": str(port),
             "EDGE_TLS": "off",

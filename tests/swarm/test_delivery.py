@@ -12,6 +12,7 @@ import pytest
 
 from tests.jenkins.site import GATED, Site
 from tests.swarm.cluster import Swarm
+from tests.swarm.figures import note
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 SPEC = "training/models/yield-prediction.toml"
@@ -32,7 +33,12 @@ def _first(site: Site) -> dict[str, Any]:
     """The first build; every later one starts from what it left."""
     run = site.build(REASON="the first")
     assert run["result"] == "SUCCESS", run["log"][-8000:]
+    note("main pipeline, first build", **seconds(run))
     return run
+
+
+def seconds(run: dict[str, Any]) -> dict[str, float]:
+    return {one["stage"]: one["seconds"] for one in run["stages"] if one["status"] == "done"}
 
 
 def made(run: dict[str, Any], target: str) -> list[dict[str, Any]]:
@@ -80,6 +86,11 @@ def test_a_second_run_trains_nothing_asks_nobody_and_deploys_nothing(
     assert run["result"] == "SUCCESS" and made(run, "deploy") == []
     assert "unchanged, version 1" in run["log"] and site.serving() == serves
     assert f"Serving: release {serves}, as before; nothing had changed." in mail(run)
+    # What was checked before is not checked again, and reported all the same.
+    for check in ("check-lint", "check-types", "check-security"):
+        assert f"{check}: has passed with these very inputs" in run["log"]
+    assert "build/reports/lint.xml" in published(run, "junit")
+    note("main pipeline, nothing changed", **seconds(run))
 
 
 def test_a_commit_to_documents_is_only_checked(site: Site, first: dict[str, Any]) -> None:
