@@ -50,10 +50,7 @@ def parser() -> argparse.ArgumentParser:
     )
     promote = commands.add_parser("promote", help="make a version the champion")
     _models(promote)
-    promote.add_argument(
-        "--version", default="challenger", help="a number or an alias (default: challenger)"
-    )
-    _signed(promote)
+    _decision(promote)
     promote.add_argument(
         "--if-any", action="store_true", help="models without a challenger are passed over"
     )
@@ -64,10 +61,7 @@ def parser() -> argparse.ArgumentParser:
     )
     reject = commands.add_parser("reject", help="a challenger is not to be released")
     _models(reject)
-    reject.add_argument(
-        "--version", default="challenger", help="a number or an alias (default: challenger)"
-    )
-    _signed(reject)
+    _decision(reject)
     reject.add_argument(
         "--exported",
         action="store_true",
@@ -104,7 +98,11 @@ def _models(command: argparse.ArgumentParser) -> None:
     _json(command)
 
 
-def _signed(command: argparse.ArgumentParser) -> None:
+def _decision(command: argparse.ArgumentParser) -> None:
+    """On which version, by whom and why."""
+    command.add_argument(
+        "--version", default="challenger", help="a number or an alias (default: challenger)"
+    )
     command.add_argument(
         "--by", default=getpass.getuser(), help="who decides (default: %(default)s)"
     )
