@@ -8,13 +8,14 @@ log=$SWARMLINE_LOG/${goal// /+}.log
 trap : TERM INT HUP
 keep() {
     trap '' TERM INT HUP
-    tee -a "$log"
+    tee -a /dev/fd/5
 }
-exec 4>&2
+# Open before the line runs: `make begin` removes the file.
+exec 4>&2 5>>"$log"
 {
     trap : TERM INT HUP
     # Bash becomes the command where a line is one, so that it is the command whose end counts.
-    bash --posix "$@" 2>&1 >&3 3>&- 4>&- | keep >&4 3>&-
+    bash --posix "$@" 2>&1 >&3 3>&- 4>&- 5>&- | keep >&4 3>&-
     exit "${PIPESTATUS[0]}"
 } 3>&1 | keep
 status=${PIPESTATUS[0]}
