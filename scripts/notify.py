@@ -5,6 +5,7 @@
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
 WHY, JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is
 said, and fails nothing.
+"""
 
 from __future__ import annotations
 
