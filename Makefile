@@ -193,10 +193,13 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or release
 	@$(PY) -m scripts.scope
 
+offer: $(READY)
+	@$(PY) -m scripts.notify --offer
+
 notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 	@$(PY) -m scripts.notify $(ARGS)
 
-.PHONY: models gate promote-released reject propose reject-unreleased begin scope notify
+.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer notify
 
 ## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is

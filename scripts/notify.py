@@ -1,6 +1,6 @@
 """Tells people what a build came to: subject, mail, name and description in build/report, a page, a message.
 
-    python -m scripts.notify [--json]
+    python -m scripts.notify [--json] [--offer]
 
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
 WHY, JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is
@@ -129,7 +129,14 @@ def act() -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.notify", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    return finish(act, parser.parse_args(arguments).json)
+    parser.add_argument(
+        "--offer", action="store_true", help="only print what a person is to agree to"
+    )
+    given = parser.parse_args(arguments)
+    if given.offer:
+        print(report.offer(gather(os.environ)))
+        return 0
+    return finish(act, given.json)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,23 @@ def release_name(build: Build) -> str:
     return str(build.release.get("release", brought))
 
 
+def offer(build: Build) -> str:
+    """What a person is asked to agree to, on one line: each model beside its champion."""
+    models = "; ".join(_offered(one) for one in build.trainings)
+    return f"{release_name(build)}: {models}" if models else release_name(build)
+
+
+def _offered(one: dict[str, Any]) -> str:
+    values = "; ".join(
+        _beside(name, value, one["champion"]) for name, value in one["metrics"].items()
+    )
+    return f"{one['model']} {one['version']}, {one['status']} ({values})"
+
+
+def _beside(name: str, value: float, champion: Mapping[str, float]) -> str:
+    return f"{name} {value:.4g}" + (f", champion {champion[name]:.4g}" if name in champion else "")
+
+
 def mail(build: Build) -> str:
     parts = (_head(build), _why(build), _serving(build), _models(build), _links(build))
     return "\n\n".join(filter(None, parts)) + "\n"

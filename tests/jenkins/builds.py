@@ -138,7 +138,18 @@ CHECKS = [
     "validate",
 ]
 CANDIDATE = ["begin env models", "scope", *CHECKS]
-BUILT = [*CANDIDATE, "models", "train", "train", "gate", "export image", "audit", "publish", "plan"]
+BUILT = [
+    *CANDIDATE,
+    "models",
+    "train",
+    "train",
+    "gate",
+    "export image",
+    "audit",
+    "publish",
+    "plan",
+    "offer",
+]
 END = ["begin", "notify"]
 #: After a build that would have deployed, and did not.
 REJECTED = ["begin", "reject-unreleased", "notify"]

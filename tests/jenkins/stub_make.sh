@@ -9,6 +9,7 @@ case "$*" in
 scope) echo "$SCOPE_IS" ;;
 models) printf '%s\n' one two ;;
 plan) echo "$PLAN_IS" ;;
+offer) echo 'r-2: one 1, trained (r2 0.9)' ;;
 releases) printf '%s\n' r-2 r-1 ;;
 "begin rollback") mkdir -p build/release && echo "$TO" >build/release/to ;;
 publish) mkdir -p build/release && echo '{}' >build/release/image.json ;;

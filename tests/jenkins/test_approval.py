@@ -22,6 +22,12 @@ def asked(run: Run) -> dict[str, str]:
     return one
 
 
+def test_who_is_asked_sees_what_for(runs: Runs) -> None:
+    assert "Deploy r-2: one 1, trained (r2 0.9)? " in asked(runs["main"])["message"]
+    archived = [one["stage"] for one in done(runs["main"], "archiveArtifacts")]
+    assert archived == ["Candidate", ""]
+
+
 def test_only_who_may_operate_is_asked(runs: Runs) -> None:
     assert asked(runs["main"])["submitter"] == "admin,operator"
 

@@ -72,6 +72,15 @@ def test_models_stand_beside_their_champions_with_the_rules_that_failed(place: P
     assert '<a href="yield/training.json">' in page and "FAIL" in page
 
 
+def test_who_is_asked_sees_each_model_beside_its_champion(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put(place, "release/release.json", {"release": "r-2"})
+    put(place, "reports/yield/training.json", TRAINING)
+    assert notify.main(["--offer"]) == 0
+    assert capsys.readouterr().out == "r-2: yield 3, trained (r2 0.91, champion 0.9)\n"
+
+
 @pytest.mark.parametrize("result", ["FAILURE", "ABORTED"])
 def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
     place: Path, monkeypatch: pytest.MonkeyPatch, result: str
