@@ -72,8 +72,9 @@ def _offered(one: dict[str, Any]) -> str:
     return f"{one['model']} {one['version']}, {one['status']} ({values})"
 
 
-def _beside(name: str, value: float, champion: Mapping[str, float]) -> str:
-    return f"{name} {value:.4g}" + (f", champion {champion[name]:.4g}" if name in champion else "")
+def _beside(metric: str, value: float, champion: Mapping[str, float]) -> str:
+    beside = f", champion {champion[metric]:.4g}" if metric in champion else ""
+    return f"{metric} {value:.4g}{beside}"
 
 
 def mail(build: Build) -> str:
