@@ -57,7 +57,7 @@ def job(site: Site, name: str, answer: Any = None, **params: Any) -> dict[str, A
 def new_code(site: Site) -> None:
     """The next build has another image, of the same models."""
     text = (site.clone / "service/health.py").read_text(encoding="utf-8")
-    site.commit("service/health.py", f"{text}# Changed once more.\n")
+    site.commit("service/health.py", f"{text}\n\n# Changed once more.\n")
 
 
 def about(site: Site, model: str) -> dict[str, Any]:
