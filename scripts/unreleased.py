@@ -2,9 +2,9 @@
 
     python -m scripts.unreleased
 
-Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY and
-BUILD_TAG, and what the deploy came to. A build that was ended before or while it deployed leaves its candidates as they
-are, as does a deploy that changed nothing: the next build goes on from there.
+Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
+and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy that
+was refused before it changed anything: the next build goes on from there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.options import outcome_file
-from scripts.outcome import LATE, ROLLED_BACK, Refused, finish, say
+from scripts.outcome import DONE, LATE, ROLLED_BACK, Refused, finish, say
 
 
 class Rejection(NamedTuple):
@@ -36,6 +36,8 @@ def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejectio
         return Rejection(build, "nobody agreed to it: the approval was aborted, or its time was up")
     if deploy.get("code") in (ROLLED_BACK, LATE):
         return Rejection(build, f"the deploy failed: {deploy.get('reason', 'see its log')}")
+    if environ.get("RESULT") == "ABORTED" and deploy.get("code") != DONE:
+        return Rejection(build, "the build was aborted before it served")
     return None
 
 

@@ -36,15 +36,21 @@ def test_a_release_that_did_not_prove_itself_is_rejected_by_its_deploy(code: int
     assert told == Rejection("jenkins-main-7", "the deploy failed: a replica was not ready")
 
 
+def test_a_build_that_a_person_ended_releases_nothing_later() -> None:
+    told = judged(VERDICT="deploy", RESULT="ABORTED")
+    assert told == Rejection("jenkins-main-7", "the build was aborted before it served")
+
+
 @pytest.mark.parametrize(
     ("deploy", "environ"),
     [
         # It serves, and what failed came after.
         ({"code": 0}, {}),
+        ({"code": 0}, {"RESULT": "ABORTED"}),
         # The registry was down, or another deploy went on: the release was never tried.
         ({"code": 1, "reason": "locked"}, {}),
-        # Killed in between.
-        ({}, {"VERDICT": "deploy"}),
+        # Its agent was lost in between.
+        ({}, {"VERDICT": "deploy", "RESULT": "FAILURE"}),
         ({}, {}),
         ({}, {"PLAN": "nothing", "VERDICT": "none"}),
         ({}, {"PLAN": ""}),
