@@ -3,8 +3,8 @@
     python -m scripts.unreleased
 
 Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
-and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy that
-was refused before it changed anything: the next build goes on from there.
+and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy
+that was refused before it changed anything: the next build goes on from there.
 """
 
 from __future__ import annotations
