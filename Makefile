@@ -221,7 +221,7 @@ platform-restore: $(READY) ## put a backup back: FROM=build/backups/NAME
 .PHONY: platform platform-status platform-down platform-backup platform-restore
 
 ## Development
-check: $(READY) ## style, import law, documents, types, lint, security
+check: $(READY) ## style, import law, documents, types, lint, security; AGAIN=1 also what passed with the same inputs
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		check-style check-laws check-security check-types check-lint check-lint-tests
 
