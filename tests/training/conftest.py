@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.training.house import House, rows_of
 from training import data, dataset, evaluate, export, gate, recipes, search
 from training.facts import Facts
 from training.lineage import Lineage
@@ -161,3 +162,16 @@ def optimization(tmp_path_factory: pytest.TempPathFactory) -> Facts:
     contexts = rows.assign(**optima, profit=random.uniform(5, 9, 80), converged=True)
     made = recipes.make(spec, contexts, "f" * 64)
     return _facts(spec, made, tmp_path_factory.mktemp("compiled"))
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """Every test here uses a model name of its own."""
+    return House(tmp_path_factory.mktemp("command-line"))
+
+
+@pytest.fixture(scope="session")
+def wine(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("wine") / "wine.csv"
+    rows_of("wine").to_csv(path, index=False)
+    return str(path)

@@ -87,6 +87,19 @@ class House:
         with self._set({}):
             yield registry.connect()
 
+    def versions(self, model: str) -> list[registry.Version]:
+        with self.client() as client:
+            return registry.versions(client, model)
+
+    def runs(self, model: str) -> list[Any]:
+        """The trainings of a model, newest first, without their trials."""
+        with self.client() as client:
+            experiment = client.get_experiment_by_name(model)
+            if experiment is None:
+                return []
+            found = client.search_runs([experiment.experiment_id])
+            return [run for run in found if "mlflow.parentRunId" not in run.data.tags]
+
     @contextlib.contextmanager
     def _set(self, more: dict[str, str]) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,158 @@
+"""What the command line does with models that are not good enough, and with those that are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.training.house import House, rows_of, write_spec
+from training import registry
+from training.data import split
+from training.spec import Spec, load
+
+GATES: dict[str, tuple[dict[str, Any], str]] = {
+    "absolute": (
+        {"metrics": {"accuracy": {"min": 1.01}}},
+        r"accuracy >= 1\.01: value [\d.]+, bound 1\.01",
+    ),
+    "slice": (
+        {"slices": {"accuracy": {"min": 1.01}}},
+        r"accuracy where hue is [\d.]+ to [\d.]+ >= 1\.01",
+    ),
+    "latency": ({"latency_ms": 1e-6}, r"latency_ms, one row, p99 <= 1e-06: value [\d.]+"),
+    "size": ({"size_mb": 1e-6}, r"size_mb <= 1e-06: value [\d.]+"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", GATES)
+def test_a_gate_that_fails_ends_with_three_and_registers_nothing(
+    house: House, tmp_path: Path, wine: str, kind: str
+) -> None:
+    gates, said = GATES[kind]
+    slices = {"columns": ["hue"], "minimum_rows": 5}
+    spec = write_spec(tmp_path, f"gate-{kind}", wine, gates=gates, slices=slices)
+    done = house.training("train", "--json", "--promote", "never", spec)
+    assert done.code == 3
+    assert re.search(rf"gate-{kind}: the gate failed, run \w+\n  {said}", done.err)
+    assert house.versions(f"gate-{kind}") == []
+    assert not (house.bundles / f"gate-{kind}").exists()
+
+
+@pytest.mark.slow
+def test_a_failed_run_stays_visible_with_its_verdict(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    gates = {"metrics": {"accuracy": {"min": 1.01}}}
+    house.training("train", write_spec(tmp_path, "visible", wine, gates=gates))
+    (run,) = house.runs("visible")
+    assert run.info.status == "FAILED"
+    assert run.data.tags["swarmline.gate"] == "failed"
+    assert run.data.metrics["held_out.accuracy"] < 1.01
+    with house.client() as client:
+        kept = client.download_artifacts(run.info.run_id, "gate.json")
+    assert '"passed": false' in Path(kept).read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_failed_gate_is_in_the_document(house: House, tmp_path: Path, wine: str) -> None:
+    good = write_spec(tmp_path, "good", wine)
+    poor = write_spec(tmp_path, "poor", wine, gates={"metrics": {"accuracy": {"min": 1.01}}})
+    done = house.training("train", "--json", poor, good)
+    assert done.code == 3
+    found = {outcome["model"]: outcome for outcome in done.document}
+    assert (found["good"]["status"], found["poor"]["status"]) == ("trained", "failed")
+    assert [gate["passed"] for gate in found["poor"]["gates"]] == [False, True]
+
+
+def spoil_training_rows(spec: Spec, folder: Path) -> str:
+    """The same rows on the held-out side, and wrong labels on the other."""
+    rows = rows_of("wine")
+    labels, train = rows["target"].to_numpy(copy=True), split(spec, rows).train
+    labels[train] = np.roll(labels[train], len(train) // 3)
+    rows.assign(target=labels).to_csv(folder / "spoiled.csv", index=False)
+    return str(folder / "spoiled.csv")
+
+
+@pytest.mark.slow
+def test_worse_than_the_champion_fails_the_gate(house: House, tmp_path: Path, wine: str) -> None:
+    by_chance = {"split": "random"}
+    spec = write_spec(tmp_path, "worse", wine, data=by_chance)
+    first = house.training("train", "--promote", "first", spec)
+    assert first.code == 0, first.err
+    gates = {"champion": {"accuracy": 0.01}}
+    source = spoil_training_rows(load(spec), tmp_path)
+    done = house.training(
+        "train", write_spec(tmp_path, "worse", source, data=by_chance, gates=gates)
+    )
+    assert done.code == 3
+    assert "accuracy no worse than the champion's by more than 0.01: value" in done.err
+    with house.client() as client:
+        assert registry.aliases(client, "worse") == {"champion": "1"}
+
+
+@pytest.mark.slow
+def test_a_gate_that_only_reports_registers_all_the_same(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    gates = {"metrics": {"accuracy": {"min": 1.01}}}
+    spec = write_spec(tmp_path, "reported", wine, gates=gates)
+    done = house.training("train", "--json", "--gate", "report", spec)
+    assert done.code == 0
+    assert "--gate report: registered all the same" in done.err
+    assert [gate["passed"] for gate in done.document[0]["gates"]] == [False, True]
+    # What was let through once is no pass: the same training with its gates enforced fails.
+    assert house.training("train", spec).code == 3
+
+
+@pytest.mark.slow
+def test_a_gate_for_later_ends_well_and_is_told_by_the_command_gate(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    poor = write_spec(tmp_path, "later-poor", wine, gates={"metrics": {"accuracy": {"min": 1.01}}})
+    good = write_spec(tmp_path, "later-good", wine)
+    assert house.training("train", "--gate", "later", poor, good).code == 0
+    assert house.versions("later-poor") == []
+    done = house.training("gate", poor, good)
+    assert done.code == 3
+    assert "FAIL  accuracy >= 1.01: value " in done.err and "later-good: version 1" in done.err
+    assert house.training("gate", good).code == 0
+
+
+@pytest.mark.slow
+def test_a_gate_without_a_candidate_says_what_makes_one(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    done = house.training("gate", write_spec(tmp_path, "untrained", wine))
+    assert done.code == 1 and "untrained: no candidate here; `make train" in done.err
+
+
+@pytest.mark.slow
+def test_a_release_has_the_candidate_as_champion_and_promotion_follows_it(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    spec = write_spec(tmp_path, "released", wine)
+    house.training("train", "--promote", "first", spec)
+    house.training("train", "--force", spec)
+    assert house.training("export", "--json", spec).document == {
+        "released": {"champion": "1", "challenger": "2"}
+    }
+    exported = house.training("export", "--json", "--release", spec)
+    assert exported.document == {"released": {"champion": "2"}}
+    for moved in (["1 -> 2"], []):
+        done = house.training("promote", "--json", "--exported", "--why", "it serves", spec)
+        assert [f"{one['replaced']} -> {one['version']}" for one in done.document] == moved
+
+
+@pytest.mark.slow
+def test_what_was_found_unchanged_still_tells_its_decisions(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    spec = write_spec(tmp_path, "same", wine)
+    first, again = (house.training("train", "--json", spec).document[0] for _ in range(2))
+    assert again["status"] == "unchanged"
+    assert (again["gates"], again["metrics"]) == (first["gates"], first["metrics"])
