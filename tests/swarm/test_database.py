@@ -87,6 +87,10 @@ class Database:
     def inside(self, *command: str, given: str | None = None) -> str:
         return self.swarm.docker("exec", "-i", self.container(), *command, given=given)
 
+    def server(self) -> str:
+        """Its process, as numbered inside."""
+        return self.inside("sh", "-c", 'head -n 1 "$PGDATA/postmaster.pid"').strip()
+
     def sql(self, words: str, role: str = "postgres") -> str:
         quiet = ("psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "journal")
         return self.inside(*quiet, given=words).strip()
@@ -128,8 +132,7 @@ def _saved(database: Database) -> Path:
 
 def test_a_second_server_waits_until_the_first_on_its_volume_has_ended(database: Database):
     counted, first = database.counts(), database.container()
-    server = database.inside("sh", "-c", 'head -n 1 "$PGDATA/postmaster.pid"').strip()
-    docker = database.swarm.docker
+    server, docker = database.server(), database.swarm.docker
     # It takes its time to end, as a large one does.
     docker("exec", first, "sh", "-c", f"kill -STOP {server}")
     for replicas in (0, 1):
@@ -144,7 +147,7 @@ def test_a_second_server_waits_until_the_first_on_its_volume_has_ended(database:
 
 
 def test_the_container_may_do_nothing_that_it_need_not(database: Database):
-    status = database.inside("sh", "-c", "cat /proc/$(pgrep -o -x postgres || echo 7)/status")
+    status = database.inside("cat", f"/proc/{database.server()}/status")
     found = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     assert found["Uid"].split() == ["999"] * 4 and found["NoNewPrivs"] == "1"
     assert int(found["CapEff"], 16) == int(found["CapBnd"], 16) == 0
