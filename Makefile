@@ -196,10 +196,13 @@ scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or 
 offer: $(READY)
 	@$(PY) -m scripts.notify --offer
 
+verdict: $(READY) ## wait for the deploy that this build began, and say how it ended
+	@$(PY) -m scripts.detached verdict
+
 notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 	@$(PY) -m scripts.notify $(ARGS)
 
-.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer notify
+.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer verdict notify
 
 ## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is

@@ -14,7 +14,7 @@ import sys
 from datetime import datetime
 from typing import Any
 
-from scripts import edge, intended, left, records, secrets, stack, swarm
+from scripts import detached, edge, intended, left, records, secrets, stack, swarm
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
@@ -27,7 +27,9 @@ DEADLINE, WATCH = 600.0, 15.0
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    return plan(options) if options.plan else carry_out(prepared(options))
+    if options.plan:
+        return plan(options)
+    return detached.carried_out("deploy", lambda: carry_out(prepared(options)))
 
 
 def plan(options: argparse.Namespace) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Set
 
-from scripts import converge, edge, swarm, verify, watch
+from scripts import converge, edge, interrupts, swarm, verify, watch
 from scripts.docker import DockerError, written
 from scripts.edge import Access
 from scripts.intended import Intended
@@ -62,6 +62,7 @@ class Wait:
 
     def start(self, view: View) -> None:
         """Remembers how things are before the deploy begins."""
+        _heed()
         self.was = converge.before(view)
         service = view.named(self._service)
         for task in view.of(service) if service else []:
@@ -71,6 +72,7 @@ class Wait:
     def converged(self, judging: bool) -> View:
         """The stack, once it is as it is meant to be."""
         while True:
+            _heed()
             view = self._view()
             if view is None:
                 continue
@@ -87,6 +89,7 @@ class Wait:
     def verified(self, view: View) -> View:
         """The stack, once callers are answered by the intended release alone."""
         while True:
+            _heed()
             reach = self._reach(view)
             if worse := verify.wrong(reach, self.intended):
                 raise Bad(worse)
@@ -105,6 +108,7 @@ class Wait:
         if seconds:
             say(f"watching the new replicas for {seconds:g} s")
         while time.monotonic() < until:
+            _heed()
             view = self._view()
             if view is not None:
                 state = converge.judge(view, self.expected, self.was)
@@ -180,6 +184,11 @@ class Wait:
         if time.monotonic() >= self.deadline:
             raise TooLate(what)
         time.sleep(POLL)
+
+
+def _heed() -> None:
+    if reason := interrupts.reason():
+        raise Bad(reason)
 
 
 def _last_words(task: str) -> str:

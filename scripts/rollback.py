@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from scripts import records, swarm
+from scripts import detached, records, swarm
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
 from scripts.outcome import Refused, finish, say
@@ -67,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = made.parse_args(arguments)
     if options.list:
         return finish(lambda: listing(options.stack, options.json), options.json)
-    return finish(lambda: rollback(options), options.json, outcome_file())
+    act = lambda: detached.carried_out("rollback", lambda: rollback(options))
+    return finish(act, options.json, outcome_file())
 
 
 if __name__ == "__main__":

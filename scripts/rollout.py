@@ -62,6 +62,7 @@ def _with_lock(order: Order) -> dict[str, Any]:
     try:
         counted = bring_in(order, rendered, view, started + order.seconds, order.watch)
     except (Bad, TooLate, Refused) as error:
+        interrupts.no_more()
         return _go_back(order, attempt, serving, error, started, _up(view))
     interrupts.no_more()
     done = attempt._replace(outcome=records.VERIFIED, seconds=round(time.monotonic() - started, 1))

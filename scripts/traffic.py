@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from scripts import records, stack, swarm
+from scripts import detached, records, stack, swarm
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
 from scripts.outcome import Refused, finish, say
@@ -100,7 +100,8 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--share", type=float, help="per cent of requests to the challenger")
     made.add_argument("--experiment", help="another name deals subjects anew")
     options = made.parse_args(arguments)
-    return finish(lambda: change(options), options.json, outcome_file())
+    act = lambda: detached.carried_out("traffic", lambda: change(options))
+    return finish(act, options.json, outcome_file())
 
 
 if __name__ == "__main__":
