@@ -161,6 +161,27 @@ def test_several_shippers_share_the_work_and_store_all_once(
     assert stats(settings.spool).shipped == sum(answered.values())
 
 
+def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
+    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+) -> None:
+    """As replicas of one node do: each has workers and a shipper, and starts beside one that ends."""
+    for generation in range(6):
+        before, shipped = len(writers.answered()), stats(settings.spool).shipped
+        writers.start(f"a{generation}")
+        writers.start(f"b{generation}")
+        start_shipper(settings, shippers)
+        await_that(lambda: len(writers.answered()) > before + 1000, "the workers answer")
+        await_that(lambda: stats(settings.spool).shipped > shipped, "something is shipped")
+        for writer in writers.running[:-2]:
+            writer.terminate()
+        if len(shippers) > 2:
+            shippers[-3].send_signal((signal.SIGTERM, signal.SIGKILL)[generation % 2])
+    writers.kill()
+    await_that(lambda: not segments(settings.spool), "all files are shipped")
+    assert_stored_once(settings, writers, unanswered=12)
+    assert stats(settings.spool).dropped["damaged"] == 0
+
+
 def test_a_database_that_goes_away_for_a_while_delays_and_loses_nothing(
     cluster: Cluster, postgresql: str, tmp_path: Path
 ) -> None:
