@@ -15,9 +15,7 @@ from scripts.edge import Access, Server
 LONG = 60.0
 #: A loss stays a problem for so many seconds; after that only the replica's line tells of it.
 RECENT = 86_400.0
-SAMPLE = re.compile(
-    r'^swarmline_journal_(\w+?)(?:\{reason="(\w+)"\}|\{[^}]*\})? ([-+.\w]+)$', re.M
-)
+SAMPLE = re.compile(r'^swarmline_journal_(\w+?)(?:\{reason="(\w+)"\}|\{[^}]*\})? ([-+.\w]+)$', re.M)
 #: Too old to be kept when the database took it: what the retention asks for is no loss.
 EXPIRED = "expired"
 
@@ -65,9 +63,7 @@ def read(text: str) -> Journal | None:
     if "lag_seconds" not in known:
         return None
     lost = sum(
-        value
-        for name, reason, value in samples
-        if name == "dropped_total" and reason != EXPIRED
+        value for name, reason, value in samples if name == "dropped_total" and reason != EXPIRED
     )
     # A release from before this was told: whenever it was, it is to be looked at.
     last_loss = known.get("last_loss_timestamp_seconds", time.time() if lost else 0.0)
@@ -93,3 +89,15 @@ def problems(journals: Mapping[str, Journal], now: float) -> Iterator[str]:
                 f"the journal of replica {address} has lost {journal.lost} predictions, the last at {when};"
                 " the replica's log says which and why"
             )
+
+
+def growing_loss(before: dict[str, int], spools: Mapping[str, Journal]) -> str:
+    """Where more is lost than when the spool was first seen, in a sentence; `before` remembers that by spool.
+
+    A node's replicas share its spool, so a spool's name is its node's.
+    """
+    for spool, journal in spools.items():
+        lost = journal.lost - before.setdefault(spool, journal.lost)
+        if lost > 0:
+            return f"{lost} predictions on {spool} were lost to the journal; the replica's log says why"
+    return ""
