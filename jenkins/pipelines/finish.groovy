@@ -1,4 +1,6 @@
 // How every pipeline ends: reports on the build's page, its name, a message, a mail. What they say is made by `make notify`.
+// Nothing is told, and no workspace given back, before the deploy that this build began has ended.
+catchError { sh 'make verdict' }
 withCredentials([string(credentialsId: 'webhook', variable: 'WEBHOOK_URL')]) {
   withEnv(["RESULT=${currentBuild.currentResult}"]) {
     sh 'make notify'
