@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from scripts.outcome import REFUSED
+
 WORDS = {"SUCCESS": "Done", "UNSTABLE": "Unstable", "FAILURE": "FAILED", "ABORTED": "Aborted"}
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -122,12 +124,16 @@ def _serving(build: Build) -> str:
     if code == 0:
         record = build.deploy.get("record", {})
         return f"Serving: release {record.get('release', release_name(build))}."
+    if "code" in build.deploy and code is None:
+        return f"Serving: not known to this build: {reason}"
     if code is None and build.result == "SUCCESS":
         unchanged = f"Serving: release {release_name(build)}, as before; nothing had changed."
         return unchanged if build.plan == "nothing" else ""
     if code is None:
         return "Serving: nothing was deployed; the release that served before still serves."
     serves = build.deploy.get("serves")
+    if code != REFUSED and not serves:
+        return f"Serving: what is there now is not verified: {reason}"
     what = f"release {serves}" if serves else "what served before"
     return f"Serving: {what} still serves; the new release does not: {reason}"
 

@@ -4,7 +4,7 @@
 
 Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
 and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy
-that was refused before it changed anything: the next build goes on from there.
+that was refused before it changed anything, or of which nobody knows how it ended: the next build goes on from there.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejectio
         return Rejection(build, "nobody agreed to it: the approval was aborted, or its time was up")
     if deploy.get("code") in (ROLLED_BACK, LATE):
         return Rejection(build, f"the deploy failed: {deploy.get('reason', 'see its log')}")
+    if "code" in deploy and deploy["code"] is None:
+        return None  # it may serve: nobody knows yet
     if environ.get("RESULT") == "ABORTED" and deploy.get("code") != DONE:
         return Rejection(build, "the build was aborted before it served")
     return None

@@ -115,7 +115,7 @@ CASES: dict[str, dict[str, Any]] = {
     "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
     **{
         f"{goal} fails": breaking(goal)
-        for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm")
+        for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm", "verdict")
     },
 }  # fmt: skip
 
@@ -150,9 +150,11 @@ BUILT = [
     "plan",
     "offer",
 ]
-END = ["begin", "notify"]
+#: Where a deploy may have begun, its verdict is waited for before anything is told, on the machine that it began on.
+TOLD_AT_THE_END = ["verdict", "notify"]
+END = ["begin", *TOLD_AT_THE_END]
 #: After a build that would have deployed, and did not.
-REJECTED = ["begin", "reject-unreleased", "notify"]
+REJECTED = ["begin", "reject-unreleased", *TOLD_AT_THE_END]
 
 
 def status(run: Run) -> dict[str, str]:

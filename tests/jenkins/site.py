@@ -40,6 +40,7 @@ class Site:
             **swarm,
             # A new agent: nothing is known from before.
             "XDG_CACHE_HOME": str(folder / "cache"),
+            "XDG_STATE_HOME": str(folder / "state"),
             "STACK": stack,
             "EDGE_PORT": str(port),
             "EDGE_TLS": "off",
