@@ -99,7 +99,9 @@ def test_a_deploy_s_verdict_is_waited_for_where_it_runs_whatever_became_of_the_s
     runs: Runs,
 ) -> None:
     run = runs["deploy fails"]
-    machines = [one["machine"] for one in run["ran"] if one["sh"] in ("make deploy", "make verdict")]
+    machines = [
+        one["machine"] for one in run["ran"] if one["sh"] in ("make deploy", "make verdict")
+    ]
     assert machines[0] == machines[1] and goals(run)[-6:-4] == ["deploy", "verdict"]
 
 
