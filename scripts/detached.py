@@ -2,13 +2,14 @@
 
     python -m scripts.detached verdict [--deadline SECONDS]
 
-Jenkins ends a build's processes by the cookies in their environment, then their children, one by one. A deploy that was
-ended so in its middle would leave the Swarm half changed. So a command that changes the Swarm, begun by a build, runs in
-a process that has neither cookie nor a parent of the build, in a folder of its own (scripts/detached_folder.py). The step
-of the build only follows it. An abort becomes a message to it: it goes back, as at Ctrl-C, and says so.
+Jenkins ends a build's processes by the cookies in their environment, then their children, one by one. A deploy that
+was ended so in its middle would leave the Swarm half changed. So a command that changes the Swarm, begun by a build,
+runs in a process that has neither cookie nor a parent of the build, in a folder of its own
+(scripts/detached_folder.py). The step of the build only follows it. An abort becomes a message to it: it goes back, as
+at Ctrl-C, and says so.
 
-`verdict` is for the build's `post`: it waits until the deploy that this build began has ended, if it began one, says how,
-and keeps that for the report; how it ended, the step has said with its exit code.
+`verdict` is for the build's `post`: it waits until the deploy that this build began has ended, if it began one, says
+how, and keeps that for the report; how it ended, the step has said with its exit code.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ DONE, REFUSED, ROLLED_BACK, LATE = 0, 1, 2, 3
 
 
 class Stopped(Exception):
-    """The message is the reason in one sentence; `facts` join the JSON document. `said`: people have read it already."""
+    """The message is the reason in one sentence; `facts` join the JSON document; `said`: people have read it."""
 
     code = REFUSED
     said = False

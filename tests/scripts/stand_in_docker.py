@@ -1,4 +1,4 @@
-"""Stands in for the docker command: a Swarm without nodes, in the folder STAND_IN. What is deployed there never gets ready.
+"""Stands in for the docker command: a Swarm without nodes, in the folder STAND_IN. What is deployed never gets ready.
 
 Each call is a line in `calls`. A file `pull-waits` holds up every pull for as long as it is there.
 """
@@ -12,8 +12,15 @@ from pathlib import Path
 
 PLACE = Path(os.environ["STAND_IN"])
 LABELS = {"swarmline.stack": os.environ.get("STACK", "swarmline")}
-SECRETS = ("keys", "db_password", "journal_role", "journal_url", "journal_key", "edge_key")
-SECRETS += ("edge_certificate",)
+SECRETS = (
+    "keys",
+    "db_password",
+    "journal_role",
+    "journal_url",
+    "journal_key",
+    "edge_key",
+    "edge_certificate",
+)
 RELEASE = {"release": "r-new", "created": "2026-01-05T00:00:00+00:00", "models": {}}
 
 
@@ -24,7 +31,10 @@ def labelled(arguments):
 
 
 def configs():
-    return [json.loads(path.read_text()) for path in sorted((PLACE / "configs").iterdir())]
+    return [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((PLACE / "configs").iterdir())
+    ]
 
 
 def create_config(arguments):
@@ -33,7 +43,9 @@ def create_config(arguments):
         sys.exit(f"config {arguments[-2]} already exists")
     data = base64.b64encode(sys.stdin.buffer.read()).decode()
     spec = {"Name": arguments[-2], "Labels": labelled(arguments), "Data": data}
-    path.write_text(json.dumps({"ID": arguments[-2], "CreatedAt": "2026", "Spec": spec}))
+    path.write_text(
+        json.dumps({"ID": arguments[-2], "CreatedAt": "2026", "Spec": spec}), encoding="utf-8"
+    )
 
 
 def list_configs(arguments):
@@ -60,7 +72,7 @@ ACTS = {
     "pull": pull,
     "image inspect": lambda _: print(json.dumps([{"Config": {"Labels": {"swarmline.release": "r-new"}}}])),
     "create": lambda _: print("container"),
-    "cp": lambda arguments: Path(arguments[-1]).write_text(json.dumps(RELEASE)),
+    "cp": lambda arguments: Path(arguments[-1]).write_text(json.dumps(RELEASE), encoding="utf-8"),
     "secret ls": lambda _: print(*SECRETS, sep="\n"),
     "secret inspect": lambda names: print(json.dumps([secret(name) for name in names])),
     "config create": create_config,
@@ -73,7 +85,7 @@ ACTS = {
 
 def main():
     (PLACE / "configs").mkdir(exist_ok=True)
-    with (PLACE / "calls").open("a") as calls:
+    with (PLACE / "calls").open("a", encoding="utf-8") as calls:
         print(*sys.argv[1:], file=calls)
     two, one = " ".join(sys.argv[1:3]), sys.argv[1]
     if two in ACTS:

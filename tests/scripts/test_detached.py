@@ -175,7 +175,7 @@ def test_its_environment_says_nothing_of_the_build_and_its_credentials_are_its_o
     assert not {NODE, SERVER, "BUILD_ID", "BUILD_TAG", "MAKEFLAGS"} & environ.keys()
     private = build.folder() / "private"
     key = Path(environ["SWARMLINE_KEY_FILE"])
-    assert key.parent == private and key.read_text() == "the api-key"
+    assert key.parent == private and key.read_text(encoding="ascii") == "the api-key"
     for path in (build.folder(), private):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     kill(SERVER, build.cookies[SERVER])
