@@ -73,15 +73,12 @@ def _begun(command: str, aborts: list[int]) -> Folder:
     try:
         python, environ = detached_folder.packed(folder)
         if aborts:
-            raise Refused(NEVER_BEGUN)
+            raise Refused("the build is aborted")
         line = [python, "-m", "scripts.detached", "run", str(folder.path), command, *sys.argv[1:]]
         _start(folder, line, environ)
-    except (OSError, shutil.Error) as error:
-        folder.close()
-        raise Refused(f"the deploy could not be given a folder of its own: {error}") from error
-    except Refused:
-        folder.close()
-        raise
+    except (OSError, shutil.Error, Refused) as error:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise Refused(f"the deploy did not begin, and nothing was changed: {error}") from error
     finally:
         os.close(folder.alive)
     return folder
@@ -111,7 +108,11 @@ def _start_and_leave(folder: Folder, line: list[str], environ: dict[str, str]) -
                 pass_fds=(folder.alive,),
                 start_new_session=True,
             )
-        folder.process.write_text(processes.identity(process.pid), encoding="ascii")
+        try:
+            folder.process.write_text(processes.identity(process.pid), encoding="ascii")
+        except OSError:
+            process.kill()  # nobody could tell it anything
+            raise
         os._exit(0)
     finally:
         os._exit(1)

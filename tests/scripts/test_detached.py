@@ -204,6 +204,13 @@ def test_an_abort_before_the_swarm_is_changed_ends_it_at_once(build: Build) -> N
     assert build.outcome()["code"] == 1 and not build.calls("stack deploy")
 
 
+def test_without_a_place_to_run_in_it_is_refused(build: Build) -> None:
+    (build.place / "deploys").write_text("no folder", encoding="ascii")
+    code, words = build.make("deploy")
+    assert code != 0 and "there is no place for a deploy to run in" in words
+    assert build.outcome()["code"] == 1 and not build.calls("stack deploy")
+
+
 def test_of_a_deploy_that_was_killed_nobody_says_more_than_is_known(build: Build) -> None:
     step = build.start("deploy")
     build.changing()
