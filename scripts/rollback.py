@@ -67,8 +67,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = made.parse_args(arguments)
     if options.list:
         return finish(lambda: listing(options.stack, options.json), options.json)
-    act = lambda: detached.carried_out("rollback", lambda: rollback(options))
-    return finish(act, options.json, outcome_file())
+    return finish(
+        lambda: detached.carried_out("rollback", lambda: rollback(options)),
+        options.json,
+        outcome_file(),
+    )
 
 
 if __name__ == "__main__":

@@ -100,8 +100,11 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--share", type=float, help="per cent of requests to the challenger")
     made.add_argument("--experiment", help="another name deals subjects anew")
     options = made.parse_args(arguments)
-    act = lambda: detached.carried_out("traffic", lambda: change(options))
-    return finish(act, options.json, outcome_file())
+    return finish(
+        lambda: detached.carried_out("traffic", lambda: change(options)),
+        options.json,
+        outcome_file(),
+    )
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.options import outcome_file
-from scripts.outcome import DONE, LATE, ROLLED_BACK, Refused, finish, say
+from scripts.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
 
 
 class Rejection(NamedTuple):
@@ -36,9 +36,8 @@ def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejectio
         return Rejection(build, "nobody agreed to it: the approval was aborted, or its time was up")
     if deploy.get("code") in (ROLLED_BACK, LATE):
         return Rejection(build, f"the deploy failed: {deploy.get('reason', 'see its log')}")
-    if "code" in deploy and deploy["code"] is None:
-        return None  # it may serve: nobody knows yet
-    if environ.get("RESULT") == "ABORTED" and deploy.get("code") != DONE:
+    # Of a deploy whose end the build did not see, there is a document without a code: it may serve.
+    if environ.get("RESULT") == "ABORTED" and deploy.get("code", REFUSED) not in (DONE, None):
         return Rejection(build, "the build was aborted before it served")
     return None
 
