@@ -92,9 +92,9 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
 @pytest.mark.parametrize(
     ("verdict", "told"),
     [
-        ("reject", "ann rejected the release: too slow"),
-        ("none", "Nobody agreed to the release: the approval was aborted, or its time was up."),
-        ("", "It was ended by a person, or its time was up."),
+        ("reject", "rejected by ann: too slow"),
+        ("none", "nobody agreed to the release: the approval was aborted, or its time was up"),
+        ("", "it was ended by a person, or its time was up"),
     ],
 )
 def test_who_ended_it_and_why_is_told(
@@ -108,6 +108,8 @@ def test_who_ended_it_and_why_is_told(
     }.items():
         monkeypatch.setenv(name, value)
     assert f"Why:\n{told}\n" in mail(place)
+    assert (place / "report/description.txt").read_text() == f"Aborted: {told}"
+    assert f"<li>{told}</li>" in (place / "reports/index.html").read_text(encoding="utf-8")
 
 
 def test_a_rejected_version_is_told_as_such(place: Path) -> None:
@@ -144,7 +146,59 @@ def test_the_name_says_the_release_and_the_description_the_versions(place: Path)
     put(place, "reports/yield/training.json", TRAINING)
     mail(place)
     assert (place / "report/name.txt").read_text() == "#7 r-2"
-    assert (place / "report/description.txt").read_text() == "yield 3, build FAILED"
+    assert (place / "report/description.txt").read_text() == (
+        "FAILED: gate of yield: r2 >= 0.95: value 0.91, bound 0.95. yield 3"
+    )
+
+
+def test_a_red_page_begins_with_the_rule_that_failed(place: Path) -> None:
+    passed = {"rule": "mae <= 3", "value": 1.0, "bound": 3.0, "passed": True}
+    training = TRAINING | {"gates": [passed, *TRAINING["gates"]]}
+    put(place, "reports/yield/training.json", training)
+    put(place, "log/failed", "2 gate\n")
+    put(place, "log/gate.log", "  pass  mae <= 3\nmake: *** [gate] Error 3\n")
+    assert mail(place).splitlines()[3] == "gate of yield: r2 >= 0.95: value 0.91, bound 0.95"
+    page = (place / "reports/index.html").read_text(encoding="utf-8")
+    cause, table = page.index("<li>gate of yield: r2 &gt;= 0.95"), page.index("<table>")
+    assert cause < table < page.index("r2 &gt;= 0.95: FAIL") < page.index("mae &lt;= 3: pass")
+
+
+def test_a_red_page_begins_with_the_test_that_failed(place: Path) -> None:
+    case = '<testcase classname="tests.x" name="test_y"><failure message="1 != 2"/></testcase>'
+    put(place, "reports/tests.xml", f"<testsuites><testsuite>{case * 2}</testsuite></testsuites>")
+    mail(place)
+    told = (place / "report/description.txt").read_text()
+    assert told == "FAILED: tests.x test_y: 1 != 2 (and 1 more)"
+
+
+def test_a_red_page_begins_with_the_replica_that_failed(place: Path) -> None:
+    put(place, "log/failed", "2 deploy\n")
+    reason = "replica 2 runs and does not get ready for requests"
+    put(place, "release/deploy.json", {"code": 2, "reason": reason, "serves": "r-1"})
+    mail(place)
+    assert (place / "report/description.txt").read_text() == f"FAILED: deploy: {reason}"
+
+
+def test_a_target_that_failed_is_told_with_its_last_word(place: Path) -> None:
+    put(place, "log/failed", "2 audit\n")
+    put(place, "log/audit.log", "looking\nnothing could be audited\nmake: *** [audit] Error 1\n")
+    mail(place)
+    told = (place / "report/description.txt").read_text()
+    assert told == "FAILED: `make audit` failed: nothing could be audited"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("traffic", "the traffic is shared as before: no challenger"),
+        ("rollback", "nothing was gone back to: no challenger"),
+    ],
+)
+def test_what_was_no_release_is_not_told_as_one(place: Path, kind: str, told: str) -> None:
+    put(place, "log/failed", f"2 {kind}\n")
+    put(place, "release/deploy.json", {"code": 1, "reason": "no challenger"})
+    text = mail(place)
+    assert told in text and "the new release" not in text
 
 
 def test_a_quoted_log_is_no_template(place: Path) -> None:
