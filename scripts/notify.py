@@ -3,8 +3,8 @@
     python -m scripts.notify [--json] [--offer]
 
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
-WHY, JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is
-said, and fails nothing.
+WHY, SINCE (the commit that succeeded last), JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no
+message). A webhook that does not answer is said, and fails nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts import report
-from scripts.outcome import finish, say
+from scripts import git, report
+from scripts.outcome import Refused, finish, say
 from scripts.page import page
 
 SECONDS = 10.0
+#: What email-ext fills in: NOTIFY_TO of the controller.
+DEFAULT_RECIPIENTS = "$DEFAULT_RECIPIENTS"
 #: What a process ends with that was told to: in a parallel stage, the others of the one that failed.
 TOLD_TO_END = {"130", "137", "143"}
 
@@ -45,6 +47,7 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         verdict=environ.get("VERDICT", ""),
         by=environ.get("BY", ""),
         reason=environ.get("WHY", ""),
+        committers=_committers(environ),
         trainings=tuple(trainings),
         release=_json(build / "release/release.json"),
         deploy=_json(build / "release/deploy.json"),
@@ -52,6 +55,17 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
     )
+
+
+def _committers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Whose commits came in since the last build that succeeded; of a job that builds no commit, nobody."""
+    if not environ.get("SCOPE"):
+        return ()
+    try:
+        return tuple(git.committers(Path.cwd(), environ.get("SINCE", "")))
+    except Refused as error:
+        say(f"swarmline: no committer is mailed: {error}")
+        return ()
 
 
 def _failed_first(log: Path) -> str:
@@ -95,6 +109,7 @@ def write(build: report.Build, folder: Path) -> dict[str, Any]:
         "mail.txt": report.harmless(report.mail(build)),
         "name.txt": report.name(build),
         "description.txt": report.description(build),
+        "recipients.txt": ", ".join([DEFAULT_RECIPIENTS, *build.committers]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")

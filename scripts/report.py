@@ -31,6 +31,7 @@ class Build(NamedTuple):
     verdict: str = ""
     by: str = ""
     reason: str = ""
+    committers: tuple[str, ...] = ()
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scripts import notify
+from tests.scripts.checkout import checkout, git
 
 TRAINING = {
     "model": "yield",
@@ -254,3 +255,21 @@ def test_a_webhook_that_fails_is_said_without_its_address_and_fails_no_build(
     assert notify.main([]) == 0
     said = capfd.readouterr().err
     assert "swarmline: the webhook " in said and "token-123" not in said
+
+
+def test_committers_are_mailed_whether_or_not_jenkins_knows_them(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = checkout(place)
+    author = "Ann <ann@example.org>"
+    git(root, "commit", "--quiet", "--allow-empty", "--author", author, "--message", "a change")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("SCOPE", "release")
+    mail(place)
+    told = (place / "report/recipients.txt").read_text()
+    assert told == "$DEFAULT_RECIPIENTS, ann@example.org"
+
+
+def test_a_job_that_builds_no_commit_mails_no_committer(place: Path) -> None:
+    mail(place)
+    assert (place / "report/recipients.txt").read_text() == "$DEFAULT_RECIPIENTS"
