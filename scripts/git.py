@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from scripts.outcome import Refused
 
-
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 #: A build after a long quiet tells so many commits' authors, and not a whole history's.
@@ -47,7 +46,9 @@ def committers(root: Path, since: str) -> list[str]:
         commits = [f"--max-count={MOST_COMMITTERS}", f"{since}..HEAD"]
     found = _git(root, "log", "--format=%ae", *commits, "--").split("\n")
     # A commit's address is whatever its author wrote: only what can be one goes into a mail's head.
-    return list(dict.fromkeys(one for one in found if ADDRESS.fullmatch(one) and not _is_nobody(one)))
+    return list(
+        dict.fromkeys(one for one in found if ADDRESS.fullmatch(one) and not _is_nobody(one))
+    )
 
 
 def _is_known(root: Path, commit: str) -> bool:

@@ -21,6 +21,17 @@ def tracking_uri() -> str:
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
 
 
+def run_page(experiment_id: str, run_id: str) -> str:
+    """Where people see a run; empty where MLflow is no server.
+
+    A build may reach MLflow by an address that only machines inside the Swarm can open.
+    """
+    address = os.environ.get("SWARMLINE_MLFLOW_PAGES") or public(tracking_uri())
+    if not address.startswith("http"):
+        return ""
+    return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
+
+
 def artifacts() -> Path:
     """Where artifacts go when MLflow is a local database; a server keeps its own."""
     return build() / "artifacts"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from service.bundle import Decision, read_manifest
-from training import data, registry
+from training import data, places, registry
 from training.errors import GateFailed
 from training.lineage import key
 from training.locks import training_alone
@@ -113,6 +113,8 @@ def _run(client: mlflow.MlflowClient, spec: Spec) -> Iterator[tuple[str, str]]:
     """An MLflow run that ends as FAILED when anything inside fails."""
     experiment_id = registry.experiment(client, spec.name)
     with mlflow.start_run(experiment_id=experiment_id, description=spec.description) as run:
+        if page := places.run_page(experiment_id, run.info.run_id):
+            say(f"{spec.name}: {page}")
         yield run.info.run_id, experiment_id
 
 

@@ -57,7 +57,13 @@ def test_without_a_good_build_only_the_last_commit_s_author_is_known(tmp_path: P
 
 @pytest.mark.parametrize(
     "address",
-    ["x@users.noreply.git.example", "x@host.local", "a@b.example, c@d.example", "$(touch x)@y", "x"],
+    [
+        "x@users.noreply.git.example",
+        "x@host.local",
+        "a@b.example, c@d.example",
+        "$(touch x)@y",
+        "x",
+    ],
 )
 def test_what_is_no_address_that_a_mail_reaches_gets_none(tmp_path: Path, address: str):
     root = checkout(tmp_path)
