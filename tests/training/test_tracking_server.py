@@ -43,7 +43,7 @@ def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Pa
         assert server.poll() is None
         done = house.training("train", "--promote", "the first", spec)
         assert done.code == 0, done.err
-        shutil.rmtree(house.bundles)
+        shutil.rmtree(house.trained)
         assert house.training("export", spec).code == 0
     assert check_golden(load_models(house.bundles)["remote"].champion) == []
     assert not (tmp_path / "build" / "mlflow.db").exists()
