@@ -2,6 +2,7 @@
 
 # Where everything that is made goes, and where MLflow keeps its records: each can be anywhere.
 SWARMLINE_BUILD ?= build
+SWARMLINE_TRAINED ?= $(SWARMLINE_BUILD)/trained
 SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
 SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
 # Set but empty is as not set: a pipeline passes on what it has.
@@ -10,7 +11,7 @@ MLFLOW_TRACKING_URI := $(or $(MLFLOW_TRACKING_URI),sqlite:///$(SWARMLINE_BUILD)/
 BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
 JOURNAL_SPOOL ?= $(SWARMLINE_BUILD)/spool
-export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
+export SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
 export ORT_DISABLE_TELEMETRY = 1

@@ -9,7 +9,13 @@ def build() -> Path:
     return Path(os.environ.get("SWARMLINE_BUILD", "build")).resolve()
 
 
+def trained() -> Path:
+    """Bundles as training writes them, or fetches them from MLflow; nothing is served from here."""
+    return Path(os.environ.get("SWARMLINE_TRAINED", build() / "trained")).resolve()
+
+
 def bundles() -> Path:
+    """The exported set, which the service reads."""
     return Path(os.environ.get("SWARMLINE_BUNDLES", build() / "bundles")).resolve()
 
 

@@ -176,7 +176,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         model_id=model_uri.rpartition("/")[2],
     )
     numbered = facts._replace(version=str(made.version))
-    # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
+    # Until the version is complete, nobody shall find it under its name.
     folder = _bundle_folder(numbered)
     hidden = write_bundle(numbered, folder.with_name(f".{folder.name}.incomplete"))
     client.log_artifacts(facts.run_id, str(hidden), registry.BUNDLE)
@@ -194,7 +194,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
 
 
 def _bundle_folder(facts: Facts) -> Path:
-    return places.bundles() / facts.spec.name / facts.version
+    return places.trained() / facts.spec.name / facts.version
 
 
 def write_bundle(facts: Facts, folder: Path | None = None) -> Path:

@@ -27,6 +27,7 @@ def checkout(root: Path) -> Path:
     git(root, "init", "--quiet")
     commit(root)
     bundle(root, "yield", "3")
+    aliases(root, **{"yield": {"champion": "3"}})
     return root
 
 

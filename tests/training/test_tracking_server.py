@@ -47,7 +47,7 @@ def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Pa
         # A link that opens in a browser, and none to the address that only this machine knows.
         assert f"remote: {pages}/#/experiments/" in done.err
         assert uri not in done.err + done.out
-        shutil.rmtree(house.bundles)
+        shutil.rmtree(house.trained)
         assert house.training("export", spec).code == 0
     assert check_golden(load_models(house.bundles)["remote"].champion) == []
     assert not (tmp_path / "build" / "mlflow.db").exists()
