@@ -21,8 +21,8 @@ class Goal(NamedTuple):
 class Order(NamedTuple):
     """What is asked for, by whom, and within which time; going back has a time of its own.
 
-    `subject` tells whoever meets the lock what is being done. `decide` makes the goal of the stack's history, the newest
-    first. It is asked under the lock: whatever was known before may have been overtaken by another deploy.
+    `subject` tells whoever meets the lock what is being done. `decide` makes the goal of the stack's history, which has
+    the newest first. It is asked under the lock: what was known before may have been overtaken by another deploy.
     """
 
     stack: str

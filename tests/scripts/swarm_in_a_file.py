@@ -25,7 +25,7 @@ ROW = {"rows": [{"light": 1.0}], "predictions": [1.0]}
 GOLDEN = {"late": {"champion": {"version": "1", "golden": ROW}}}
 EMPTY: dict[str, Any] = {
     **{"config": {}, "secret": {}, "service": {}, "node": {"node1": {}}, "image": {}},
-    **{"bad": {}, "faults": [], "deploys": [], "answers": {}},
+    **{"bad": {}, "faults": [], "deploys": [], "answers": {}, "counts": {}},
 }
 
 
