@@ -1,9 +1,10 @@
-"""A docker command that acts on a Swarm in a file, and keeps every call: what the scripts ask for, answered as docker does.
+"""A docker command that acts on a Swarm in a file, and keeps every call: answered as docker would.
 
 STAND_IN names its folder: `swarm.json` is the Swarm, `calls.jsonl` what it was asked. Of a service whose image is in
 `bad`, replicas have the state and the error that stand there. An entry of `faults` has `call`, the words with which a
-command begins, and what happens then: `words` to fail with, that it `hangs`, a `signal` for whoever called, `others` that is configs
-which somebody else makes at that moment, and `times`, how often. Of several, the first that is not used up counts.
+command begins, and what happens then: `words` to fail with, that it `hangs`, a `signal` for whoever called, `others`
+that is configs which somebody else makes at that moment, and `times`, how often. Of several, the first that is not used
+up counts.
 """
 
 from __future__ import annotations
@@ -55,28 +56,36 @@ def meet_faults(swarm: Facts, words: list[str]) -> None:
 
 
 def answer(swarm: Facts, words: list[str], given: str) -> str:
-    if words[0] in ("config", "secret"):
-        return stored(swarm[words[0]], words[1], words[2:], given)
-    if words[0] == "stack":
+    kind, verb = words[0], words[1]
+    if kind in ("config", "secret"):
+        return stored(swarm[kind], verb, words[2:], given)
+    if kind == "stack":
         return of_stack(swarm, words[1:], given)
-    if words[:2] in (["service", "ls"], ["node", "ls"]):
-        return "\n".join(swarm[words[0]])
-    if words[0] == "service":
-        return of_service_command(swarm, words[1], words[2:])
+    if kind in ("service", "node") and verb == "ls":
+        return "\n".join(swarm[kind])
+    if kind == "service":
+        return of_service_command(swarm, verb, words[2:])
+    return of_engine(swarm, words)
+
+
+def of_engine(swarm: Facts, words: list[str]) -> str:
     if words[:2] == ["inspect", "--type"]:
         return json.dumps([inspected(swarm, words[2], one) for one in words[3:]])
     if words[:2] == ["image", "inspect"]:
         return json.dumps([swarm["image"][words[2]]["config"]])
     if words[0] == "cp":
         image, _, path = words[1].rpartition(":")
-        Path(words[2]).write_text(json.dumps(swarm["image"][image]["files"][path]))
-    if words[0] == "ps":
-        # Only the platform's backup asks for a container by its service.
-        return "c1" if "com.docker.swarm.service.name" in words[-1] else ""
-    if words[0] == "inspect":
-        return json.dumps([{"Config": {"Image": "db"}}])
-    push = f"digest: sha256:{'0' * 64}"
-    return {"info": "active true", "create": words[-1], "push": push}.get(words[0], "")
+        Path(words[2]).write_text(json.dumps(swarm["image"][image]["files"][path]), "utf-8")
+    # Only the platform's backup asks for a container by its service.
+    by_service = "com.docker.swarm.service.name" in words[-1]
+    answers = {
+        "info": "active true",
+        "create": words[-1],
+        "push": f"digest: sha256:{'0' * 64}",
+        "ps": "c1" if by_service else "",
+        "inspect": json.dumps([{"Config": {"Image": "db"}}]),
+    }
+    return answers.get(words[0], "")
 
 
 def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
@@ -133,7 +142,7 @@ def described(name: str, one: Facts) -> Facts:
 
 def of_stack(swarm: Facts, words: list[str], given: str) -> str:
     if words[0] == "config":
-        return "".join(filled(Path(path).read_text()) for path in values(words, "-c"))
+        return "".join(filled(Path(path).read_text("utf-8")) for path in values(words, "-c"))
     before, swarm["service"] = swarm["service"], {}
     if words[0] == "rm":
         return ""

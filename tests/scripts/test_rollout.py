@@ -1,4 +1,4 @@
-"""A release comes in, or the one before comes back: each way that this can end, with the docker commands that it takes."""
+"""A release comes in, or the one before comes back: each way that this can end."""
 
 from __future__ import annotations
 
