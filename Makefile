@@ -138,12 +138,12 @@ up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), regi
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
 	@$(PY) -m scripts.down $(if $(YES),--yes) $(if $(VOLUMES),--volumes) $(ARGS)
 
-# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one, or one that was left.
+# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
-	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
 
 plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
-	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
 
 rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
 	@$(PY) -m scripts.rollback $(ARGS)

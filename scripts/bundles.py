@@ -33,12 +33,16 @@ class Bundle(NamedTuple):
         return [self.folder / name for name in sorted({"manifest.json", *self.manifest["files"]})]
 
     def describe(self) -> dict[str, str]:
+        gates = self.manifest.get("gates", [])
         return {
             "version": self.version,
             "run_id": self.manifest["run_id"],
             "data_fingerprint": self.manifest["data_fingerprint"],
             "commit": self.manifest["git_commit"],
             "bundle": self.sha256,
+            "gates": f"{sum(one['passed'] for one in gates)} of {len(gates)} passed",
+            "trained_by": self.manifest.get("trained_by", ""),
+            "trained_at": self.manifest.get("created", ""),
         }
 
 

@@ -14,6 +14,8 @@ COMMIT = re.compile(r"[0-9a-f]{7,64}")
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 #: A build after a long quiet tells so many commits' authors, and not a whole history's.
 MOST_COMMITTERS = 100
+#: What a person reads of before saying yes.
+MOST_COMMITS, LONGEST_LINE = 10, 120
 
 
 class Commit(NamedTuple):
@@ -49,6 +51,15 @@ def committers(root: Path, since: str) -> list[str]:
     return list(
         dict.fromkeys(one for one in found if ADDRESS.fullmatch(one) and not _is_nobody(one))
     )
+
+
+def commits_between(root: Path, old: str, new: str, *paths: str) -> list[str] | None:
+    """Name, author and subject of each commit of the paths, the newest first; None where either is not known here."""
+    if not all(COMMIT.fullmatch(one) and _is_known(root, one) for one in (old, new)):
+        return None
+    lines = _git(root, "log", "--format=%h %s (%an)", f"{old}..{new}", "--", *paths).splitlines()
+    more = [f"and {len(lines) - MOST_COMMITS} more"] if len(lines) > MOST_COMMITS else []
+    return [line[:LONGEST_LINE] for line in lines[:MOST_COMMITS]] + more
 
 
 def _is_known(root: Path, commit: str) -> bool:

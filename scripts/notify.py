@@ -20,7 +20,7 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts import git, options, report
+from scripts import changes, git, options, report
 from scripts.outcome import Refused, finish, say
 from scripts.page import page
 
@@ -50,6 +50,7 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         trainings=tuple(trainings),
         release=_json(place / "release/release.json"),
         deploy=_json(place / "release/deploy.json"),
+        changes=_json(changes.file()),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",

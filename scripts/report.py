@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from scripts import changes
+
 #: Characters of a cause in a headline; the mail has it whole.
 LONGEST = 300
 WORDS = {"SUCCESS": "Done", "UNSTABLE": "Unstable", "FAILURE": "FAILED", "ABORTED": "Aborted"}
@@ -35,6 +37,8 @@ class Build(NamedTuple):
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING
+    #: What `make plan` said that the release changes against what serves (scripts/changes.py).
+    changes: Mapping[str, Any] = NOTHING
     broken: tuple[str, ...] = ()
     goal: str = ""
     last_words: str = ""
@@ -55,10 +59,16 @@ def name(build: Build) -> str:
 
 def description(build: Build) -> str:
     """What Jenkins shows at the top of the build: why it is not well, then the versions."""
-    parts = [f"{one['model']} {one['version'] or 'refused'}" for one in build.trainings]
+    parts = list(build.changes["models"]) if build.changes else _trained(build)
+    if withdrawn(build):
+        parts = [f"not deployed: {withdrawn(build)}"]
     if build.scope == "documents":
         parts.append("only documents changed")
     return ". ".join(filter(None, (headline(build), ", ".join(parts))))
+
+
+def _trained(build: Build) -> list[str]:
+    return [f"{one['model']} {one['version'] or 'refused'}" for one in build.trainings]
 
 
 def headline(build: Build) -> str:
@@ -126,6 +136,11 @@ def _last_line(build: Build) -> str:
     return f": {said[-1]}" if said else ""
 
 
+def withdrawn(build: Build) -> str:
+    """Who took away what was built, while nobody has brought it in again; `make plan` found it out."""
+    return str(build.deploy.get("withdrawn", ""))
+
+
 def release_name(build: Build) -> str:
     """What was built; of a job that builds nothing, what it brought in."""
     brought = build.deploy.get("record", {}).get("release", "")
@@ -133,16 +148,27 @@ def release_name(build: Build) -> str:
 
 
 def offer(build: Build) -> str:
-    """What a person is asked to agree to, on one line: each model beside its champion."""
-    models = "; ".join(_offered(one) for one in build.trainings)
-    return f"{release_name(build)}: {models}" if models else release_name(build)
+    """What a person is asked to agree to, on one line: what the image holds against what serves."""
+    again = f"AGAIN, although {withdrawn(build)}: " if withdrawn(build) else ""
+    if not build.changes:
+        return again + release_name(build)
+    held = build.release.get("models", {})
+    values = [_metrics(one) for one in build.trainings if _is_new_in(held, build.changes, one)]
+    return again + ". ".join([changes.in_words(build.changes), *values])
 
 
-def _offered(one: dict[str, Any]) -> str:
-    values = "; ".join(
-        _beside(name, value, one["champion"]) for name, value in one["metrics"].items()
-    )
-    return f"{one['model']} {one['version']}, {one['status']} ({values})"
+def _is_new_in(
+    held: Mapping[str, Any], known: Mapping[str, Any], training: Mapping[str, Any]
+) -> bool:
+    """Whether the image holds just what this training came to, and what serves does not."""
+    versions = {str(arm["version"]) for arm in held.get(training["model"], {}).values()}
+    changed = any(line.startswith(f"{training['model']}") for line in known["models"])
+    return changed and training["version"] in versions
+
+
+def _metrics(one: dict[str, Any]) -> str:
+    values = (_beside(name, value, one["champion"]) for name, value in one["metrics"].items())
+    return f"{one['model']} {one['version']}: {'; '.join(values)}"
 
 
 def _beside(metric: str, value: float, champion: Mapping[str, float]) -> str:
@@ -151,7 +177,8 @@ def _beside(metric: str, value: float, champion: Mapping[str, float]) -> str:
 
 
 def mail(build: Build) -> str:
-    parts = (_head(build), _why(build), _serving(build), _models(build), _links(build))
+    parts = [_head(build), _why(build), _serving(build), _changes(build)]
+    parts += [_models(build), _links(build)]
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
@@ -182,6 +209,9 @@ def _why(build: Build, lines: int = 30) -> str:
 def _serving(build: Build) -> str:
     """What serves now, as far as this build knows; said above all where it did not go well."""
     code, reason = build.deploy.get("code"), build.deploy.get("reason", "")
+    if withdrawn(build):
+        on = build.deploy.get("serves")
+        return f"Serving: {f'release {on}' if on else 'nothing'}. What was built is not deployed: {withdrawn(build)}"
     if code == 0:
         record = build.deploy.get("record", {})
         return f"Serving: release {record.get('release', release_name(build))}."
@@ -195,10 +225,22 @@ def _serving(build: Build) -> str:
     return f"Serving: {what} still serves; {UNDONE[_kind(build)]}: {reason}"
 
 
+def _changes(build: Build) -> str:
+    """What the image holds against what served when the build planned its deploy."""
+    if not build.changes:
+        return ""
+    lines = [*build.changes["models"], *build.changes["code"]]
+    against = build.changes["serves"] or "nothing, for it is the first"
+    title = f"Release {build.changes['release']} against {against}:"
+    return "\n".join([title, *(f"  {line}" for line in lines or ["nothing changes"])])
+
+
 def _models(build: Build) -> str:
     if not build.trainings:
         return ""
-    return "\n".join(["Models:", *(line for one in build.trainings for line in _model(one))])
+    return "\n".join(
+        ["Trained, or found trained:", *(line for one in build.trainings for line in _model(one))]
+    )
 
 
 def _model(one: dict[str, Any]) -> Iterator[str]:

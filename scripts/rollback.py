@@ -60,7 +60,7 @@ def line(record: Record, serves: bool) -> str:
     mark = "*" if serves else " "
     why = f": {record.reason or record.why}" if record.reason or record.why else ""
     return (
-        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<8}"
+        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<9}"
         f" {record.release}  {record.outcome}, by {record.by}{why}"
     )
 

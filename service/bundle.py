@@ -75,6 +75,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     data_fingerprint: str
     key: str
     created: str
+    #: A person, or a build of the pipeline.
+    trained_by: str = ""
     files: dict[str, str]
     schema: int = 1
 

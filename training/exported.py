@@ -11,7 +11,7 @@ import mlflow
 
 from service.bundle import ALIASES, ARMS, MANIFEST, Aliases, BundleError, read_aliases
 from service.bundle import read_manifest
-from training import places, registry
+from training import places, registry, rejections
 from training.documents import pretty
 from training.errors import ExportError
 from training.locks import held
@@ -37,7 +37,8 @@ def export(
 ) -> Aliases:
     """Champions and challengers of `models`, merged into the set; `whole` if these are all models that there are.
 
-    A challenger that `release` names is written down as the champion that it becomes once it serves.
+    A challenger that `release` names is written down as the champion that it becomes once it serves; one that serves
+    beside its champion already stays there.
     """
     with held(".export", "another export is running; waiting for it"):
         found = _find(client, models, release or {})
@@ -71,9 +72,9 @@ def read() -> Aliases:
 def _find(client: mlflow.MlflowClient, models: Sequence[str], release: Mapping[str, str]) -> Found:
     found = Found({}, {})
     for model in models:
-        pointed = registry.aliases(client, model)
+        pointed: Mapping[str, str] = registry.aliases(client, model)
         if pointed.get("challenger", "") == release.get(model):
-            pointed = {"champion": pointed["challenger"]}
+            pointed = _released(client, model, pointed)
         arms = {arm: pointed[arm] for arm in ARMS if arm in pointed}
         if arms.get("challenger") == arms.get("champion"):
             arms.pop("challenger", None)
@@ -82,6 +83,20 @@ def _find(client: mlflow.MlflowClient, models: Sequence[str], release: Mapping[s
         else:
             found.lacking[model] = _nothing_to_export(client, model, arms)
     return found
+
+
+def _released(
+    client: mlflow.MlflowClient, model: str, pointed: Mapping[str, str]
+) -> Mapping[str, str]:
+    """The candidate in its champion's place, unless it serves beside it: from there only a promotion takes it."""
+    challenger = pointed["challenger"]
+    if "champion" in pointed and rejections.is_released(client, model, challenger):
+        say(
+            f"{model}: version {challenger} serves beside its champion, and stays there;"
+            f" `make promote MODEL={model} WHY='the reason'` makes it champion"
+        )
+        return pointed
+    return {"champion": challenger}
 
 
 def _nothing_to_export(client: mlflow.MlflowClient, model: str, arms: Mapping[str, str]) -> str:

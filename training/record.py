@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import tempfile
@@ -222,6 +223,7 @@ def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
         metrics=evaluation.metrics if evaluation else {},
         gates=facts.verdict.decisions if facts.verdict else (),
         git_commit=facts.lineage.git_commit,
+        trained_by=os.environ.get("BUILD_TAG") or getpass.getuser(),
         data_fingerprint=made.fingerprint,
         key=facts.key,
         created=facts.created,

@@ -76,10 +76,48 @@ def test_models_stand_beside_their_champions_with_the_rules_that_failed(place: P
 def test_who_is_asked_sees_each_model_beside_its_champion(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(place, "release/release.json", {"release": "r-2"})
-    put(place, "reports/yield/training.json", TRAINING)
+    changed(place, models=["yield: version 3 instead of 2 (gates 5 of 5 passed)"], held="3")
     assert notify.main(["--offer"]) == 0
-    assert capsys.readouterr().out == "r-2: yield 3, trained (r2 0.91, champion 0.9)\n"
+    assert capsys.readouterr().out == (
+        "r-2 instead of r-1: yield: version 3 instead of 2 (gates 5 of 5 passed)."
+        " Code: abc1234 Quicker (Ann). yield 3: r2 0.91, champion 0.9\n"
+    )
+
+
+def changed(place: Path, models: list[str], held: str) -> None:
+    """A planned release; its image holds the version `held`, while version 3 was trained."""
+    arms = {"yield": {"champion": {"version": held}}}
+    put(place, "release/release.json", {"release": "r-2", "models": arms})
+    known = {"release": "r-2", "serves": "r-1", "models": models, "code": ["abc1234 Quicker (Ann)"]}
+    put(place, "release/changes.json", known)
+    put(place, "reports/yield/training.json", TRAINING)
+
+
+def test_what_is_offered_is_what_the_image_holds_and_not_what_was_trained_and_rejected(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(place, models=[], held="1")
+    assert notify.main(["--offer"]) == 0
+    assert capsys.readouterr().out == (
+        "r-2 instead of r-1: the models that serve. Code: abc1234 Quicker (Ann)\n"
+    )
+    monkeypatch.setenv("RESULT", "SUCCESS")
+    assert "Release r-2 against r-1:\n  abc1234 Quicker (Ann)\n" in mail(place)
+    assert (place / "report/description.txt").read_text() == ""
+
+
+def test_what_somebody_took_away_is_offered_as_such_and_not_told_as_deployed(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(place, models=[], held="1")
+    words = "ann rejected it at 2026-01-01 00:00 UTC (too slow)"
+    told = {"code": 0, "plan": "withdrawn", "withdrawn": words, "serves": "r-1"}
+    put(place, "release/deploy.json", told)
+    assert notify.main(["--offer"]) == 0
+    assert capsys.readouterr().out.startswith(f"AGAIN, although {words}: r-2 instead of r-1")
+    monkeypatch.setenv("RESULT", "SUCCESS")
+    assert f"Serving: release r-1. What was built is not deployed: {words}" in mail(place)
+    assert (place / "report/description.txt").read_text() == f"not deployed: {words}"
 
 
 @pytest.mark.parametrize("result", ["FAILURE", "ABORTED"])
