@@ -1,4 +1,4 @@
-"""What a release changes against the one that serves: models by version, code by commit. Read from their release.json."""
+"""What a release changes against the one that serves: models by version, code by commit; from their release.json."""
 
 from __future__ import annotations
 
