@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from service.bundle import BundleError, exported, read_manifest
 from training import candidates, data, places
 from training.documents import pretty
