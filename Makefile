@@ -50,7 +50,7 @@ run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C;
 	$(TRAINING) train $(MODEL) --promote 'make run'
 	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
 
-serve: $(READY) ## serve the bundles that exist, until Ctrl-C
+serve: $(READY) ## serve what was exported, until Ctrl-C
 	@exec $(PY) -m service
 
 # Its job queue is for MLflow's own generative features, and outlives the server that started it.
@@ -102,7 +102,7 @@ reject-unreleased: $(READY)
 	@$(PY) -m scripts.unreleased
 
 # An image holds all models, whichever were trained.
-export: $(READY) ## write the bundles of champions and challengers; ROLLOUT=replace: what was trained just now as champion
+export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
 	$(TRAINING) export $(if $(filter replace,$(ROLLOUT)),--release) $(if $(ROLLOUT),,$(MODEL)) $(ARGS)
 
 promote-released: $(READY)
@@ -116,7 +116,7 @@ reproduce: $(READY) ## train a version of MODEL again and compare the prediction
 	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
 
 ## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: $(READY) ## build the service's image from the bundles; ARGS='--pull' with a newer base
+image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
 	@$(PY) -m scripts.image build $(ARGS)
 
 publish: $(READY) ## push the image to REGISTRY and record its digest

@@ -1,4 +1,4 @@
-"""The exported set, as it goes into an image and is asked of a service: what the aliases name, each file as its manifest says."""
+"""The exported set, as it goes into an image and is asked of a service: each file as its manifest says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is served is decided twice, by the service and by the scripts around it: of the same folders they say the same."""
+"""What is served is decided twice, by the service and by the scripts: of the same folders they say the same."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_the_set_is_what_the_aliases_name(
 def test_any_other_folder_is_refused_in_the_same_words(
     tmp_path: Path, folders: str, aliases: Any, words: str
 ):
-    first, second = refusals(lay(tmp_path, folders, aliases))
-    assert first == second
-    assert words in first and re.search("`make (export|promote)`", first)
+    refused = refusals(lay(tmp_path, folders, aliases))
+    assert refused[0] == refused[1]
+    assert words in refused[0] and re.search("`make (export|promote)`", refused[0])
 
 
 @pytest.mark.parametrize("aliases", ["", "{", "[]", '{"a": "1"}', '{"a": {"champion": 1}}'])

@@ -72,6 +72,8 @@ def validate(given: argparse.Namespace) -> None:
 
 def train(given: argparse.Namespace) -> None:
     specs = _specs(given)
+    if given.promote and not (given.force or given.skip) and _is_served(given, specs):
+        return
     from training import candidates
     from training import train as verb
 
@@ -94,15 +96,28 @@ def train(given: argparse.Namespace) -> None:
         _promote_and_export(client, [outcome.model for outcome in outcomes], given)
 
 
+def _is_served(given: argparse.Namespace, specs: list[Spec]) -> bool:
+    """Whether all of it was trained, promoted and exported before: then MLflow, slow to import, is not asked."""
+    from training import settled
+
+    outcomes = settled.outcomes(specs, whole=not given.models)
+    for outcome in outcomes:
+        say(f"{outcome['model']}: unchanged, version {outcome['version']}")
+    if outcomes:
+        _answer(given, outcomes, "")
+    return bool(outcomes)
+
+
 def _promote_and_export(client: Any, trained: list[str], given: argparse.Namespace) -> None:
     """What `make run` does after training, in the same process: MLflow is slow to import."""
-    from training import exported, registry
+    from training import exported, registry, settled
 
     for model in trained:
         if "challenger" in registry.aliases(client, model):
             moved = registry.promote(client, model, "challenger", getpass.getuser(), given.promote)
             say(f"{model}: champion {moved.replaced or '-'} -> {moved.version}")
     exported.export(client, trained, whole=not given.models)
+    settled.note()
 
 
 def _outcome_line(outcome: Any) -> str:

@@ -1,4 +1,4 @@
-"""The exported set: bundles with an alias, where the service reads them. Each export writes the whole set or nothing."""
+"""The exported set: bundles with an alias, where the service reads them. Each export writes it whole, or nothing."""
 
 from __future__ import annotations
 
@@ -160,8 +160,8 @@ def write(root: Path, aliases: Aliases, sources: Mapping[Pair, Path]) -> None:
         replace_folder(root, fill)
     except OSError as error:
         raise ExportError(
-            f"{root} cannot be written anew ({error.strerror or error}), and is as before; SWARMLINE_BUNDLES must name a folder"
-            " whose parent can be written to, and where nothing is mounted"
+            f"{root} cannot be written anew ({error.strerror or error}), and is as before; SWARMLINE_BUNDLES must"
+            " name a folder whose parent can be written to, and where nothing is mounted"
         ) from error
 
 

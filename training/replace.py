@@ -15,7 +15,7 @@ AT_FDCWD = -100
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Has a new folder filled aside, and lets it take the place; who is killed here leaves the old one or the new one."""
+    """Has a new folder filled aside, and lets it take the place: a kill leaves the old one or the new one."""
     aside = folder.with_name(f".{folder.name}.next")
     shutil.rmtree(aside, ignore_errors=True)
     try:

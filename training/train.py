@@ -13,7 +13,7 @@ import mlflow
 from service.bundle import Decision, read_manifest
 from training import data, places, registry
 from training.errors import GateFailed
-from training.lineage import key
+from training.lineage import derived, key
 from training.locks import training_alone
 from training.options import SKIPPED, Options
 from training.progress import say
@@ -138,7 +138,7 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
     objective = find(spec.objective.model)
     outcome = train(objective, client, options._replace(force=False, skip=frozenset()))
     one = registry.version(client, objective.name, outcome.version)
-    fingerprint = hashlib.sha256(f"{one.tags[registry.KEY]}".encode()).hexdigest()
+    fingerprint = derived(one.tags[registry.KEY])
 
     def make() -> Dataset:
         from training import dataset, recipes

@@ -70,6 +70,11 @@ def test_an_export_of_one_model_leaves_the_others_as_they_are(farm: Farm) -> Non
     assert "as exported before: fern" in done.err
 
 
+def test_a_run_of_one_model_leaves_the_others_as_they_are(farm: Farm) -> None:
+    done = farm.house.training("train", farm.specs["moss"], "--promote", "as make run MODEL=moss")
+    assert done.code == 0 and farm.served() == {"fern": ["1", "2"], "moss": ["1"]}
+
+
 def test_what_was_only_trained_is_not_served(farm: Farm, tmp_path: Path) -> None:
     uri = f"sqlite:///{farm.house.folder}/build/mlflow.db"
     elsewhere = House(tmp_path, MLFLOW_TRACKING_URI=uri)
