@@ -125,6 +125,13 @@ def test_a_service_that_swarm_changed_meanwhile_is_handed_over_again(swarm: Swar
     assert len(swarm.calls("stack", "deploy")) == 2
 
 
+def test_a_service_that_swarm_changes_until_the_deadline_brings_it_back(swarm: SwarmInAFile):
+    serve(swarm)
+    swarm.fault("stack deploy", words="rpc error: update out of sequence")
+    with pytest.raises(RolledBack, match="out of sequence; release aaaa serves"):
+        carry_out(order(seconds=0.0))
+
+
 def test_without_a_release_before_the_services_are_removed(swarm: SwarmInAFile):
     swarm.change("bad", **{NEW.image: BROKEN})
     with pytest.raises(RolledBack, match="no earlier release to go back to, so nothing serves"):
