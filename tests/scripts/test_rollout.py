@@ -35,7 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def order(wanted: Record = NEW, **facts: Any) -> Order:
     assert wanted.inputs is not None
     goal = Goal(wanted.intended, wanted.inputs)
-    usual = Order("shop", "deploy", wanted.release, lambda _: goal, "ann", "", 5.0, 5.0, 0.0)
+    usual = Order("shop", "deploy", wanted.release, lambda _: goal, "ann", "", 60.0, 60.0, 0.0)
     return usual._replace(**facts)
 
 
