@@ -60,7 +60,7 @@ def public(address: str) -> str:
 
 
 def is_sound(address: str) -> bool:
-    """Whether name, password, host and port can be told apart. As in scripts/address.py, service/journal/settings.py."""
+    """Whether name, password, host and port can be told apart. As scripts/address.py, service/journal/settings.py."""
     after = address.partition("://")[2]
     authority = re.split("[/?#]", after, maxsplit=1)[0]
     login = authority.rpartition("@")[0]

@@ -35,7 +35,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def order(wanted: Record = NEW, **facts: Any) -> Order:
     assert wanted.inputs is not None
     goal = Goal(wanted.intended, wanted.inputs)
-    usual = Order("shop", "deploy", wanted.release, lambda _: goal, "ann", "", 5.0, 5.0, 0.0)
+    usual = Order("shop", "deploy", wanted.release, lambda _: goal, "ann", "", 60.0, 60.0, 0.0)
     return usual._replace(**facts)
 
 
@@ -123,6 +123,13 @@ def test_a_service_that_swarm_changed_meanwhile_is_handed_over_again(swarm: Swar
     swarm.fault("stack deploy", words="rpc error: update out of sequence")
     assert carry_out(order())["outcome"] == "done"
     assert len(swarm.calls("stack", "deploy")) == 2
+
+
+def test_a_service_that_swarm_changes_until_the_deadline_brings_it_back(swarm: SwarmInAFile):
+    serve(swarm)
+    swarm.fault("stack deploy", words="rpc error: update out of sequence")
+    with pytest.raises(RolledBack, match="out of sequence; release aaaa serves"):
+        carry_out(order(seconds=0.0))
 
 
 def test_without_a_release_before_the_services_are_removed(swarm: SwarmInAFile):

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from scripts import deploy, down, prune, secrets
+from scripts import deploy, down, prune, rollback, secrets, traffic
 from scripts.records import Record
 from tests.scripts.swarm_in_a_file import NAME, ROW, SwarmInAFile, configs, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
 SHARED = '["late"]\nmode = "split"\nshare = 0.25\n'
 PULL = "pull --quiet"
+LOCK = f"config create --label swarmline.stack={NAME} --label swarmline.name=deploying"
 
 
 def document(day: int) -> dict[str, Any]:
@@ -88,6 +89,25 @@ def test_a_change_of_traffic_meanwhile_is_kept(swarm: SwarmInAFile):
         if one["labels"]["swarmline.name"] == "traffic"
     ]
     assert tomllib.loads(traffic)["late"]["share"] == 0.25
+
+
+def test_a_rollback_goes_to_what_is_before_the_release_that_serves_by_then(swarm: SwarmInAFile):
+    swarm.remember(past(2, "bbbb", 2))
+    swarm.fault(LOCK, others=configs(past(3, "cccc", 3)))
+    assert rollback.main(["--why", "too sweet"]) == 0
+    assert swarm.history[0].release == "bbbb" and swarm.history[0].replaced == "cccc"
+
+
+def test_traffic_is_changed_for_the_release_that_serves_by_then(
+    swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
+):
+    alone = past(2, "bbbb", 2)._replace(
+        document={"models": {"late": {"champion": {"version": "2"}}}}
+    )
+    swarm.fault(LOCK, others=configs(alone))
+    assert traffic.main(["late", "--mode", "split", "--share", "5"]) == 1
+    assert "has no challenger in release bbbb" in capsys.readouterr().err
+    assert not swarm.deploys
 
 
 def locked(swarm: SwarmInAFile) -> None:
