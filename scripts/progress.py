@@ -66,7 +66,6 @@ class Wait:
 
     def start(self, view: View) -> None:
         """Remembers how things are before the deploy begins."""
-        _heed()
         self.was = converge.before(view)
         service = view.named(self._service)
         for task in view.of(service) if service else []:
@@ -76,7 +75,7 @@ class Wait:
     def converged(self, judging: bool) -> View:
         """The stack, once it is as it is meant to be."""
         while True:
-            _heed()
+            heed()
             view = self._view()
             if view is None:
                 continue
@@ -93,7 +92,7 @@ class Wait:
     def verified(self, view: View) -> View:
         """The stack, once callers are answered by the intended release alone."""
         while True:
-            _heed()
+            heed()
             reach = self._reach(view)
             if worse := verify.wrong(reach, self.intended):
                 raise Bad(worse)
@@ -112,7 +111,7 @@ class Wait:
         if seconds:
             say(f"watching the new replicas for {seconds:g} s")
         while time.monotonic() < until:
-            _heed()
+            heed()
             view = self._view()
             if view is not None:
                 state = converge.judge(view, self.expected, self.was)
@@ -206,7 +205,8 @@ class Wait:
         time.sleep(POLL)
 
 
-def _heed() -> None:
+def heed() -> None:
+    """Ends here what somebody has interrupted."""
     if reason := interrupts.reason():
         raise Bad(reason)
 

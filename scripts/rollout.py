@@ -11,7 +11,7 @@ from scripts.bring import bring_in
 from scripts.docker import DockerError
 from scripts.order import Order
 from scripts.outcome import Late, Refused, RolledBack, say
-from scripts.progress import Bad, TooLate
+from scripts.progress import Bad, TooLate, heed
 from scripts.records import Record
 from scripts.situation import Situation
 
@@ -53,6 +53,7 @@ def _bring_in_or_go_back(order: Order) -> dict[str, Any]:
     now = Situation.of(order)
     if now.is_unchanged(order.stack):
         return _unchanged(now)
+    heed()
     try:
         try:
             counted = bring_in(
