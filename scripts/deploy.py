@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import edge, intended, left, records, secrets, stack, swarm
 from scripts.intended import Intended
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import FLAG, IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
@@ -93,12 +93,19 @@ def need_secrets(name: str, inputs: stack.Inputs) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
-    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument(
+        "--image",
+        default=Outside("IMAGE", IMAGE),
+        help="by digest; default: MODEL_IMAGE, or what was published last",
+    )
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument(
-        "--force", action="store_true", help="also an older release, or one that was left"
+        "--force",
+        action="store_true",
+        default=Outside("OLDER", FLAG),
+        help="also an older release, or one that was left",
     )
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 
 

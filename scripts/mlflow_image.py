@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import builder, context, git, sbom
+from scripts.options import parsed, plain_parser
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/mlflow"
@@ -55,7 +56,7 @@ def _write_sbom(tag: str, commit: git.Commit) -> Path:
 
 
 def _write(name: str, document: dict[str, Any]) -> Path:
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "release" / name
+    place = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "release" / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(context.pretty(document))
     return place
@@ -68,7 +69,7 @@ def _build(
     contents: dict[str, bytes],
     options: argparse.Namespace,
 ) -> None:
-    folder = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "mlflow-image"
+    folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "mlflow-image"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, content in contents.items():
@@ -122,12 +123,11 @@ def _hash(identity: str, contents: dict[str, bytes]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.mlflow_image", description=__doc__)
-    parser.add_argument("--pull", action="store_true", help="look for a newer base image")
-    parser.add_argument("--no-cache", action="store_true", help="build each step again")
-    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    options = parser.parse_args(arguments)
+    made = plain_parser("mlflow_image", __doc__)
+    made.add_argument("--pull", action="store_true", help="look for a newer base image")
+    made.add_argument("--no-cache", action="store_true", help="build each step again")
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
+    options = parsed(made, arguments)
     return finish(lambda: make(options), options.json)
 
 

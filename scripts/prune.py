@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import objects, records, secrets, stack, vault
 from scripts.docker import DockerError, docker, docker_json
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import finish, say
 from scripts.records import Record
 
@@ -99,7 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     made = parser("prune", __doc__)
     made.add_argument("--dry-run", action="store_true", help="only say what would be removed")
     made.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.keep < 1:
         made.error("--keep must be 1 or more: what serves is always kept")
     return finish(lambda: prune(options), options.json)

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from training import places
-from training.errors import ContractViolated, GateFailed
+from training.errors import ContractViolated, GateFailed, TrainingError
 from training.options import Options
 from training.progress import say
-from training.spec import Spec, find, names
+from training.spec import FOLDER, Spec, find, names
 
 # pylint: disable=import-outside-toplevel
 
@@ -240,7 +240,17 @@ def reproduce(given: argparse.Namespace) -> None:
 def draft(given: argparse.Namespace) -> None:
     from training.draft import draft_spec
 
-    print(draft_spec(Path(given.source), given.target, given.name))
+    text = draft_spec(Path(given.source), given.target, given.name)
+    if not given.name:
+        print(text)
+        return
+    place = FOLDER / f"{given.name}.toml"
+    try:
+        with place.open("x", encoding="utf-8") as file:
+            file.write(text + "\n")
+    except FileExistsError:
+        raise TrainingError(f"{place} is there already; remove it, or take another NAME") from None
+    print(place)
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

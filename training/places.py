@@ -6,15 +6,15 @@ from pathlib import Path
 
 
 def build() -> Path:
-    return Path(os.environ.get("SWARMLINE_BUILD", "build")).resolve()
+    return Path(os.environ.get("SWARMLINE_BUILD") or "build").resolve()
 
 
 def bundles() -> Path:
-    return Path(os.environ.get("SWARMLINE_BUNDLES", build() / "bundles")).resolve()
+    return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles").resolve()
 
 
 def reports() -> Path:
-    return Path(os.environ.get("SWARMLINE_REPORTS", build() / "reports")).resolve()
+    return Path(os.environ.get("SWARMLINE_REPORTS") or build() / "reports").resolve()
 
 
 def tracking_uri() -> str:
