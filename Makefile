@@ -53,6 +53,7 @@ help:
 ## Set up and serve
 env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)
 
+$(READY): export SWARMLINE_GOAL := env
 $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
 	@sh requirements/environment.sh $(VENV) requirements/dev.txt
 	@touch $@
