@@ -4,7 +4,8 @@ import os
 
 from tests.outside import outside_names
 
-PREFIXES = ("SWARMLINE_", "MLFLOW_")
+#: MAKE: `make test` is no part of a make that a test starts.
+PREFIXES = ("SWARMLINE_", "MLFLOW_", "MAKE")
 #: Of the service's settings, those that the Makefile exports or a developer may have set.
 SETTINGS = ("BIND", "BUNDLES", "JOURNAL_URL", "JOURNAL_SPOOL", "AUTH", "KEYS", "TRAFFIC", "RELEASE")
 #: What a build was started with is not for the tests that it runs.

@@ -1,0 +1,47 @@
+"""The first build in a fresh workspace, with its real commands: all that it has is a clean clone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.jenkins.builds import done, status
+from tests.jenkins.site import GATED, Agent
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(name="agent", scope="module")
+def _agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    # What was checked before with the same inputs is known: checks have tests of their own.
+    home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    yield Agent(tmp_path_factory.mktemp("agent"), {"XDG_CACHE_HOME": home})
+
+
+@pytest.fixture(name="branch", scope="module")
+def _branch(agent: Agent) -> dict[str, Any]:
+    return agent.build({"BRANCH_NAME": "better-churn"})
+
+
+def test_a_branch_is_green_and_trained_in_its_workspace(branch: dict[str, Any]) -> None:
+    assert branch["result"] == "SUCCESS", branch["log"][-6000:]
+    assert status(branch)["Rehearse"] == "done"
+    (mail,) = done(branch, "emailext")
+    assert all(model in mail["body"] for model in GATED)
+
+
+def test_what_a_target_says_is_kept_for_the_mail(agent: Agent, branch: dict[str, Any]) -> None:
+    assert branch["result"] == "SUCCESS"
+    logs = {path.name for path in agent.folder.glob("workspaces/*/build/log/*.log")}
+    assert {"notify.log"} <= logs
+
+
+def test_a_build_that_cannot_make_its_environment_is_red_and_heard_of(agent: Agent) -> None:
+    broken = {"PYTHON": "no-such-python", "BRANCH_NAME": "better-churn"}
+    agent.folder = agent.folder / "elsewhere"
+    run = agent.build(broken)
+    assert run["result"] == "FAILURE"
