@@ -31,6 +31,7 @@ class Agent:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]):
         self.folder, self.clone = folder, folder / "clone"
+        self.workspaces = folder / "workspaces"
         machine = {
             name: value
             for name, value in os.environ.items()
@@ -126,7 +127,7 @@ class Agent:
             "act": "run",
             "file": str(self.clone / file),
             "source": str(self.clone),
-            "workspace": str(self.folder / "workspaces"),
+            "workspace": str(self.workspaces),
             "machines": 2,
             "env": self.environ | told | dict(environ or {}),
             "params": dict(params),
