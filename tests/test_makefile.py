@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from scripts import up
 from scripts.options import NAME, NAMES, NUMBER, PATH, IMAGE, LINE, parameter
 from scripts.outcome import Refused
 from tests.jenkins.pipelines import FILES, evaluate
@@ -120,6 +122,20 @@ def test_what_is_not_given_is_not_set(tree: Path) -> None:
     assert not {"MODEL", "WHY", "JOURNAL_URL", "ARGS", "STACK"} & given.keys()
     make(tree, "serve")
     assert noted(tree)["JOURNAL_URL"] == "sqlite:///build/journal.db"
+
+
+def test_a_step_of_make_up_gets_its_own_words_and_no_others(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tree)
+    monkeypatch.setenv("NOTED", str(tree.with_name("noted")))
+    monkeypatch.setenv("MAKEFLAGS", "-- ARGS=--said-to-up YES=1")
+    monkeypatch.setenv("ARGS", "--said-to-up")
+    up.make("secrets", {"ARGS": shlex.join(["make", "--self-signed", HOSTILE])})
+    assert shlex.split(noted(tree)["ARGS"]) == ["make", "--self-signed", HOSTILE]
+    up.make("image", {"STACK": HOSTILE})
+    assert "ARGS" not in noted(tree) and noted(tree)["STACK"] == HOSTILE
+    assert planted(tree) == []
 
 
 def declared(path: Path) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import requests
 
+from tests.jenkins.advisories import advisories
 from tests.jenkins.pipelines import ROOT, evaluate
 
 #: What of this machine a build has to know; all else comes from Jenkins.
@@ -31,7 +32,7 @@ class Agent:
 
     def __init__(self, folder: Path, environ: Mapping[str, str]):
         self.folder, self.clone = folder, folder / "clone"
-        self.workspaces = folder / "workspaces"
+        self.workspaces, self._open = folder / "workspaces", contextlib.ExitStack()
         machine = {
             name: value
             for name, value in os.environ.items()
@@ -40,6 +41,7 @@ class Agent:
         self.environ = {
             **machine,
             **self._uv(),
+            **self._open.enter_context(advisories({})),
             "XDG_CACHE_HOME": str(folder / "cache"),
             # One start of PyTest and one test: what the tests say is tested elsewhere.
             "TESTS": "tests/scripts/test_scope.py",
@@ -137,6 +139,9 @@ class Agent:
         (outcome,) = evaluate([case], seconds=3000)
         return outcome
 
+    def close(self) -> None:
+        self._open.close()
+
 
 class Site(Agent):
     """`swarm` is the environment in which docker acts on the Swarm."""
@@ -169,3 +174,4 @@ class Site(Agent):
         subprocess.run(
             ["docker", "stack", "rm", self.stack], env=self.environ, capture_output=True, check=False
         )  # fmt: skip
+        super().close()

@@ -19,7 +19,11 @@ pytestmark = pytest.mark.slow
 def _agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
     # What was checked before with the same inputs is known: checks have tests of their own.
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    yield Agent(tmp_path_factory.mktemp("agent"), {"XDG_CACHE_HOME": home})
+    agent = Agent(tmp_path_factory.mktemp("agent"), {"XDG_CACHE_HOME": home})
+    try:
+        yield agent
+    finally:
+        agent.close()
 
 
 @pytest.fixture(name="branch", scope="module")
