@@ -94,6 +94,14 @@ def test_no_target_runs_what_stands_in_a_value(tree: Path, logged: dict[str, str
     assert all(f" {word}" in ran for word in ("scripts.deploy", "training train", "scripts.trace"))
 
 
+def test_no_default_that_follows_from_a_value_runs_it_either(tree: Path) -> None:
+    make(tree, *ALL, SWARMLINE_BUILD=HOSTILE)
+    make(tree, *ALL, f"SWARMLINE_BUILD={HOSTILE}")
+    make(tree, "serve", SWARMLINE_BUILD=HOSTILE)
+    assert planted(tree) == []
+    assert noted(tree)["JOURNAL_URL"] == f"sqlite:///{HOSTILE}/journal.db"
+
+
 def test_nothing_runs_where_make_only_says_what_it_would_do(tree: Path) -> None:
     make(tree, "--dry-run", *ALL, **dict.fromkeys(OUTSIDE, HOSTILE))
     make(tree, "--dry-run", *ALL, *(f"{name}={HOSTILE}" for name in [*OUTSIDE, "EDGE_PORT"]))
