@@ -253,7 +253,7 @@ check-lint-tests: $(READY)
 format: $(READY) ## format the code
 	$(VENV)/bin/black --quiet .
 
-test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
+test: $(READY) ## all tests; FAST=1 without slow ones, and those that passed before (AGAIN=1 runs them); TESTS='tests/service -k name'; COVERAGE=1
 	@$(PY) -m tests
 
 test-fast: ## the tests that train nothing and start nothing

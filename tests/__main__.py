@@ -40,7 +40,7 @@ def run(options: argparse.Namespace, reports: Path) -> int:
     words, asked = command(options, report), shlex.split(os.environ.get("TESTS", ""))
     if options.swarm:
         return pytest([*words, "tests/swarm"])
-    if options.fast and not asked:
+    if options.fast and not asked and known.is_known(ROOT):
         return changed(words, options, report)
     return pytest([*words, *coverage(options, reports), *asked])
 

@@ -115,6 +115,14 @@ class Tree:
         return self._texts[file]
 
 
+def is_known(root: Path) -> bool:
+    """Whether Git can tell the files of a checkout; without, all tests run."""
+    if shutil.which("git") is None:
+        return False
+    command = ["git", "ls-files", "--error-unmatch", "Makefile"]
+    return subprocess.run(command, cwd=root, capture_output=True, check=False).returncode == 0
+
+
 def machine() -> list[str]:
     """The programs that tests use where they are there, each as it is installed; and whether this is root."""
     found = [str(os.geteuid())]

@@ -39,7 +39,9 @@ def _tree(tmp_path: Path) -> Path:
     put(tree, "tests/test_p.py", PLAIN)
     put(tree, "pyproject.toml", PROJECT)
     put(tree, ".gitignore", "__pycache__\nbuild\nran\n.coverage\n")
+    put(tree, "Makefile", "")
     subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
+    subprocess.run(["git", "add", "."], cwd=tree, check=True)
     return tree
 
 
@@ -96,6 +98,11 @@ def test_a_failure_is_run_again_until_it_passes(tree: Path) -> None:
 def test_all_are_run_where_they_are_asked_for(tree: Path, environ: dict[str, str]) -> None:
     ran(tree)
     assert ran(tree, **environ) == "ips"
+
+
+def test_without_git_all_are_run(tree: Path) -> None:
+    shutil.rmtree(tree / ".git")
+    assert (ran(tree), ran(tree)) == ("ips", "ips")
 
 
 def test_coverage_is_what_all_tests_measured_last(tree: Path) -> None:
