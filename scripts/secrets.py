@@ -205,9 +205,9 @@ def _certificate(options: argparse.Namespace) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     made = parser("secrets", __doc__, DEADLINE)
+    verbs = made.add_subparsers(dest="verb")
     # Without a verb it is `make`.
     made.set_defaults(verb="make", certificate=None, key=None, self_signed=None)
-    verbs = made.add_subparsers(dest="verb")
     one = verbs.add_parser("make", help="what is missing")
     one.add_argument("--certificate", type=Path, help="PEM file: the certificate, then its chain")
     one.add_argument("--key", type=Path, help="PEM file: the certificate's key")
