@@ -118,7 +118,10 @@ CASES: dict[str, dict[str, Any]] = {
         "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
     },
     "not audited": {"env": {"AUDIT_IS": "unaudited"}},
-    "no report": {"file": f"{PIPELINES}/data.Jenkinsfile", "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"}},
+    "no report": {
+        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
+    },
     **{
         f"{goal} fails": breaking(goal)
         for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm")
