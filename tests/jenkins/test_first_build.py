@@ -13,6 +13,8 @@ from tests.jenkins.builds import done, status
 from tests.jenkins.site import GATED, Agent
 
 pytestmark = pytest.mark.slow
+#: One is enough: a training has tests of its own.
+MODEL = sorted(GATED)[-1]
 
 
 @pytest.fixture(name="agent", scope="module")
@@ -28,14 +30,14 @@ def _agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
 
 @pytest.fixture(name="branch", scope="module")
 def _branch(agent: Agent) -> dict[str, Any]:
-    return agent.build({"BRANCH_NAME": "better-churn"})
+    return agent.build({"BRANCH_NAME": "better-churn"}, MODEL=MODEL)
 
 
 def test_a_branch_is_green_and_trained_in_its_workspace(branch: dict[str, Any]) -> None:
     assert branch["result"] == "SUCCESS", branch["log"][-6000:]
     assert status(branch)["Rehearse"] == "done"
     (mail,) = done(branch, "emailext")
-    assert all(model in mail["body"] for model in GATED)
+    assert MODEL in mail["body"]
 
 
 def test_what_each_target_says_is_kept(agent: Agent, branch: dict[str, Any]) -> None:
