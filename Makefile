@@ -4,10 +4,10 @@
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/options.py and training/options.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
-	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
+	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
-	SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
+	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
 	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL
 as_text = $(eval export override $(1) := $$(value $(1)))
 $(foreach name,$(OUTSIDE),$(if $(filter environment,$(origin $(name))),$(call as_text,$(name))))
@@ -17,6 +17,7 @@ $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call as_
 # set: a pipeline passes on what it has.
 default = $(if $(value $(1)),,$(eval export override $(1) := $$(2)))
 $(call default,SWARMLINE_BUILD,build)
+$(call default,SWARMLINE_TRAINED,$(SWARMLINE_BUILD)/trained)
 $(call default,SWARMLINE_BUNDLES,$(SWARMLINE_BUILD)/bundles)
 $(call default,SWARMLINE_REPORTS,$(SWARMLINE_BUILD)/reports)
 $(call default,MLFLOW_TRACKING_URI,sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
@@ -62,7 +63,7 @@ run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C;
 	$(TRAINING) train --promote 'make run'
 	@unset ARGS; exec $(PY) -m scripts.local
 
-serve: $(READY) ## serve the bundles that exist, until Ctrl-C
+serve: $(READY) ## serve what was exported, until Ctrl-C
 	@exec $(PY) -m service
 
 # Its job queue is for MLflow's own generative features, and outlives the server that started it.
@@ -106,7 +107,7 @@ reject-unreleased: $(READY)
 	@$(PY) -m scripts.unreleased
 
 # An image holds all models, whichever were trained.
-export: $(READY) ## write the bundles of champions and challengers; ROLLOUT=replace: what was trained just now as champion
+export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
 	$(TRAINING) export
 
 promote-released: $(READY)
@@ -119,7 +120,7 @@ reproduce: $(READY) ## train a version of MODEL again and compare the prediction
 	$(TRAINING) reproduce
 
 ## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: $(READY) ## build the service's image from the bundles; ARGS='--pull' with a newer base
+image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
 	@$(PY) -m scripts.image build
 
 publish: $(READY) ## push the image to REGISTRY and record its digest
@@ -141,7 +142,7 @@ up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), regi
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
 	@$(PY) -m scripts.down
 
-# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one, or one that was left.
+# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
 	@$(PY) -m scripts.deploy
 

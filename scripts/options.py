@@ -13,7 +13,7 @@ import re
 import shlex
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -158,11 +158,21 @@ def whoever() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
+def bundles() -> Path:
+    """Where training exports to."""
+    return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles")
+
+
+def reports(environ: Mapping[str, str] = os.environ) -> Path:
+    """What a build publishes on its page."""
+    return Path(environ.get("SWARMLINE_REPORTS") or build(environ) / "reports")
+
+
 def outcome_file() -> Path:
     """Where the outcome of what was brought in is kept, for Jenkins' report."""
     return build() / "release" / "deploy.json"
 
 
-def build() -> Path:
-    """Where everything that is made goes."""
-    return Path(os.environ.get("SWARMLINE_BUILD") or "build")
+def build(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where everything that is made goes. A variable that is empty is as one that is not set."""
+    return Path(environ.get("SWARMLINE_BUILD") or "build")

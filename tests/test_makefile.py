@@ -37,7 +37,9 @@ case $* in
 *--offer) echo 'r-2: one 1' ;;
 *--list) echo r-1 ;;
 *audit) echo clean ;;
-*scripts.notify) mkdir -p build/report; for name in subject mail name description; do echo x >build/report/$name.txt; done ;;
+*scripts.notify)
+    mkdir -p build/report
+    for name in subject mail name description recipients; do echo x >build/report/$name.txt; done ;;
 esac
 """
 PROGRAMS = ("python", "black", "bandit", "mypy", "mlflow", "uv")

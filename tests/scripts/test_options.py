@@ -1,116 +1,78 @@
-"""What a command line leaves out the environment may say, of scripts and of the training alike."""
+"""Where things are: said once, and an empty variable is as one that is not set."""
 
 from __future__ import annotations
 
-import argparse
+import os
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from scripts import secrets
-from scripts.options import FLAG, Outside, parsed, parser, waiting
-from training import __main__ as training
-from training.errors import TrainingError
+from scripts import image, notify, options
+from tests.scripts.swarm_in_a_file import SwarmInAFile
+from training import places
+
+ROOT = Path(__file__).parents[2]
+EMPTY = {
+    "SWARMLINE_BUILD": "",
+    "SWARMLINE_BUNDLES": "",
+    "SWARMLINE_REPORTS": "",
+    "SWARMLINE_LOG": "",
+}
+PLACES: dict[str, Callable[[], Path]] = {
+    "build": options.build,
+    "build/bundles": options.bundles,
+    "build/reports": options.reports,
+    "build/release": image._release_folder,
+    "build/release/deploy.json": options.outcome_file,
+}
+OF_TRAINING: dict[str, Callable[[], Path]] = {
+    "build": places.build,
+    "build/bundles": places.bundles,
+    "build/reports": places.reports,
+}
 
 
-@pytest.fixture(name="given")
-def _given(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    for name, value in request.param.items():
+@pytest.fixture(autouse=True)
+def _empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in EMPTY.items():
         monkeypatch.setenv(name, value)
 
 
-def deploying(*arguments: str) -> argparse.Namespace:
-    made = waiting(parser("deploy", None, 600.0), 15.0)
-    made.add_argument("--force", action="store_true", default=Outside("OLDER", FLAG))
-    return parsed(made, arguments)
+@pytest.mark.parametrize(("place", "ask"), PLACES.items(), ids=PLACES)
+def test_an_empty_variable_is_as_one_that_is_not_set(place: str, ask: Callable[[], Path]):
+    assert ask() == Path(place)
 
 
-def training_of(*arguments: str) -> argparse.Namespace:
-    options = training.parser().parse_args(arguments)
-    training._complete(options)
-    return options
+@pytest.mark.parametrize(("place", "ask"), OF_TRAINING.items(), ids=OF_TRAINING)
+def test_training_reads_it_in_the_same_way(place: str, ask: Callable[[], Path]):
+    assert ask() == Path(place).resolve()
 
 
-def some(options: argparse.Namespace, wanted: Mapping[str, object]) -> dict[str, object]:
-    return {name: getattr(options, name) for name in wanted}
+def test_a_report_of_an_empty_variable_is_of_the_usual_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "build/release/release.json"
+    place.parent.mkdir(parents=True)
+    place.write_text('{"release": "aaaa"}', encoding="utf-8")
+    assert notify.gather(os.environ).release == {"release": "aaaa"}
 
 
-VALUES = {"STACK": "staging", "BY": "ann", "WHY": "it's better", "WATCH": "2.5", "OLDER": "1"}
+def test_each_package_asks_in_one_place():
+    files = [
+        str(file.relative_to(ROOT))
+        for package in ("scripts", "training", "service")
+        for file in sorted((ROOT / package).rglob("*.py"))
+        if "environ" in file.read_text() and '"SWARMLINE_BUILD"' in file.read_text()
+    ]
+    assert files == ["scripts/options.py", "training/places.py"]
 
 
-@pytest.mark.parametrize("given", [VALUES], indirect=True)
-def test_the_environment_says_what_the_command_line_does_not(given: None) -> None:
-    wanted = {"stack": "staging", "by": "ann", "why": "it's better", "watch": 2.5, "force": True}
-    assert some(deploying(), wanted) == wanted
-    assert deploying("--stack", "mine", "--watch", "7").watch == 7
-
-
-@pytest.mark.parametrize("given", [{"OLDER": "0", "WATCH": "", "BY": " "}], indirect=True)
-def test_a_flag_may_say_no_and_what_is_empty_is_not_given(given: None) -> None:
-    wanted = {"stack": "swarmline", "force": False, "watch": 15.0}
-    assert some(deploying(), wanted) == wanted and "@" in deploying().by
-
-
-@pytest.mark.parametrize("given", [{"ARGS": "--stack 'my stack' --json"}], indirect=True)
-def test_args_are_words_as_a_shell_divides_them(
-    given: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["status"])
-    options = parsed(parser("status", None), None)
-    assert (options.stack, options.json) == ("my stack", True)
-
-
-@pytest.mark.parametrize("given", [{"ARGS": "'", "WATCH": "soon"}], indirect=True)
-def test_what_cannot_be_used_ends_with_1_and_a_sentence(
-    given: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["deploy"])
-    for arguments, said in ((None, "ARGS cannot be divided"), ([], "WATCH is 'soon'; allowed is")):
-        with pytest.raises(SystemExit, match="1"):
-            parsed(waiting(parser("deploy", None), 15.0), arguments)
-        assert said in capsys.readouterr().err
-
-
-def test_secrets_without_a_word_are_made() -> None:
-    assert parsed(secrets._parser(), []).verb == "make"
-    assert parsed(secrets._parser(), ["--json", "list"]).verb == "list"
-
-
-@pytest.mark.parametrize(
-    ("given", "arguments", "wanted"),
-    [
-        ({"MODEL": "a b", "FORCE": "true"}, ["train"], {"models": ["a", "b"], "force": True}),
-        ({"MODEL": "a", "FORCE": "false"}, ["train", "c"], {"models": ["c"], "force": False}),
-        ({"GATE": "later"}, ["train"], {"gate": "later", "models": []}),
-        ({"MODEL": "a"}, ["export"], {"models": ["a"], "release": False}),
-        ({"MODEL": "a", "ROLLOUT": "replace"}, ["export"], {"models": [], "release": True}),
-        ({"MODEL": "a", "ROLLOUT": "beside"}, ["export"], {"models": [], "release": False}),
-        ({"MODEL": "a"}, ["card"], {"model": "a", "version": "champion"}),
-        ({"WHY": "x", "BY": "ann"}, ["reject"], {"why": "x", "by": "ann", "version": "challenger"}),
-        ({}, ["promote", "--exported"], {"why": "released"}),
-    ],
-    indirect=["given"],
-)
-def test_a_training_takes_what_make_was_given(
-    given: None, arguments: list[str], wanted: dict[str, object]
-) -> None:
-    assert some(training_of(*arguments), wanted) == wanted
-
-
-@pytest.mark.parametrize(
-    ("given", "arguments", "said"),
-    [
-        ({}, ["promote"], "WHY is missing"),
-        ({}, ["card"], "MODEL is missing: MODEL=name"),
-        ({"MODEL": "a b"}, ["card"], "MODEL is 'a b'; allowed is a name"),
-        ({"NAME": "My Model"}, ["draft", "x.csv", "--target", "y"], "NAME is 'My Model'"),
-        ({"GATE": "never"}, ["train"], "allowed is one of enforce, report, later"),
-    ],
-    indirect=["given"],
-)
-def test_a_training_says_what_is_missing_or_wrong(
-    given: None, arguments: list[str], said: str
-) -> None:
-    with pytest.raises(TrainingError, match=said):
-        training_of(*arguments)
+def test_a_key_is_handed_out_in_the_usual_folder(swarm: SwarmInAFile, tmp_path: Path):
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), **EMPTY}
+    command = [sys.executable, "-m", "scripts.secrets", "make"]
+    subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
+    assert (tmp_path / "build/secrets/deployer.key").is_file()
