@@ -61,10 +61,7 @@ mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
 ## Models: MODEL=name or several, none means all; ARGS='--json' and other options
 draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
 	$(call needs,SOURCE) $(call needs,TARGET) $(call needs,NAME)
-	@test ! -e training/models/$(NAME).toml || { echo 'training/models/$(NAME).toml is there already'; exit 1; }
-	@mkdir -p $(SWARMLINE_BUILD)
-	$(TRAINING) draft "$$SOURCE" --target "$$TARGET" --name "$$NAME" >$(SWARMLINE_BUILD)/draft.toml
-	mv $(SWARMLINE_BUILD)/draft.toml training/models/$(NAME).toml
+	@$(TRAINING) draft "$$SOURCE" --target "$$TARGET" --name "$$NAME"
 
 validate: $(READY) ## hold the data against the contract
 	$(TRAINING) validate $(MODEL) $(ARGS)

@@ -13,8 +13,10 @@ from typing import NoReturn
 
 from training.commands import COMMANDS
 from training.errors import TrainingError
+from training.places import public
 from training.progress import say
 from training.options import STEPS
+from training.spec import FOLDER
 
 
 class _Parser(argparse.ArgumentParser):
@@ -22,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(TrainingError.exit_code, f"{self.prog}: error: {message}\n")
+        self.exit(TrainingError.exit_code, f"{self.prog}: error: {public(message)}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,10 +86,13 @@ def parser() -> argparse.ArgumentParser:
             help="a number or an alias (default: champion)",
         )
         _json(one)
-    draft = commands.add_parser("draft", help="print a first spec for a data file")
+    draft = commands.add_parser("draft", help="write a first spec for a data file")
     draft.add_argument("source", help="a .csv or .parquet file")
     draft.add_argument("--target", required=True, help="the column to predict")
     draft.add_argument("--name", default="", help="the model's name (default: the file's)")
+    draft.add_argument(
+        "--folder", default=FOLDER, help="where to write NAME.toml (default: %(default)s)"
+    )
     return top
 
 
@@ -145,7 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TrainingError as error:
         if given.traceback:
             traceback.print_exc()
-        say(f"error: {error}")
+        say(f"error: {public(str(error))}")
         return error.exit_code
     except KeyboardInterrupt:
         say("stopped; nothing half-made is registered")

@@ -238,9 +238,11 @@ def reproduce(given: argparse.Namespace) -> None:
 
 
 def draft(given: argparse.Namespace) -> None:
-    from training.draft import draft_spec
+    from training.draft import write_draft
 
-    print(draft_spec(Path(given.source), given.target, given.name))
+    path = write_draft(given.source, given.target, given.name, Path(given.folder))
+    print(path)
+    say(f"{path}: read it and correct it, then `make validate MODEL={path.stem}`")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

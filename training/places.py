@@ -26,6 +26,6 @@ def artifacts() -> Path:
     return build() / "artifacts"
 
 
-def public(address: str) -> str:
-    """An address without its password, for messages and records."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", address)
+def public(text: str) -> str:
+    """A text without the passwords of the addresses in it. One may hold any sign, `@` too, and a path has one slash."""
+    return re.sub(r"(:/{1,2}[^:/@\s]*):\S*@", r"\1:***@", text)

@@ -165,7 +165,7 @@ def _tags(facts: Facts) -> dict[str, str]:
 def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
     """A new version with its bundle, alias `challenger`; the same facts with the version's number come back."""
     name = facts.spec.name
-    model_uri = mlflow_model.log(facts)
+    model_uri = mlflow_model.log(facts, golden_rows(facts))
     if not registry.exists(client, name):
         client.create_registered_model(name, description=facts.spec.description)
     made = client.create_model_version(

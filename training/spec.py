@@ -16,6 +16,8 @@ from training.spec_rules import contradictions
 from training.typed import build
 
 FOLDER = Path(__file__).parent / "models"
+#: A model's name: it stands in paths, addresses, labels and queries.
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(gt=0)]
 Severity = Literal["error", "warning", "off"]
@@ -150,7 +152,7 @@ class Objective(Struct, frozen=True):
 
 
 class Spec(Struct, frozen=True):
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    name: Annotated[str, Meta(pattern=NAME)]
     task: Task
     columns: dict[str, ColumnSpec]
     search: Search

@@ -187,12 +187,16 @@ def write_spec(folder: Path, name: str, source: str | Path, **sections: Any) -> 
 
 
 def toml(raw: dict[str, Any]) -> str:
-    return "\n".join(f"{key} = {_toml(value)}" for key, value in raw.items())
+    return "\n".join(f"{json.dumps(key)} = {_toml(value)}" for key, value in raw.items())
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items())
+            + " }"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
     return json.dumps(value)
