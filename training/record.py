@@ -21,6 +21,7 @@ from service.bundle import Manifest
 from service.engines import MODEL_FILES
 from training import (
     card,
+    drawing,
     export,
     mlflow_model,
     places,
@@ -118,8 +119,9 @@ def outputs(client: mlflow.MlflowClient, facts: Facts) -> None:
     )
     if facts.verdict is not None:
         client.log_text(run, pretty(facts.verdict.decisions).decode(), "gate.json")
-    for name, figure in plots.figures(facts).items():
-        client.log_figure(run, figure, f"plots/{name}.png")
+    with drawing.rendering():
+        for name, figure in plots.figures(facts).items():
+            client.log_figure(run, figure, f"plots/{name}.png")
     client.log_text(run, card.render(facts), "card.html")
 
 
