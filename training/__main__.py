@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
+from training import failures
 from training.commands import COMMANDS
 from training.errors import TrainingError
 from training.places import public
@@ -142,16 +143,22 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--force", action="store_true", help="train even if nothing changed")
 
 
+def _told(error: TrainingError, with_traceback: bool) -> int:
+    if with_traceback:
+        traceback.print_exc()
+    say(f"error: {public(str(error))}")
+    return error.exit_code
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(arguments)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         COMMANDS[given.command](given)
     except TrainingError as error:
-        if given.traceback:
-            traceback.print_exc()
-        say(f"error: {public(str(error))}")
-        return error.exit_code
+        return _told(error, given.traceback)
+    except failures.kinds() as error:
+        return _told(failures.explained(error), given.traceback)
     except KeyboardInterrupt:
         say("stopped; nothing half-made is registered")
         return 130

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from numpy.typing import NDArray
 
 from service.contract import Contract, Invalid
 from service.encoder import Encoder
 from service.engines import MODEL_FILES, open_engine
 
 
-class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow has no types
+class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # it has no types
     """Takes columns as callers send them; gives classes by name, a number a row, or several numbers a row."""
 
     def load_context(self, context: Any) -> None:
@@ -33,14 +34,14 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc]  # MLflow ha
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
-    ) -> np.ndarray[Any, Any]:
+    ) -> NDArray[Any]:
         values = {name: _cells(model_input[name]) for name in model_input.columns}
         try:
             answer = self._engine.predict(self._encoder.encode_columns(values))
         except Invalid as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
         if self._contract.classes:
-            return np.array(self._contract.classes, dtype=object)[answer.values]
+            return np.array([self._contract.classes[number] for number in answer.values], object)
         single = len(self._contract.outputs) == 1
         return np.asarray(answer.values[:, 0] if single else answer.values, dtype=np.float64)
 
@@ -49,7 +50,9 @@ def _cells(values: pd.Series[Any]) -> Any:
     """A column as the encoder takes it: pandas has several words for a missing value, the contract only None."""
     if values.dtype.kind in "fiuM" and isinstance(values.dtype, np.dtype):
         return values.to_numpy()
-    return values.astype(object).where(values.notna(), None).to_numpy()
+    cells = values.astype(object).to_numpy(copy=True)
+    cells[values.isna().to_numpy()] = None
+    return cells
 
 
 mlflow.models.set_model(ServedModel())

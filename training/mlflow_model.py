@@ -84,7 +84,8 @@ def signature(contract: Contract) -> ModelSignature:
 
 
 def _column_type(column: Column) -> ColSpec:
-    kind = DataType.string if column.type == "category" else AnyType()
+    text = column.type == "category"
+    kind = DataType.string if text else AnyType()  # type: ignore[no-untyped-call]
     return ColSpec(kind, column.name, required=not column.nullable)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ from training import (
     card,
     drawing,
     export,
+    failures,
     mlflow_model,
     places,
     plots,
@@ -136,10 +138,9 @@ def _metrics(facts: Facts) -> Iterator[Metric]:
             yield _metric(f"held_out.{name}", interval.value)
             yield _metric(f"held_out.{name}.low", interval.low)
             yield _metric(f"held_out.{name}.high", interval.high)
-        for name, value in (facts.evaluation.baseline or {}).items():
-            yield _metric(f"baseline.{name}", value)
-        for name, value in (facts.evaluation.champion or {}).items():
-            yield _metric(f"champion.{name}", value)
+        for rival in facts.evaluation.rivals:
+            for name, value in rival.metrics.items():
+                yield _metric(f"{rival.name}.{name}", value)
     for step, loss in enumerate(getattr(facts.chosen.pipeline["model"], "loss_curve_", [])):
         yield _metric("loss", float(loss), step)
 
@@ -178,21 +179,41 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         model_id=model_uri.rpartition("/")[2],
     )
     numbered = facts._replace(version=str(made.version))
+    with _whole_or_gone(client, numbered):
+        _complete(client, numbered)
+    return numbered
+
+
+@contextlib.contextmanager
+def _whole_or_gone(client: mlflow.MlflowClient, facts: Facts) -> Iterator[None]:
+    """A version that could not be completed leaves nothing, neither here nor, where it still answers, in MLflow."""
+    try:
+        yield
+    except BaseException:
+        for path in _bundle_folder(facts).parent.glob(f".*{facts.version}.incomplete*"):
+            shutil.rmtree(path, ignore_errors=True)
+        with registry.brief(), contextlib.suppress(*failures.kinds()):
+            client.delete_model_version(facts.spec.name, facts.version)
+        raise
+
+
+def _complete(client: mlflow.MlflowClient, numbered: Facts) -> None:
+    """Everything that a version must have; the alias last."""
+    name = numbered.spec.name
     # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
     folder = _bundle_folder(numbered)
     hidden = write_bundle(numbered, folder.with_name(f".{folder.name}.incomplete"))
-    client.log_artifacts(facts.run_id, str(hidden), registry.BUNDLE)
+    client.log_artifacts(numbered.run_id, str(hidden), registry.BUNDLE)
     for tag, value in {
-        registry.KEY: facts.key,
-        "swarmline.fingerprint": facts.dataset.fingerprint,
-        **_tags(facts),
+        registry.KEY: numbered.key,
+        "swarmline.fingerprint": numbered.dataset.fingerprint,
+        **_tags(numbered),
     }.items():
         client.set_model_version_tag(name, numbered.version, tag, value)
     client.set_model_version_tag(name, numbered.version, registry.COMPLETE, "true")
     client.set_registered_model_alias(name, "challenger", numbered.version)
     shutil.rmtree(folder, ignore_errors=True)
     hidden.rename(folder)
-    return numbered
 
 
 def _bundle_folder(facts: Facts) -> Path:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
 from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
 from training import places
@@ -53,21 +53,44 @@ def connect() -> mlflow.MlflowClient:
     """The client of the tracking server or database that `MLFLOW_TRACKING_URI` names."""
     _quiet()
     uri = places.tracking_uri()
-    try:
-        if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        # Two processes that open a new database at once both make its tables, and one fails.
-        with held(".mlflow"):
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    # Two processes that open a new database at once both make its tables, and one fails.
+    with held(".mlflow"):
+        try:
             client = mlflow.MlflowClient(uri, uri)
-            client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RegistryError(
-            f"MLflow at {places.public(uri)} (MLFLOW_TRACKING_URI): {reason}"
-        ) from error
+        except ImportError as error:
+            raise RegistryError(
+                f"MLflow at {places.public(uri)} (MLFLOW_TRACKING_URI): {error}"
+            ) from error
+        ping(client)
     return client
+
+
+def ping(client: mlflow.MlflowClient) -> None:
+    """Raises within ten seconds where MLflow does not answer: before work that it shall keep, and after long work."""
+    with brief():
+        client.search_experiments(max_results=1)
+
+
+@contextlib.contextmanager
+def brief(seconds: int = 4, retries: int = 1) -> Iterator[None]:
+    """MLflow's client with little patience; it reads these variables at each request."""
+    waits = {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
+        "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    }
+    before = {name: os.environ.get(name) for name in waits}
+    os.environ.update(waits)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({name: value} if value is not None else {})
 
 
 def _quiet() -> None:
@@ -76,7 +99,7 @@ def _quiet() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow's own 7 retries take four minutes to say that nobody answers.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 
 def experiment(client: mlflow.MlflowClient, name: str) -> str:

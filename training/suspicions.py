@@ -28,7 +28,7 @@ def suspicions(
         *_leakage(spec, encoder, matrix[split.train], target[split.train]),
         *_duplicates(spec, matrix, target, split),
         *_constants(spec, encoder, matrix),
-        *_balance(spec, target),
+        *_balance(spec, target, encoder.contract.classes),
     ]
 
 
@@ -89,11 +89,17 @@ def _constants(spec: Spec, encoder: Encoder, matrix: Matrix) -> Iterator[Violati
             )
 
 
-def _balance(spec: Spec, target: NDArray[Any]) -> Iterator[Violation]:
+def _balance(spec: Spec, target: NDArray[Any], classes: tuple[str, ...]) -> Iterator[Violation]:
     if spec.task != "classification":
         return
-    for label, count in zip(*np.unique(target, return_counts=True), strict=True):
-        if count / len(target) < spec.checks.minimum_class_share:
+    if len(classes) < 2:
+        message = f"has the one class {classes[0]}; a model needs two to tell apart"
+        yield Violation("balance", spec.source.target, "error", len(target), message)
+    for label, count in zip(classes, np.bincount(target, minlength=len(classes)), strict=True):
+        if count == 0:
+            message = f"class {label} has no row to learn from; leave it out of target.classes"
+            yield Violation("balance", spec.source.target, "error", 0, message)
+        elif count / len(target) < spec.checks.minimum_class_share:
             least = spec.checks.minimum_class_share
-            message = f"class {label!s} has {count} of {len(target)} rows, less than {least:.1%}"
+            message = f"class {label} has {count} of {len(target)} rows, less than {least:.1%}"
             yield Violation("balance", spec.source.target, spec.checks.balance, int(count), message)

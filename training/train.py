@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from service.bundle import Decision, read_manifest
-from training import data, registry
+from training import data, failures, registry
 from training.errors import GateFailed
 from training.lineage import key
 from training.locks import training_alone
@@ -98,6 +98,7 @@ def _trained(
         record.inputs(client, run_id, spec, made, prepared.key)
         client.set_tag(run_id, SKIPPED, " ".join(sorted(options.skip)))
         facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
+        registry.ping(client)
         record.trials(client, run_id, experiment_id, facts.searched)
         record.outputs(client, facts)
         fitting.report(facts)
@@ -112,8 +113,18 @@ def _trained(
 def _run(client: mlflow.MlflowClient, spec: Spec) -> Iterator[tuple[str, str]]:
     """An MLflow run that ends as FAILED when anything inside fails."""
     experiment_id = registry.experiment(client, spec.name)
-    with mlflow.start_run(experiment_id=experiment_id, description=spec.description) as run:
+    run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
+    try:
         yield run.info.run_id, experiment_id
+    except failures.kinds():
+        # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
+        with registry.brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
+            mlflow.end_run("FAILED")
+        raise
+    except BaseException:
+        mlflow.end_run("FAILED")
+        raise
+    mlflow.end_run()
 
 
 def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:

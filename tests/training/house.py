@@ -187,14 +187,19 @@ def write_spec(folder: Path, name: str, source: str | Path, **sections: Any) -> 
 
 
 def toml(raw: dict[str, Any]) -> str:
-    return "\n".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(value)}" for key, value in raw.items())
+    return "\n".join(
+        f"{json.dumps(key, ensure_ascii=False)} = {_toml(value)}" for key, value in raw.items()
+    )
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
         return (
             "{ "
-            + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {_toml(item)}" for key, item in value.items())
+            + ", ".join(
+                f"{json.dumps(key, ensure_ascii=False)} = {_toml(item)}"
+                for key, item in value.items()
+            )
             + " }"
         )
     if isinstance(value, list):
