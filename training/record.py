@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,17 +45,18 @@ SNAPSHOT_FILE = "snapshot.parquet"
 SNAPSHOT_MB = 200.0
 
 
-def inputs(client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, key: str) -> None:
+def inputs(
+    client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, tags: Mapping[str, str]
+) -> None:
     """What goes into a training, recorded before it starts, so that a failed one can be understood."""
     client.log_text(
         run_id, msgspec.json.format(msgspec.json.encode(spec), indent=1).decode(), SPEC_FILE
     )
-    tags = {
-        registry.KEY: key,
+    own = {
         "swarmline.fingerprint": made.fingerprint,
         "swarmline.rows": str(len(made.frame)),
     }
-    client.log_batch(run_id, tags=[RunTag(name, value) for name, value in tags.items()])
+    client.log_batch(run_id, tags=[RunTag(*pair) for pair in (own | {**tags}).items()])
     _snapshot(client, run_id, made.frame)
     source = (
         describe_source(spec)

@@ -94,12 +94,13 @@ def brief(seconds: int = 4, retries: int = 1) -> Iterator[None]:
 
 
 def _quiet() -> None:
-    """MLflow and Alembic narrate at length; what matters is said by training itself."""
+    """MLflow and Alembic narrate at length, errors with a traceback each; what matters is said by training itself."""
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # MLflow's own 7 retries take four minutes to say that nobody answers.
+    # MLflow's own 7 retries take four minutes to say that nobody is there.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
 
 
 def experiment(client: mlflow.MlflowClient, name: str) -> str:

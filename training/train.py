@@ -95,8 +95,8 @@ def _trained(
 
     with _run(client, spec) as (run_id, experiment_id):
         made = prepared.make()
-        record.inputs(client, run_id, spec, made, prepared.key)
-        client.set_tag(run_id, SKIPPED, " ".join(sorted(options.skip)))
+        tags = {registry.KEY: prepared.key, SKIPPED: " ".join(sorted(options.skip))}
+        record.inputs(client, run_id, spec, made, tags)
         facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
         registry.ping(client)
         record.trials(client, run_id, experiment_id, facts.searched)

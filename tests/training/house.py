@@ -220,6 +220,25 @@ def answers(address: str) -> bool:
         return False
 
 
+@contextlib.contextmanager
+def tracking_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """MLflow's own server on loopback, once it answers: its address and process."""
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    store = [f"--backend-store-uri=sqlite:///{folder}/mlflow.db"]
+    store += [f"--artifacts-destination={folder}/artifacts", f"--port={port}", "--workers=1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # Its workers for jobs of MLflow's own take longer to start than all the rest.
+    given = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with spawned(command, ROOT, given, **quiet) as server:
+        wait_until(
+            lambda: server.poll() is not None or answers(f"{uri}/health"), "the tracking server"
+        )
+        assert server.poll() is None
+        yield uri, server
+
+
 def impatient() -> contextlib.AbstractContextManager[Any]:
     """Dask waits a second for a scheduler, not half a minute."""
     # Its own settings first: those that come while others are set would go with them.

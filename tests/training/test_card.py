@@ -141,7 +141,7 @@ def test_gates_that_passed_are_no_praise_for_a_model_that_something_simpler_beat
     worse = {"f1": 0.1, "auc": 0.5, "precision": 0.1, "recall": 0.1}
     facts = beside(classification, Rival(simpler, {**worse, "accuracy": 0.99}))
     text = words(card.render(facts))
-    assert "Passed all 3 gates, but is no better than something simpler." in text
+    assert "Passed all 2 gates, but is no better than something simpler." in text
     assert said in text and "Good enough" not in text
     assert card.verdict(facts).mood == "warn"
 
