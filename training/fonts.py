@@ -40,7 +40,7 @@ def _found(foreign: frozenset[str]) -> tuple[str, ...]:
         if not missing:
             break
     if missing:
-        _advise(sorted(missing))
+        advise(sorted(missing))
     return tuple(names)
 
 
@@ -61,7 +61,8 @@ def _of_this_machine() -> Iterator[tuple[str, set[str]]]:
             yield path, set(map(chr, font.get_charmap()))
 
 
-def _advise(letters: list[str]) -> None:
+def advise(letters: list[str]) -> None:
+    """Says which of Debian's packages has them."""
     packages = sorted({_package(letter) for letter in letters})
     shown = " ".join(letters[:8]) + (" ..." if len(letters) > 8 else "")
     say(f"plots: no font here shows {shown}; on Debian: apt-get install {' '.join(packages)}")
