@@ -116,7 +116,7 @@ def _of_gates(facts: Facts) -> Verdict:
     rule = "the rule" if len(rules) == 1 else "every rule"
     headline = "Passed its one gate" if len(rules) == 1 else f"Passed all {len(rules)} gates"
     better = facts.evaluation and facts.evaluation.simpler
-    beaten = ", and better than what is simpler" if better else ""
+    beaten = ", and better than something simpler" if better else ""
     return Verdict("good", headline, f"Good enough by {rule} of its spec{beaten}.")
 
 

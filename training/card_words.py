@@ -109,7 +109,7 @@ def comparison(facts: Facts) -> str:
     parts = []
     if names:
         simple = " and ".join([names[0], *(name.lower() for name in names[1:])])
-        parts.append(f"{simple} is what a model has to beat to be worth having.")
+        parts.append(f"{simple}: that is what a model has to beat to be worth having.")
     if facts.chosen.candidate == "linear":
         parts.append("This model is the linear one itself.")
     if facts.evaluation.champion:

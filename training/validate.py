@@ -157,6 +157,8 @@ def _isin(allowed: tuple[str, ...]) -> pa.Check:
 
 
 def _type_of(spec: Spec, name: str) -> str:
+    if name == spec.source.time:
+        return Column(name=name, type="timestamp").allowed
     return next(
         (column.allowed for column in spec.inputs if column.name == name), "a finite number"
     )

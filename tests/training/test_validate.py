@@ -139,6 +139,12 @@ def test_a_missing_column_is_told_together_with_all_else(
     assert (other.check, other.column) == ("categories", "kind")
 
 
+def test_a_time_that_orders_rows_and_is_none_is_named(spec_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(spec_of(), put(frame, "day", {7: "soon"}))
+    assert (violation.check, violation.column, violation.count) == ("types", "day", 1)
+    assert "ISO 8601" in violation.message and violation.examples == ((7, "'soon'"),)
+
+
 def test_a_class_without_rows_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
     violation = only(classes_of(target={"classes": ["A", "B", "C"]}), frame)
     assert (violation.check, violation.severity) == ("balance", "error")
