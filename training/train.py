@@ -91,16 +91,16 @@ def _key(spec: Spec, fingerprint: str, options: Options) -> str:
 def _trained(
     spec: Spec, client: mlflow.MlflowClient, options: Options, prepared: Prepared
 ) -> Facts:
-    from training import fitting, record
+    from training import fitting, record, runs
 
     with _run(client, spec) as (run_id, experiment_id):
         made = prepared.make()
         tags = {registry.KEY: prepared.key, SKIPPED: " ".join(sorted(options.skip))}
-        record.inputs(client, run_id, spec, made, tags)
+        runs.inputs(client, run_id, spec, made, tags)
         facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
         registry.ping(client)
-        record.trials(client, run_id, experiment_id, facts.searched)
-        record.outputs(client, facts)
+        runs.trials(client, run_id, experiment_id, facts.searched)
+        runs.outputs(client, facts)
         fitting.report(facts)
         fitting.enforce(facts, options)
         if "register" not in options.skip and facts.compiled is not None:
