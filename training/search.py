@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -67,7 +67,10 @@ def search(
     found, trials = [], []
     # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
     with _workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        for category in (ConvergenceWarning, UndefinedMetricWarning):
+            warnings.simplefilter("ignore", category)
+        # The data checks have said so already.
+        warnings.filterwarnings("ignore", "The least populated class")
         # Dask's advice to scatter; see `_connected` why not.
         warnings.filterwarnings("ignore", "Sending large graph")
         candidates = spec.search.candidates

@@ -28,7 +28,7 @@ def suspicions(
         *_leakage(spec, encoder, matrix[split.train], target[split.train]),
         *_duplicates(spec, matrix, target, split),
         *_constants(spec, encoder, matrix),
-        *_balance(spec, target, encoder.contract.classes),
+        *_balance(spec, target, split, encoder.contract.classes),
     ]
 
 
@@ -89,16 +89,22 @@ def _constants(spec: Spec, encoder: Encoder, matrix: Matrix) -> Iterator[Violati
             )
 
 
-def _balance(spec: Spec, target: NDArray[Any], classes: tuple[str, ...]) -> Iterator[Violation]:
+def _balance(
+    spec: Spec, target: NDArray[Any], split: Split, classes: tuple[str, ...]
+) -> Iterator[Violation]:
     if spec.task != "classification":
         return
     if len(classes) < 2:
         message = f"has the one class {classes[0]}; a model needs two to tell apart"
         yield Violation("balance", spec.source.target, "error", len(target), message)
-    for label, count in zip(classes, np.bincount(target, minlength=len(classes)), strict=True):
-        if count == 0:
-            message = f"class {label} has no row to learn from; leave it out of target.classes"
-            yield Violation("balance", spec.source.target, "error", 0, message)
+    counts, learnt = (
+        np.bincount(part, minlength=len(classes)) for part in (target, target[split.train])
+    )
+    for label, count, known in zip(classes, counts, learnt, strict=True):
+        if known == 0:
+            # The model would not know it, and give fewer probabilities than the contract has classes.
+            message = f"class {label} has no row to learn from; leave it out of target.classes and of the data"
+            yield Violation("balance", spec.source.target, "error", int(count), message)
         elif count / len(target) < spec.checks.minimum_class_share:
             least = spec.checks.minimum_class_share
             message = f"class {label} has {count} of {len(target)} rows, less than {least:.1%}"

@@ -148,7 +148,10 @@ def test_a_time_that_orders_rows_and_is_none_is_named(spec_of: SpecOf, frame: pd
 def test_a_class_without_rows_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
     violation = only(classes_of(target={"classes": ["A", "B", "C"]}), frame)
     assert (violation.check, violation.severity) == ("balance", "error")
-    assert violation.message == "class C has no row to learn from; leave it out of target.classes"
+    assert (
+        violation.message
+        == "class C has no row to learn from; leave it out of target.classes and of the data"
+    )
 
 
 def test_one_class_alone_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
