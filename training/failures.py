@@ -44,7 +44,7 @@ def explained(error: Exception) -> Unavailable:
         return Unavailable(
             f"{mlflow}: the database cannot be written; make file and folder writable"
         )
-    if _is_of_network(chain):
+    if _is_of_network(chain) or "connection failed" in said or "connection timeout" in said:
         return Unavailable(
             f"{mlflow} does not answer: {_reason(chain)}; start it, or set MLFLOW_TRACKING_URI to one that runs"
         )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
+import sqlalchemy
 from mlflow.exceptions import MlflowException
 
 from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
@@ -60,6 +61,7 @@ def connect() -> mlflow.MlflowClient:
     # Two processes that open a new database at once both make its tables, and one fails.
     with held(".mlflow"):
         try:
+            _knock(uri)
             client = mlflow.MlflowClient(uri, uri)
         except ImportError as error:
             raise RegistryError(
@@ -67,6 +69,16 @@ def connect() -> mlflow.MlflowClient:
             ) from error
         ping(client)
     return client
+
+
+def _knock(uri: str) -> None:
+    """MLflow tries a database server that is away for two minutes before it says so."""
+    if not uri.startswith(("postgresql", "mysql", "mssql")):
+        return
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "8")
+    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
+    with engine.connect():
+        engine.dispose()
 
 
 def ping(client: mlflow.MlflowClient) -> None:

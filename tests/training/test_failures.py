@@ -76,6 +76,17 @@ def test_an_mlflow_that_refuses_is_said_with_what_to_do(
     ]
 
 
+def test_a_database_of_mlflow_that_refuses_is_said_without_its_password(
+    house: House, tmp_path: Path, wine: str
+) -> None:
+    address = "postgresql+psycopg://writer:hunter2@127.0.0.1:9/mlflow"
+    done = house.training(
+        "train", write_spec(tmp_path, "closed", wine), MLFLOW_TRACKING_URI=address
+    )
+    assert done.code == 1 and "hunter2" not in done.err
+    assert "127.0.0.1:9/mlflow (MLFLOW_TRACKING_URI) does not answer" in errors(done.err)[0]
+
+
 @pytest.mark.slow
 def test_an_mlflow_that_takes_connections_and_is_silent_is_not_waited_for_long(
     house: House, tmp_path: Path, wine: str
