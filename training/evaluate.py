@@ -101,6 +101,8 @@ def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str,
         for code, label in enumerate(labels):
             yield label, np.flatnonzero(values == code)
         return
+    if np.isnan(values).all():
+        return
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         last = high == edges[-1]

@@ -48,6 +48,8 @@ def _leakage(
 
 def _alone(spec: Spec, feature: Matrix, truth: NDArray[Any]) -> float:
     """How well a small tree on one feature does: 0 is no better than guessing, 1 is perfect."""
+    if len(truth) and (truth == truth[0]).all():
+        return 0.0
     if spec.task == "regression":
         return float(
             cross_val_score(
@@ -55,7 +57,7 @@ def _alone(spec: Spec, feature: Matrix, truth: NDArray[Any]) -> float:
             ).mean()
         )
     most = np.unique(truth, return_counts=True)[1].max() / len(truth)
-    if most == 1.0 or np.unique(truth, return_counts=True)[1].min() < 3:
+    if np.unique(truth, return_counts=True)[1].min() < 3:
         return 0.0
     tree = DecisionTreeClassifier(max_leaf_nodes=64, random_state=0)
     accuracy = float(cross_val_score(tree, feature, truth, cv=3, scoring="accuracy").mean())
@@ -93,6 +95,9 @@ def _balance(
     spec: Spec, target: NDArray[Any], split: Split, classes: tuple[str, ...]
 ) -> Iterator[Violation]:
     if spec.task != "classification":
+        if (target == target[0]).all():
+            message = f"is always {target[0]:g}; there is nothing to predict"
+            yield Violation("balance", spec.source.target, "error", len(target), message)
         return
     if len(classes) < 2:
         message = f"has the one class {classes[0]}; a model needs two to tell apart"

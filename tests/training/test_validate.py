@@ -154,6 +154,11 @@ def test_a_class_without_rows_is_an_error(classes_of: SpecOf, frame: pd.DataFram
     )
 
 
+def test_a_number_that_never_varies_is_no_target(spec_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(spec_of(), frame.assign(weight=3.5))
+    assert violation.message == "is always 3.5; there is nothing to predict"
+
+
 def test_one_class_alone_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
     violation = only(classes_of(target={"classes": ["A"]}), frame.assign(grade="A"))
     assert violation.message == "has the one class A; a model needs two to tell apart"
