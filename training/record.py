@@ -46,7 +46,7 @@ def _whole_or_gone(client: mlflow.MlflowClient, facts: Facts) -> Iterator[None]:
     except BaseException:
         for path in _bundle_folder(facts).parent.glob(f".*{facts.version}.incomplete*"):
             shutil.rmtree(path, ignore_errors=True)
-        with registry.brief(), contextlib.suppress(*failures.kinds()):
+        with registry.brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
             client.delete_model_version(facts.spec.name, facts.version)
         raise
 

@@ -49,6 +49,12 @@ def test_a_model_that_fails_leaves_the_others_trained(
     assert len(errors(done.err)) == 1 and len(house.versions("last")) == 1
 
 
+def test_models_that_are_not_known_are_told_together(house: House) -> None:
+    done = house.training("validate", "nobody", "noone")
+    assert done.code == 1
+    assert "nobody.toml: cannot be read" in done.err and "noone.toml: cannot be read" in done.err
+
+
 @pytest.mark.slow
 def test_candidates_that_cannot_learn_the_rows_are_passed_over_and_said(
     house: House, tmp_path: Path
