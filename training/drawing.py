@@ -61,7 +61,7 @@ def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
     made.set_zorder(5)
 
 
-def label(text: str, most: int = 28) -> str:
+def short_name(text: str, most: int = 28) -> str:
     """A name from a spec or from data, on one line and no longer than a plot has room for."""
     line = "".join(sign if sign.isprintable() else " " for sign in text)
     # A legend leaves out what begins with an underscore.

@@ -17,7 +17,7 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """What MLflow, databases and disks raise. Asked when something was raised: those that are in use are imported by then."""
+    """What MLflow, databases and disks raise. Asked when something was raised: what is in use is imported by then."""
     if "mlflow" not in sys.modules:
         return (OSError,)
     # pylint: disable=import-outside-toplevel  # a command that needs no MLflow does not wait for it

@@ -19,30 +19,35 @@ from numpy.typing import NDArray
 
 from service.contract import Contract, Invalid
 from service.encoder import Encoder
-from service.engines import MODEL_FILES, open_engine
+from service.engines import MODEL_FILES, Engine, open_engine
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # it has no types
     """Takes columns as callers send them; gives classes by name, a number a row, or several numbers a row."""
 
+    def __init__(self) -> None:
+        self._encoder: Encoder
+        self._engine: Engine
+
     def load_context(self, context: Any) -> None:
         folder = Path(context.artifacts["model"])
         contract = msgspec.json.decode((folder / "contract.json").read_bytes(), type=Contract)
         engine = next(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
-        self._contract, self._encoder = contract, Encoder(contract)
-        self._engine = open_engine(engine, folder)
+        self._encoder, self._engine = Encoder(contract), open_engine(engine, folder)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> NDArray[Any]:
+        # pylint: disable=unused-argument  # MLflow calls it so
+        contract = self._encoder.contract
         values = {name: _cells(model_input[name]) for name in model_input.columns}
         try:
             answer = self._engine.predict(self._encoder.encode_columns(values))
         except Invalid as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
-        if self._contract.classes:
-            return np.array([self._contract.classes[number] for number in answer.values], object)
-        single = len(self._contract.outputs) == 1
+        if contract.classes:
+            return np.array([contract.classes[number] for number in answer.values], object)
+        single = len(contract.outputs) == 1
         return np.asarray(answer.values[:, 0] if single else answer.values, dtype=np.float64)
 
 

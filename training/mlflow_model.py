@@ -74,7 +74,7 @@ def signature(contract: Contract) -> ModelSignature:
     """The columns by name.
 
     MLflow refuses a whole number for its `double`, and makes false of a boolean that is missing: only texts have a
-    type that takes all that the contract allows. The encoder judges the rest, and names column, value and what is allowed.
+    type that takes all that the contract allows. The encoder judges the rest, and names column and value.
     """
     kind = DataType.string if contract.classes else DataType.double
     return ModelSignature(

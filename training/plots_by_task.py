@@ -57,13 +57,13 @@ def _points(drawn: Any, x: NDArray[Any], y: NDArray[Any], color: str = drawing.B
 def _measured(facts: Facts) -> tuple[str, str]:
     """The predicted column, without and with its unit."""
     output = facts.dataset.contract.outputs[0]
-    name = drawing.label(output.name)
-    return name, f"{name} ({drawing.label(output.unit, 16)})" if output.unit else name
+    name = drawing.short_name(output.name)
+    return name, f"{name} ({drawing.short_name(output.unit, 16)})" if output.unit else name
 
 
 def _name_classes(axis: Any, classes: tuple[str, ...]) -> None:
     """Along the bottom: aslant where they would run into each other."""
-    names = [drawing.label(name, 20) for name in classes]
+    names = [drawing.short_name(name, 20) for name in classes]
     axis.set_ticks(range(len(names)), names, rotation=60 if sum(map(len, names)) > 40 else 0)
 
 
@@ -113,7 +113,7 @@ def _confusion(scored: Scored, classes: tuple[str, ...]) -> Plot:
     drawn = drawing.axes(made, "Which classes are mistaken for which", "predicted", "true")
     drawn.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     _name_classes(drawn.xaxis, classes)
-    drawn.set_yticks(range(len(classes)), [drawing.label(name, 20) for name in classes])
+    drawn.set_yticks(range(len(classes)), [drawing.short_name(name, 20) for name in classes])
     drawn.grid(visible=False)
     for (true, called), part in np.ndenumerate(share) if len(classes) <= MOST_CLASSES else ():
         words = f"{table[true, called]:,}\n{part:.0%}"
@@ -166,7 +166,7 @@ def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
             color=drawing.CYCLE[number],
             markersize=4,
             linewidth=1.5,
-            label=drawing.label(label),
+            label=drawing.short_name(label),
         )
     drawing.legend(drawn, "upper left")
     caption = (
@@ -236,7 +236,9 @@ def _recipes(facts: Facts) -> list[Plot]:
     made = drawing.figure(10.4, 2.9 * ((len(parts) + 1) // 2))
     for number, output in enumerate(parts):
         drawn = made.add_subplot((len(parts) + 1) // 2, 2, number + 1)
-        drawing.decorate(drawn, drawing.label(output.name, 40), "", drawing.label(output.unit))
+        drawing.decorate(
+            drawn, drawing.short_name(output.name, 40), "", drawing.short_name(output.unit)
+        )
         groups = [target[codes == code, number] for code in range(len(column.categories))]
         boxes = drawn.boxplot(groups, widths=0.55, patch_artist=True, showfliers=False)
         for box in boxes["boxes"]:
@@ -245,7 +247,7 @@ def _recipes(facts: Facts) -> list[Plot]:
             line.set(color=drawing.ORANGE, linewidth=1.8)
         for line in boxes["whiskers"] + boxes["caps"]:
             line.set(color=drawing.GREY)
-        names = [drawing.label(name, 12) for name in column.categories]
+        names = [drawing.short_name(name, 12) for name in column.categories]
         drawn.set_xticks(range(1, len(groups) + 1), names)
         drawn.grid(axis="x", visible=False)
     caption = (

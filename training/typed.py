@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
-    """`data` as the struct `shape`; what is wrong is added to `problems` as sentences, and something stands in for it."""
+    """`data` as the struct `shape`; what is wrong goes to `problems` as sentences, and something stands in for it."""
     if not isinstance(data, Mapping):
         problems.append(f"{path or 'the file'}: given {data!r}; allowed: a table")
         data, problems = {}, []
