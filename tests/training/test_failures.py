@@ -60,7 +60,7 @@ def test_candidates_that_cannot_learn_the_rows_are_passed_over_and_said(
     house: House, tmp_path: Path
 ) -> None:
     rows = rows_of("wine")
-    rows.loc[rows.index[rows["target"] == "class_2"][1:], "target"] = "class_1"
+    rows.loc[3:, "target"] = "class_1"
     rows.to_csv(tmp_path / "rare.csv", index=False)
     search = {"candidates": ["mlp", "linear"], "budget": 2, "folds": 2}
     spec = write_spec(tmp_path, "rare", tmp_path / "rare.csv", search=search)
@@ -116,7 +116,7 @@ def test_an_mlflow_that_goes_away_in_the_middle_is_said_once(tmp_path: Path, num
         house = House(tmp_path, MLFLOW_TRACKING_URI=uri)
         with house.started("train", spec) as process:
             wait_until(lambda: list((tmp_path / "artifacts").rglob("validation.html")), "its rows")
-            os.killpg(server.pid, number)
+            os.killpg(server.pid, signal.SIGKILL)
             _, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 1
         assert len(errors(err)) == 1 and f"MLflow at {uri}" in errors(err)[0], err
