@@ -14,7 +14,7 @@ from typing import NoReturn
 from training import failures
 from training.commands import COMMANDS
 from training.errors import TrainingError
-from training.places import public
+from training.places import public_text
 from training.progress import say
 from training.options import STEPS
 from training.spec import FOLDER
@@ -25,7 +25,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(TrainingError.exit_code, f"{self.prog}: error: {public(message)}\n")
+        self.exit(TrainingError.exit_code, f"{self.prog}: error: {public_text(message)}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -146,7 +146,7 @@ def _train_options(command: argparse.ArgumentParser) -> None:
 def _told(error: TrainingError, with_traceback: bool) -> int:
     if with_traceback:
         traceback.print_exc()
-    say(f"error: {public(str(error))}")
+    say(f"error: {public_text(str(error))}")
     return error.exit_code
 
 

@@ -5,6 +5,7 @@ TrainingError            1
 ├── SourceError          1   data that cannot be read, or is not what the spec says it is
 ├── RegistryError        1   MLflow has no such model, version or artifact
 ├── Unavailable          1   MLflow, a disk or a folder fails now: the next model would fare no better
+├── ExportError          1   there is nothing to serve, or the exported set cannot be read or written
 ├── ContractViolated     2   data was read, and breaks the contract
 ├── GateFailed           3   a model was trained, and is not good enough
 ├── NotReproduced        3   a second training gave other predictions
@@ -34,6 +35,10 @@ class RegistryError(TrainingError):
 
 
 class Unavailable(TrainingError):
+    pass
+
+
+class ExportError(TrainingError):
     pass
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -54,7 +56,7 @@ def _whole_or_gone(client: mlflow.MlflowClient, facts: Facts) -> Iterator[None]:
 def _complete(client: mlflow.MlflowClient, numbered: Facts) -> None:
     """Everything that a version must have; the alias last."""
     name = numbered.spec.name
-    # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
+    # Until the version is complete, nobody shall find it under its name.
     folder = _bundle_folder(numbered)
     hidden = write_bundle(numbered, folder.with_name(f".{folder.name}.incomplete"))
     client.log_artifacts(numbered.run_id, str(hidden), registry.BUNDLE)
@@ -71,7 +73,7 @@ def _complete(client: mlflow.MlflowClient, numbered: Facts) -> None:
 
 
 def _bundle_folder(facts: Facts) -> Path:
-    return places.bundles() / facts.spec.name / facts.version
+    return places.trained() / facts.spec.name / facts.version
 
 
 def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
@@ -99,6 +101,7 @@ def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
         metrics=evaluation.metrics if evaluation else {},
         gates=facts.verdict.decisions if facts.verdict else (),
         git_commit=facts.lineage.git_commit,
+        trained_by=os.environ.get("BUILD_TAG") or getpass.getuser(),
         data_fingerprint=made.fingerprint,
         key=facts.key,
         created=facts.created,
