@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,14 @@ def test_a_bad_line_of_keys_is_named_by_number_and_never_shown(line: str) -> Non
     with pytest.raises(BadKeys, match="line 2") as raised:
         parse_keys(f"# keys\n{line}", ())
     assert "zz" not in str(raised.value)
+
+
+@pytest.mark.parametrize("nothing", ["", "\n", "\r\n"])
+def test_the_sum_of_nothing_is_no_key(nothing: str) -> None:
+    """What the documented line writes where its variable is not set would let in who shows no key."""
+    digest = hashlib.sha256(nothing.encode()).hexdigest()
+    with pytest.raises(BadKeys, match="line 2.*SHA-256 of nothing"):
+        parse_keys(f"# keys\nshop:predict:{digest}\n", ())
 
 
 def test_keys_of_which_only_comments_are_left_let_nobody_in() -> None:
