@@ -76,6 +76,7 @@ class DirectRoute:
         core = served.core
         self._core = core
         self._state, self._door, self._limit = core.state, core.door, core.settings.max_body
+        self._check_site = core.sites.check
         #: A shadow's prediction comes after the answer has gone out: that is a thread's work.
         self.quick = served.traffic.mode != "shadow"
 
@@ -105,6 +106,7 @@ class DirectRoute:
         self, environ: Environ, request_id: str, started: float, sides: list[Side]
     ) -> tuple[Wire, Prediction]:
         served = self._served
+        self._check_site(environ)
         key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", served.name)
         sides.append(served.champion)
         call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)

@@ -19,6 +19,7 @@ from service.metrics import ArmMetrics, Metrics
 from service.plain import need_rows
 from service.problems import BadHeader, Forbidden, NotFound
 from service.settings import Settings
+from service.sites import SiteGuard
 from service.state import State
 from service.traffic import Arm, Traffic
 
@@ -157,6 +158,7 @@ class Core:
 
     def __init__(self, settings: Settings, door: Door, state: State):
         self.settings, self.door, self.state = settings, door, state
+        self.sites = SiteGuard(loopback_only=settings.auth and not door.closed)
         self.metrics = Metrics()
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}
