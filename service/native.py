@@ -14,6 +14,7 @@ import numpy as np
 
 from service.bodies import Environ
 from service.contract import Contract, Matrix
+from service.digits import shortest
 from service.plain import by_name, parse_object, take_columns, take_list
 from service.problems import JSON_TYPE, Headers, Unprocessable
 from service.serving import Prediction, Served, encode_json
@@ -125,16 +126,8 @@ class Native:
         if answer.probabilities is None:
             parts.append(self._tail)
         else:
-            parts += [b',"probabilities":', encode_json(tidy(answer.probabilities)), self._classes]
+            parts += [b',"probabilities":', encode_json(shortest(answer.probabilities)), self._classes]
         return Wire(b"".join(parts), self.headers)
-
-
-def tidy(numbers: np.ndarray[Any, Any]) -> list[Any]:
-    """float32 as the few digits that it has, where plain doubles would show noise."""
-    if numbers.size <= 16:
-        return [[round(cell, 7) for cell in row] for row in numbers.tolist()]
-    rounded: list[Any] = np.round(numbers.astype(np.float64), 7).tolist()
-    return rounded
 
 
 def _text(value: str) -> str:

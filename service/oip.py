@@ -10,8 +10,9 @@ from flask import Response
 
 from service.bodies import Environ
 from service.contract import Column, Matrix
+from service.digits import shortest
 from service.lineage import as_json
-from service.native import Wire, tidy
+from service.native import Wire
 from service.plain import at_most, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
@@ -148,7 +149,7 @@ def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
     if values.dtype == object:
         found: list[Any] = values.tolist()
         return found
-    return [cell for row in tidy(values.reshape(len(values), -1)) for cell in row]
+    return shortest(values.reshape(-1))
 
 
 def _may_repeat(head: bytes, tensors: int) -> bool:

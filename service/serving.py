@@ -12,6 +12,7 @@ import numpy as np
 from service.auth import Door, Key
 from service.bundle import Arms, Bundle
 from service.contract import Contract, Matrix
+from service.digits import shortest
 from service.encoder import Encoder
 from service.engines import Answer
 from service.journal import Journal
@@ -48,10 +49,8 @@ class Side:
         if self.classes:
             return [self.classes[number] for number in answer.values.tolist()]
         if self.single:
-            numbers: list[Any] = answer.values[:, 0].tolist()
-            return numbers
-        rows: list[Any] = answer.values.tolist()
-        return rows
+            return shortest(answer.values[:, 0])
+        return shortest(answer.values)
 
     def count(self, answer: Answer) -> None:
         counters = self.metrics.predictions
