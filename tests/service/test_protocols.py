@@ -68,6 +68,10 @@ TWICE = '{"name": "light", "name": "light", "datatype": "FP32", "shape": [1], "d
         '{"id": "1", "id": "2", "inputs": [%s]}',
         '{"inputs": [' + TWICE + ", %s]}",
         '{"inputs": [], "\\u0069nputs": [%s]}',
+        '{"inputs": [%s], "parameters": {"a": 1, "a": 2}}',
+        '{"inputs": [%s], "parameters": {"a": 1}, "parameters": {}}',
+        '{"inputs": [%s], "outputs": [{"name": "predictions", "parameters": {"a": 1, "a": 2}}]}',
+        '{"inputs": [%s], "unknown": 1, "unknown": 2}',
     ],
 )
 def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
