@@ -16,7 +16,7 @@ from service.native import Wire, tidy
 from service.plain import at_most, each_once, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
-from service.tensors import Given, Shapes, pack, read_tensor
+from service.tensors import Given, Shapes, Tail, pack, read_tensor
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -65,7 +65,7 @@ class Tensors:
         )
 
     def read(self, body: bytes, environ: Environ) -> tuple[Matrix, Asked]:
-        head, tail = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
+        head, rest = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
         try:
             inference = self._decode(head)
         except msgspec.ValidationError as error:
@@ -76,16 +76,16 @@ class Tensors:
             raise NotJson(f"the body is not JSON: {error}") from error
         if not each_once(head, *_names_and_strings(inference)):
             parse_json(head)
-        columns = {}
+        columns, tail = {}, Tail(rest)
         for given in inference.inputs:
             if given.name in columns:
                 raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
-            columns[given.name], tail = read_tensor(given, tail)
+            columns[given.name] = read_tensor(given, tail)
         at_most(
             max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
         )
-        if tail:
-            raise Unprocessable.field("", f"{len(tail)} bytes too many", "the bytes of the inputs")
+        if tail.left:
+            raise Unprocessable.field("", f"{tail.left} bytes too many", "the bytes of the inputs")
         return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(
             inference
         )
