@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from service.contract import Column, Contract
+from service.plain import first_repeated
 from service.problems import BadRequest, Unprocessable
 
 CSV_TYPE = "text/csv"
@@ -38,8 +38,8 @@ def read_csv(body: bytes, contract: Contract, limit: int) -> list[dict[str, Any]
 
 
 def _check_names(names: list[str]) -> None:
-    if len(set(names)) != len(names):
-        twice = next(name for name, count in Counter(names).items() if count > 1)
+    twice = first_repeated(names)
+    if twice is not None:
         raise Unprocessable.field(twice, "the name twice", "each name once")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -13,10 +14,10 @@ from service.contract import Column, Matrix
 from service.digits import shortest
 from service.lineage import as_json
 from service.native import Wire
-from service.plain import at_most, parse_json
+from service.plain import at_most, each_once, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
-from service.tensors import Given, Shapes, pack, read_tensor
+from service.tensors import Given, Shapes, Tail, pack, read_tensor
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -30,17 +31,6 @@ DATATYPES = {
     "boolean": "BOOL",
     "timestamp": "BYTES",
 }
-
-
-_ONCE = (b'"inputs"', b'"outputs"', b'"id"', b'"binary_data_output"')
-_ONCE_A_TENSOR = (
-    b'"name"',
-    b'"shape"',
-    b'"datatype"',
-    b'"data"',
-    b'"binary_data_size"',
-    b'"binary_data"',
-)
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -76,7 +66,7 @@ class Tensors:
         )
 
     def read(self, body: bytes, environ: Environ) -> tuple[Matrix, Asked]:
-        head, tail = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
+        head, rest = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
         try:
             inference = self._decode(head)
         except msgspec.ValidationError as error:
@@ -85,18 +75,18 @@ class Tensors:
             ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(f"the body is not JSON: {error}") from error
-        if _may_repeat(head, len(inference.inputs) + len(inference.outputs)):
+        if not each_once(head, *_names_and_strings(inference)):
             parse_json(head)
-        columns = {}
+        columns, tail = {}, Tail(rest)
         for given in inference.inputs:
             if given.name in columns:
                 raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
-            columns[given.name], tail = read_tensor(given, tail)
+            columns[given.name] = read_tensor(given, tail)
         at_most(
             max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
         )
-        if tail:
-            raise Unprocessable.field("", f"{len(tail)} bytes too many", "the bytes of the inputs")
+        if tail.left:
+            raise Unprocessable.field("", f"{tail.left} bytes too many", "the bytes of the inputs")
         return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(
             inference
         )
@@ -152,13 +142,27 @@ def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
     return shortest(values.reshape(-1))
 
 
-def _may_repeat(head: bytes, tensors: int) -> bool:
-    """Whether a name may stand twice in an object: msgspec would take the last one."""
-    return (
-        b"\\" in head
-        or any(head.count(name) > 1 for name in _ONCE)
-        or any(head.count(name) > tensors for name in _ONCE_A_TENSOR)
+def _names_and_strings(inference: Inference) -> tuple[int, int]:
+    """How many names and strings a request has, by what was read of it: never more than stand there."""
+    tensors: list[Given | Requested] = [*inference.inputs, *inference.outputs]
+    everywhere = [inference.parameters, *(tensor.parameters for tensor in tensors)]
+    parameters = [given for given in everywhere if given]
+    data = [given.data for given in inference.inputs if given.data is not None]
+    # Each tensor has a name, and an input a shape and a datatype too.
+    names = 1 + bool(inference.id) + bool(inference.outputs) + len(tensors) + len(data)
+    names += 2 * len(inference.inputs) + sum(1 + len(given) for given in parameters)
+    strings = bool(inference.id) + len(tensors) + len(inference.inputs)
+    strings += sum(_count_strings(given.values()) for given in parameters)
+    strings += sum(
+        _count_strings(given.data)
+        for given in inference.inputs
+        if given.data and given.datatype == "BYTES"
     )
+    return names, strings
+
+
+def _count_strings(values: Iterable[Any]) -> int:
+    return sum(isinstance(value, str) for value in values)
 
 
 def split_body(body: bytes, length: str | None) -> tuple[bytes, bytes]:

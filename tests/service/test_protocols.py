@@ -68,6 +68,10 @@ TWICE = '{"name": "light", "name": "light", "datatype": "FP32", "shape": [1], "d
         '{"id": "1", "id": "2", "inputs": [%s]}',
         '{"inputs": [' + TWICE + ", %s]}",
         '{"inputs": [], "\\u0069nputs": [%s]}',
+        '{"inputs": [%s], "parameters": {"a": 1, "a": 2}}',
+        '{"inputs": [%s], "parameters": {"a": 1}, "parameters": {}}',
+        '{"inputs": [%s], "outputs": [{"name": "predictions", "parameters": {"a": 1, "a": 2}}]}',
+        '{"inputs": [%s], "unknown": 1, "unknown": 2}',
     ],
 )
 def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
@@ -110,6 +114,9 @@ def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
         [tensor("x", "FP64", 1, 10**400, 3, shape=[1, 3])],
         [tensor("x", "FP64", 200, 2, 3, shape=[1, 3])],
         [tensor("x", "FP64", 2, 2, 3, shape=[10**30, 3])],
+        [tensor("x", "FP64", 2, 2, 3, shape=[3] * 200_000)],
+        [tensor("x", "FP64", 2, 2, 3, shape=[2**63 - 1] * 300)],
+        [tensor("x", "FP64", 2, 2, 3, shape=[int("9" * 4000)] * 2)],
     ],
 )
 def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
