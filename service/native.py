@@ -123,7 +123,11 @@ class Native:
         if answer.probabilities is None:
             parts.append(self._tail)
         else:
-            parts += [b',"probabilities":', encode_json(shortest(answer.probabilities)), self._classes]
+            parts += [
+                b',"probabilities":',
+                encode_json(shortest(answer.probabilities)),
+                self._classes,
+            ]
         return Wire(b"".join(parts), self.headers)
 
 

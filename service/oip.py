@@ -14,7 +14,7 @@ from service.contract import Column, Matrix
 from service.digits import shortest
 from service.lineage import as_json
 from service.native import Wire
-from service.plain import at_most, each_once, parse_json
+from service.plain import at_most, each_once, first_repeated, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
 from service.tensors import Given, Shapes, Tail, pack, read_tensor
@@ -77,14 +77,14 @@ class Tensors:
             raise NotJson(f"the body is not JSON: {error}") from error
         if not each_once(head, *_names_and_strings(inference)):
             parse_json(head)
+        at_most(
+            max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
+        )
         columns, tail = {}, Tail(rest)
         for given in inference.inputs:
             if given.name in columns:
                 raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
             columns[given.name] = read_tensor(given, tail)
-        at_most(
-            max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
-        )
         if tail.left:
             raise Unprocessable.field("", f"{tail.left} bytes too many", "the bytes of the inputs")
         return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(
@@ -96,6 +96,14 @@ class Tensors:
         for name in names:
             if name not in self.outputs:
                 raise Unprocessable.field(name, "an output", "one of " + ", ".join(self.outputs))
+        twice = first_repeated(names)
+        if twice is not None:
+            raise Unprocessable.field(twice, "the output twice", "each output once")
+        for output in inference.outputs:
+            # `classification` is a client's class_count: an answer in another form than was asked for would be misread.
+            if not output.parameters.keys() <= {"binary_data"}:
+                given = ", ".join(output.parameters)
+                raise Unprocessable.field(output.name, given, "the parameter binary_data alone")
         every = inference.parameters.get("binary_data_output") is True
         asked = {output.name: output.parameters for output in inference.outputs}
         binary = {name for name in names if asked.get(name, {}).get("binary_data", every) is True}

@@ -141,7 +141,9 @@ def _service_paths() -> Json:
         "/version": ("Release", {"release": TEXT}, OPEN),
     }
     paths: Json = {
-        path: {"get": _of_service(path, summary, Does(exactly(properties), codes, key="401" in codes))}
+        path: {
+            "get": _of_service(path, summary, Does(exactly(properties), codes, key="401" in codes))
+        }
         for path, (summary, properties, codes) in found.items()
     }
     metrics = _of_service("/metrics", "Prometheus, across all workers", Does({}, OPEN, key=False))

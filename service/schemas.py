@@ -37,9 +37,11 @@ def each(items: Json, count: int | None = None, least: int = 0) -> Json:
 
 
 def exact_list(names: Sequence[str]) -> Json:
-    """The list of just these texts, in this order. A `const` that is a list stops generators of clients."""
-    places = [{"const": name} for name in names]
-    return {"type": "array", "prefixItems": places, "minItems": len(names), "maxItems": len(names)}
+    """The list of all these texts. A `const` that is a list, or one a place, would stop generators of clients."""
+    return each(TEXT | {"enum": list(names)}, len(names)) | {
+        "uniqueItems": True,
+        "examples": [list(names)],
+    }
 
 
 def column_schema(column: Column) -> Json:

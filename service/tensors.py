@@ -102,20 +102,41 @@ def _from_json(given: Given) -> list[Any]:
     while values and all(isinstance(value, list) for value in values):
         values = [cell for row in values for cell in row]
     _check_count(given, len(values))
-    if given.datatype == "BOOL":
-        return values
-    if given.datatype.startswith(("INT", "UINT")):
-        _check_whole(given, values)
+    _check_types(given, values)
     return values
 
 
-def _check_whole(given: Given, values: list[Any]) -> None:
-    kind: Any = NUMBERS[given.datatype]
-    limits = np.iinfo(kind)
-    for row, value in enumerate(values):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and limits.min <= value <= limits.max):
-            raise Unprocessable.field(given.name, value, f"a whole number of {given.datatype}", row)
+def _check_types(given: Given, values: list[Any]) -> None:
+    """Each value is of the tensor's datatype, or null. NumPy would make numbers of "11.5" and true."""
+    place = _first_wrong(given.datatype, values)
+    if place is not None:
+        row = place // math.prod(given.shape[1:])
+        raise Unprocessable.field(given.name, values[place], f"values of {given.datatype}", row)
+
+
+def _first_wrong(datatype: str, values: list[Any]) -> int | None:
+    types = _types_of(datatype)
+    if not types.issuperset(map(type, values)):
+        return next(place for place, value in enumerate(values) if type(value) not in types)
+    if float in types or int not in types:
+        return None
+    limits: Any = np.iinfo(NUMBERS[datatype])  # type: ignore[type-var]
+    low, high = int(limits.min), int(limits.max)
+    outside = (
+        place
+        for place, value in enumerate(values)
+        if value is not None and not low <= value <= high
+    )
+    return next(outside, None)
+
+
+def _types_of(datatype: str) -> set[type]:
+    """How JSON says a value of this datatype."""
+    if datatype == "BYTES":
+        return {str, type(None)}
+    if datatype == "BOOL":
+        return {bool, type(None)}
+    return {int, type(None)} if "INT" in datatype else {int, float, type(None)}
 
 
 def _from_bytes(given: Given, chunk: bytes) -> Any:

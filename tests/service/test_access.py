@@ -134,6 +134,18 @@ def test_refusals_too_say_model_version_and_arm(
     assert answer.headers.getlist("X-Release") == ["r1"] and answer.headers["X-Request-Id"]
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/models/yield-prediction:predict", "/v1/models/nope:predict", PREDICT]
+)
+def test_another_method_than_post_is_told_which_one_is_allowed(app: Any, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = app.test_client().open(
+            path, method=method, headers={"Authorization": "Bearer boss"}
+        )
+        assert answer.status_code == 405
+        assert {"POST"} <= set(answer.headers["Allow"].split(", ")) <= {"POST", "OPTIONS"}
+
+
 def test_who_may_not_ask_is_not_told_the_version(app: Any) -> None:
     for key, path in (
         ("nobody", PREDICT),

@@ -92,7 +92,9 @@ def test_only_a_browser_has_to_say_what_type_it_sends(keyless: Any, path: str) -
         assert (answer.status_code == 415) is refused, answer.text
 
 
-@pytest.mark.parametrize("host", ["farm.example", "localhost.farm.example", "127.0.0.1.farm.example", "10.0.0.1"])
+@pytest.mark.parametrize(
+    "host", ["farm.example", "localhost.farm.example", "127.0.0.1.farm.example", "10.0.0.1"]
+)
 def test_without_keys_a_service_answers_to_loopback_names_only(
     make_app: Callable[..., Any], keyless: Any, host: str
 ) -> None:
@@ -107,7 +109,9 @@ def test_without_keys_a_service_answers_to_loopback_names_only(
         assert client.get("/health/ready", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["localhost", "LocalHost:8080", "127.0.0.1:8080", "[::1]:9", "127.9.9.9"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "LocalHost:8080", "127.0.0.1:8080", "[::1]:9", "127.9.9.9"]
+)
 def test_every_name_of_loopback_will_do(keyless: Any, host: str) -> None:
     assert keyless.get("/v1/models", headers={"Host": host}).status_code == 200
 

@@ -169,9 +169,7 @@ class Answer:
 class Edge:
     """One HAProxy with settings of its own; ended by its own process id."""
 
-    def __init__(
-        self, folder: Path, certificate: str = "", edge_key: str = KEY, **settings: str
-    ):
+    def __init__(self, folder: Path, certificate: str = "", edge_key: str = KEY, **settings: str):
         self.names = Names()
         self.names.start()
         self.port, self.inside, self.replica_port = free_port(), free_port(), free_port()
