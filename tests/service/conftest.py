@@ -125,8 +125,7 @@ def make_app(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
 
     yield make
     for app in made:
-        if app.core.journal is not None:
-            app.core.journal.close()
+        app.core.close()
 
 
 @pytest.fixture
