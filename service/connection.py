@@ -23,10 +23,13 @@ class NotYet(BaseException):
 
 
 class Absent:
-    """Stands for a body that has not come: who can answer without it does so at once."""
+    """Stands for a body that is not there: who can answer without it does so at once."""
+
+    def __init__(self, reason: BaseException):
+        self._reason = reason
 
     def read(self, _size: int | None = None) -> NoReturn:
-        raise NotYet
+        raise self._reason
 
 
 class Gathered:
@@ -70,8 +73,10 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         self.watched = True
         #: The request that comes; None between two of them.
         self.arrival: Arrival | None = None
-        #: Whether its head alone is being judged, and whether it was found good.
-        self.asking = self.admitted = False
+        #: Why there is no body to be read: it has not come, or is too long.
+        self.absent: BaseException | None = None
+        #: Whether a request's head was judged, and found good.
+        self.admitted = False
         #: Whether the parser was given less than a request, so that nothing may follow.
         self.partial = False
         #: What its client has not taken yet of an answer, and whether another may follow.
@@ -85,6 +90,11 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         whole = len(request) <= PIECE
         source = iter((request,)) if whole else _pieces(request)
         self.parser = RequestParser(self.cfg, source, self.client)
+
+    @property
+    def asking(self) -> bool:
+        """Whether a thread has the head, to judge it."""
+        return isinstance(self.absent, NotYet)
 
     def close(self, graceful: bool = False) -> None:
         if graceful:

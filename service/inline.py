@@ -18,6 +18,7 @@ from typing import Any
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
 
 from service.arrival import MOST, MOST_HEAD, Arrival, Stage, line_of, size_of
+from service.bodies import too_large
 from service.connection import Absent, Connection, Gathered, NotYet
 from service.logs import log
 from service.pace import Pace
@@ -112,7 +113,10 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
             self._hand_over(conn)
         elif stage is Stage.ENDLESS and not arrival.head:
             self._refuse(conn, BadRequest(f"a head may have up to {MOST_HEAD} bytes"))
-        elif ended or stage is Stage.ENDLESS or self._too_long(arrival):
+        elif self._too_long(arrival):
+            conn.absent = too_large(self.max_body)
+            self._hand_over(conn, unfinished=True)
+        elif ended or stage is Stage.ENDLESS:
             self._hand_over(conn, unfinished=True)
         elif self._held > self.most_held and conn.held:
             busy = "too many long requests are on their way; try again"
@@ -130,14 +134,14 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def _ask(self, conn: Connection, arrival: Arrival) -> None:
         """Has the head judged, before more of the body is taken in: most refusals need no more."""
-        conn.asking = True
+        conn.absent = NotYet()
         conn.give(bytes(arrival.data[: arrival.head]), partial=True)
         self.unwatch(conn)
         self.enqueue_req(conn)
 
     def _admit(self, conn: Connection) -> None:
         """Its head is good: the body may come, if there is time left."""
-        conn.asking, conn.admitted = False, True
+        conn.absent, conn.admitted = None, True
         arrival = conn.arrival
         if conn not in self._deadlines or arrival is None:
             self._hand_over(conn, unfinished=True)
@@ -196,8 +200,8 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         if conn.partial:
             # Where the next request would begin is not known.
             req.force_close()
-        if conn.asking:
-            req.body = Absent()
+        if conn.absent is not None:
+            req.body = Absent(conn.absent)
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, done: Any) -> None:
@@ -212,7 +216,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         """What comes after an answer: the rest of it, the next request, or the end."""
         self._deadlines.pop(conn, None)
         self._held -= conn.held
-        conn.held, conn.asking, conn.admitted = 0, False, False
+        conn.held, conn.absent, conn.admitted = 0, None, False
         if conn.unsent:
             conn.kept = kept
             self._unsent[conn] = time.monotonic() + SEND_SECONDS

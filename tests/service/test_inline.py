@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from service.arrival import MOST_HEAD, Arrival, Stage, line_of, size_of
 from service.pace import LONGEST, Pace
-from tests.service.calls import KEY, PREDICT, SMALL, predict, raw
+from tests.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
 from tests.service.conftest import Server, wait_for
 
 ROW = json.dumps({"rows": [SMALL]}).encode()
@@ -142,14 +142,6 @@ def request_of(body: bytes, *more: str) -> bytes:
     return (
         f"POST {PREDICT} HTTP/1.1\r\n".encode() + "\r\n".join(fields).encode() + b"\r\n\r\n" + body
     )
-
-
-def answers(link: socket.socket, count: int) -> bytes:
-    """What comes until so many answers are there, or the connection is closed."""
-    got = b""
-    while got.count(b'"predictions"') < count and (chunk := link.recv(65536)):
-        got += chunk
-    return got
 
 
 @pytest.mark.slow
