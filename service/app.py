@@ -61,10 +61,10 @@ class Service(Flask):
             return route(environ, start_response)
         return super().wsgi_app(environ, start_response)
 
-    def quick(self, target: str) -> bool:
-        """Whether a POST to it is a prediction that waits for nobody."""
-        route = self.direct.get(target)
-        return route is not None and route.quick
+    def quick(self, line: str) -> bool:
+        """Whether a request, such as `POST /x`, is a prediction: these wait for nobody."""
+        method, _, target = line.partition(" ")
+        return method == "POST" and target in self.direct
 
 
 def create_app(settings: Settings, state: State) -> Service:

@@ -40,13 +40,12 @@ def _read_chunks(source: Any, size: int) -> bytes:
     except NoMoreData as error:
         raise TooSlow("the last chunk did not come in time") from error
     except ParseException as error:
-        closing = [("Connection", "close")]
-        raise BadRequest("the body's chunks are not sound HTTP", headers=closing) from error
+        raise BadRequest("the body's chunks are not sound HTTP") from error
     return body
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"a body may have up to {limit} bytes", headers=[("Connection", "close")])
+    return TooLarge(f"a body may have up to {limit} bytes")
 
 
 def unpack(body: bytes, packing: str, limit: int) -> bytes:

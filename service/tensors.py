@@ -72,7 +72,7 @@ def read_tensor(given: Given, tail: Tail) -> Any:
     size = given.parameters.get("binary_data_size")
     if size is None:
         return _from_json(given)
-    if given.data is not None or type(size) is not int or not 0 <= size <= tail.left:
+    if given.data is not None or not isinstance(size, int) or not 0 <= size <= tail.left:
         raise Unprocessable.field(
             given.name, size, f"a binary_data_size up to {tail.left}, and no data"
         )
