@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -36,9 +37,14 @@ class SiteGuard:
             _need_same_site(environ)
 
 
+@functools.lru_cache(maxsize=64)
+def _is_loopback(host: str) -> bool:
+    return _LOOPBACK(host) is not None
+
+
 def _need_loopback(host: str | None) -> None:
     # No browser leaves it out.
-    if host is not None and not _LOOPBACK(host):
+    if host is not None and not _is_loopback(host):
         raise Forbidden(
             f"Host is {host[:100]!r}; a service without keys answers to localhost, 127.0.0.1 and"
             " [::1] only: give it KEYS_FILE, or set AUTH=off"

@@ -120,7 +120,7 @@ def _first_wrong(datatype: str, values: list[Any]) -> int | None:
         return next(place for place, value in enumerate(values) if type(value) not in types)
     if float in types or int not in types:
         return None
-    limits: Any = np.iinfo(NUMBERS[datatype])  # type: ignore[type-var]
+    limits: Any = np.iinfo(NUMBERS[datatype])
     low, high = int(limits.min), int(limits.max)
     outside = (
         place
