@@ -1,6 +1,7 @@
 """float32 as JSON: the fewest digits that tell a number from every other, so that what is read is what was computed.
 
-As plain doubles they would show noise (0.1 as 0.10000000149011612); rounded to a place, a small one would lose its digits.
+As plain doubles they would show noise (0.1 as 0.10000000149011612); rounded to a place, small ones would lose
+their digits.
 """
 
 from __future__ import annotations

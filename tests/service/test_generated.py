@@ -36,7 +36,7 @@ LOCK = ROOT / "requirements/openapi-python-client.txt"
 
 @pytest.fixture(scope="session")
 def generator() -> Path:
-    """The Python of an environment that has the generator; keyed by its lock, so that a second session finds it made."""
+    """The Python of an environment that has the generator; keyed by its lock, so that it is made once."""
     key = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
     root = Path(tempfile.gettempdir()) / f"swarmline-test-generator-{os.getuid()}-{key}"
     if not root.is_dir():
