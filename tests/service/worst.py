@@ -1,0 +1,241 @@
+"""Bodies that cost most: a fuzzer's search for them, and the counting of what they cost, in instructions.
+
+python -m tests.service.worst CASES     under callgrind: one dump before each body, and one behind it
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.service import bundles
+
+ROW = bundles.QUALITY.example
+MODEL = "quality-classification"
+HOLE = "\x00hole"
+TENSORS: list[dict[str, Any]] = [
+    {"name": "light", "shape": [1], "datatype": "FP32", "data": [20.0]},
+    {"name": "crop", "shape": [1], "datatype": "BYTES", "data": ["mint"]},
+]
+BINARY = {"name": "a", "shape": [1], "datatype": "UINT8", "parameters": {"binary_data_size": 1}}
+MATRIX = {"name": "x", "shape": [1, 6], "datatype": "FP64", "data": [[1, 2, 3, 0, 1, 5]]}
+ENTRY = {"request_id": "a", "row": 0, "value": "A"}
+COLUMNS = {name: [value] for name, value in ROW.items()}
+SPLIT = {"columns": list(ROW), "data": [list(ROW.values())]}
+#: What can be asked: a route's path, and a request that it takes.
+SEEDS: list[tuple[str, Any]] = [
+    (f"/v1/models/{MODEL}/predict", {"rows": [ROW]}),
+    (f"/v1/models/{MODEL}:predict", {"instances": [list(ROW.values())]}),
+    (f"/v1/models/{MODEL}/predict", {"columns": COLUMNS, "ignore_unknown": True}),
+    (f"/v1/models/{MODEL}/invocations", {"dataframe_split": SPLIT}),
+    (f"/v1/models/{MODEL}/invocations", {"dataframe_records": [ROW]}),
+    (f"/v1/models/{MODEL}/invocations", {"inputs": COLUMNS}),
+    (f"/v2/models/{MODEL}/infer", {"id": "a", "inputs": TENSORS, "outputs": [{"name": "x"}]}),
+    (f"/v2/models/{MODEL}/infer", {"inputs": [MATRIX], "parameters": {"a": 1}}),
+    (f"/v2/models/{MODEL}/infer bytes", {"inputs": [BINARY]}),
+    (f"/v1/models/{MODEL}/truth", ENTRY),
+    (f"/v1/models/{MODEL}/truth", {"entries": [ENTRY]}),
+    (f"/v1/models/{MODEL}/retrain", {}),
+    (f"/v1/models/{MODEL}/stream", ROW),
+]
+
+
+class Case(NamedTuple):
+    """One kind of body: a request with a hole, and what fills it."""
+
+    path: str
+    text: str
+    filler: str
+
+    def body(self, size: int) -> bytes:
+        return self.text.replace(json.dumps(HOLE), FILLERS[self.filler](size)).encode()
+
+
+def _many(item: Callable[[int], str], left: str = "[", right: str = "]") -> Callable[[int], str]:
+    """As many items as take so many bytes."""
+
+    def fill(size: int) -> str:
+        items, length = [], 0
+        while length < size:
+            items.append(item(len(items)))
+            length += len(items[-1]) + 1
+        return left + ",".join(items) + right
+
+    return fill
+
+
+FILLERS: dict[str, Callable[[int], str]] = {
+    "digits": lambda size: "1" * size,
+    "a fraction's digits": lambda size: "0." + "1" * size,
+    "a power's digits": lambda size: "1e" + "1" * size,
+    "letters": lambda size: '"' + "a" * size + '"',
+    "escapes": lambda size: '"' + "\\u00e9" * (size // 6) + '"',
+    "quotation marks": lambda size: '"' + '\\"' * (size // 2) + '"',
+    "half surrogates": lambda size: '"' + "\\ud800" * (size // 6) + '"',
+    "space": lambda size: " " * size + "1",
+    "depth": lambda size: "[" * (size // 2) + "]" * (size // 2),
+    "depth of objects": lambda size: '{"a":' * (size // 6) + "1" + "}" * (size // 6),
+    "numbers": _many(lambda _: "3"),
+    "long numbers": _many(lambda _: "9" * 4000),
+    "negative numbers": _many(lambda _: "-1.5"),
+    "nulls": _many(lambda _: "null"),
+    "strings": _many(lambda _: '"mint"'),
+    "times": _many(lambda _: '"2026-03-01"'),
+    "lists": _many(lambda _: "[1]"),
+    "empty lists": _many(lambda _: "[]"),
+    "objects": _many(lambda _: "{}"),
+    "other names": _many(lambda number: f'"n{number}":0', "{", "}"),
+    "the same name": _many(lambda _: '"n":0', "{", "}"),
+}
+
+
+def cases() -> Iterator[Case]:
+    """All that the fuzzer tries."""
+    for path, seed in SEEDS:
+        for text, repeated in _with_holes(seed):
+            if repeated is None:
+                for filler in FILLERS:
+                    yield Case(path, text, filler)
+                continue
+            for name, item in _repeats(repeated):
+                FILLERS.setdefault(name, _many(item, "", ""))
+                yield Case(path, text, name)
+
+
+def _repeats(item: Any) -> Iterator[tuple[str, Callable[[int], str]]]:
+    """The same element again and again, and with names of its own."""
+    written = json.dumps(item)
+    yield f"again {written}", lambda _: written
+    if isinstance(item, dict):
+        numbered = json.dumps({name: _numbered(value) for name, value in item.items()})
+        yield f"numbered {written}", lambda number: numbered.replace("\\u0000", str(number))
+
+
+def _numbered(value: Any) -> Any:
+    return f"{value}\x00" if isinstance(value, str) and value not in ("UINT8", "FP32") else value
+
+
+def _with_holes(document: Any) -> Iterator[tuple[str, Any]]:
+    """The document with a hole at each place; and where a list was, with its element to fill it."""
+    for place in _places(document):
+        yield json.dumps(_replaced(document, place, HOLE)), None
+        there = _at(document, place)
+        if isinstance(there, list) and there:
+            yield json.dumps(_replaced(document, place, [HOLE])), there[0]
+
+
+def _places(document: Any) -> Iterator[tuple[Any, ...]]:
+    yield ()
+    if isinstance(document, dict):
+        keys: Any = list(document)[:3]
+    elif isinstance(document, list):
+        keys = range(min(len(document), 2))
+    else:
+        return
+    for key in keys:
+        for place in _places(document[key]):
+            yield (key, *place)
+
+
+def _at(document: Any, place: tuple[Any, ...]) -> Any:
+    for key in place:
+        document = document[key]
+    return document
+
+
+def _replaced(document: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    copy = document.copy()
+    copy[place[0]] = _replaced(document[place[0]], place[1:], value)
+    return copy
+
+
+class Asker:
+    """Asks an application in this process."""
+
+    def __init__(self, app: Any):
+        from service.auth import ANYONE
+        from service.stream import Stream
+
+        self._app, self._client = app, app.test_client()
+        with app.test_request_context():
+            from flask import g
+
+            g.subject = None
+            self._stream = Stream(None, app.core.models[MODEL], "s", ANYONE)
+
+    def ask(self, path: str, body: bytes) -> None:
+        if path.endswith("/stream"):
+            self._stream._answer(body)
+            return
+        path, _, binary = path.partition(" ")
+        headers = {"Content-Type": "application/json"}
+        if binary:
+            headers["Inference-Header-Content-Length"] = str(len(body))
+            body += b"\1" * len(body)
+        answer = self._client.post(path, data=body, headers=headers)
+        assert answer.status_code != 500, body[:200]
+
+    def seconds(self, path: str, body: bytes) -> float:
+        """Of the processor's; to choose by, never to judge by."""
+        started = time.thread_time()
+        self.ask(path, body)
+        return time.thread_time() - started
+
+
+def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
+    """Of each route those that cost most, and those whose cost grows most, with a size to count at."""
+    measured: dict[str, list[tuple[float, float, Case]]] = {}
+    for case in cases():
+        small = asker.seconds(case.path, case.body(size // 4))
+        large = asker.seconds(case.path, case.body(size))
+        measured.setdefault(case.path, []).append((large, large / small, case))
+    worst: dict[Case, int] = {}
+    for found in measured.values():
+        for by in (0, 1):
+            for large, _, case in sorted(found, key=lambda one: -one[by])[:each]:
+                # About as long for each: what is cheap shows its growth at a size where it counts.
+                worst[case] = min(size * 4, max(2048, int(size * 0.004 / large)))
+    return list(worst.items())
+
+
+def main(arguments: list[str]) -> int:
+    """Asks for each body twice, so that what is done once is not counted."""
+    from service import metrics
+    from service.app import create_app
+    from service.journal import Journal
+    from service.settings import read_settings
+    from service.state import State
+
+    folder = Path(arguments[0])
+    metrics.keep_in(folder / "metrics")
+    settings = read_settings(os.environ)
+    app = create_app(settings, State())
+    assert settings.journal is not None
+    app.core.journal = Journal(settings.journal, app.core.contracts())
+    asker = Asker(app)
+    # A collection comes at any time, and would be taken for the cost of one body.
+    gc.disable()
+    # What fills holes is named while they are found.
+    deque(cases(), maxlen=0)
+    for path, text, filler, sizes in json.loads((folder / "cases.json").read_text("utf-8")):
+        bodies = [Case(path, text, filler).body(size) for size in sizes]
+        asker.ask(path, bodies[0])
+        for body in bodies:
+            os.getpgid(0)
+            asker.ask(path, body)
+            os.getpgid(0)
+    # As a worker leaves.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
