@@ -8,13 +8,22 @@ from __future__ import annotations
 import gc
 import json
 import os
+import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+from gunicorn.config import Config
+from gunicorn.http.errors import NoMoreData, ParseException
+
+from service.arrival import Arrival, Stage
+from service.connection import Connection
 from tests.service import bundles
 
 ROW = bundles.QUALITY.example
@@ -45,6 +54,19 @@ SEEDS: list[tuple[str, Any]] = [
     (f"/v1/models/{MODEL}/retrain", {}),
     (f"/v1/models/{MODEL}/stream", ROW),
 ]
+
+
+#: Requests as they come over the wire, with what may stand there many times.
+WIRE = {
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n{}0\r\n\r\n": (
+        "1\r\nx\r\n",
+        "1;a=b\r\nx\r\n",
+    ),
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}\r\n": ("a: b\r\n", "\r"),
+    "POST / HTTP/1.1\r\n{}\r\n": ("a: b\r\n", "\r", "a"),
+    "{}": ("GET / HTTP/1.1\r\n\r\n", "\r\n", "\r"),
+    "POST / HTTP/1.1\r\nContent-Length: 999999\r\n\r\n{}": ("a",),
+}
 
 
 class Case(NamedTuple):
@@ -98,6 +120,10 @@ FILLERS: dict[str, Callable[[int], str]] = {
 
 def cases() -> Iterator[Case]:
     """All that the fuzzer tries."""
+    for text, fillers in WIRE.items():
+        for filler in fillers:
+            FILLERS.setdefault(repr(filler), partial(_filled, filler))
+            yield Case("wire", text.replace("{}", json.dumps(HOLE)), repr(filler))
     for path, seed in SEEDS:
         for text, repeated in _with_holes(seed):
             if repeated is None:
@@ -107,6 +133,10 @@ def cases() -> Iterator[Case]:
             for name, item in _repeats(repeated):
                 FILLERS.setdefault(name, _many(item, "", ""))
                 yield Case(path, text, name)
+
+
+def _filled(text: str, size: int) -> str:
+    return text * (size // len(text))
 
 
 def _repeats(item: Any) -> Iterator[tuple[str, Callable[[int], str]]]:
@@ -173,6 +203,9 @@ class Asker:
             self._stream = Stream(None, app.core.models[MODEL], "s", ANYONE)
 
     def ask(self, path: str, body: bytes) -> None:
+        if path == "wire":
+            receive(body)
+            return
         if path.endswith("/stream"):
             self._stream._answer(body)
             return
@@ -191,6 +224,28 @@ class Asker:
         return time.thread_time() - started
 
 
+def receive(data: bytes) -> None:
+    """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
+    conn = Connection(
+        SimpleNamespace(cfg=Config()), socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2)
+    )
+    conn.sock.close()
+    arrival: Arrival | None = Arrival()
+    for place in range(0, len(data), 16):
+        assert arrival is not None
+        arrival.data += data[place : place + 16]
+        while arrival is not None and arrival.stage() is not Stage.MORE:
+            if not arrival.head:
+                return
+            conn.give(arrival.take(), partial=True)
+            arrival = arrival.rest()
+            try:
+                next(conn.parser).body.read()
+            except (ParseException, NoMoreData):
+                return
+        arrival = arrival or Arrival()
+
+
 def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
     """Of each route those that cost most, and those whose cost grows most, with a size to count at."""
     measured: dict[str, list[tuple[float, float, Case]]] = {}
@@ -201,9 +256,9 @@ def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
     worst: dict[Case, int] = {}
     for found in measured.values():
         for by in (0, 1):
-            for large, _, case in sorted(found, key=lambda one: -one[by])[:each]:
+            for large, _, case in sorted(found, key=itemgetter(by), reverse=True)[:each]:
                 # About as long for each: what is cheap shows its growth at a size where it counts.
-                worst[case] = min(size * 4, max(2048, int(size * 0.004 / large)))
+                worst[case] = min(size * 4, max(2048, int(size * 0.002 / large)))
     return list(worst.items())
 
 
