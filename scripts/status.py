@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Any
 
 import requests
@@ -78,7 +79,7 @@ def _service(view: View, service: Service) -> dict[str, Any]:
 
 def _callers(reach: Access) -> dict[str, Any]:
     """What a caller meets, and what the edge that answered has counted since its start."""
-    told: dict[str, Any] = {"ready": False, "replicas": [], "warnings": []}
+    told: dict[str, Any] = {"ready": False, "replicas": [], "warnings": [], "problems": []}
     try:
         answer = reach.get("/health/ready", timeout=3)
         told |= {"ready": answer.status_code == 200, "status": answer.status_code}
@@ -90,7 +91,10 @@ def _callers(reach: Access) -> dict[str, Any]:
     told["replicas"] = [
         server._asdict() | {"journal": _as_dict(behind.get(server.address))} for server in servers
     ]
-    return told | {"warnings": list(journals.warnings(behind))}
+    return told | {
+        "warnings": list(journals.warnings(behind)),
+        "problems": list(journals.problems(behind, time.time())),
+    }
 
 
 def _as_dict(journal: Journal | None) -> dict[str, Any] | None:
@@ -128,6 +132,7 @@ def _problems(
             yield f"{service['name']} is of release {service['release']}, {serving.release} was verified last"
     if not callers["ready"]:
         yield f"callers get no answer: {callers.get('error') or callers.get('status')}"
+    yield from callers["problems"]
     for node in view.nodes.values():
         if node.state != "ready":
             yield f"node {node.name} is {node.state}"
