@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from tests.service.conftest import ROOT
-from tests.service.worst import Asker, Case, find_worst
+from tests.service.fuzzed import Case
+from tests.service.worst import Asker, find_worst
 
 OPEN = {"AUTH": "off", "LOG_LEVEL": "error", "RETRAIN_COMMAND": "true"}
 #: Twice the growth for twice the bytes is in proportion, four times is their square.
@@ -43,15 +44,6 @@ def test_the_worst_that_a_fuzzer_finds_costs_in_proportion_to_its_bytes(
         for case, steps in counts.items()
         if steps[2] - steps[1] > MOST * max(steps[1] - steps[0], steps[0] / 10)
     }
-    for c, k in counts.items():
-        print(
-            c.path.split("/")[-1],
-            c.text[:60],
-            c.filler[:20],
-            sizes[c][0],
-            k,
-            round((k[2] - k[1]) / max(1, k[1] - k[0]), 2),
-        )
     assert not steep
 
 
