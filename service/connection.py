@@ -12,7 +12,7 @@ from gunicorn.workers.gthread import TConn
 from service.arrival import Arrival
 
 if TYPE_CHECKING:
-    from service.inline import InlineWorker
+    from service.patience import PatientWorker
 
 #: Gunicorn copies what it has of a body for each chunk of it, so it gets no more at once.
 PIECE = 16384
@@ -65,11 +65,11 @@ class Gathered:
 class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-instance-attributes
     """One whose start and end keep nobody waiting."""
 
-    def __init__(self, worker: InlineWorker, *args: Any):
+    def __init__(self, worker: PatientWorker, *args: Any):
         super().__init__(worker.cfg, *args)
         self._worker = worker
         # Its parser never sees the socket: it is given each request, or what there is of one.
-        self.initialized = True
+        self.initialized, self.parser = True, None
         self.watched = True
         #: The request that comes; None between two of them.
         self.arrival: Arrival | None = None

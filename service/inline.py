@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import os
 import selectors
-import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
 from service.arrival import MOST, MOST_HEAD, Arrival, Stage, line_of, size_of
 from service.bodies import too_large
 from service.connection import Absent, Connection, Gathered, NotYet
 from service.logs import log
 from service.pace import Pace
+from service.patience import PatientWorker
 from service.problems import BadRequest, Problem, Unavailable
 
-#: How long a closed connection may take to be closed by its client too.
-CLOSE_SECONDS = 2.0
 #: How long a client may take none of its answer.
 SEND_SECONDS = 30.0
 #: Answered by the poller whatever it takes: who asks so decides whether this replica lives.
@@ -36,8 +33,8 @@ PROBES = frozenset(
 )
 
 
-class InlineWorker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that uses a thread only for what has all come and takes long."""
+class InlineWorker(PatientWorker):
+    """A worker that uses a thread only for what has all come and takes long."""
 
     #: Set before the fork: whether a request such as `POST /x` waits for nobody, how long one may
     #: take to arrive, how long its body may be, and how much all that arrive may hold together.
@@ -49,32 +46,6 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
-        #: When each request that is on its way has to be there; the first to end stands first.
-        self._deadlines: dict[Connection, float] = {}
-        #: The same for answers that clients are slow to take.
-        self._unsent: dict[Connection, float] = {}
-        #: Bytes of long requests, from their arrival to their answer.
-        self._held = 0
-        #: Connections that only their clients have not closed yet.
-        self.closing: deque[Connection] = deque()
-        #: How many events the loop has found in this turn.
-        self.ready = 0
-
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        events = self.poller.select(timeout)
-        self.ready = len(events)
-        for key, _ in events:
-            key.data(key.fileobj)
-
-    def watch(self, conn: Connection, event: int, then: Callable[[Any], None]) -> None:
-        change = self.poller.modify if conn.watched else self.poller.register
-        change(conn.sock, event, then)
-        conn.watched = True
-
-    def unwatch(self, conn: Connection) -> None:
-        if conn.watched:
-            self.poller.unregister(conn.sock)
-            conn.watched = False
 
     def on_pending_socket_readable(self, conn: Connection, client: Any) -> None:
         self.pending_conns.remove(conn)
@@ -99,7 +70,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         conn.arrival.data += data
         if conn.admitted:
             conn.held += len(data)
-            self._held += len(data)
+            self.held += len(data)
         self._advance(conn, ended=not data)
 
     def _advance(self, conn: Connection, ended: bool = False) -> None:
@@ -108,7 +79,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         assert arrival is not None  # nosec B101 # for the type checker; both callers made it so
         stage = arrival.stage()
         if ended and not arrival.head:
-            self._drop(conn)
+            self.drop(conn)
         elif stage is Stage.WHOLE:
             self._hand_over(conn)
         elif stage is Stage.ENDLESS and not arrival.head:
@@ -118,15 +89,25 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
             self._hand_over(conn, unfinished=True)
         elif ended or stage is Stage.ENDLESS:
             self._hand_over(conn, unfinished=True)
-        elif self._held > self.most_held and conn.held:
+        elif self.held > self.most_held and conn.held:
             busy = "too many long requests are on their way; try again"
             self._refuse(conn, Unavailable(busy))
         else:
-            self._deadlines.setdefault(conn, time.monotonic() + self.read_timeout)
+            self.deadlines.setdefault(conn, time.monotonic() + self.read_timeout)
             if arrival.head and not conn.admitted and (arrival.expects or _is_long(arrival)):
                 self._ask(conn, arrival)
             else:
                 self.watch(conn, selectors.EVENT_READ, partial(self._gather, conn))
+
+    def end_slow(self, conn: Connection) -> None:
+        """Nobody waits any longer for the rest of its request; an answer still goes out."""
+        if conn.asking:
+            # A thread has its head; once that is judged, there is no time left.
+            return
+        if conn.arrival is not None and conn.arrival.head:
+            self._hand_over(conn, unfinished=True)
+        else:
+            super().end_slow(conn)
 
     def _too_long(self, arrival: Arrival) -> bool:
         """Whether its chunks hold more than a body may, or are of no size at all."""
@@ -143,22 +124,22 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         """Its head is good: the body may come, if there is time left."""
         conn.absent, conn.admitted = None, True
         arrival = conn.arrival
-        if conn not in self._deadlines or arrival is None:
+        if conn not in self.deadlines or arrival is None:
             self._hand_over(conn, unfinished=True)
             return
         conn.held = len(arrival.data)
-        self._held += conn.held
+        self.held += conn.held
         if arrival.expects:
             try:
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
             except OSError:
-                self._drop(conn)
+                self.drop(conn)
                 return
         self._advance(conn)
 
     def _hand_over(self, conn: Connection, unfinished: bool = False) -> None:
         """The request to who answers it. Of an unfinished one the parser finds where it ends."""
-        self._deadlines.pop(conn, None)
+        self.deadlines.pop(conn, None)
         arrival = conn.arrival or Arrival()
         request = arrival.take()
         conn.arrival = arrival.rest()
@@ -214,15 +195,15 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def _settle(self, conn: Connection, kept: bool) -> None:
         """What comes after an answer: the rest of it, the next request, or the end."""
-        self._deadlines.pop(conn, None)
-        self._held -= conn.held
+        self.deadlines.pop(conn, None)
+        self.held -= conn.held
         conn.held, conn.absent, conn.admitted = 0, None, False
         if conn.unsent:
             conn.kept = kept
-            self._unsent[conn] = time.monotonic() + SEND_SECONDS
+            self.unsent[conn] = time.monotonic() + SEND_SECONDS
             self.watch(conn, selectors.EVENT_WRITE, partial(self._send_more, conn))
         elif not kept:
-            self._drop(conn, graceful=True)
+            self.drop(conn, graceful=True)
         elif conn.arrival is not None:
             # Others have a turn before the next of many that came at once.
             self.unwatch(conn)
@@ -240,7 +221,7 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def _send_more(self, conn: Connection, client: Any) -> None:
         """To a client that is slow to read what it asked for."""
-        del self._unsent[conn]
+        del self.unsent[conn]
         try:
             conn.unsent = conn.unsent[client.send(conn.unsent) :]
         except BlockingIOError:
@@ -255,77 +236,10 @@ class InlineWorker(ThreadWorker):  # type: ignore[misc]
         conn.unsent = memoryview(problem.reply(request_id).as_http())
         self._settle(conn, kept=False)
 
-    def _drop(self, conn: Connection, graceful: bool = False) -> None:
-        self._deadlines.pop(conn, None)
-        self._held -= conn.held
-        conn.held = 0
-        self.unwatch(conn)
-        self.nr_conns -= 1
-        conn.close(graceful=graceful)
-
-    def linger(self, conn: Connection) -> None:
-        """Closed from our side; the poller waits until its client closes too, and no thread does."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            self.watch(conn, selectors.EVENT_READ, partial(self._drain, conn))
-        except (OSError, ValueError):
-            conn.close()
-            return
-        self.nr_conns += 1
-        conn.timeout = time.monotonic() + CLOSE_SECONDS
-        self.closing.append(conn)
-
-    def _drain(self, conn: Connection, client: Any) -> None:
-        """Unread bytes at a close would make the kernel take back the answer with a reset."""
-        try:
-            more = client.recv(MOST)
-        except OSError:
-            more = b""
-        if not more:
-            self.closing.remove(conn)
-            self._drop(conn)
-
     def unbound(self, sock: Any) -> None:
         """A stream waits for its client in the thread that it has for itself."""
         sock.give_up()
 
-    def murder_pending(self) -> None:
-        """Called at every turn of the loop."""
-        if self.nr_conns >= self.worker_connections and self.pending_conns:
-            # Else who opens connections and says nothing would keep everyone else out.
-            self.pending_conns[0].timeout = 0.0
-        super().murder_pending()
-        now = time.monotonic()
-        while self.closing and self.closing[0].timeout <= now:
-            self._drop(self.closing.popleft())
-        for conn in _expired(self._unsent, now):
-            self._drop(conn)
-        for conn in _expired(self._deadlines, now):
-            self._end_slow(conn)
-
-    def _end_slow(self, conn: Connection) -> None:
-        """Nobody waits any longer for the rest of its request; an answer still goes out."""
-        if conn.asking:
-            # A thread has its head; once that is judged, there is no time left.
-            return
-        if conn.arrival is not None and conn.arrival.head:
-            self._hand_over(conn, unfinished=True)
-        else:
-            self._drop(conn)
-
 
 def _is_long(arrival: Arrival) -> bool:
     return max(arrival.size, len(arrival.data)) > MOST
-
-
-def _expired(deadlines: dict[Connection, float], now: float) -> list[Connection]:
-    """Those whose time is over, which are taken out. All had the same time, so the oldest stand first."""
-    expired = []
-    for conn, deadline in deadlines.items():
-        if deadline > now:
-            break
-        expired.append(conn)
-    for conn in expired:
-        del deadlines[conn]
-    return expired

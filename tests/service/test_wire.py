@@ -6,6 +6,7 @@ import json
 import select
 import socket
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import requests
@@ -64,6 +65,8 @@ def test_requests_on_their_way_keep_nobody_from_a_page(
         head + b"Expect: 100-continue\r\n" + LONG,
     ]
     slow = [raw(server, part) for part in begun for _ in range(20)]
+    # More than a worker takes in, together with those.
+    slow += [raw(server, head[:quiet]) for quiet in (0, 9) for _ in range(550)]
     for path in ("/health/ready", "/version"):
         assert requests.get(server.url + path, timeout=10).status_code == 200
     for link in slow:
@@ -200,7 +203,8 @@ def test_what_fails_before_the_application_is_logged_under_the_id_it_is_answered
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     here, there = socket.socketpair()
-    Worker.handle_error(None, None, here, ("127.0.0.1", 1), ZeroDivisionError("inside"))
+    no_worker: Any = None
+    Worker.handle_error(no_worker, None, here, ("127.0.0.1", 1), ZeroDivisionError("inside"))
     answer = there.recv(4096)
     document = json.loads(answer.partition(b"\r\n\r\n")[2])
     assert answer.startswith(b"HTTP/1.1 500") and b"inside" not in answer
