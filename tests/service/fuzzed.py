@@ -50,6 +50,11 @@ WIRE = {
     "{}": ("GET / HTTP/1.1\r\n\r\n", "\r\n", "\r"),
     "POST / HTTP/1.1\r\nContent-Length: 999999\r\n\r\n{}": ("a",),
 }
+#: Tables as CSV, likewise.
+TABLES = {
+    "{}\n1": ("light,", ",", "a", '""'),
+    ",".join(ROW) + "\n{}": (",".join(map(str, ROW.values())) + "\n", ",", "\n", "9", '"'),
+}
 
 
 class Case(NamedTuple):
@@ -103,10 +108,11 @@ FILLERS: dict[str, Callable[[int], str]] = {
 
 def cases() -> Iterator[Case]:
     """All that the fuzzer tries."""
-    for text, fillers in WIRE.items():
+    texts = [("wire", WIRE), (f"/v1/models/{MODEL}/invocations csv", TABLES)]
+    for path, text, fillers in ((path, *item) for path, kind in texts for item in kind.items()):
         for filler in fillers:
             FILLERS.setdefault(repr(filler), partial(_filled, filler))
-            yield Case("wire", text.replace("{}", json.dumps(HOLE)), repr(filler))
+            yield Case(path, text.replace("{}", json.dumps(HOLE)), repr(filler))
     for path, seed in SEEDS:
         for text, repeated in _with_holes(seed):
             if repeated is None:

@@ -46,9 +46,9 @@ class Asker:
         if path.endswith("/stream"):
             self._stream._answer(body)
             return
-        path, _, binary = path.partition(" ")
-        headers = {"Content-Type": "application/json"}
-        if binary:
+        path, _, kind = path.partition(" ")
+        headers = {"Content-Type": "text/csv" if kind == "csv" else "application/json"}
+        if kind == "bytes":
             headers["Inference-Header-Content-Length"] = str(len(body))
             body += b"\1" * len(body)
         answer = self._client.post(path, data=body, headers=headers)
