@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from gunicorn.http.parser import RequestParser
@@ -70,7 +71,10 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         self._worker = worker
         # Its parser never sees the socket: it is given each request, or what there is of one.
         self.initialized, self.parser = True, None
-        self.watched = True
+        #: What the poller calls once the socket is ready; None: it looks elsewhere.
+        self.watched: Callable[[Any], None] | None = None
+        #: The same, between two requests: made once, for most connections know nothing else.
+        self.on_next = partial(worker.on_client_socket_readable, self)
         #: The request that comes; None between two of them.
         self.arrival: Arrival | None = None
         #: Why there is no body to be read: it has not come, or is too long.
@@ -78,15 +82,15 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         #: Whether a request's head was judged, and found good.
         self.admitted = False
         #: Whether the parser was given less than a request, so that nothing may follow.
-        self.partial = False
+        self.unfinished = False
         #: What its client has not taken yet of an answer, and whether another may follow.
         self.unsent, self.kept = memoryview(b""), False
         #: Bytes of the worker's allowance for long requests.
         self.held = 0
 
-    def give(self, request: bytes, partial: bool = False) -> None:
+    def give(self, request: bytes, unfinished: bool = False) -> None:
         """What the parser reads next; then it sees an end."""
-        self.partial = partial
+        self.unfinished = unfinished
         whole = len(request) <= PIECE
         source = iter((request,)) if whole else _pieces(request)
         self.parser = RequestParser(self.cfg, source, self.client)

@@ -100,9 +100,8 @@ class Worker(InlineWorker):
         connection = Connection(self, client, address, listener.getsockname())
         connection.timeout = time.monotonic() + self.read_timeout
         self.pending_conns.append(connection)
-        self.poller.register(
-            client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
-        )
+        then = partial(self.on_pending_socket_readable, connection)
+        self.watch(connection, selectors.EVENT_READ, then)
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -129,6 +128,8 @@ class Worker(InlineWorker):
     def _tell(self) -> None:
         self.state.connected(self.nr_conns - len(self.closing))
 
+    # The base class's signature.
+    # pylint: disable-next=unused-argument
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What Gunicorn refuses is a problem document too, and a line of the log says why."""
         request_id = os.urandom(16).hex()

@@ -61,16 +61,18 @@ class InlineWorker(PatientWorker):
             data = client.recv(MOST)
         except OSError:
             data = b""
+        if len(data) == MOST:
+            data += _what_else(client)
         if conn.arrival is None:
             if size_of(data) == len(data):
                 conn.give(data)
-                self._dispatch(conn, line_of(data))
+                self._dispatch(conn, line_of(data) if len(data) <= MOST else "")
                 return
             conn.arrival = Arrival()
         conn.arrival.data += data
-        if conn.admitted:
-            conn.held += len(data)
-            self.held += len(data)
+        if _is_long(conn.arrival):
+            self.held += len(conn.arrival.data) - conn.held
+            conn.held = len(conn.arrival.data)
         self._advance(conn, ended=not data)
 
     def _advance(self, conn: Connection, ended: bool = False) -> None:
@@ -116,7 +118,7 @@ class InlineWorker(PatientWorker):
     def _ask(self, conn: Connection, arrival: Arrival) -> None:
         """Has the head judged, before more of the body is taken in: most refusals need no more."""
         conn.absent = NotYet()
-        conn.give(bytes(arrival.data[: arrival.head]), partial=True)
+        conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
         self.unwatch(conn)
         self.enqueue_req(conn)
 
@@ -127,8 +129,6 @@ class InlineWorker(PatientWorker):
         if conn not in self.deadlines or arrival is None:
             self._hand_over(conn, unfinished=True)
             return
-        conn.held = len(arrival.data)
-        self.held += conn.held
         if arrival.expects:
             try:
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -178,7 +178,7 @@ class InlineWorker(PatientWorker):
     def handle_request(self, req: Any, conn: Connection) -> Any:
         # The poller has said it, or the body is there.
         req._expected_100_continue = False  # pylint: disable=protected-access
-        if conn.partial:
+        if conn.unfinished:
             # Where the next request would begin is not known.
             req.force_close()
         if conn.absent is not None:
@@ -216,8 +216,7 @@ class InlineWorker(PatientWorker):
         if not self.alive:
             conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
         self.keepalived_conns.append(conn)
-        then = partial(self.on_client_socket_readable, conn)
-        self.watch(conn, selectors.EVENT_READ, then)
+        self.watch(conn, selectors.EVENT_READ, conn.on_next)
 
     def _send_more(self, conn: Connection, client: Any) -> None:
         """To a client that is slow to read what it asked for."""
@@ -239,6 +238,17 @@ class InlineWorker(PatientWorker):
     def unbound(self, sock: Any) -> None:
         """A stream waits for its client in the thread that it has for itself."""
         sock.give_up()
+
+
+def _what_else(client: Any) -> bytes:
+    """More of a long request that is there already: most are whole then, and need not be judged by their heads."""
+    parts: list[bytes] = []
+    try:
+        while len(parts) < 7 and (part := client.recv(MOST)):
+            parts.append(part)
+    except OSError:
+        pass
+    return b"".join(parts)
 
 
 def _is_long(arrival: Arrival) -> bool:

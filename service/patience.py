@@ -43,14 +43,16 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]
             key.data(key.fileobj)
 
     def watch(self, conn: Connection, event: int, then: Callable[[Any], None]) -> None:
+        if conn.watched is then:
+            return
         change = self.poller.modify if conn.watched else self.poller.register
         change(conn.sock, event, then)
-        conn.watched = True
+        conn.watched = then
 
     def unwatch(self, conn: Connection) -> None:
         if conn.watched:
             self.poller.unregister(conn.sock)
-            conn.watched = False
+            conn.watched = None
 
     def drop(self, conn: Connection, graceful: bool = False) -> None:
         self.deadlines.pop(conn, None)

@@ -63,9 +63,8 @@ class Asker:
 
 def receive(data: bytes) -> None:
     """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
-    conn = Connection(
-        SimpleNamespace(cfg=Config()), socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2)
-    )
+    worker: Any = SimpleNamespace(cfg=Config(), on_client_socket_readable=print)
+    conn = Connection(worker, socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
     conn.sock.close()
     arrival: Arrival | None = Arrival()
     for place in range(0, len(data), 16):
@@ -74,7 +73,7 @@ def receive(data: bytes) -> None:
         while arrival is not None and arrival.stage() is not Stage.MORE:
             if not arrival.head:
                 return
-            conn.give(arrival.take(), partial=True)
+            conn.give(arrival.take(), unfinished=True)
             arrival = arrival.rest()
             try:
                 next(conn.parser).body.read()
