@@ -2,6 +2,7 @@
 
 # Where everything that is made goes, and where MLflow keeps its records: each can be anywhere.
 SWARMLINE_BUILD ?= build
+SWARMLINE_TRAINED ?= $(SWARMLINE_BUILD)/trained
 SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
 SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
 # Set but empty is as not set: a pipeline passes on what it has.
@@ -10,7 +11,7 @@ MLFLOW_TRACKING_URI := $(or $(MLFLOW_TRACKING_URI),sqlite:///$(SWARMLINE_BUILD)/
 BUNDLES ?= $(SWARMLINE_BUNDLES)
 JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
 JOURNAL_SPOOL ?= $(SWARMLINE_BUILD)/spool
-export SWARMLINE_BUILD SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
+export SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
 export ORT_DISABLE_TELEMETRY = 1
@@ -49,7 +50,7 @@ run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C;
 	$(TRAINING) train $(MODEL) --promote 'make run'
 	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
 
-serve: $(READY) ## serve the bundles that exist, until Ctrl-C
+serve: $(READY) ## serve what was exported, until Ctrl-C
 	@exec $(PY) -m service
 
 # Its job queue is for MLflow's own generative features, and outlives the server that started it.
@@ -101,7 +102,7 @@ reject-unreleased: $(READY)
 	@$(PY) -m scripts.unreleased
 
 # An image holds all models, whichever were trained.
-export: $(READY) ## write the bundles of champions and challengers; ROLLOUT=replace: what was trained just now as champion
+export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
 	$(TRAINING) export $(if $(filter replace,$(ROLLOUT)),--release) $(if $(ROLLOUT),,$(MODEL)) $(ARGS)
 
 promote-released: $(READY)
@@ -115,7 +116,7 @@ reproduce: $(READY) ## train a version of MODEL again and compare the prediction
 	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
 
 ## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: $(READY) ## build the service's image from the bundles; ARGS='--pull' with a newer base
+image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
 	@$(PY) -m scripts.image build $(ARGS)
 
 publish: $(READY) ## push the image to REGISTRY and record its digest
@@ -137,12 +138,12 @@ up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), regi
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
 	@$(PY) -m scripts.down $(if $(YES),--yes) $(if $(VOLUMES),--volumes) $(ARGS)
 
-# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one, or one that was left.
+# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
-	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
 
 plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
-	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(ARGS)
+	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
 
 rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
 	@$(PY) -m scripts.rollback $(ARGS)

@@ -8,7 +8,6 @@ Changes nothing. Exit codes: 0 it does, 1 it does not.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from typing import Any
@@ -23,11 +22,10 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
     serving = records.current(records.history(options.stack))
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
-    environ = {**serving.inputs.variables, **os.environ}
     until = time.monotonic() + options.deadline
     while True:
         view = swarm.look(options.stack)
-        reach = edge.access(view, options.stack, environ)
+        reach = edge.access(view, options.stack, serving.inputs.variables)
         lack = verify.lacking(reach, serving.intended, view, f"{options.stack}_model")
         if not lack:
             break

@@ -12,54 +12,80 @@ import argparse
 import os
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from scripts import edge, intended, left, records, secrets, stack, swarm
+from scripts import changes, edge, git, intended, records, secrets, stack, swarm, withdrawn
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
-from scripts.rollout import carry_out, would_be_unchanged
+from scripts.rollout import carry_out
+from scripts.situation import Situation
 from scripts.traffic import carried
 
 DEADLINE, WATCH = 600.0, 15.0
+ROOT = Path(__file__).parents[1]
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    return plan(options) if options.plan else carry_out(prepared(options))
-
-
-def plan(options: argparse.Namespace) -> dict[str, Any]:
-    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people."""
-    try:
-        order = prepared(options)
-        word = "nothing" if would_be_unchanged(order) else "deploy"
-        told: dict[str, Any] = {"plan": word, "release": order.intended.release}
-    except left.WentBack as error:
-        say(str(error))
-        told = {"plan": "nothing", "reason": str(error), **error.facts}
-        # The report tells what serves: it is not what was built.
-        keep(outcome_file(), DONE, told)
-    if not options.json:
-        print(told["plan"])
-    return told
-
-
-def prepared(options: argparse.Namespace) -> Order:
-    """The order, once everything that can be known before is as it must be."""
-    image = intended.named(options.image)
     swarm.need_manager()
-    history = records.history(options.stack)
+    # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
+    wanted = intended.read(intended.named(options.image), options.deadline)
+    order = Order.of(
+        options, "deploy", wanted.release, lambda history: goal(options, wanted, history)
+    )
+    return plan(order, options.json) if options.plan else carry_out(order)
+
+
+def plan(order: Order, as_json: bool) -> dict[str, Any]:
+    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people.
+
+    `deploy`, `nothing`, or `withdrawn`: it comes in only if a person says so.
+    """
+    try:
+        now = Situation.of(order)
+        word = "nothing" if now.is_unchanged(order.stack) else "deploy"
+        facts: dict[str, Any] = {"plan": word, "release": now.goal.intended.release}
+    except withdrawn.Withdrawn as error:
+        say(str(error))
+        facts = {"plan": "withdrawn", "reason": str(error), **error.facts}
+        # The report tells what serves: it is not what was built.
+        keep(outcome_file(), DONE, facts)
+    if not as_json:
+        print(facts["plan"])
+    return facts
+
+
+def goal(options: argparse.Namespace, wanted: Intended, history: list[Record]) -> Goal:
+    """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.current(history)
-    wanted = intended.read(image, options.deadline)
-    if serving is not None and not options.force:
-        refuse_older(wanted, serving)
-        left.refuse(history, wanted.release)
+    if options.plan:
+        note_changes(serving, wanted)
+    if not options.force:
+        if serving is not None:
+            refuse_older(wanted, serving)
+        if not options.withdrawn:
+            withdrawn.refuse(history, wanted.release, wanted.document)
     traffic = carried(serving, wanted.document)
-    inputs = stack.collect(image, traffic, os.environ)
+    inputs = stack.collect(wanted.image, traffic, os.environ)
     need_secrets(options.stack, inputs)
-    return Order.of(options, "deploy", wanted, inputs)
+    return Goal(wanted, inputs)
+
+
+def note_changes(serving: Record | None, wanted: Intended) -> None:
+    """Writes down what the release would change, for who is asked and for the mail."""
+    before = serving.document if serving else {}
+    old, new = str(before.get("commit", "")), str(wanted.document.get("commit", ""))
+    known = changes.compare(
+        serving.release if serving else "",
+        before,
+        wanted.release,
+        wanted.document,
+        git.commits_between(ROOT, old, new, *changes.PATHS),
+    )
+    keep(changes.file(), DONE, known._asdict())
 
 
 def refuse_older(wanted: Intended, serving: Record) -> None:
@@ -96,7 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
     made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument(
-        "--force", action="store_true", help="also an older release, or one that was left"
+        "--withdrawn", action="store_true", help="also a release, or code, that was withdrawn"
+    )
+    made.add_argument(
+        "--force", action="store_true", help="also an older release, or one that was withdrawn"
     )
     options = made.parse_args(arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())

@@ -23,6 +23,7 @@ from types import FrameType
 
 import requests
 
+from scripts.outcome import Refused
 from scripts.smoke import exported, smoke
 
 GRACE_SECONDS = 40.0
@@ -83,15 +84,11 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, seconds: float)
 
 def directions(url: str, bundles: Path) -> str:
     """Where to look, and a call that works as it is pasted."""
+    first = next(exported(bundles))
+    body = shlex.quote(json.dumps({"rows": first.golden["rows"][:1]}))
+    call = f"curl -s {url}/v1/models/{first.model}/predict -H 'Content-Type: application/json'"
     lines = ["", f"try the models   {url}/docs", "see the training make mlflow"]
-    first = next(exported(bundles), None)
-    if first is not None:
-        body = shlex.quote(json.dumps({"rows": first.golden["rows"][:1]}))
-        lines.append(
-            f"call one         curl -s {url}/v1/models/{first.model}/predict"
-            f" -H 'Content-Type: application/json' -d {body}"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, f"call one         {call} -d {body}"])
 
 
 def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
@@ -102,7 +99,7 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
         wait_until_ready(process, url, seconds)
         verdicts = smoke(url, bundles)
         print("\n".join(f"smoke test: {verdict}" for verdict in verdicts), flush=True)
-        if not verdicts or any(verdict.problem for verdict in verdicts):
+        if any(verdict.problem for verdict in verdicts):
             return 1
         print(directions(url, bundles), flush=True)
         if once:
@@ -133,7 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(one, _stop)
     try:
         return serve(defaults | os.environ, options.once, options.deadline)
-    except NotStarted as error:
+    except (NotStarted, Refused) as error:
         print(f"swarmline: {error}", file=sys.stderr)
         return 1
     except Stopped:

@@ -3,8 +3,8 @@
     python -m scripts.notify [--json] [--offer]
 
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
-WHY, JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is
-said, and fails nothing.
+WHY, SINCE (the commit that succeeded last), JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no
+message). A webhook that does not answer is said, and fails nothing.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts import report
-from scripts.outcome import finish, say
+from scripts import changes, git, options, report
+from scripts.outcome import Refused, finish, say
 from scripts.page import page
 
 SECONDS = 10.0
+#: What email-ext fills in: NOTIFY_TO of the controller.
+DEFAULT_RECIPIENTS = "$DEFAULT_RECIPIENTS"
 #: What a process ends with that was told to: in a parallel stage, the others of the one that failed.
 TOLD_TO_END = {"130", "137", "143"}
 
 
 def gather(environ: Mapping[str, str]) -> report.Build:
-    build = Path(environ.get("SWARMLINE_BUILD", "build"))
-    reports = Path(environ.get("SWARMLINE_REPORTS", build / "reports"))
-    log = Path(environ.get("SWARMLINE_LOG", build / "log"))
+    place, reports = options.build(environ), options.reports(environ)
+    log = Path(environ.get("SWARMLINE_LOG") or place / "log")
     goal = _failed_first(log)
     trainings = [_json(path) for path in sorted(reports.glob("*/training.json"))]
     return report.Build(
@@ -45,13 +46,26 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         verdict=environ.get("VERDICT", ""),
         by=environ.get("BY", ""),
         reason=environ.get("WHY", ""),
+        committers=_committers(environ),
         trainings=tuple(trainings),
-        release=_json(build / "release/release.json"),
-        deploy=_json(build / "release/deploy.json"),
+        release=_json(place / "release/release.json"),
+        deploy=_json(place / "release/deploy.json"),
+        changes=_json(changes.file()),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
     )
+
+
+def _committers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Whose commits came in since the last build that succeeded; of a job that builds no commit, nobody."""
+    if not environ.get("SCOPE"):
+        return ()
+    try:
+        return tuple(git.committers(Path.cwd(), environ.get("SINCE", "")))
+    except Refused as error:
+        say(f"swarmline: no committer is mailed: {error}")
+        return ()
 
 
 def _failed_first(log: Path) -> str:
@@ -95,6 +109,7 @@ def write(build: report.Build, folder: Path) -> dict[str, Any]:
         "mail.txt": report.harmless(report.mail(build)),
         "name.txt": report.name(build),
         "description.txt": report.description(build),
+        "recipients.txt": ", ".join([DEFAULT_RECIPIENTS, *build.committers]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -112,10 +127,9 @@ def post(url: str, build: report.Build) -> str:
 
 def act() -> dict[str, Any]:
     build = gather(os.environ)
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build"))
-    folder = place / "report"
+    folder = options.build() / "report"
     texts = write(build, folder)
-    reports = Path(os.environ.get("SWARMLINE_REPORTS", place / "reports"))
+    reports = options.reports()
     reports.mkdir(parents=True, exist_ok=True)
     (reports / "index.html").write_text(page(build, reports), encoding="utf-8")
     say(texts["mail.txt"].rstrip())

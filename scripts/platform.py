@@ -13,12 +13,13 @@ import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from scripts import builder, git, platform_backup, platform_images, platform_secrets, vault
 from scripts.docker import docker, docker_json
+from scripts.options import build
 from scripts.outcome import Late, Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
@@ -62,6 +63,7 @@ def _defaults(environ: dict[str, str], host: str, node: str) -> None:
     environ.setdefault("MLFLOW_PORT", "5443")
     environ.setdefault("JENKINS_URL", f"https://{host}:{environ['JENKINS_PORT']}/")
     environ.setdefault("MLFLOW_HOSTS", f"{host},{host}:{environ['MLFLOW_PORT']}")
+    environ.setdefault("SWARMLINE_MLFLOW_PAGES", _mlflow_pages(environ, host))
     if environ.get("PLATFORM_PORT_MODE") == "host":
         environ.setdefault("GATE_UPDATE_ORDER", "stop-first")
         # A service's virtual address needs IPVS, and so does the ingress that `host` does without.
@@ -148,16 +150,23 @@ def _errors(found: list[dict[str, Any]]) -> str:
 def _directions(environ: dict[str, str], host: str, folder: Path) -> dict[str, Any]:
     registry = environ.get("REGISTRY") or f"127.0.0.1:{environ.get('REGISTRY_PORT', '5000')}"
     found = {
-        "jenkins": environ["JENKINS_URL"],
-        "mlflow": f"https://{host}:{environ['MLFLOW_PORT']}",
+        "mlflow": _mlflow_pages(environ, host),
         "registry": registry,
         "passwords": str(folder),
     }
-    say(f"Jenkins   {found['jenkins']} as admin, operator or viewer")
+    if environ.get("CONTROLLER_REPLICAS") == "0":
+        say("Jenkins   none: CONTROLLER_REPLICAS is 0")
+    else:
+        found["jenkins"] = environ["JENKINS_URL"]
+        say(f"Jenkins   {found['jenkins']} as admin, operator or viewer")
     say(f"MLflow    {found['mlflow']} as pipelines, or reader, who only looks")
     say(f"registry  {found['registry']} as pipelines")
     say(f"passwords {folder}/*_password")
     return found
+
+
+def _mlflow_pages(environ: Mapping[str, str], host: str) -> str:
+    return f"https://{host}:{environ['MLFLOW_PORT']}"
 
 
 def down(stack: str, seconds: float) -> dict[str, Any]:
@@ -197,12 +206,12 @@ def main(arguments: list[str] | None = None) -> int:
         verbs.add_parser(verb)
     verbs.add_parser("restore").add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
-    build, stack = Path(os.environ.get("SWARMLINE_BUILD") or "build"), options.stack
+    folder, stack = build(), options.stack
     acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "up": lambda: up(stack, build / "secrets" / "platform", options.deadline),
+        "up": lambda: up(stack, folder / "secrets" / "platform", options.deadline),
         "down": lambda: down(stack, options.deadline),
         "status": lambda: status(stack),
-        "backup": lambda: platform_backup.backup(stack, build / "backups", options.deadline),
+        "backup": lambda: platform_backup.backup(stack, folder / "backups", options.deadline),
         "restore": lambda: platform_backup.restore(stack, options.folder, options.deadline),
     }
     return finish(acts[options.verb], options.json)

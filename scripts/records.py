@@ -20,6 +20,8 @@ from scripts.stack import Inputs
 NAME = "release"
 #: Outcomes: only what was verified can be gone back to.
 VERIFIED, ROLLED_BACK, LATE, FAILED = "verified", "rolled back", "deadline", "failed"
+#: A record of this kind changed nothing: somebody decided that the release is not to come in.
+REJECTION, REJECTED = "rejection", "rejected"
 
 
 class Record(NamedTuple):

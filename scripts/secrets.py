@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
+from scripts.options import build
 from scripts.outcome import Refused, finish, say
 
 CERTIFICATE = "edge_certificate"
@@ -228,7 +229,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     options = _parser(os.environ).parse_args(arguments)
     stack = options.stack
-    folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "secrets"
+    folder = build() / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "make": lambda: make(stack, folder, _certificate(options)),
         "list": lambda: overview(stack),

@@ -35,8 +35,9 @@ def gather(stack: str) -> dict[str, Any]:
     view = swarm.look(stack)
     history = records.history(stack)
     serving = records.current(history)
-    environ = {**(serving.inputs.variables if serving and serving.inputs else {}), **os.environ}
-    reach = edge.access(view, stack, environ)
+    # Without a record there is only today's environment to go by.
+    settings = serving.inputs.variables if serving and serving.inputs else os.environ
+    reach = edge.access(view, stack, settings)
     services = [_service(view, service) for service in view.services]
     callers = _callers(reach)
     held = lock.holder(stack)

@@ -87,9 +87,12 @@ class Shipper:
         return not done
 
     def _fork(self, listeners: Any) -> int:
+        # A TERM waits until the child can heed it: the handler that it has from the master would swallow it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if not pid:
             self._become(listeners)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return pid
 
     def _become(self, listeners: Any) -> NoReturn:
@@ -111,11 +114,11 @@ class Shipper:
 
 
 def _ship(settings: journal.Settings) -> int:
-    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
-
     stop, parent = threading.Event(), os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
 
     def watch() -> None:
         while not stop.wait(1.0):

@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from service.bundle import ALIASES
 from training import places
 from training.documents import pretty
 from training.errors import GateFailed, TrainingError
@@ -76,12 +75,3 @@ def note_rejected(model: str, version: str, told: str) -> None:
     for outcome in recorded([model]):
         if outcome["version"] == version:
             record({**outcome, "rejected": told})
-
-
-def exported() -> dict[str, dict[str, str]]:
-    """Which version of each model the exported bundles name champion and challenger."""
-    path = places.bundles() / ALIASES
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, str]])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise TrainingError(f"{path}: {error}; `make export` makes it") from error

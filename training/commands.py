@@ -72,6 +72,8 @@ def validate(given: argparse.Namespace) -> None:
 
 def train(given: argparse.Namespace) -> None:
     specs = _specs(given)
+    if given.promote and not (given.force or given.skip) and _is_served(given, specs):
+        return
     from training import candidates
     from training import train as verb
 
@@ -94,15 +96,28 @@ def train(given: argparse.Namespace) -> None:
         _promote_and_export(client, [outcome.model for outcome in outcomes], given)
 
 
+def _is_served(given: argparse.Namespace, specs: list[Spec]) -> bool:
+    """Whether all of it was trained, promoted and exported before: then MLflow, slow to import, is not asked."""
+    from training import settled
+
+    outcomes = settled.outcomes(specs, whole=not given.models)
+    for outcome in outcomes:
+        say(f"{outcome['model']}: unchanged, version {outcome['version']}")
+    if outcomes:
+        _answer(given, outcomes, "")
+    return bool(outcomes)
+
+
 def _promote_and_export(client: Any, trained: list[str], given: argparse.Namespace) -> None:
     """What `make run` does after training, in the same process: MLflow is slow to import."""
-    from training import registry
+    from training import exported, registry, settled
 
     for model in trained:
         if "challenger" in registry.aliases(client, model):
             moved = registry.promote(client, model, "challenger", getpass.getuser(), given.promote)
             say(f"{model}: champion {moved.replaced or '-'} -> {moved.version}")
-    registry.export(client, trained)
+    exported.export(client, trained, whole=not given.models)
+    settled.note()
 
 
 def _outcome_line(outcome: Any) -> str:
@@ -157,11 +172,12 @@ def models(given: argparse.Namespace) -> None:
 
 
 def export(given: argparse.Namespace) -> None:
-    everyone = [spec.name for spec in _specs(given)]
-    from training import candidates, registry
+    wanted = [spec.name for spec in _specs(given)]
+    from training import candidates
+    from training import exported as bundles
 
-    release = candidates.to_release(everyone) if given.release else {}
-    exported = registry.export(_client(), everyone, release)
+    release = candidates.to_release(wanted) if given.release else {}
+    exported = bundles.export(_client(), wanted, release, whole=not given.models)
     lines = [
         f"{places.bundles() / model / number}  {name}"
         for model, named in exported.items()
@@ -172,10 +188,11 @@ def export(given: argparse.Namespace) -> None:
 
 def promote(given: argparse.Namespace) -> None:
     specs = _specs(given)
-    from training import candidates, registry, rejections
+    from training import exported as bundles
+    from training import registry, rejections
 
     client = _client()
-    exported = candidates.exported() if given.exported else {}
+    exported = bundles.read() if given.exported else {}
     moved = []
     for spec in specs:
         version, pointed = given.version, registry.aliases(client, spec.name)
@@ -194,10 +211,11 @@ def promote(given: argparse.Namespace) -> None:
 def reject(given: argparse.Namespace) -> None:
     named = [spec.name for spec in _specs(given)]
     from training import candidates, registry, rejections
+    from training import exported as bundles
 
     client = _client()
     if given.exported:
-        meant = list(rejections.unreleased(client, candidates.exported()))
+        meant = list(rejections.unreleased(client, bundles.read()))
     else:
         meant = [(one, given.version) for one in named]
         if not given.models:

@@ -4,6 +4,7 @@ TrainingError            1
 ├── SpecError            1   a spec that cannot be used; lists every problem
 ├── SourceError          1   data that cannot be read, or is not what the spec says it is
 ├── RegistryError        1   MLflow has no such model, version or artifact, or cannot be reached
+├── ExportError          1   there is nothing to serve, or the exported set cannot be read or written
 ├── ContractViolated     2   data was read, and breaks the contract
 ├── GateFailed           3   a model was trained, and is not good enough
 └── NotReproduced        3   a second training gave other predictions
@@ -28,6 +29,10 @@ class SourceError(TrainingError):
 
 
 class RegistryError(TrainingError):
+    pass
+
+
+class ExportError(TrainingError):
     pass
 
 

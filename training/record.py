@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import tempfile
@@ -176,7 +177,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
         model_id=model_uri.rpartition("/")[2],
     )
     numbered = facts._replace(version=str(made.version))
-    # The service passes over a name with a dot before it: until the version is complete, nobody shall load it.
+    # Until the version is complete, nobody shall find it under its name.
     folder = _bundle_folder(numbered)
     hidden = write_bundle(numbered, folder.with_name(f".{folder.name}.incomplete"))
     client.log_artifacts(facts.run_id, str(hidden), registry.BUNDLE)
@@ -194,7 +195,7 @@ def register(client: mlflow.MlflowClient, facts: Facts) -> Facts:
 
 
 def _bundle_folder(facts: Facts) -> Path:
-    return places.bundles() / facts.spec.name / facts.version
+    return places.trained() / facts.spec.name / facts.version
 
 
 def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
@@ -222,6 +223,7 @@ def write_bundle(facts: Facts, folder: Path | None = None) -> Path:
         metrics=evaluation.metrics if evaluation else {},
         gates=facts.verdict.decisions if facts.verdict else (),
         git_commit=facts.lineage.git_commit,
+        trained_by=os.environ.get("BUILD_TAG") or getpass.getuser(),
         data_fingerprint=made.fingerprint,
         key=facts.key,
         created=facts.created,

@@ -6,7 +6,6 @@ import datetime as dt
 import logging
 import os
 import shutil
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +13,8 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
+from service.bundle import Bundle, BundleError, load_bundle, read_manifest
 from training import places
-from training.documents import pretty
 from training.errors import RegistryError
 from training.locks import held
 
@@ -75,6 +73,8 @@ def _quiet() -> None:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # It names the address that this machine uses; `places.run_page` knows the one for people.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     # MLflow's own 7 retries take four minutes to say that nobody answers.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
 
@@ -150,7 +150,7 @@ def bundle(client: mlflow.MlflowClient, one: Version) -> Bundle:
 
 
 def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
-    folder = places.bundles() / one.model / one.number
+    folder = places.trained() / one.model / one.number
     try:
         if read_manifest(folder).run_id == one.run_id:
             return folder
@@ -160,51 +160,16 @@ def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     downloaded = Path(client.download_artifacts(one.run_id, BUNDLE, str(aside)))
-    read_manifest(downloaded)
+    try:
+        read_manifest(downloaded)
+    except BundleError as error:
+        raise RegistryError(
+            f"{one.model}: the bundle of version {one.number} in MLflow is damaged: {error}"
+        ) from error
     shutil.rmtree(folder, ignore_errors=True)
     downloaded.rename(folder)
     shutil.rmtree(aside)
     return folder
-
-
-def export(
-    client: mlflow.MlflowClient, models: list[str], release: Mapping[str, str] | None = None
-) -> dict[str, dict[str, str]]:
-    """The bundles that aliases point at, and the aliases beside them; versions without one are removed.
-
-    A challenger that `release` names is written down as the champion that it becomes once it serves.
-    """
-    exported = {}
-    for model in models:
-        pointed = aliases(client, model)
-        if pointed.get("challenger", "") == (release or {}).get(model):
-            pointed = {"champion": pointed["challenger"]}
-        if not pointed:
-            raise RegistryError(_nothing_to_export(client, model))
-        for number in set(pointed.values()):
-            fetch(client, version(client, model, number))
-        _remove_others(places.bundles() / model, set(pointed.values()))
-        exported[model] = pointed
-    path = places.bundles() / ALIASES
-    path.with_suffix(".tmp").write_bytes(pretty(exported))
-    path.with_suffix(".tmp").replace(path)
-    return exported
-
-
-def _nothing_to_export(client: mlflow.MlflowClient, model: str) -> str:
-    for one in versions(client, model):
-        if REJECTED in one.tags:
-            return (
-                f"{model}: has no champion, and version {one.number} was rejected {one.tags[REJECTED]};"
-                f" `make propose MODEL={model} VERSION={one.number}` offers it again, FORCE=true trains anew"
-            )
-    return f"{model}: has neither champion nor challenger; `make train` makes one"
-
-
-def _remove_others(folder: Path, kept: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name not in kept:
-            shutil.rmtree(path)
 
 
 def promote(client: mlflow.MlflowClient, model: str, which: str, by: str, why: str) -> Promotion:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from service.bundle import Decision, read_manifest
-from training import data, registry
+from training import data, places, registry
 from training.errors import GateFailed
-from training.lineage import key
+from training.lineage import derived, key
 from training.locks import training_alone
 from training.options import SKIPPED, Options
 from training.progress import say
@@ -113,6 +113,8 @@ def _run(client: mlflow.MlflowClient, spec: Spec) -> Iterator[tuple[str, str]]:
     """An MLflow run that ends as FAILED when anything inside fails."""
     experiment_id = registry.experiment(client, spec.name)
     with mlflow.start_run(experiment_id=experiment_id, description=spec.description) as run:
+        if page := places.run_page(experiment_id, run.info.run_id):
+            say(f"{spec.name}: {page}")
         yield run.info.run_id, experiment_id
 
 
@@ -136,7 +138,7 @@ def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) 
     objective = find(spec.objective.model)
     outcome = train(objective, client, options._replace(force=False, skip=frozenset()))
     one = registry.version(client, objective.name, outcome.version)
-    fingerprint = hashlib.sha256(f"{one.tags[registry.KEY]}".encode()).hexdigest()
+    fingerprint = derived(one.tags[registry.KEY])
 
     def make() -> Dataset:
         from training import dataset, recipes

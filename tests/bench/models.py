@@ -30,6 +30,7 @@ def trained() -> Trained:
     tracking = f"sqlite:///{place}/mlflow.db"
     places = {
         "SWARMLINE_BUILD": str(place),
+        "SWARMLINE_TRAINED": str(place / "trained"),
         "SWARMLINE_BUNDLES": str(place / "bundles"),
         "SWARMLINE_REPORTS": str(place / "reports"),
         "MLFLOW_TRACKING_URI": tracking,

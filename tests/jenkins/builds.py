@@ -36,6 +36,7 @@ TOLD = [
     "SWARMLINE_KEY_FILE",
     "DOCKER_CLIENT",
     "ROLLOUT",
+    "WITHDRAWN",
 ]
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
@@ -94,6 +95,12 @@ CASES: dict[str, dict[str, Any]] = {
     "approvers of a site": {
         "input": {"submitter": "bob"},
         "env": {"SWARMLINE_APPROVERS": "bob, releasers"},
+    },
+    "withdrawn": {"env": {"PLAN_IS": "withdrawn"}},
+    "withdrawn, nobody asked": {"env": {"PLAN_IS": "withdrawn"}, "params": {"APPROVE": False}},
+    "withdrawn, rejected again": {
+        "env": {"PLAN_IS": "withdrawn"},
+        "input": {"submitter": "admin", "VERDICT": "reject"},
     },
     "dry run": {"params": {"DRY_RUN": True}},
     "not to deploy": {"params": {"DEPLOY": False}},

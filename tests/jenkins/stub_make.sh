@@ -16,6 +16,6 @@ publish) mkdir -p build/release && echo '{}' >build/release/image.json ;;
 deploy) test -f build/release/image.json ;;
 notify)
     mkdir -p build/report
-    for name in subject mail name description; do echo "$RESULT $name" >build/report/$name.txt; done
+    for name in subject mail name description recipients; do echo "$RESULT $name" >build/report/$name.txt; done
     ;;
 esac

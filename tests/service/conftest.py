@@ -59,12 +59,9 @@ def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
 
 def _build(root: Path) -> None:
     bundles.write_bundle(root, bundles.QUALITY, "1")
-    bundles.write_bundle(root, bundles.QUALITY, "2", seed=7)
+    bundles.write_bundle(root, bundles.QUALITY, "2", arm="challenger", seed=7)
     bundles.write_bundle(root, bundles.YIELD, "1", linear=True)
     bundles.write_bundle(root, bundles.RECIPE, "1", engine="skops", linear=True)
-    (root / "aliases.json").write_text(
-        '{"quality-classification": {"champion": "1", "challenger": "2"}}', encoding="utf-8"
-    )
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ class House:
     """Where one set of tests keeps its state; everything of training that is set by a variable is set here."""
 
     def __init__(self, folder: Path, **environment: str):
-        self.folder, self.bundles = folder, folder / "build" / "bundles"
+        self.folder = folder
+        self.trained, self.bundles = folder / "build/trained", folder / "build/bundles"
         self.environment = {"SWARMLINE_BUILD": str(folder / "build"), **environment}
 
     def training(self, *arguments: object, **environment: str) -> Done:

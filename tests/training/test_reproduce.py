@@ -50,7 +50,7 @@ def test_a_version_is_reproduced_by_another_checkout(cellar: House, tmp_path: Pa
     done = elsewhere.process("reproduce", "--json", "cellar", "1", root=checkout)
     assert done.code == 0, done.err
     assert (done.document["labels_differ"], done.document["largest"]) == (0, 0)
-    assert (elsewhere.bundles / "cellar" / "1").is_dir()
+    assert (elsewhere.trained / "cellar" / "1").is_dir()
 
 
 def test_a_version_made_without_a_search_is_reproduced_without_one(house: House) -> None:

@@ -33,7 +33,8 @@ def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Pa
     store += [f"--artifacts-destination={tmp_path}/artifacts", f"--port={port}", "--workers=1"]
     command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    house = House(tmp_path, MLFLOW_TRACKING_URI=uri)
+    pages = "https://mlflow.example"
+    house = House(tmp_path, MLFLOW_TRACKING_URI=uri, SWARMLINE_MLFLOW_PAGES=pages)
     # Its workers for jobs of MLflow's own take longer to start than all the rest.
     given = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with spawned(command, ROOT, given, **quiet) as server:
@@ -43,7 +44,10 @@ def test_a_version_is_trained_and_fetched_through_a_tracking_server(tmp_path: Pa
         assert server.poll() is None
         done = house.training("train", "--promote", "the first", spec)
         assert done.code == 0, done.err
-        shutil.rmtree(house.bundles)
+        # A link that opens in a browser, and none to the address that only this machine knows.
+        assert f"remote: {pages}/#/experiments/" in done.err
+        assert uri not in done.err + done.out
+        shutil.rmtree(house.trained)
         assert house.training("export", spec).code == 0
     assert check_golden(load_models(house.bundles)["remote"].champion) == []
     assert not (tmp_path / "build" / "mlflow.db").exists()
