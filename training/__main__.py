@@ -13,8 +13,10 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
+from training import failures
 from training.commands import COMMANDS
 from training.errors import TrainingError
+from training.places import public_text
 from training.progress import say
 from training.options import (
     FLAG,
@@ -27,6 +29,7 @@ from training.options import (
     choice,
     parameter,
 )
+from training.spec import FOLDER
 
 GATES = ("enforce", "report", "later")
 
@@ -36,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(TrainingError.exit_code, f"{self.prog}: error: {message}\n")
+        self.exit(TrainingError.exit_code, f"{self.prog}: error: {public_text(message)}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -103,7 +106,7 @@ def parser() -> argparse.ArgumentParser:
             help="a number or an alias (default: champion)",
         )
         _json(one)
-    draft = commands.add_parser("draft", help="print a first spec for a data file")
+    draft = commands.add_parser("draft", help="write a first spec for a data file")
     draft.add_argument(
         "source",
         nargs="?",
@@ -117,6 +120,9 @@ def parser() -> argparse.ArgumentParser:
     )
     draft.add_argument(
         "--name", default=Outside("NAME", NAME), help="the model's name (default: the file's)"
+    )
+    draft.add_argument(
+        "--folder", default=FOLDER, help="where to write NAME.toml (default: %(default)s)"
     )
     return top
 
@@ -207,6 +213,13 @@ def _words() -> list[str]:
         parser().error(f"ARGS cannot be divided into words: {error}")
 
 
+def _told(error: TrainingError, with_traceback: bool) -> int:
+    if with_traceback:
+        traceback.print_exc()
+    say(f"error: {public_text(str(error))}")
+    return error.exit_code
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     given = parser().parse_args(_words() if arguments is None else arguments)
     warnings.filterwarnings("ignore", category=FutureWarning)
@@ -214,10 +227,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _complete(given)
         COMMANDS[given.command](given)
     except TrainingError as error:
-        if given.traceback:
-            traceback.print_exc()
-        say(f"error: {error}")
-        return error.exit_code
+        return _told(error, given.traceback)
+    except failures.kinds() as error:
+        return _told(failures.explained(error), given.traceback)
     except KeyboardInterrupt:
         say("stopped; nothing half-made is registered")
         return 130

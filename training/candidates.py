@@ -8,16 +8,14 @@ from typing import Any
 import msgspec
 
 from training import places
-from training.documents import pretty
+from training.documents import pretty, write_whole
 from training.errors import GateFailed, TrainingError
 
 FILE = "training.json"
 
 
 def record(outcome: Mapping[str, Any]) -> None:
-    folder = places.reports() / str(outcome["model"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(pretty(outcome))
+    write_whole(places.reports() / str(outcome["model"]) / FILE, pretty(outcome))
 
 
 def recorded(models: Iterable[str]) -> list[dict[str, Any]]:
