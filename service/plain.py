@@ -42,7 +42,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_json(body: bytes) -> Any:
-    """A JSON value, in which no object has a name twice. Takes NaN and Infinity, so that the contract can refuse them by name."""
+    """A JSON value, in which no object has a name twice.
+
+    Takes NaN and Infinity, so that the contract can refuse them by name.
+    """
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
     except _Twice as error:
