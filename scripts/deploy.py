@@ -28,7 +28,7 @@ from scripts import (
     withdrawn,
 )
 from scripts.intended import Intended
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import FLAG, IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
@@ -136,15 +136,25 @@ def need_secrets(name: str, inputs: stack.Inputs) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
-    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument(
+        "--image",
+        default=Outside("IMAGE", IMAGE),
+        help="by digest; default: MODEL_IMAGE, or what was published last",
+    )
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument(
-        "--withdrawn", action="store_true", help="also a release, or code, that was withdrawn"
+        "--withdrawn",
+        action="store_true",
+        default=Outside("WITHDRAWN", FLAG),
+        help="also a release, or code, that was withdrawn",
     )
     made.add_argument(
-        "--force", action="store_true", help="also an older release, or one that was withdrawn"
+        "--force",
+        action="store_true",
+        default=Outside("OLDER", FLAG),
+        help="also an older release, or one that was withdrawn",
     )
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 
 

@@ -1,6 +1,6 @@
 """A deploy that no abort of a Jenkins build reaches, and what the build has to do with it.
 
-    python -m scripts.detached verdict [--deadline SECONDS]
+    python -m scripts.detached verdict [--deadline SECONDS] [--json]
 
 Jenkins ends a build's processes by the cookies in their environment, then their children, one by one. A deploy that
 was ended so in its middle would leave the Swarm half changed. So a command that changes the Swarm, begun by a build,
@@ -14,7 +14,6 @@ how, and keeps that for the report; how it ended, the step has said with its exi
 
 from __future__ import annotations
 
-import argparse
 import atexit
 import importlib
 import json
@@ -32,7 +31,7 @@ from typing import Any, NoReturn
 
 from scripts import detached_folder, interrupts, processes
 from scripts.detached_folder import Folder
-from scripts.options import outcome_file
+from scripts.options import outcome_file, parsed, plain_parser
 from scripts.outcome import DONE, KINDS, LATE, REFUSED, Refused, finish, say
 
 COOKIES = {"JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE"}
@@ -221,11 +220,11 @@ def run(path: str, command: str, arguments: list[str]) -> int:
 def main() -> int:
     if sys.argv[1:2] == ["run"]:
         return run(sys.argv[2], sys.argv[3], sys.argv[4:])
-    made = argparse.ArgumentParser(prog="python -m scripts.detached", description=__doc__)
+    made = plain_parser("detached", __doc__)
     made.add_argument("what", choices=("verdict",))
     made.add_argument("--deadline", type=float, default=DEADLINE, help="seconds to wait")
-    options = made.parse_args()
-    return finish(lambda: verdict(options.deadline), as_json=False)
+    options = parsed(made, None)
+    return finish(lambda: verdict(options.deadline), options.json)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ def root() -> Path:
 
 
 def _name(build_tag: str) -> str:
-    return re.sub(r"[^\w.-]", "-", build_tag)
+    return re.sub(r"[^\w.-]", "-", build_tag)[-150:]
 
 
 def of_build(build_tag: str) -> Folder | None:

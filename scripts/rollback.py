@@ -9,12 +9,11 @@ Exit codes: as deploy.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any
 
 from scripts import detached, records, swarm
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -68,9 +67,9 @@ def line(record: Record, serves: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     # What is gone back to was judged when it came; a rollback is wanted quickly.
     made = waiting(parser("rollback", __doc__, 300.0), 0.0)
-    made.add_argument("--to", default=os.environ.get("TO"), help="the release to go back to")
+    made.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
     made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.list:
         return finish(lambda: listing(options.stack, options.json), options.json)
     return finish(

@@ -17,12 +17,12 @@ import datetime as dt
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
-from scripts.options import build
+from scripts.options import build, parsed, parser
 from scripts.outcome import Refused, finish, say
 
 CERTIFICATE = "edge_certificate"
@@ -203,15 +203,11 @@ def _certificate(options: argparse.Namespace) -> str:
     return certificates.self_signed(options.self_signed) if options.self_signed else ""
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    made = argparse.ArgumentParser(
-        "python -m scripts.secrets", None, __doc__, formatter_class=shape
-    )
-    made.add_argument("--stack", default=environ.get("STACK") or "swarmline")
-    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    made.add_argument("--deadline", type=float, default=DEADLINE, help="seconds for the database")
-    verbs = made.add_subparsers(dest="verb", required=True)
+def _parser() -> argparse.ArgumentParser:
+    made = parser("secrets", __doc__, DEADLINE)
+    verbs = made.add_subparsers(dest="verb")
+    # Without a verb it is `make`.
+    made.set_defaults(verb="make", certificate=None, key=None, self_signed=None)
     one = verbs.add_parser("make", help="what is missing")
     one.add_argument("--certificate", type=Path, help="PEM file: the certificate, then its chain")
     one.add_argument("--key", type=Path, help="PEM file: the certificate's key")
@@ -227,7 +223,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser(os.environ).parse_args(arguments)
+    options = parsed(_parser(), arguments)
     stack = options.stack
     folder = build() / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {

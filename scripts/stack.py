@@ -21,7 +21,7 @@ import yaml
 
 from scripts import haproxy, objects
 from scripts.docker import docker
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
@@ -145,7 +145,7 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     made = parser("stack", __doc__)
     made.add_argument("--check", action="store_true", help="only check that the files render")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.check:
         return finish(lambda: check(os.environ), options.json)
     return finish(lambda: _print(options.stack), options.json)

@@ -113,6 +113,12 @@ def test_a_build_that_is_aborted_once_more_while_it_waits_is_told_of_all_the_sam
     assert goals(run)[-1] == "notify" and len(done(run, "emailext")) == 1
 
 
+def test_what_could_not_be_audited_is_unstable_and_released_all_the_same(runs: Runs) -> None:
+    run = runs["not audited"]
+    assert run["result"] == "UNSTABLE" and "confirm promote-released" in goals(run)
+    assert run["ran"][-1]["env"]["RESULT"] == "UNSTABLE"
+
+
 def test_a_parameter_that_is_not_declared_is_refused(runs: Runs) -> None:
     assert runs["unknown parameter"]["result"] == "MODEL"
 
