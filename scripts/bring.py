@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from scripts import edge, same, stack
+from scripts import edge, same, settings, stack
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.order import Order
@@ -31,7 +31,7 @@ def bring_in(
     environ = order.inputs.variables
 
     def reach(now: View) -> Access:
-        return edge.access(now, order.stack, {**environ, **_address()})
+        return edge.access(now, order.stack, {**environ, **_address(order.stack)})
 
     wait = Wait(order.stack, order.intended, reach, expected, deadline, proven)
     wait.start(view)
@@ -41,10 +41,13 @@ def bring_in(
     return wait.settled(watched)._asdict()
 
 
-def _address() -> Mapping[str, str]:
+def _address(name: str) -> Mapping[str, str]:
     """Where the edge is, is today's affair and no release's."""
-    names = ("SWARMLINE_URL", "SWARMLINE_CA", "REQUESTS_CA_BUNDLE")
-    return {name: os.environ[name] for name in names if name in os.environ}
+    others = {
+        one: os.environ[one] for one in ("SWARMLINE_CA", "REQUESTS_CA_BUNDLE") if one in os.environ
+    }
+    url = settings.outside(name, "SWARMLINE_URL")
+    return others | ({"SWARMLINE_URL": url} if url else {})
 
 
 def _hand_over(order: Order, rendered: Rendered, deadline: float) -> None:

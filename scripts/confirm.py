@@ -8,22 +8,22 @@ Changes nothing. Exit codes: 0 it does, 1 it does not.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from typing import Any
 
-from scripts import edge, records, status, swarm, verify
+from scripts import edge, records, settings, status, swarm, unrecorded, verify
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 
 
 def confirm(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
-    serving = records.current(records.history(options.stack))
+    recorded = records.current(records.history(options.stack))
+    serving = unrecorded.record(swarm.look(options.stack), options.stack) or recorded
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
-    environ = {**serving.inputs.variables, **os.environ}
+    environ = settings.around(options.stack, serving.inputs)
     until = time.monotonic() + options.deadline
     while True:
         view = swarm.look(options.stack)

@@ -2,19 +2,18 @@
 
     python -m scripts.deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
 
-Settings are environment variables (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
+Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
 2 not good and rolled back, 3 the deadline passed; the last line says what serves.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import datetime
 from typing import Any
 
-from scripts import edge, intended, left, records, secrets, stack, swarm
+from scripts import edge, intended, left, records, secrets, settings, stack, swarm, unrecorded
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
@@ -53,11 +52,15 @@ def prepared(options: argparse.Namespace) -> Order:
     history = records.history(options.stack)
     serving = records.current(history)
     wanted = intended.read(image, options.deadline)
-    if serving is not None and not options.force:
-        refuse_older(wanted, serving)
+    view = swarm.look(options.stack)
+    serves = unrecorded.known(view, options.stack) or serving
+    if serves is not None and not options.force:
+        refuse_older(wanted, serves)
         left.refuse(history, wanted.release)
     traffic = carried(serving, wanted.document)
-    inputs = stack.collect(image, traffic, os.environ)
+    chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
+    settings.tell_kept(chosen)
+    inputs = stack.collect(image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Order.of(options, "deploy", wanted, inputs)
 

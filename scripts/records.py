@@ -20,6 +20,8 @@ from scripts.stack import Inputs
 NAME = "release"
 #: Outcomes: only what was verified can be gone back to.
 VERIFIED, ROLLED_BACK, LATE, FAILED = "verified", "rolled back", "deadline", "failed"
+#: Of a release that came without a deploy of ours.
+UNPROVEN = "not proven"
 
 
 class Record(NamedTuple):

@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from scripts import records, swarm
+from scripts import records, swarm, unrecorded
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
 from scripts.outcome import Refused, finish, say
@@ -24,11 +24,15 @@ from scripts.rollout import carry_out
 def rollback(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
     history = records.history(options.stack)
-    chosen = records.choose(history, options.to) if options.to else records.previous(history)
+    chosen = records.choose(history, options.to) if options.to else _before(options.stack, history)
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
     return carry_out(Order.of(options, "rollback", chosen.intended, chosen.inputs))
+
+
+def _before(stack: str, history: list[Record]) -> Record:
+    return unrecorded.before(stack, history) or records.previous(history)
 
 
 def listing(stack: str, as_json: bool) -> dict[str, Any]:

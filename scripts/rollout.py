@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scripts import interrupts, ledger, lock, records, same, secrets, stack, swarm
+from scripts import interrupts, ledger, lock, records, same, secrets, stack, swarm, unrecorded
 from scripts.bring import bring_in
 from scripts.docker import DockerError, docker
 from scripts.order import Order
@@ -58,7 +58,8 @@ def _with_lock(order: Order) -> dict[str, Any]:
     ):
         say(f"unchanged: release {order.intended.release} runs with the same settings")
         return {"outcome": "unchanged", "release": serving.release, "record": serving.summary()}
-    attempt = _attempt(order, rendered, serving)
+    by_hand = unrecorded.remember(view, order.stack, history)
+    attempt = _attempt(order, rendered, by_hand or serving)
     try:
         counted = bring_in(order, rendered, view, started + order.seconds, order.watch)
     except (Bad, TooLate, Refused) as error:
@@ -126,6 +127,13 @@ def _go_back(
     failed = attempt._replace(
         outcome=records.LATE if late else records.ROLLED_BACK, reason=reason, golden={}, inputs=None
     )
+    if serving is None and failed.replaced:
+        _remember(order.stack, failed._replace(outcome=records.FAILED), started)
+        unrecorded.order_back(swarm.look(order.stack))
+        raise Late(
+            f"{reason}; release {failed.replaced} came without `make deploy`: Swarm was told to take it back,"
+            " and nothing proves that it did; look at `make status`"
+        )
     if serving is None:
         _clean_up(order.stack)
         _remember(order.stack, failed, started)

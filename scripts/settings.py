@@ -183,13 +183,18 @@ def around(
     return {**_without_default(read(name, environ)), **recorded, **said}
 
 
-def outside(setting: str, fallback: str = "", environ: Mapping[str, str] = os.environ) -> str:
-    """A setting of another command than a deploy, for the stack that the environment names."""
+def outside(
+    name: str, setting: str, fallback: str = "", environ: Mapping[str, str] = os.environ
+) -> str:
+    """A setting of the stack for another command than a deploy."""
     if environ.get(setting):
         return environ[setting]
-    return _without_default(read(environ.get("STACK") or "swarmline", environ)).get(
-        setting, fallback
-    )
+    return _without_default(read(name, environ)).get(setting, fallback)
+
+
+def base_image(usual: str) -> str:
+    """What images are built on, for the stack that the environment names."""
+    return outside(os.environ.get("STACK") or "swarmline", "BASE_IMAGE", usual)
 
 
 def _without_default(found: Mapping[str, str]) -> dict[str, str]:

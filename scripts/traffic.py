@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from scripts import records, stack, swarm
+from scripts import records, stack, swarm, unrecorded
 from scripts.options import outcome_file, parser, waiting
 from scripts.order import Order
 from scripts.outcome import Refused, finish, say
@@ -84,6 +84,7 @@ def changed(
 
 def change(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
+    unrecorded.refuse(swarm.look(options.stack), options.stack)
     serving = records.current(records.history(options.stack))
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")

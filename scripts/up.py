@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts import edge, records, secrets, swarm
+from scripts import edge, records, secrets, settings, swarm
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.options import parser
@@ -104,8 +104,8 @@ def _start_registry() -> None:
 
 def need_secrets(stack: str, environ: dict[str, str]) -> None:
     """What is missing; a certificate that signed itself where none was brought."""
-    host = os.environ.get("EDGE_HOST") or "localhost"
-    plain = os.environ.get("EDGE_TLS") == "off"
+    said = settings.around(stack)
+    host, plain = said.get("EDGE_HOST", "localhost"), said.get("EDGE_TLS") == "off"
     lacks = "EDGE_CERTIFICATE_SECRET" not in secrets.current(stack) and not plain
     make("secrets", environ, f"ARGS=make{f' --self-signed {host}' if lacks else ''}")
 
@@ -128,7 +128,7 @@ def directions(stack: str) -> dict[str, Any]:
     serving = records.current(records.history(stack))
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {stack} has no release; `make deploy` says why")
-    environ = {**serving.inputs.variables, **os.environ}
+    environ = settings.around(stack, serving.inputs)
     reach = edge.access(swarm.look(stack), stack, environ)
     call = curl(reach, edge.key_file(), serving)
     print("\n".join(["", f"try the models   {reach.url}/docs", "how it does      make status"]))

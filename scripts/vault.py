@@ -51,8 +51,14 @@ def kept(kind: Kind, stack: str, name: str | None = None) -> list[Kept]:
     plain = _plain(stack) if kind == "secret" else {}
     ids += [one for one, known in plain.items() if name in (None, known) and one not in ids]
     made = docker_json(kind, "inspect", *ids) if ids else []
-    found = [_kept(one, plain.get(one["ID"], "")) for one in made]
-    return sorted((one for one in found if one.name), key=lambda one: (_moment(one), one.object))
+    found = [(_kept(one, plain.get(one["ID"], "")), _is_ours(one)) for one in made]
+    # What was made by hand counts as long as nothing of ours took its place.
+    found.sort(key=lambda pair: (pair[1], _moment(pair[0]), pair[0].object))
+    return [one for one, _ in found if one.name]
+
+
+def _is_ours(found: Mapping[str, Any]) -> bool:
+    return NAME in (found["Spec"].get("Labels") or {})
 
 
 def _plain(stack: str) -> dict[str, str]:
