@@ -134,6 +134,12 @@ def current(history_of: list[Record]) -> Record | None:
     return next((record for record in history_of if record.verified), None)
 
 
+def inputs(stack: str) -> Inputs | None:
+    """What the stack was deployed with last, as far as there is a record."""
+    serving = current(history(stack))
+    return serving.inputs if serving else None
+
+
 def choose(history_of: list[Record], wanted: str) -> Record:
     """The newest verified record of a release, named by its name, its start, its number or its digest."""
     known = [record for record in history_of if record.verified]

@@ -24,6 +24,7 @@ from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
 from scripts.outcome import Refused, finish, say
+from scripts.secrets_options import command_line
 
 CERTIFICATE, NEEDED = vault.CERTIFICATE, vault.NEEDED
 #: Each variable of stack.yml, and the secret whose object it names. `journal_role` is asked for by releases of before.
@@ -216,42 +217,8 @@ def _certificate(options: argparse.Namespace) -> str:
     return certificates.self_signed(options.self_signed) if options.self_signed else ""
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    made = argparse.ArgumentParser(
-        "python -m scripts.secrets", None, __doc__, formatter_class=shape
-    )
-    made.add_argument("--stack", default=environ.get("STACK") or "swarmline")
-    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    made.add_argument("--deadline", type=float, default=DEADLINE, help="seconds for the database")
-    _of_make(made)
-    verbs = made.add_subparsers(dest="verb")
-    _of_make(verbs.add_parser("make", help="what is missing"), default=argparse.SUPPRESS)
-    verbs.add_parser("list", help="names and ages")
-    verbs.add_parser("rotate", help="a new secret in place of one").add_argument("name")
-    one = verbs.add_parser("add-key", help="an API key")
-    one.add_argument("name")
-    one.add_argument("--scopes", required=True, help="predict, truth, admin; with commas")
-    one.add_argument("--models", default="", help="only these models; with commas")
-    verbs.add_parser("revoke-key", help="shut a key out").add_argument("name")
-    return made
-
-
-def _of_make(made: argparse.ArgumentParser, **default: Any) -> None:
-    """The options of `make`, which may be said without the word."""
-    made.add_argument("--certificate", type=Path, help="PEM: the certificate, its chain", **default)
-    made.add_argument("--key", type=Path, help="PEM file: the certificate's key", **default)
-    made.add_argument("--self-signed", metavar="HOST", help="make one for this name", **default)
-    made.add_argument(
-        "--plain-names",
-        action="store_true",
-        help="STACK-keys and so on, as in stack.yml",
-        **default,
-    )
-
-
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser(os.environ).parse_args(arguments)
+    options = command_line(__doc__, DEADLINE).parse_args(arguments)
     stack = options.stack
     folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {

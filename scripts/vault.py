@@ -57,6 +57,13 @@ def kept(kind: Kind, stack: str, name: str | None = None) -> list[Kept]:
     return [one for one, _ in found if one.name]
 
 
+def unlabelled(stack: str) -> list[str]:
+    """The secrets of plain names that were made by hand."""
+    ids = list(_plain(stack))
+    made = docker_json("secret", "inspect", *ids) if ids else []
+    return [str(one["ID"]) for one in made if not _is_ours(one)]
+
+
 def _is_ours(found: Mapping[str, Any]) -> bool:
     return NAME in (found["Spec"].get("Labels") or {})
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
-from scripts import unrecorded
+from scripts import rollout, unrecorded
 from scripts.left import by
-from scripts.outcome import Refused
+from scripts.order import Order
+from scripts.outcome import Late, Refused
+from scripts.progress import Bad
 from scripts.records import current, previous
 from tests.scripts.views import GOOD, record, service, view
 
@@ -37,3 +43,30 @@ def test_the_record_of_one_that_was_left_is_a_veto_and_no_place_to_go_back_to():
     assert by(history, "bbbb") is left and current(history) is left
     with pytest.raises(Refused, match="no release before"):
         previous(history)
+
+
+@pytest.fixture(name="docker")
+def _docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A docker command that writes down what it is told, and knows of one service."""
+    log, command = tmp_path / "log", tmp_path / "docker"
+    command.write_text(
+        f'#!/bin/sh\necho "$*" >>{log}\n[ "$2" != rollback ] || echo "no previous spec" >&2\n'
+        '[ "$2" != rollback ]\n'
+    )
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    return log
+
+
+def test_a_service_that_swarm_took_back_already_stays(docker: Path, capsys):
+    unrecorded.order_back(BY_HAND)
+    assert docker.read_text() == "service rollback --detach shop_model\n"
+    assert "shop_model stays: no previous spec" in capsys.readouterr().err
+
+
+def test_a_failed_first_deploy_of_ours_takes_down_nothing_that_served_before(docker: Path):
+    order = Order("shop", "deploy", None, None, "ann", "", 60, 60, 0)  # type: ignore[arg-type]
+    attempt = record(0, "aaaa", replaced="bbbb")
+    with pytest.raises(Late, match="release bbbb came without `make deploy`.*make status"):
+        rollout._go_back(order, attempt, None, Bad("wrong"), time.monotonic(), frozenset())
+    assert "stack rm" not in docker.read_text()
