@@ -96,7 +96,7 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
         bounds = least, count(stack, seconds)
     image = database_image(stack)
     _check(image, file, seconds)
-    uid = settings.around(stack, records.inputs(stack)).get("DB_UID", "999")
+    uid = settings.around(stack, records.last_inputs(stack)).get("DB_UID", "999")
     flags = ("--network", "none", "--user", f"{uid}:{uid}", *SCRATCH)
     volume = ("--volume", "/var/lib/postgresql/data", "--tmpfs", "/var/run/postgresql")
     script = EMPTY_SERVER + INSERT.format(then=COUNT_ROWS.replace("exec ", ""))

@@ -2,8 +2,8 @@
 
     python -m scripts.deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
 
-Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
-2 not good and rolled back, 3 the deadline passed; the last line says what serves.
+Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged,
+1 refused and nothing changed, 2 not good and rolled back, 3 the deadline passed; the last line says what serves.
 """
 
 from __future__ import annotations

@@ -107,7 +107,11 @@ def _labels(stack: str, record: Record) -> dict[str, str]:
 
 
 def to_text(record: Record) -> str:
-    inputs = record.inputs._asdict() if record.inputs else None
+    inputs = (
+        record.inputs._asdict() | {"origins": dict(record.inputs.origins)}
+        if record.inputs
+        else None
+    )
     text = json.dumps(record._asdict() | {"inputs": inputs})
     if len(text) > objects.LIMIT:
         raise Refused(
@@ -134,7 +138,7 @@ def current(history_of: list[Record]) -> Record | None:
     return next((record for record in history_of if record.verified), None)
 
 
-def inputs(stack: str) -> Inputs | None:
+def last_inputs(stack: str) -> Inputs | None:
     """What the stack was deployed with last, as far as there is a record."""
     serving = current(history(stack))
     return serving.inputs if serving else None

@@ -1,7 +1,8 @@
 """The settings of a stack, from the one place that people, Jenkins and `make up` read: stack/settings/STACK.env.
 
-SWARMLINE_SETTINGS names another folder, for who keeps no repository. What the environment says goes before the file. What
-it said once stays with the stack, whoever deploys next, until file or environment say otherwise; `NAME=default` ends that.
+SWARMLINE_SETTINGS names another folder, for who keeps no repository. What the environment says goes before the file.
+What it said once stays with the stack, whoever deploys next, until file or environment say otherwise; `NAME=default`
+ends that.
 """
 
 from __future__ import annotations
@@ -84,18 +85,25 @@ def choose(
     known = names()
     sources = {
         KEPT: _stays(before, known),
-        str(place(name, environ)): {one: text for one, text in read(name, environ).items()},
+        str(place(name, environ)): read(name, environ),
         ENVIRONMENT: {one: environ[one] for one in known if environ.get(one)},
     }
-    values, origins = {}, {}
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
     for source, found in sources.items():
         for one in sorted(found.keys() & known):
             values[one], origins[one] = found[one], source
-    wrong = [f"{one} ({origins[one]}): {why}" for one in values for why in _wrong(one, values[one])]
+    wrong = [
+        f"{one} ({origins[one]}): {why}"
+        for one, text in values.items()
+        for why in _wrong(one, text)
+    ]
     if wrong:
         raise Refused("; ".join(wrong))
-    set_ = [one for one in values if values[one] != DEFAULT]
-    return Chosen({one: values[one] for one in set_}, {one: origins[one] for one in set_})
+    usual = {one for one, text in values.items() if text == DEFAULT}
+    return Chosen(
+        *({one: found[one] for one in found.keys() - usual} for found in (values, origins))
+    )
 
 
 def tell_kept(chosen: Chosen) -> None:
@@ -169,7 +177,7 @@ def _unknown(name: str) -> Iterator[str]:
 
 
 def _wrong(name: str, value: str) -> Iterable[str]:
-    kind = next(one for one in KINDS if re.fullmatch(one.names, name))
+    kind, *_ = [one for one in KINDS if re.fullmatch(one.names, name)]
     if value != DEFAULT and not re.fullmatch(kind.values, value):
         yield f"{value!r} is not {kind.words}"
 

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
@@ -27,6 +28,9 @@ NO_TRAFFIC = "# Every model is answered by its champion.\n"
 VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Z_][A-Z0-9_]*)")
 
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
 class Inputs(NamedTuple):
     """All that decides what runs, but for the secrets. Kept with each release, so that it can come back.
 
@@ -36,7 +40,7 @@ class Inputs(NamedTuple):
     files: Mapping[str, str]
     variables: Mapping[str, str]
     configs: Mapping[str, str]
-    origins: Mapping[str, str] = {}
+    origins: Mapping[str, str] = NOBODY
 
     @property
     def image(self) -> str:

@@ -2,8 +2,9 @@
 
     python -m scripts.stack_file [--image NAME@sha256:...] [--stack NAME] [--json]
 
-Writes build/release/stack.yml: settings, names of secrets and the content of configs are filled in, so that it needs no
-variable and no other file. Without a manager within reach, secrets have their plain names. Exit codes: 0 done, 1 refused.
+Writes build/release/stack.yml: settings, names of secrets and the content of configs are filled in, so that it needs
+no variable and no other file. Without a manager within reach, secrets have their plain names. Exit codes: 0 done,
+1 refused.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from scripts.records import Record
 from scripts.stack import CONFIGS, Inputs
 
 NAME = "stack.yml"
-#: The Swarm takes no content of a config from a stack file: it goes in by the environment, and is written down at the start.
+#: The docker command takes no content of a config: it goes in by the environment, and is written down at the start.
 WRITE = 'printf %s "$NAME" >TARGET; unset NAME; '
 ROOM = 1 << 20
 

@@ -74,10 +74,11 @@ def gather(stack: str) -> dict[str, Any]:
 
 def _settings(inputs: Inputs | None) -> list[dict[str, str]]:
     """What was set, and who said so; the rest is as in stack.yml."""
-    set_ = {one: text for one, text in (inputs.variables if inputs else {}).items()}
+    if inputs is None:
+        return []
     return [
-        {"name": one, "value": text, "by": inputs.origins.get(one, "") if inputs else ""}
-        for one, text in sorted(set_.items())
+        {"name": one, "value": text, "by": inputs.origins.get(one, "")}
+        for one, text in sorted(inputs.variables.items())
         if one != "MODEL_IMAGE"
     ]
 

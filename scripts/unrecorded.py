@@ -1,7 +1,7 @@
 """A release that came without `make deploy`: by `docker stack deploy`, from a repository, through Portainer.
 
-Each deploy of ours labels the services that it brings; such a release has no label. What it is, its image tells; what it
-was set to, stack.yml leaves on the services.
+Each deploy of ours labels the services that it brings; such a release has no label. What it is, its image tells;
+what it was set to, stack.yml leaves on the services.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Docker secrets, and configs of the same kind: named, labelled, never changed.
 
 The newest of a name is the current one. Names end in ten random digits and not in a hash of the content: a secret that
-comes back to what it was is a new object, and its name tells nothing of it. The first of a secret may have a plain name,
-`<stack>-<name>`, which `docker stack deploy` finds; people make those by hand, too, without a label.
+comes back to what it was is a new object, and its name tells nothing of it. The first of a secret may have a plain
+name, `<stack>-<name>`, which `docker stack deploy` finds; people make those by hand, too, without a label.
 """
 
 from __future__ import annotations
