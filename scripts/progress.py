@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Set
 
-from scripts import converge, edge, swarm, verify, watch
+from scripts import converge, edge, journals, swarm, verify, watch
 from scripts.docker import DockerError, written
 from scripts.edge import Access
 from scripts.intended import Intended
@@ -50,15 +50,19 @@ class Wait:
         self.deadline = deadline
         self.was: dict[str, converge.Before] = {}
         self._reach = reach
-        self._service = f"{stack}_model"
         self._new: set[str] = set()
         self._old: set[str] = set()
         self._spans: dict[watch.Place, watch.Span] = {}
         self._unready: dict[str, float] = {}
+        self._lost: dict[str, int] = {}
         self._proven = proven
         self._homeless: float | None = None
         self._told: tuple[str, ...] = ()
         self._next_golden = self._next_tell = 0.0
+
+    @property
+    def _service(self) -> str:
+        return f"{self.stack}_model"
 
     def start(self, view: View) -> None:
         """Remembers how things are before the deploy begins."""
@@ -130,6 +134,7 @@ class Wait:
         servers = edge.servers(reach)
         self._spans = watch.follow(self._spans, servers)
         if not judging:
+            self._lose(reach, servers, view, tasks)
             return
         fresh = [task for task in tasks if task.current and task.id not in self._were()]
         for task in fresh:
@@ -142,8 +147,23 @@ class Wait:
         self._ready(fresh, {server.address: server.up for server in servers})
         if fresh and time.monotonic() >= self._next_golden:
             self._next_golden = time.monotonic() + GOLDEN_EVERY
-            if reason := verify.wrong(reach, self.intended):
+            reason = verify.wrong(reach, self.intended) or self._lose(reach, servers, view, fresh)
+            if reason:
                 raise Bad(reason)
+
+    def _lose(
+        self, reach: Access, servers: list[edge.Server], view: View, tasks: list[swarm.Task]
+    ) -> str:
+        """What the journals on these replicas' nodes lose while the deploy goes on, or nothing."""
+        nodes = {
+            address: view.nodes[task.node].name
+            for task in tasks
+            if task.node in view.nodes
+            for address in task.addresses
+        }
+        found = journals.ask(reach, [server for server in servers if server.address in nodes])
+        spools = {nodes[address]: journal for address, journal in found.items() if address in nodes}
+        return journals.growing_loss(self._lost, spools)
 
     def _were(self) -> frozenset[str]:
         earlier = self.was.get(self._service)

@@ -8,6 +8,7 @@ Exit codes: 0 everything is as it was deployed, 1 it is not, or cannot be told.
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,7 +115,7 @@ def _service(view: View, service: Service) -> dict[str, Any]:
 
 def _callers(reach: Access) -> dict[str, Any]:
     """What a caller meets, and what the edge that answered has counted since its start."""
-    told: dict[str, Any] = {"ready": False, "replicas": [], "warnings": []}
+    told: dict[str, Any] = {"ready": False, "replicas": [], "warnings": [], "problems": []}
     try:
         answer = reach.get("/health/ready", timeout=3)
         told |= {"ready": answer.status_code == 200, "status": answer.status_code}
@@ -126,7 +127,10 @@ def _callers(reach: Access) -> dict[str, Any]:
     told["replicas"] = [
         server._asdict() | {"journal": _as_dict(behind.get(server.address))} for server in servers
     ]
-    return told | {"warnings": list(journals.warnings(behind))}
+    return told | {
+        "warnings": list(journals.warnings(behind)),
+        "problems": list(journals.problems(behind, time.time())),
+    }
 
 
 def _as_dict(journal: Journal | None) -> dict[str, Any] | None:
@@ -164,6 +168,7 @@ def _problems(
             yield f"{service['name']} is of release {service['release']}, {serving.release} was verified last"
     if not callers["ready"]:
         yield f"callers get no answer: {callers.get('error') or callers.get('status')}"
+    yield from callers["problems"]
     for node in view.nodes.values():
         if node.state != "ready":
             yield f"node {node.name} is {node.state}"

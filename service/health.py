@@ -69,5 +69,11 @@ def _journal_gauges(core: Core) -> list[Gauge]:
         ("swarmline_journal_lag_seconds", "Age of the oldest row not yet shipped.", {}, stats.lag),
         ("swarmline_journal_spool_bytes", "Size of the spool.", {}, stats.spool_bytes),
         ("swarmline_journal_shipped_total", "Predictions in the database.", {}, stats.shipped),
+        (
+            "swarmline_journal_last_loss_timestamp_seconds",
+            "When a prediction was last lost to the journal; 0 for never.",
+            {},
+            stats.last_loss,
+        ),
         *dropped,
     ]

@@ -5,11 +5,16 @@ from __future__ import annotations
 import fcntl
 import os
 import struct
+import time
 from pathlib import Path
 
 #: `shipped` rows are in the database. The others are why predictions are not: see `Stats.dropped`.
 NAMES = ("shipped", "shed", "unwritable", "damaged", "refused", "expired")
+#: Predictions that should have reached the database and never will.
+LOSSES = frozenset(("shed", "unwritable", "damaged", "refused"))
 _SLOTS = struct.Struct(f"<{len(NAMES)}Q")
+#: Behind the counts stands when the last loss was counted, in Unix seconds.
+_MOMENT = struct.Struct("<d")
 
 
 class Counters:
@@ -27,8 +32,19 @@ class Counters:
             counts = list(_read(file))
             counts[NAMES.index(name)] += amount
             os.pwrite(file, _SLOTS.pack(*counts), 0)
+            if name in LOSSES:
+                os.pwrite(file, _MOMENT.pack(time.time()), _SLOTS.size)
         finally:
             os.close(file)
+
+    def last_loss(self) -> float:
+        """When a loss was last counted, in Unix seconds; 0 for never."""
+        try:
+            with self._path.open("rb") as file:
+                moment = os.pread(file.fileno(), _MOMENT.size, _SLOTS.size)
+        except FileNotFoundError:
+            return 0.0
+        return float(_MOMENT.unpack(moment)[0]) if len(moment) == _MOMENT.size else 0.0
 
     def read(self) -> dict[str, int]:
         try:

@@ -144,18 +144,21 @@ class Stats(NamedTuple):
 
     `dropped` counts predictions by reason: `shed` (the spool's bound), `unwritable` (the spool
     could not be written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the
-    database), `expired` (shipped later than the retention).
+    database), `expired` (shipped later than the retention). `last_loss` is when one of the first four was
+    last counted, in Unix seconds; 0 for never.
     """
 
     lag: float
     spool_bytes: int
     shipped: int
     dropped: dict[str, int]
+    last_loss: float
 
 
 def stats(folder: Path) -> Stats:
     """Cheap enough for each scrape: one small read a file."""
-    counts = Counters(folder).read()
+    counters = Counters(folder)
+    counts = counters.read()
     size, oldest = 0, None
     for path in segments(folder):
         try:
@@ -167,7 +170,7 @@ def stats(folder: Path) -> Stats:
         if moment is not None and (oldest is None or moment < oldest):
             oldest = moment
     lag = 0.0 if oldest is None else max(0.0, time.time() - oldest)
-    return Stats(lag, size, counts.pop("shipped"), counts)
+    return Stats(lag, size, counts.pop("shipped"), counts, counters.last_loss())
 
 
 def _first_moment(segment: Segment) -> float | None:

@@ -39,6 +39,13 @@ PATIENCE = 2.0
 _JITTER = random.SystemRandom()
 
 
+class _Learned(NamedTuple):
+    """The sources that stand in a file before the byte `until`."""
+
+    until: int
+    sources: dict[int, Source]
+
+
 class Shipper:
     """Several may ship one spool, in containers that share a volume: they share its files out."""
 
@@ -46,7 +53,7 @@ class Shipper:
         self._settings = settings
         self._store = Store(settings.url, settings.retention_days)
         self._counters = Counters(settings.spool)
-        self._sources: dict[str, dict[int, Source]] = {}
+        self._learned: dict[str, _Learned] = {}
         self._swept: float | None = None
         self._failures = 0
         #: The age in seconds of the oldest prediction of the last pass.
@@ -65,7 +72,7 @@ class Shipper:
         paths = segments(self._settings.spool)
         self._behind = 0.0
         names = {path.name for path in paths}
-        self._sources = {name: known for name, known in self._sources.items() if name in names}
+        self._learned = {name: known for name, known in self._learned.items() if name in names}
         return sum(self._ship(path) for path in paths)
 
     def ship_calmly(self) -> int:
@@ -128,19 +135,25 @@ class Shipper:
             shipped += self._ship_frames(frames, known, segment.identity)
             position = frames[-1].end
             segment.mark(position)
+            self._learned[segment.path.name] = _Learned(position, known)
         if closed:
             segment.remove()
         return shipped
 
     def _known_sources(self, segment: Segment, position: int) -> dict[int, Source]:
-        """Sources stand before their records: after a restart, those before the mark are read again."""
-        if segment.path.name not in self._sources:
-            known: dict[int, Source] = {}
-            if position > START:
-                for frame in segment.frames(START, position - START, final=False):
-                    _learn(frame, known)
-            self._sources[segment.path.name] = known
-        return self._sources[segment.path.name]
+        """The sources before `position`.
+
+        Sources stand before their records. Another shipper of this spool may have moved the mark since this
+        one read the file: the sources that only the other has met are read here, or the records after
+        them would be skipped as unreadable.
+        """
+        learned = self._learned.get(segment.path.name, _Learned(START, {}))
+        if position > learned.until:
+            for frame in segment.frames(learned.until, position - learned.until, final=False):
+                _learn(frame, learned.sources)
+            learned = _Learned(position, learned.sources)
+            self._learned[segment.path.name] = learned
+        return learned.sources
 
     def _ship_frames(self, frames: list[Frame], known: dict[int, Source], identity: str) -> int:
         rows, damaged, oldest = _read(frames, known, identity)

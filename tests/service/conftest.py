@@ -48,7 +48,7 @@ def key_lines() -> str:
     )
 
 
-def wait_for(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
     """What the condition gives once it is true; fails after a deadline."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -161,6 +161,27 @@ def test_several_shippers_share_the_work_and_store_all_once(
     assert stats(settings.spool).shipped == sum(answered.values())
 
 
+def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
+    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+) -> None:
+    """As replicas of one node do: each has workers and a shipper, and starts beside one that ends."""
+    for _ in range(2):
+        start_shipper(settings, shippers)
+    for generation in range(5):
+        before, shipped = len(writers.answered()), stats(settings.spool).shipped
+        writers.start(f"a{generation}")
+        start_shipper(settings, shippers)
+        await_that(lambda: len(writers.answered()) > before + 1500, "the worker answers")
+        await_that(lambda: stats(settings.spool).shipped > shipped, "something is shipped")
+        shippers[generation].send_signal((signal.SIGTERM, signal.SIGKILL)[generation % 2])
+        if generation:
+            writers.running[generation - 1].terminate()
+    writers.kill()
+    await_that(lambda: not segments(settings.spool), "all files are shipped")
+    assert_stored_once(settings, writers, unanswered=5)
+    assert stats(settings.spool).dropped["damaged"] == 0
+
+
 def test_a_database_that_goes_away_for_a_while_delays_and_loses_nothing(
     cluster: Cluster, postgresql: str, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from service.journal import Journal, Settings, Unavailable
 from service.journal.rows import rows_of
 from service.journal.segments import segments
 from service.journal.settings import JournalError
-from service.journal.shipper import ship_forever, ship_once
+from service.journal.shipper import Shipper, ship_forever, ship_once
 from tests.service.journal.helpers import (
     await_that,
     count,
@@ -125,6 +125,21 @@ def test_a_restarted_shipper_still_knows_what_the_records_are_of(
     for number in range(3):
         record_yield(journal, f"r{number}")
         assert ship_once(settings) == 1
+
+
+def test_shippers_that_take_turns_at_a_file_all_know_what_its_records_are_of(
+    journal: Journal, settings: Settings
+) -> None:
+    first, second = Shipper(settings), Shipper(settings)
+    record_yield(journal, "r1")
+    assert first.ship_once() == 1
+    record_quality(journal, "r2")
+    assert second.ship_once() == 1
+    record_quality(journal, "r3")
+    assert first.ship_once() == 1
+    assert journal.stats().dropped["damaged"] == 0
+    first.close()
+    second.close()
 
 
 def test_a_file_rolls_at_its_size_and_nothing_is_lost(settings: Settings) -> None:

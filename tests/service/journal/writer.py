@@ -1,6 +1,7 @@
 """A worker for tests: `python -m tests.service.journal.writer NAME SPOOL LIMIT [COUNT]`.
 
 It journals under load and prints each request id once `record` has returned True for it, as a worker answers.
+A new source comes every few dozen records, as when a model is first asked.
 """
 
 from __future__ import annotations
@@ -13,11 +14,14 @@ from pathlib import Path
 
 from tests.service.journal.helpers import open_journal, record_quality, settings_for
 
+RECORDS_A_SOURCE = 40
+
 
 def main(name: str, spool: str, limit: str, total: str = "") -> None:
     journal = open_journal(settings_for(Path(spool).parent, spool_limit=int(limit)))
     for number in range(int(total)) if total else itertools.count():
-        if record_quality(journal, f"{name}-{number}", rows=1 + number % 3):
+        arm = f"arm-{number // RECORDS_A_SOURCE}"
+        if record_quality(journal, f"{name}-{number}", rows=1 + number % 3, arm=arm):
             if not total:
                 # A pace, so that a test without a count ends with thousands of records and not millions.
                 time.sleep(0.0005)
