@@ -12,7 +12,8 @@ mkdir -p "${TMPDIR:-/tmp}"
 # The password goes through a file, so that no list of processes shows it.
 login=$(mktemp)
 trap 'rm -f "$login"' EXIT
-printf 'user = "agent:%s"\n' "$(cat "$password")" >"$login"
+# Between quotes, curl reads a backslash as the begin of something.
+printf 'user = "agent:%s"\n' "$(sed 's/[\\"]/\\&/g' "$password")" >"$login"
 
 ask() {
     curl --fail --silent --show-error --location --max-time 60 --config "$login" "$@"

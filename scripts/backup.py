@@ -24,6 +24,7 @@ from typing import IO, Any
 
 from scripts import containers, records, settings
 from scripts.guests import Guest, guest, host
+from scripts.options import build
 from scripts.outcome import Refused, finish, say
 from scripts.passwords import database_image
 
@@ -208,7 +209,7 @@ def main(arguments: list[str] | None = None) -> int:
     verbs.add_parser("test").add_argument("file", type=Path, nargs="?")
     options = parser.parse_args(arguments)
     stack, file, seconds = options.stack, options.file, options.deadline
-    folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "backups"
+    folder = build() / "backups"
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "save": lambda: save(stack, file or _fresh(stack, folder), seconds),
         "restore": lambda: restore(stack, file, folder, seconds),

@@ -6,16 +6,13 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import subprocess  # nosec B404 # the docker command, where a person wants to see it work
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from scripts.context import Base
-from scripts.docker import DockerError, docker, docker_json
-from scripts.outcome import Late, Refused, say
+from scripts.docker import DockerError, docker, docker_json, docker_shown
+from scripts.outcome import Refused, say
 
 BASE_IMAGE = "python:3.11-slim-bookworm"
 #: Given to a build where they are set: pip's own, and the proxies that docker knows by itself.
@@ -86,21 +83,12 @@ def build(
         words += ["--build-arg", f"{name}={value}"]
     for name, value in labels.items():
         words += ["--label", f"{name}={value}"]
-    _visibly([*words, str(folder)], seconds)
-
-
-def _visibly(words: list[str], seconds: float) -> None:
-    command = shutil.which("docker") or "docker"
     # What a builder attests by itself has the time of the build in it: the image would be another each time.
-    environ = {"DOCKER_BUILDKIT": "1", **os.environ, "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
-    try:
-        done = subprocess.run(  # nosec B603
-            [command, *words], stdout=sys.stderr, env=environ, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Late(f"`docker build` did not end within {seconds:g} s") from error
-    if done.returncode:
-        raise Refused("`docker build` failed; its words are above")
+    environ = {
+        "DOCKER_BUILDKIT": os.environ.get("DOCKER_BUILDKIT", "1"),
+        "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+    }
+    docker_shown(*words, str(folder), environ=environ, seconds=seconds)
 
 
 def repository(registry: str, name: str) -> str:

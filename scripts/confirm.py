@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from scripts import edge, records, settings, status, swarm, unrecorded, verify
+from scripts import edge, records, status, swarm, unrecorded, verify
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 
@@ -23,11 +23,10 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
     serving = unrecorded.record(swarm.look(options.stack), options.stack) or recorded
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
-    environ = settings.around(options.stack, serving.inputs)
     until = time.monotonic() + options.deadline
     while True:
         view = swarm.look(options.stack)
-        reach = edge.access(view, options.stack, environ)
+        reach = edge.access(view, options.stack, serving.inputs.variables)
         lack = verify.lacking(reach, serving.intended, view, f"{options.stack}_model")
         if not lack:
             break

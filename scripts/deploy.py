@@ -16,42 +16,45 @@ from typing import Any
 from scripts import edge, intended, left, records, secrets, settings, stack, swarm, unrecorded
 from scripts.intended import Intended
 from scripts.options import outcome_file, parser, waiting
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
-from scripts.rollout import carry_out, would_be_unchanged
+from scripts.rollout import carry_out
+from scripts.situation import Situation
 from scripts.traffic import carried
 
 DEADLINE, WATCH = 600.0, 15.0
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    return plan(options) if options.plan else carry_out(prepared(options))
+    swarm.need_manager()
+    # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
+    wanted = intended.read(intended.named(options.image), options.deadline)
+    order = Order.of(
+        options, "deploy", wanted.release, lambda history: goal(options, wanted, history)
+    )
+    return plan(order, options.json) if options.plan else carry_out(order)
 
 
-def plan(options: argparse.Namespace) -> dict[str, Any]:
+def plan(order: Order, as_json: bool) -> dict[str, Any]:
     """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people."""
     try:
-        order = prepared(options)
-        word = "nothing" if would_be_unchanged(order) else "deploy"
-        told: dict[str, Any] = {"plan": word, "release": order.intended.release}
+        now = Situation.of(order)
+        word = "nothing" if now.is_unchanged(order.stack) else "deploy"
+        facts: dict[str, Any] = {"plan": word, "release": now.goal.intended.release}
     except left.WentBack as error:
         say(str(error))
-        told = {"plan": "nothing", "reason": str(error), **error.facts}
+        facts = {"plan": "nothing", "reason": str(error), **error.facts}
         # The report tells what serves: it is not what was built.
-        keep(outcome_file(), DONE, told)
-    if not options.json:
-        print(told["plan"])
-    return told
+        keep(outcome_file(), DONE, facts)
+    if not as_json:
+        print(facts["plan"])
+    return facts
 
 
-def prepared(options: argparse.Namespace) -> Order:
-    """The order, once everything that can be known before is as it must be."""
-    image = intended.named(options.image)
-    swarm.need_manager()
-    history = records.history(options.stack)
+def goal(options: argparse.Namespace, wanted: Intended, history: list[Record]) -> Goal:
+    """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.current(history)
-    wanted = intended.read(image, options.deadline)
     view = swarm.look(options.stack)
     serves = unrecorded.known(view, options.stack) or serving
     if serves is not None and not options.force:
@@ -60,9 +63,9 @@ def prepared(options: argparse.Namespace) -> Order:
     traffic = carried(serving, wanted.document)
     chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
     settings.tell_kept(chosen)
-    inputs = stack.collect(image, traffic, chosen.values)._replace(origins=chosen.origins)
+    inputs = stack.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
-    return Order.of(options, "deploy", wanted, inputs)
+    return Goal(wanted, inputs)
 
 
 def refuse_older(wanted: Intended, serving: Record) -> None:

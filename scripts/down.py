@@ -15,7 +15,7 @@ from typing import Any
 
 from scripts import lock, swarm, vault
 from scripts.docker import DockerError, docker
-from scripts.options import parser
+from scripts.options import parser, signed
 from scripts.outcome import Late, Refused, finish, say
 from scripts.up import agreed
 
@@ -23,16 +23,14 @@ from scripts.up import agreed
 def down(options: argparse.Namespace) -> dict[str, Any]:
     name = options.stack
     swarm.need_manager()
-    held = lock.holder(name)
-    if held is not None and not held.stale:
-        raise Refused(f"stack {name} is locked: {held}")
     what = "its volumes, secrets and records" if options.volumes else "its services"
     if not options.yes and not agreed(f"Remove stack {name}: {what}?"):
         raise Refused("nothing was removed; YES=1 agrees")
-    docker("stack", "rm", name)
-    until = time.monotonic() + options.deadline
-    wait_gone(name, until)
-    removed = everything(name, until) if options.volumes else []
+    with lock.held(name, options.by, "taking it down", options.deadline + 60, options.break_lock):
+        docker("stack", "rm", name)
+        until = time.monotonic() + options.deadline
+        wait_gone(name, until)
+        removed = everything(name, until) if options.volumes else []
     say(
         f"stack {name} is down" + ("" if options.volumes else "; volumes, secrets and records stay")
     )
@@ -54,9 +52,11 @@ def everything(name: str, until: float) -> list[str]:
     """Volumes on this engine, secrets and configs; what a container elsewhere still holds is tried again."""
     label = f"label=com.docker.stack.namespace={name}"
     wanted = [("volume", one) for one in docker("volume", "ls", "-q", "--filter", label).split()]
+    # The lock goes last, by who holds it: without it a deploy could begin among the rest.
+    mine = lock.holder(name)
     for kind in ("secret", "config"):
-        mine = ("ls", "--quiet", "--filter", f"label=swarmline.stack={name}")
-        wanted += [(kind, one) for one in docker(kind, *mine).split()]
+        found = docker(kind, "ls", "--quiet", "--filter", f"label=swarmline.stack={name}").split()
+        wanted += [(kind, one) for one in found if mine is None or one != mine.id]
     # Those that were made by hand have a plain name and no label.
     wanted += [("secret", one) for one in vault.unlabelled(name)]
     for kind, one in wanted:
@@ -77,7 +77,7 @@ def _remove(kind: str, one: str, until: float) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = parser("down", __doc__, 120.0)
+    made = signed(parser("down", __doc__, 120.0))
     made.add_argument("--yes", action="store_true", help="do not ask")
     made.add_argument("--volumes", action="store_true", help="also volumes, secrets and records")
     options = made.parse_args(arguments)

@@ -18,6 +18,7 @@ from scripts import vault
 from scripts.docker import DockerError
 from scripts.options import build
 from scripts.outcome import Refused
+from scripts.settings import outside
 from scripts.swarm import View
 
 
@@ -68,16 +69,18 @@ def edge_key_file() -> Path:
     return Path(given) if given else build() / "secrets" / "edge.key"
 
 
-def access(view: View, stack: str, environ: Mapping[str, str]) -> Access:
-    """As the environment says, or found out: the edge's port on a node that runs it."""
-    given = environ.get("SWARMLINE_URL")
+def access(view: View, stack: str, settings: Mapping[str, str]) -> Access:
+    """The edge as the release was recorded with: its port, on a node that runs it. Where to call instead, whom to trust
+    and the keys are today's affair and no release's; no other variable of the environment counts.
+    """
+    given = outside(stack, "SWARMLINE_URL")
     certificate = trusted(stack)
     own = pinned(certificate) if certificate else Pinned()
     return Access(
-        url=(given or found_url(view, stack, environ)).rstrip("/"),
+        url=(given or found_url(view, stack, settings)).rstrip("/"),
         key=_secret(key_file()),
         edge_key=_secret(edge_key_file()),
-        verify=environ.get("SWARMLINE_CA") or own.verify,
+        verify=os.environ.get("SWARMLINE_CA") or own.verify,
         # An address of a node is in no certificate: there the certificate's own name is checked.
         host="" if given else own.host,
     )
@@ -134,9 +137,9 @@ class _Named(requests.adapters.HTTPAdapter):
         super().init_poolmanager(*arguments, **options)
 
 
-def found_url(view: View, stack: str, environ: Mapping[str, str]) -> str:
-    scheme, usual = ("http", "80") if environ.get("EDGE_TLS") == "off" else ("https", "443")
-    port = environ.get("EDGE_PORT") or "443"
+def found_url(view: View, stack: str, settings: Mapping[str, str]) -> str:
+    scheme, usual = ("http", "80") if settings.get("EDGE_TLS") == "off" else ("https", "443")
+    port = settings.get("EDGE_PORT") or "443"
     service = view.named(f"{stack}_edge")
     running = [task.node for task in view.of(service) if task.up] if service else []
     known = [view.nodes[node].address for node in running if node in view.nodes]

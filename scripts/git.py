@@ -39,9 +39,10 @@ def origin(root: Path) -> str:
         address = _git(root, "config", "--get", "remote.origin.url").strip()
     except Refused:
         return ""
-    match = re.fullmatch(r"(https?|ssh|git)://(?:[^@/]*@)?(.+)", address)
+    match = re.fullmatch(r"(https?|ssh|git)://(?:[^/]*@)?(.+)", address)
     if match:
-        return f"{match[1]}://{match[2]}"
+        # Of a password with a slash nobody knows where it ends.
+        return "" if "@" in match[2] else f"{match[1]}://{match[2]}"
     # The short form of ssh; a path of this machine says nothing to others.
     return address if re.fullmatch(r"[\w.-]+@[\w.-]+:[^\\]+", address) else ""
 

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from scripts import builder, context, git, sbom, settings
+from scripts.options import build as build_folder
+from scripts.options import bundles
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/model"
@@ -24,13 +26,9 @@ ROOT = Path(__file__).parents[1]
 Document = dict[str, Any]
 
 
-def build_folder() -> Path:
-    return Path(os.environ.get("SWARMLINE_BUILD", "build"))
-
-
 def build(options: argparse.Namespace) -> Document:
     """Builds what is not built yet, and says what is in it."""
-    place = Path(os.environ.get("SWARMLINE_BUNDLES", build_folder() / "bundles"))
+    place = bundles()
     inputs = context.gather(ROOT, place)
     if inputs.left_out:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")

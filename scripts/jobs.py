@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Mapping
 
-from scripts.docker import DockerError, docker, docker_json, written
+from scripts.docker import LOG_SECONDS, DockerError, docker, docker_json, last_lines
 from scripts.outcome import Late, Refused
 
 ENDED = ("Complete", "Failed", "Rejected", "Shutdown", "Orphaned")
@@ -28,8 +28,11 @@ def run(
         *(image, "-euc", script),
     )
     try:
-        _wait(name, time.monotonic() + seconds)
-        return docker("service", "logs", "--raw", name)
+        deadline = time.monotonic() + seconds
+        _wait(name, deadline)
+        return docker(
+            "service", "logs", "--raw", name, seconds=max(deadline - time.monotonic(), LOG_SECONDS)
+        )
     finally:
         docker("service", "rm", name)
 
@@ -51,7 +54,7 @@ def _wait(name: str, deadline: float) -> None:
 
 def _last_words(name: str) -> str:
     try:
-        lines = written(name, 3)
+        lines = last_lines(name, 3)
     except DockerError as error:
         return str(error)
     return f"it said: {' '.join(lines) or 'nothing'}"

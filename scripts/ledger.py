@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import champions, records, tracking
+from scripts.address import without_passwords
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -47,7 +48,7 @@ def catch_up(stack: str) -> dict[str, Any]:
         for record in lacking:
             _write(client, experiment, stack, record)
     except errors as error:
-        raise Refused(f"MLflow at {tracking.uri()}: {error}") from error
+        raise Refused(without_passwords(f"MLflow at {tracking.uri()}: {error}")) from error
     if lacking:
         say(f"ledger: wrote {len(lacking)} of {EXPERIMENT} to MLflow")
     return {
@@ -82,7 +83,7 @@ def document(release: str) -> dict[str, Any]:
     except Refused as error:
         say(f"the ledger cannot tell of {release}: {error}")
     except errors as error:
-        say(f"the ledger cannot tell of {release}: {error}")
+        say(without_passwords(f"the ledger cannot tell of {release}: {error}"))
     return {}
 
 

@@ -52,9 +52,16 @@ def holder(stack: str) -> Holder | None:
 
 @contextmanager
 def held(
-    stack: str, by: str, intended: str, seconds: float, break_lock: bool = False
+    stack: str,
+    by: str,
+    intended: str,
+    seconds: float,
+    break_lock: bool = False,
+    patience: float = 0.0,
 ) -> Iterator[Holder | None]:
-    """Holds the lock; yields whoever was cut off while holding it before."""
+    """Holds the lock, for which it waits `patience` seconds; yields whoever was cut off while holding it before."""
+    if not break_lock:
+        _wait(stack, patience)
     cut_off = _clear(stack, break_lock)
     facts: dict[str, Any] = {
         "by": by,
@@ -74,6 +81,13 @@ def held(
     finally:
         if mine is not None:
             objects.remove(mine.id)
+
+
+def _wait(stack: str, patience: float) -> None:
+    until = time.monotonic() + patience
+    while time.monotonic() < until and (found := holder(stack)) and not found.stale:
+        say(f"waiting: {found}")
+        time.sleep(min(5.0, patience))
 
 
 def _clear(stack: str, break_lock: bool) -> Holder | None:

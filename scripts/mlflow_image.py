@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import builder, context, git, sbom, settings
+from scripts.options import build
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/mlflow"
@@ -55,7 +56,7 @@ def _write_sbom(tag: str, commit: git.Commit) -> Path:
 
 
 def _write(name: str, document: dict[str, Any]) -> Path:
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "release" / name
+    place = build() / "release" / name
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(context.pretty(document))
     return place
@@ -68,7 +69,7 @@ def _build(
     contents: dict[str, bytes],
     options: argparse.Namespace,
 ) -> None:
-    folder = Path(os.environ.get("SWARMLINE_BUILD", "build")) / "mlflow-image"
+    folder = build() / "mlflow-image"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, content in contents.items():

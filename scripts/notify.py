@@ -20,7 +20,7 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts import report
+from scripts import options, report
 from scripts.outcome import finish, say
 from scripts.page import page
 
@@ -30,9 +30,8 @@ TOLD_TO_END = {"130", "137", "143"}
 
 
 def gather(environ: Mapping[str, str]) -> report.Build:
-    build = Path(environ.get("SWARMLINE_BUILD", "build"))
-    reports = Path(environ.get("SWARMLINE_REPORTS", build / "reports"))
-    log = Path(environ.get("SWARMLINE_LOG", build / "log"))
+    place, reports = options.build(environ), options.reports(environ)
+    log = Path(environ.get("SWARMLINE_LOG") or place / "log")
     goal = _failed_first(log)
     trainings = [_json(path) for path in sorted(reports.glob("*/training.json"))]
     return report.Build(
@@ -46,8 +45,8 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         by=environ.get("BY", ""),
         reason=environ.get("WHY", ""),
         trainings=tuple(trainings),
-        release=_json(build / "release/release.json"),
-        deploy=_json(build / "release/deploy.json"),
+        release=_json(place / "release/release.json"),
+        deploy=_json(place / "release/deploy.json"),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
@@ -112,10 +111,9 @@ def post(url: str, build: report.Build) -> str:
 
 def act() -> dict[str, Any]:
     build = gather(os.environ)
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build"))
-    folder = place / "report"
+    folder = options.build() / "report"
     texts = write(build, folder)
-    reports = Path(os.environ.get("SWARMLINE_REPORTS", place / "reports"))
+    reports = options.reports()
     reports.mkdir(parents=True, exist_ok=True)
     (reports / "index.html").write_text(page(build, reports), encoding="utf-8")
     say(texts["mail.txt"].rstrip())

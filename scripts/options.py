@@ -6,6 +6,7 @@ import argparse
 import getpass
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 BACK = 300.0
@@ -52,11 +53,21 @@ def whoever() -> str:
     return os.environ.get("BY") or f"{getpass.getuser()}@{socket.gethostname()}"
 
 
+def bundles() -> Path:
+    """Where training exports to."""
+    return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles")
+
+
+def reports(environ: Mapping[str, str] = os.environ) -> Path:
+    """What a build publishes on its page."""
+    return Path(environ.get("SWARMLINE_REPORTS") or build(environ) / "reports")
+
+
 def outcome_file() -> Path:
     """Where the outcome of what was brought in is kept, for Jenkins' report."""
     return build() / "release" / "deploy.json"
 
 
-def build() -> Path:
-    """Where everything that is made goes."""
-    return Path(os.environ.get("SWARMLINE_BUILD") or "build")
+def build(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where everything that is made goes. A variable that is empty is as one that is not set."""
+    return Path(environ.get("SWARMLINE_BUILD") or "build")

@@ -1,21 +1,34 @@
-"""What is wanted of a stack: by deploy, rollback and traffic alike."""
+"""What is asked for of a stack: by deploy, rollback and traffic alike."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import NamedTuple
 
 from scripts.intended import Intended
+from scripts.records import Record
 from scripts.stack import Inputs
 
 
+class Goal(NamedTuple):
+    """What is to serve, and with which settings."""
+
+    intended: Intended
+    inputs: Inputs
+
+
 class Order(NamedTuple):
-    """What is wanted, by whom, and within which time; going back has a time of its own."""
+    """What is asked for, by whom, and within which time; going back has a time of its own.
+
+    `subject` tells whoever meets the lock what is being done. `decide` makes the goal of the stack's history, which has
+    the newest first. It is asked under the lock: what was known before may have been overtaken by another deploy.
+    """
 
     stack: str
     kind: str
-    intended: Intended
-    inputs: Inputs
+    subject: str
+    decide: Callable[[list[Record]], Goal]
     by: str
     why: str
     seconds: float
@@ -25,14 +38,18 @@ class Order(NamedTuple):
 
     @classmethod
     def of(
-        cls, options: argparse.Namespace, kind: str, intended: Intended, inputs: Inputs
+        cls,
+        options: argparse.Namespace,
+        kind: str,
+        subject: str,
+        decide: Callable[[list[Record]], Goal],
     ) -> Order:
         """As a command line with the options of `waiting` says."""
         return cls(
             options.stack,
             kind,
-            intended,
-            inputs,
+            subject,
+            decide,
             options.by,
             options.why,
             options.deadline,

@@ -19,6 +19,7 @@ from typing import Any
 
 from scripts import builder, git, platform_backup, platform_images, platform_secrets, vault
 from scripts.docker import docker, docker_json
+from scripts.options import build
 from scripts.outcome import Late, Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
@@ -197,12 +198,12 @@ def main(arguments: list[str] | None = None) -> int:
         verbs.add_parser(verb)
     verbs.add_parser("restore").add_argument("folder", type=Path)
     options = parser.parse_args(arguments)
-    build, stack = Path(os.environ.get("SWARMLINE_BUILD") or "build"), options.stack
+    folder, stack = build(), options.stack
     acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "up": lambda: up(stack, build / "secrets" / "platform", options.deadline),
+        "up": lambda: up(stack, folder / "secrets" / "platform", options.deadline),
         "down": lambda: down(stack, options.deadline),
         "status": lambda: status(stack),
-        "backup": lambda: platform_backup.backup(stack, build / "backups", options.deadline),
+        "backup": lambda: platform_backup.backup(stack, folder / "backups", options.deadline),
         "restore": lambda: platform_backup.restore(stack, options.folder, options.deadline),
     }
     return finish(acts[options.verb], options.json)

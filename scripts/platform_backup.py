@@ -11,12 +11,11 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess  # nosec B404 # streams between docker and files, which no string should hold
 import time
 from pathlib import Path
 from typing import Any
 
-from scripts.docker import docker, docker_json
+from scripts.docker import docker, docker_json, docker_stream
 from scripts.outcome import Late, Refused, say
 
 #: File, volume, its folder, and what is left out because it is made again or belongs to a build that runs.
@@ -139,33 +138,16 @@ def _runs(service: str) -> int:
 def _out(file: Path, end: float, *arguments: str) -> None:
     with file.open("wb") as writer:
         os.chmod(file, 0o600)
-        _stream(arguments, end, stdout=writer, stdin=subprocess.DEVNULL)
+        docker_stream(*arguments, out=writer, seconds=_left(end))
 
 
 def _in(file: Path, end: float, *arguments: str) -> None:
     with file.open("rb") as reader:
-        _stream(arguments, end, stdin=reader, stdout=subprocess.DEVNULL)
+        docker_stream(*arguments, given=(reader,), seconds=_left(end))
 
 
-def _stream(arguments: tuple[str, ...], end: float, **files: Any) -> None:
-    command = shutil.which("docker") or "docker"
-    try:
-        done = subprocess.run(  # nosec B603
-            [command, *arguments],
-            stderr=subprocess.PIPE,
-            timeout=max(end - time.monotonic(), 1),
-            check=False,
-            **files,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Late(
-            f"`docker {arguments[0]}` had no time left; give more with --deadline"
-        ) from error
-    if done.returncode:
-        words = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Refused(
-            f"`docker {' '.join(arguments[:2])}` failed: {words[-1] if words else 'no reason'}"
-        )
+def _left(end: float) -> float:
+    return max(end - time.monotonic(), 1.0)
 
 
 def _write_manifest(folder: Path, stack: str) -> None:

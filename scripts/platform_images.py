@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from scripts import builder, mlflow_image
+from scripts.options import build
 from scripts.outcome import Refused, say
 
 ROOT = Path(__file__).parents[1]
@@ -63,7 +64,7 @@ def _made(name: str, files: Mapping[str, str], arguments: Mapping[str, str], sec
     found = builder.base(base, False, seconds)
     tag = f"swarmline/{name}:{_hash(found.identity, arguments, contents)}"
     if not builder.exists(tag):
-        folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "platform" / name
+        folder = build() / "platform" / name
         _stage(folder, contents)
         builder.build(folder, tag, arguments, {}, seconds=seconds)
     say(f"{tag}: there")

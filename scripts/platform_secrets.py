@@ -109,16 +109,18 @@ def write(path: Path, content: str) -> None:
 def _derived(values: Values) -> Values:
     """What containers want in a form of their own; nothing where a part is only in the Swarm."""
     database = values["mlflow_db_password"]
+    quoted = database.replace("'", "''")
+    escaped = database.replace("\\", "\\\\").replace(":", "\\:")
     role = (
         # No server log has the password when a statement fails.
         "SET log_min_error_statement = panic;\n"
-        f"CREATE ROLE mlflow LOGIN PASSWORD '{database}';\n"
+        f"CREATE ROLE mlflow LOGIN PASSWORD '{quoted}';\n"
         "CREATE DATABASE mlflow OWNER mlflow;\nREVOKE ALL ON DATABASE mlflow FROM PUBLIC;\n"
     )
     writer = _user("pipelines", values["mlflow_password"], "write")
     reader = _user("reader", values["mlflow_reader_password"], "read")
     return {
-        "mlflow_pgpass": f"db:5432:mlflow:mlflow:{database}" if database else "",
+        "mlflow_pgpass": f"db:5432:mlflow:mlflow:{escaped}" if database else "",
         "mlflow_role": role if database else "",
         "mlflow_users": writer + reader if writer and reader else "",
         "registry_users": _user("pipelines", values["registry_password"], "write"),

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Set
 
 from scripts import converge, edge, journals, swarm, verify, watch
-from scripts.docker import DockerError, written
+from scripts.docker import DockerError, last_lines
 from scripts.edge import Access
 from scripts.intended import Intended
 from scripts.outcome import say
@@ -205,7 +205,7 @@ class Wait:
 def _last_words(task: str) -> str:
     """What the replica that broke wrote last."""
     try:
-        lines = written(task, 2) if task else []
+        lines = last_lines(task, 2) if task else []
     except DockerError:
         return ""
     return f"; it said: {' / '.join(lines)}" if lines else ""

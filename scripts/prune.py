@@ -1,10 +1,10 @@
 """Removes what no release that can be gone back to needs any more.
 
-    python -m scripts.prune [--dry-run] [--keep 20] [--stack NAME] [--json]
+    python -m scripts.prune [--dry-run] [--keep 20] [--patience SECONDS] [--stack NAME] [--json]
 
 Kept: the newest records, everything that runs, the configs that those records name, and of each secret the current one
 and the one before. Images are removed from the engine that the docker command talks to; other nodes keep theirs, or
-their own clean-up removes them.
+their own clean-up removes them. Waits for a deploy that is under way, and keeps others out meanwhile.
 """
 
 from __future__ import annotations
@@ -14,13 +14,15 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from scripts import objects, records, secrets, stack, vault
+from scripts import lock, objects, records, secrets, stack, vault
 from scripts.docker import DockerError, docker, docker_json
-from scripts.options import parser
+from scripts.options import parser, signed
 from scripts.outcome import finish, say
 from scripts.records import Record
 
 KEEP = 20
+#: Seconds that the lock may be held, and those for which a deploy may hold it before.
+LONGEST, PATIENCE = 600.0, 1800.0
 
 
 def split(history: list[Record], keep: int) -> tuple[list[Record], list[Record]]:
@@ -64,6 +66,16 @@ def unneeded_images(kept: Iterable[Record], there: Iterable[dict[str, str]]) -> 
 
 
 def prune(options: argparse.Namespace) -> dict[str, Any]:
+    """What a deploy has made a moment ago is in no record yet, so both never work at once."""
+    if options.dry_run:
+        return _prune(options)
+    with lock.held(
+        options.stack, options.by, "a clean-up", LONGEST, options.break_lock, options.patience
+    ):
+        return _prune(options)
+
+
+def _prune(options: argparse.Namespace) -> dict[str, Any]:
     name, keep = options.stack, options.keep
     kept, forgotten = split(records.history(name), keep)
     listed = docker_json("image", "ls", "--digests", "--format", "{{json .}}")
@@ -96,8 +108,11 @@ def _removed(kind: str, name: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = parser("prune", __doc__)
+    made = signed(parser("prune", __doc__))
     made.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    made.add_argument(
+        "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
+    )
     made.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
     options = made.parse_args(arguments)
     if options.keep < 1:

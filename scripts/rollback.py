@@ -15,7 +15,7 @@ from typing import Any
 
 from scripts import records, swarm, unrecorded
 from scripts.options import outcome_file, parser, waiting
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import carry_out
@@ -23,12 +23,20 @@ from scripts.rollout import carry_out
 
 def rollback(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
-    history = records.history(options.stack)
-    chosen = records.choose(history, options.to) if options.to else _before(options.stack, history)
+    subject = options.to or "the release before"
+    order = Order.of(
+        options, "rollback", subject, lambda history: goal(options.stack, history, options.to)
+    )
+    return carry_out(order)
+
+
+def goal(stack: str, history: list[Record], wanted: str | None) -> Goal:
+    """The release that is named, or the one before what serves."""
+    chosen = records.choose(history, wanted) if wanted else _before(stack, history)
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
-    return carry_out(Order.of(options, "rollback", chosen.intended, chosen.inputs))
+    return Goal(chosen.intended, chosen.inputs)
 
 
 def _before(stack: str, history: list[Record]) -> Record:

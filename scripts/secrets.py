@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
+from scripts.options import build
 from scripts.outcome import Refused, finish, say
 from scripts.secrets_options import command_line
 
 CERTIFICATE, NEEDED = vault.CERTIFICATE, vault.NEEDED
+NAMES = (*NEEDED, CERTIFICATE)
 #: Each variable of stack.yml, and the secret whose object it names. `journal_role` is asked for by releases of before.
-VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NEEDED, CERTIFICATE, "journal_role")}
+VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NAMES, "journal_role")}
 ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key")
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
@@ -139,7 +141,7 @@ def overview(stack: str) -> dict[str, Any]:
     people = [line.split(":") for line in (lines.content if lines else "").splitlines()]
     for name, scopes, _, *models in people:
         say(f"  key {name}: {scopes}{' on ' + models[0] if models else ''}")
-    wanted = {f"{name.upper()}_SECRET" for name in (*NEEDED, CERTIFICATE)}
+    wanted = {f"{name.upper()}_SECRET" for name in NAMES}
     missing = sorted(wanted - set(newest))
     return {
         "stack": stack,
@@ -220,7 +222,7 @@ def _certificate(options: argparse.Namespace) -> str:
 def main(arguments: list[str] | None = None) -> int:
     options = command_line(__doc__, DEADLINE).parse_args(arguments)
     stack = options.stack
-    folder = Path(os.environ.get("SWARMLINE_BUILD") or "build") / "secrets"
+    folder = build() / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "make": lambda: make(stack, folder, _certificate(options), options.plain_names),
         "list": lambda: overview(stack),

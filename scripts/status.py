@@ -50,7 +50,8 @@ def gather(stack: str) -> dict[str, Any]:
     by_hand = unrecorded.known(view, stack)
     serving = by_hand or verified
     inputs = serving.inputs if serving else None
-    reach = edge.access(view, stack, settings.around(stack, inputs))
+    # Without a record there are only the settings of the next deploy to go by.
+    reach = edge.access(view, stack, inputs.variables if inputs else settings.around(stack))
     services = [_service(view, service) for service in view.services]
     callers = _callers(reach)
     held = lock.holder(stack)

@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy
 
 from scripts import jobs, ledger, passwords, records, secrets, swarm, unrecorded
+from scripts.address import sound, without_passwords
 from scripts.options import parser
 from scripts.outcome import Refused, finish, say
 
@@ -58,7 +59,13 @@ def trace(options: argparse.Namespace) -> dict[str, Any]:
 
 def from_address(url: str, identity: str) -> list[Row]:
     # The address as the service takes it; the driver is the one that it has.
-    engine = sqlalchemy.create_engine(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
+    address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", sound("--journal", url))
+    try:
+        engine = sqlalchemy.create_engine(address)
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        raise Refused(
+            f"--journal is no address of a database: {without_passwords(str(error))}"
+        ) from error
     try:
         with engine.connect() as connection:
             found = connection.execute(sqlalchemy.text(QUERY), {"id": identity}).mappings().all()

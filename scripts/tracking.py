@@ -7,12 +7,14 @@ from typing import Any
 
 import requests
 
+from scripts.address import public, sound
 from scripts.options import build
 from scripts.outcome import Refused
 
 
 def uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+    named = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+    return sound("MLFLOW_TRACKING_URI", named)
 
 
 def client() -> tuple[Any, tuple[type[Exception], ...]]:
@@ -22,7 +24,7 @@ def client() -> tuple[Any, tuple[type[Exception], ...]]:
         try:
             requests.get(f"{place}/health", timeout=5)
         except requests.RequestException as error:
-            raise Refused(f"no MLflow answers at {place}") from error
+            raise Refused(f"no MLflow answers at {public(place)}") from error
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
     # Takes seconds to import; only who writes the ledger waits for it.

@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import records, stack, swarm, unrecorded
 from scripts.options import outcome_file, parser, waiting
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import carry_out
@@ -84,14 +84,20 @@ def changed(
 
 def change(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
+    subject = f"traffic of {options.model}"
+    order = Order.of(options, "traffic", subject, lambda history: goal(options, history))
+    return carry_out(order._replace(why=options.why or f"{options.model}: {options.mode}"))
+
+
+def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
+    """The release that serves, with another share for one model."""
     unrecorded.refuse(swarm.look(options.stack), options.stack)
-    serving = records.current(records.history(options.stack))
+    serving = records.current(history)
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
     text = changed(serving, options.model, options.mode, options.share, options.experiment)
-    inputs = serving.inputs._replace(configs={**serving.inputs.configs, "TRAFFIC_CONFIG": text})
-    order = Order.of(options, "traffic", serving.intended, inputs)
-    return carry_out(order._replace(why=options.why or f"{options.model}: {options.mode}"))
+    configs = {**serving.inputs.configs, "TRAFFIC_CONFIG": text}
+    return Goal(serving.intended, serving.inputs._replace(configs=configs))
 
 
 def main(arguments: list[str] | None = None) -> int:

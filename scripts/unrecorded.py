@@ -62,7 +62,8 @@ def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:
 
 def _since(view: View, stack: str) -> str:
     service = view.named(f"{stack}_model")
-    times = [task.since for task in view.of(service) if task.up] if service else []
+    tasks = view.of(service) if service else []
+    times = [task.since for task in tasks if task.up and task.since]
     return f"{min(times)[:19]}+00:00" if times else records.now()
 
 
@@ -75,9 +76,9 @@ def known(view: View, stack: str) -> Record | None:
         return None
 
 
-def remember(view: View, stack: str, history: list[Record]) -> Record | None:
+def remember(view: View, stack: str) -> Record | None:
     """Records it before something else takes its place: it can be traced, and is known to have been left."""
-    found = known(view, stack)
+    found, history = known(view, stack), records.history(stack)
     if found is None or any(one.kind == KIND and one.image == found.image for one in history[:1]):
         return found
     serving = records.current(history)

@@ -128,8 +128,7 @@ def directions(stack: str) -> dict[str, Any]:
     serving = records.current(records.history(stack))
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {stack} has no release; `make deploy` says why")
-    environ = settings.around(stack, serving.inputs)
-    reach = edge.access(swarm.look(stack), stack, environ)
+    reach = edge.access(swarm.look(stack), stack, serving.inputs.variables)
     call = curl(reach, edge.key_file(), serving)
     print("\n".join(["", f"try the models   {reach.url}/docs", "how it does      make status"]))
     print(f"call one         {call}", flush=True)

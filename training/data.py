@@ -9,13 +9,14 @@ import os
 import re
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from training.errors import SourceError
-from training.places import public
+from training.places import is_sound, public
 from training.samples import SAMPLES
 from training.spec import Data, Spec
 
@@ -68,16 +69,42 @@ def _read_sample(data: Data) -> pd.DataFrame:
 def _read_sql(data: Data) -> pd.DataFrame:
     import sqlalchemy  # pylint: disable=import-outside-toplevel  # a file needs none
 
-    url = os.path.expandvars(data.source)
-    if unset := re.search(r"\$\{?(\w+)", url):
-        raise SourceError(f"{data.source}: the environment variable {unset[1]} is not set")
+    address = _address(data.source)
     try:
-        engine = sqlalchemy.create_engine(url)
+        engine = sqlalchemy.create_engine(address)
         with engine.connect() as connection:
             return pd.read_sql_query(sqlalchemy.text(data.query), connection)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         reason = str(getattr(error, "orig", None) or error).splitlines()[0]
         raise SourceError(f"{public(data.source)}: {reason} (query: {data.query})") from error
+
+
+#: A variable, and what comes before it where it is all of a name or of a password.
+VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+BEFORE_NAME, BEFORE_PASSWORD = re.compile(r"[\w+.-]+://"), re.compile(r"[\w+.-]+://[^/?#@]*:")
+ENCODED = re.compile(r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", re.ASCII)
+
+
+def _address(source: str) -> str:
+    """The source with the environment's variables in it; one that is all of a name or password may have any text."""
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        text = os.environ.get(name)
+        if text is None:
+            raise SourceError(f"{public(source)}: the environment variable {name} is not set")
+        before, after = source[: found.start()], source[found.end() :][:1]
+        alone = BEFORE_NAME.fullmatch(before) and after == ":"
+        alone = alone or BEFORE_PASSWORD.fullmatch(before) and after == "@"
+        return quote(text, safe="") if alone and not ENCODED.fullmatch(text) else text
+
+    address = VARIABLE.sub(value, source)
+    if not is_sound(address):
+        raise SourceError(
+            f"{public(source)}: with its variables filled in, name, password, host and port cannot be told apart;"
+            " percent-encode what is special in them (@ is %40)"
+        )
+    return address
 
 
 def describe_source(spec: Spec) -> str:

@@ -1,24 +1,34 @@
-"""Where state lives: all below one folder, each place by a variable."""
+"""Where state lives: all below one folder, each place by a variable; an empty one is as one that is not set."""
 
 import os
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from training.errors import RegistryError
 
 
 def build() -> Path:
-    return Path(os.environ.get("SWARMLINE_BUILD", "build")).resolve()
+    return Path(os.environ.get("SWARMLINE_BUILD") or "build").resolve()
 
 
 def bundles() -> Path:
-    return Path(os.environ.get("SWARMLINE_BUNDLES", build() / "bundles")).resolve()
+    return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles").resolve()
 
 
 def reports() -> Path:
-    return Path(os.environ.get("SWARMLINE_REPORTS", build() / "reports")).resolve()
+    return Path(os.environ.get("SWARMLINE_REPORTS") or build() / "reports").resolve()
 
 
 def tracking_uri() -> str:
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+    if not is_sound(uri):
+        raise RegistryError(
+            f"MLFLOW_TRACKING_URI: given {public(uri)}, in which name, password, host and port cannot be told apart;"
+            " percent-encode what is special (@ is %40), or give MLFLOW_TRACKING_USERNAME and"
+            " MLFLOW_TRACKING_PASSWORD"
+        )
+    return uri
 
 
 def artifacts() -> Path:
@@ -27,5 +37,19 @@ def artifacts() -> Path:
 
 
 def public(address: str) -> str:
-    """An address without its password, for messages and records."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", address)
+    """An address without its password, for messages and records: all between a name and the last @ is hidden, for of a
+    password that is not percent-encoded nobody knows where it ends. As in scripts/address.py."""
+    return re.sub(r"(://[^:/@]*)(?::|@(?=.*@)).*@", r"\1:***@", address, flags=re.DOTALL)
+
+
+def is_sound(address: str) -> bool:
+    """Whether name, password, host and port can be told apart. As scripts/address.py, service/journal/settings.py."""
+    after = address.partition("://")[2]
+    authority = re.split("[/?#]", after, maxsplit=1)[0]
+    login = authority.rpartition("@")[0]
+    if re.search(r"[@\s]", login) or (authority and "@" in after[len(authority) :]):
+        return False
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False

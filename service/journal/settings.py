@@ -7,6 +7,7 @@ JournalError
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,8 +63,8 @@ class Settings:
             )
         if not _has_sound_address(self.url):
             raise BadSettings(
-                "JOURNAL_URL: given a host or port that cannot be; allowed is such as"
-                " postgresql://USER:PASSWORD@HOST:5432/DATABASE; percent-encode what is special"
+                "JOURNAL_URL: given name, password, host and port that cannot be told apart; allowed is such as"
+                " postgresql://USER:PASSWORD@HOST:5432/DATABASE; percent-encode what is special (@ is %40)"
             )
         if self.spool_limit < MEBIBYTE:
             raise BadSettings(
@@ -88,6 +89,12 @@ class Settings:
 
 
 def _has_sound_address(url: str) -> bool:
+    """Whether name, password, host and port can be told apart. As in training/places.py and scripts/address.py."""
+    after = url.partition("://")[2]
+    authority = re.split("[/?#]", after, maxsplit=1)[0]
+    login = authority.rpartition("@")[0]
+    if re.search(r"[@\s]", login) or (authority and "@" in after[len(authority) :]):
+        return False
     try:
         return urlsplit(url).port != 0
     except ValueError:

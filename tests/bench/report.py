@@ -20,7 +20,7 @@ AGAINST_MLFLOW = {
 
 
 def tracking_uri() -> str:
-    place = Path(os.environ.get("SWARMLINE_BUILD", "build")).resolve() / "mlflow.db"
+    place = Path(os.environ.get("SWARMLINE_BUILD") or "build").resolve() / "mlflow.db"
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{place}"
 
 

@@ -27,7 +27,7 @@ class Controller(BaseHTTPRequestHandler):
     """Down for the first call, as a controller that is starting."""
 
     calls: list[str] = []
-    password = "right"
+    password = 'ri"g\\t @:'
 
     # pylint: disable-next=invalid-name # the name is the library's
     def do_GET(self) -> None:
@@ -65,7 +65,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/java").write_text(JAVA, encoding="ascii")
     (tmp_path / "bin/java").chmod(0o755)
-    (tmp_path / "password").write_text("right\n", encoding="ascii")
+    (tmp_path / "password").write_text(Controller.password + "\n", encoding="ascii")
     environ = {
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "HOME": str(tmp_path),

@@ -16,6 +16,8 @@ from tests.scripts.checkout import checkout, git
         ("https://git.example/a/b.git", "https://git.example/a/b.git"),
         ("https://me:token@git.example/a/b.git", "https://git.example/a/b.git"),
         ("https://token@git.example/a/b.git", "https://git.example/a/b.git"),
+        ("https://me:to@ken@git.example/a/b.git", "https://git.example/a/b.git"),
+        ("https://me:to/ken@git.example/a/b.git", ""),
         ("ssh://git@git.example:22/a/b.git", "ssh://git.example:22/a/b.git"),
         ("git@git.example:a/b.git", "git@git.example:a/b.git"),
         ("/home/me/b.git", ""),

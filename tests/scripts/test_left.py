@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from pathlib import Path
 
 import pytest
 
 from scripts import deploy, left
+from scripts.intended import Intended
 from scripts.left import WentBack
+from scripts.options import parser, waiting
+from scripts.order import Order
+from tests.scripts.swarm_in_a_file import SwarmInAFile
 from tests.scripts.views import record
 
 BACK = record(4, "bbbb", kind="rollback", replaced="cccc", by="ann", why="too sweet")
@@ -43,13 +46,18 @@ def test_a_rollback_that_was_not_verified_took_nothing_away():
 
 
 def test_the_plan_is_nothing_and_the_report_tells_what_serves(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    swarm: SwarmInAFile, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setenv("SWARMLINE_BUILD", str(tmp_path))
-    monkeypatch.setattr(deploy, "prepared", lambda _: left.refuse(HISTORY, "cccc"))
-    deploy.plan(argparse.Namespace(json=False))
+    swarm.remember(*HISTORY)
+    wanted = Intended(HISTORY[1].image, "cccc", {}, {})
+    options = waiting(parser("deploy", None, 1.0), 0.0).parse_args([])
+    options.force = False
+    order = Order.of(
+        options, "deploy", "cccc", lambda history: deploy.goal(options, wanted, history)
+    )
+    deploy.plan(order, as_json=False)
     printed = capsys.readouterr()
     assert printed.out == "nothing\n"
     assert "ann went back from it" in printed.err
-    kept = json.loads((tmp_path / "release/deploy.json").read_bytes())
+    kept = json.loads((tmp_path / "build/release/deploy.json").read_bytes())
     assert (kept["code"], kept["record"]["release"]) == (0, "bbbb")

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import time
-from pathlib import Path
-
 import pytest
 
-from scripts import rollout, unrecorded
+from scripts import rollback, unrecorded
 from scripts.left import by
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.outcome import Late, Refused
-from scripts.progress import Bad
 from scripts.records import current, previous
+from scripts.rollout import carry_out
+from tests.scripts.swarm_in_a_file import SwarmInAFile, release
 from tests.scripts.views import GOOD, record, service, view
 
+OLD, NEW = release(1, "aaaa"), release(2, "bbbb")
 BY_HAND = view(service(labels={"swarmline.given": "EDGE_PORT=8443; MODEL_REPLICAS="}))
 OURS = view(service(labels={"swarmline.release": "aaaa"}))
 
@@ -45,28 +43,48 @@ def test_the_record_of_one_that_was_left_is_a_veto_and_no_place_to_go_back_to():
         previous(history)
 
 
-@pytest.fixture(name="docker")
-def _docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A docker command that writes down what it is told, and knows of one service."""
-    log, command = tmp_path / "log", tmp_path / "docker"
-    command.write_text(
-        f'#!/bin/sh\necho "$*" >>{log}\n[ "$2" != rollback ] || echo "no previous spec" >&2\n'
-        '[ "$2" != rollback ]\n'
-    )
-    command.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    return log
+def by_hand(swarm: SwarmInAFile) -> None:
+    """NEW serves, without a label of ours."""
+    rows = {"/app/release.json": {"release": "bbbb", **NEW.document}}
+    config = {"Config": {"Labels": {"swarmline.release": "bbbb"}, "Env": []}}
+    swarm.change("image", **{NEW.image: {"config": config, "files": rows}})
+    deploy = {"replicas": 2, "labels": {}}
+    swarm.change("service", shop_model={"image": NEW.image, "deploy": deploy, "version": 1})
 
 
-def test_a_service_that_swarm_took_back_already_stays(docker: Path, capsys):
-    unrecorded.order_back(BY_HAND)
-    assert docker.read_text() == "service rollback --detach shop_model\n"
-    assert "shop_model stays: no previous spec" in capsys.readouterr().err
+def test_a_plain_rollback_goes_to_what_was_verified_last_and_records_what_was_left(
+    swarm: SwarmInAFile,
+):
+    swarm.remember(OLD)
+    by_hand(swarm)
+    assert rollback.main(["--watch", "0"]) == 0
+    told = [(one.release, one.kind, one.outcome, one.replaced) for one in swarm.history]
+    assert told == [
+        ("aaaa", "rollback", "verified", "bbbb"),
+        ("bbbb", "by hand", "not proven", "aaaa"),
+        ("aaaa", "deploy", "verified", ""),
+    ]
+    assert swarm.deploys == [OLD.image]
 
 
-def test_a_failed_first_deploy_of_ours_takes_down_nothing_that_served_before(docker: Path):
-    order = Order("shop", "deploy", None, None, "ann", "", 60, 60, 0)  # type: ignore[arg-type]
-    attempt = record(0, "aaaa", replaced="bbbb")
+def test_without_any_record_swarm_s_own_step_back_is_named(swarm: SwarmInAFile, capsys):
+    by_hand(swarm)
+    assert rollback.main([]) == 1
+    assert "`docker service rollback shop_model`" in capsys.readouterr().err
+
+
+def test_a_failed_first_deploy_of_ours_takes_down_nothing_that_served_before(swarm: SwarmInAFile):
+    by_hand(swarm)
+    swarm.change("bad", **{OLD.image: {"state": "failed", "error": "no"}})
+    goal = Goal(OLD.intended, OLD.inputs)
+    order = Order("shop", "deploy", "aaaa", lambda _: goal, "ann", "", 60.0, 60.0, 0.0)
     with pytest.raises(Late, match="release bbbb came without `make deploy`.*make status"):
-        rollout._go_back(order, attempt, None, Bad("wrong"), time.monotonic(), frozenset())
-    assert "stack rm" not in docker.read_text()
+        carry_out(order)
+    assert swarm.calls("service", "rollback") and not swarm.calls("stack", "rm")
+    assert [one.outcome for one in swarm.history] == ["failed", "not proven"]
+
+
+def test_a_service_that_swarm_took_back_already_stays(swarm: SwarmInAFile, capsys):
+    swarm.fault("service rollback", words="no previous spec")
+    unrecorded.order_back(BY_HAND)
+    assert "shop_model stays: no previous spec" in capsys.readouterr().err

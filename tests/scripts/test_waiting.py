@@ -6,9 +6,10 @@ import pytest
 
 from scripts import progress
 from scripts.intended import Intended
-from scripts.order import Order
+from scripts.order import Goal, Order
 from scripts.options import parser, waiting
 from scripts.progress import NoRoom, TooLate, Wait
+from scripts.records import Record
 from scripts.stack import Inputs
 from tests.scripts.views import GOOD
 
@@ -46,6 +47,10 @@ def test_the_deadline_says_what_was_waited_for(wait: Wait):
 def test_an_order_is_what_the_command_line_says():
     given = ["--by", "ann", "--why", "w", "--deadline", "5", "--back-deadline", "6", "--watch", "7"]
     options = waiting(parser("deploy", None, 600.0), 15.0).parse_args([*given, "--break-lock"])
-    inputs = Inputs({}, {"MODEL_IMAGE": GOOD}, {})
-    order = Order.of(options, "deploy", INTENDED, inputs)
-    assert order == ("swarmline", "deploy", INTENDED, inputs, "ann", "w", 5, 6, 7, True)
+    goal = Goal(INTENDED, Inputs({}, {"MODEL_IMAGE": GOOD}, {}))
+
+    def decide(_: list[Record]) -> Goal:
+        return goal
+
+    order = Order.of(options, "deploy", "aaaa", decide)
+    assert order == ("swarmline", "deploy", "aaaa", decide, "ann", "w", 5, 6, 7, True)

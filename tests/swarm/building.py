@@ -84,11 +84,4 @@ def wait_for_health(swarm: Swarm, container: str, expected: str, seconds: float 
 
 def logs(swarm: Swarm, container: str) -> str:
     """Both of its outputs."""
-    done = subprocess.run(
-        ["docker", "-H", swarm.manager.socket, "logs", container],
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=True,
-    )
-    return done.stdout
+    return swarm.manager.logs(container)

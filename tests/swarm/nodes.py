@@ -64,6 +64,11 @@ class Node:
         command = docker_command(self.engine)
         return run(command, "-H", self.socket, *arguments, given=given, seconds=seconds)
 
+    def logs(self, container: str) -> str:
+        """What a container on this node has written. A service's logs wait for nodes that are lost, too."""
+        command = docker_command(self.engine)
+        return run(command, "-H", self.socket, "logs", container, seconds=60, both=True)
+
     def start(self) -> None:
         """Switched on; what it had on its disk is still there."""
         (self.folder / "ready").unlink(missing_ok=True)

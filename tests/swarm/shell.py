@@ -17,8 +17,10 @@ class SwarmError(Exception):
     """A command of the test machine failed, or a condition did not come true in time."""
 
 
-def run(*command: str | Path, given: str | None = None, seconds: float = 300) -> str:
-    """What the command printed; its own words when it fails."""
+def run(
+    *command: str | Path, given: str | None = None, seconds: float = 300, both: bool = False
+) -> str:
+    """What the command printed, on both streams where `both` are wanted; its own words when it fails."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
@@ -28,7 +30,7 @@ def run(*command: str | Path, given: str | None = None, seconds: float = 300) ->
         raise SwarmError(f"`{' '.join(words)}` did not end within {seconds:g} s") from error
     if done.returncode:
         raise SwarmError(f"`{' '.join(words)}` failed: {(done.stderr or done.stdout).strip()}")
-    return done.stdout
+    return done.stdout + (done.stderr if both else "")
 
 
 def succeeds(*command: str | Path) -> bool:

@@ -60,8 +60,8 @@ def listings(stack: Stack) -> Iterator[str]:
     for service in SERVICES:
         name = f"{stack.name}_{service}"
         yield stack.swarm.docker("service", "inspect", name)
-        yield stack.swarm.docker("service", "logs", "--raw", name)
         for node, container in containers(stack, service):
+            yield node.logs(container)
             yield node.docker("inspect", container)
             yield node.docker("exec", container, "sh", "-c", "cat /proc/[0-9]*/environ; true")
 

@@ -65,7 +65,7 @@ def _in_agents_place(platform: Platform, code: str, told: dict[str, str], networ
     )
     try:
         state = _ended(swarm, name)
-        words = swarm.docker("service", "logs", "--raw", name)
+        words = swarm.docker("service", "logs", "--raw", name, seconds=60)
         assert state == "complete", words
         return words
     finally:

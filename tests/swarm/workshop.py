@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,13 +34,15 @@ class Workshop:
     swarm: Swarm
     folder: Path
 
-    def environ(self, name: str) -> dict[str, str]:
-        mine = {"SWARMLINE_BUILD": str(self.folder / name)}
-        return {**os.environ, **self.swarm.env, **mine}
+    def _fresh(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+
+    def environ(self, place: Path) -> dict[str, str]:
+        return {**os.environ, **self.swarm.env, "SWARMLINE_BUILD": str(place)}
 
     def release(self, name: str, version: str, root: Path = ROOT) -> Release:
-        """Models of this version, and the code of `root`."""
-        place = self.folder / name
+        """Models of this version, and the code of `root`. Two files of a run may make one of the same name."""
+        place = self._fresh(name)
         seed = int(version)
         shipped = place / "bundles"
         bundles.write_bundle(shipped, bundles.YIELD, version, linear=True, seed=seed)
@@ -49,7 +52,7 @@ class Workshop:
         (shipped / "aliases.json").write_text(json.dumps(aliases), encoding="utf-8")
         # The environment is there; a copy of the checkout is newer than it, and no other.
         command = ["make", "-o", ".venv/.ready", "image", "publish"]
-        _run(command, root, self.environ(name))
+        _run(command, root, self.environ(place))
         made = place / "release"
         image = json.loads((made / "image.json").read_bytes())
         return Release(
@@ -58,7 +61,7 @@ class Workshop:
 
     def changed_code(self, name: str, version: str) -> Release:
         """The same models, and a service whose code has changed."""
-        copy = self.folder / f"{name}-code"
+        copy = self._fresh(f"{name}-code")
         _run(["git", "clone", "-q", "--no-checkout", ROOT, copy], ROOT)
         for file in _run(["git", "ls-files"], ROOT).splitlines():
             if (ROOT / file).is_file():
@@ -74,8 +77,7 @@ class Workshop:
 
     def bad(self, fault: str, good: Release) -> Release:
         """The good release with one of the faults in bad/."""
-        place = self.folder / f"bad-{fault}"
-        place.mkdir()
+        place = self._fresh(f"bad-{fault}")
         name = f"{good.name}-{fault.replace('_', '-')}"
         document = {**good.document, "release": name}
         (place / "release.json").write_text(json.dumps(document), encoding="utf-8")
@@ -84,7 +86,7 @@ class Workshop:
         tag = f"{self.swarm.registry.address}/swarmline/bad:{fault}"
         arguments = ["--build-arg", f"GOOD={good.image}", "--build-arg", f"RELEASE={name}"]
         docker = ["docker", "buildx", "build", "--quiet", *arguments, "--tag", tag, place]
-        _run(docker, place, self.environ(fault))
+        _run(docker, place, self.environ(place))
         self.swarm.docker("push", "--quiet", tag)
         digest = self.swarm.docker("image", "inspect", "--format", "{{json .RepoDigests}}", tag)
         image = next(one for one in json.loads(digest) if "/swarmline/bad@" in one)

@@ -42,6 +42,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
     [
         ("JOURNAL_URL", "mysql://x", "allowed are sqlite:///FILE"),
         ("JOURNAL_URL", "postgresql://u:p@host:port/d", "percent-encode what is special"),
+        ("JOURNAL_URL", "postgresql://u:pa@ss@host/d", "percent-encode what is special"),
+        ("JOURNAL_URL", "postgresql://u:1/ss@host/d", "percent-encode what is special"),
         ("JOURNAL_RETENTION_DAYS", "9" * 11, "a number of days up to 36500"),
         ("JOURNAL_SPOOL_MB", "0", "allowed is 1 MB or more"),
         ("JOURNAL_SPOOL_MB", "many", "given 'many'; allowed is a whole number"),

@@ -1,0 +1,224 @@
+"""A docker command that acts on a Swarm in a file, and keeps every call: answered as docker would.
+
+STAND_IN names its folder: `swarm.json` is the Swarm, `calls.jsonl` what it was asked. Of a service whose image is in
+`bad`, replicas have the state and the error that stand there. An entry of `faults` has `call`, the words with which a
+command begins, and what happens then: `words` to fail with, that it `hangs`, a `signal` for whoever called, `others`
+that is configs which somebody else makes at that moment, and `times`, how often. Of several, the first that is not used
+up counts.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(os.environ.get("STAND_IN", "."))
+KEPT = ("DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_CONFIG")
+Facts = dict[str, Any]
+
+
+def main(words: list[str]) -> None:
+    given = sys.stdin.read() if "-" in words or "-i" in words else ""
+    environ = {name: os.environ[name] for name in KEPT if name in os.environ}
+    with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"words": words, "given": given, "environ": environ}) + "\n")
+    swarm = json.loads((FOLDER / "swarm.json").read_bytes())
+    try:
+        meet_faults(swarm, words)
+        if said := answer(swarm, words, given):
+            print(said)
+    finally:
+        part = FOLDER / "swarm.part"
+        part.write_text(json.dumps(swarm), encoding="utf-8")
+        part.replace(FOLDER / "swarm.json")
+
+
+def meet_faults(swarm: Facts, words: list[str]) -> None:
+    for fault in swarm["faults"]:
+        call = fault["call"].split()
+        if words[: len(call)] != call or not fault["times"]:
+            continue
+        fault["times"] -= 1
+        swarm["config"].update(fault.get("others", {}))
+        if "signal" in fault:
+            os.kill(os.getppid(), fault["signal"])
+        if fault.get("hangs"):
+            signal.pause()
+        if "words" in fault:
+            sys.exit(fault["words"])
+        return
+
+
+def answer(swarm: Facts, words: list[str], given: str) -> str:
+    kind, verb = words[0], words[1]
+    if kind in ("config", "secret"):
+        return stored(swarm[kind], verb, words[2:], given)
+    if kind == "stack":
+        return of_stack(swarm, words[1:], given)
+    if kind in ("service", "node") and verb == "ls":
+        return "\n".join(swarm[kind])
+    if kind == "service":
+        return of_service_command(swarm, verb, words[2:])
+    return of_engine(swarm, words)
+
+
+def of_engine(swarm: Facts, words: list[str]) -> str:
+    if words[:2] == ["inspect", "--type"]:
+        return json.dumps([inspected(swarm, words[2], one) for one in words[3:]])
+    if words[:2] == ["image", "inspect"]:
+        return json.dumps([swarm["image"][words[2]]["config"]])
+    if words[0] == "cp":
+        image, _, path = words[1].rpartition(":")
+        Path(words[2]).write_text(json.dumps(swarm["image"][image]["files"][path]), "utf-8")
+    # Only the platform's backup asks for a container by its service.
+    by_service = "com.docker.swarm.service.name" in words[-1]
+    answers = {
+        "info": "active true",
+        "create": words[-1],
+        "push": f"digest: sha256:{'0' * 64}",
+        "ps": "c1" if by_service else "",
+        "inspect": json.dumps([{"Config": {"Image": "db"}}]),
+    }
+    return answers.get(words[0], "")
+
+
+def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
+    """`counts` has the replicas of services that came by no stack; jobs are complete at once."""
+    counts = swarm["counts"]
+    if verb == "create":
+        counts[values(words, "--name")[0]] = "job"
+    if verb == "scale":
+        counts.update({name: int(count) for name, count in (one.split("=") for one in words[1:])})
+    if verb == "inspect":
+        return json.dumps(
+            [{"Spec": {"Mode": {"Replicated": {"Replicas": counts.get(words[0], 1)}}}}]
+        )
+    if verb == "ps" and "{{json .}}" in words:
+        count = counts.get(words[-1], 1)
+        state = {"CurrentState": "Complete" if count == "job" else "Running", "Error": ""}
+        return "\n".join([json.dumps(state)] * (1 if count == "job" else count))
+    if verb == "ps":
+        return "\n".join(task for name in words for task in tasks(swarm, name))
+    return "its last words" if verb == "logs" else ""
+
+
+def values(words: list[str], flag: str) -> list[str]:
+    return [after for word, after in zip(words, words[1:]) if word == flag]
+
+
+def stored(there: Facts, verb: str, words: list[str], given: str) -> str:
+    """Configs and secrets; the id of each is its name."""
+    if verb == "create":
+        name = words[-2]
+        if name in there:
+            sys.exit(f"Error response from daemon: rpc error: {name} already exists")
+        labels = dict(label.split("=", 1) for label in values(words, "--label"))
+        there[name] = {"labels": labels, "content": given}
+    if verb == "rm" and there.pop(words[0], None) is None:
+        sys.exit(f"Error: no such object: {words[0]}")
+    if verb == "ls":
+        wanted = {one.partition("=")[2] for one in values(words, "--filter")}
+        return "\n".join(name for name, one in there.items() if wanted <= labels_of(one))
+    if verb == "inspect":
+        return json.dumps([described(name, there[name]) for name in words])
+    return ""
+
+
+def labels_of(one: Facts) -> set[str]:
+    return {f"{name}={value}" for name, value in one["labels"].items()}
+
+
+def described(name: str, one: Facts) -> Facts:
+    data = base64.b64encode(one["content"].encode()).decode()
+    spec = {"Name": name, "Labels": one["labels"], "Data": data}
+    return {"ID": name, "CreatedAt": "", "Spec": spec}
+
+
+def of_stack(swarm: Facts, words: list[str], given: str) -> str:
+    if words[0] == "config":
+        return "".join(filled(Path(path).read_text("utf-8")) for path in values(words, "-c"))
+    before, swarm["service"] = swarm["service"], {}
+    if words[0] == "rm":
+        return ""
+    sys.path.append(os.environ["STAND_IN_PACKAGES"])
+    import yaml  # pylint: disable=import-outside-toplevel  # the rest of the calls do not wait for it
+
+    for name, about in yaml.safe_load(given.replace("$$", "$"))["services"].items():
+        full = f"{words[-1]}_{name}"
+        version = before.get(full, {"version": 0})["version"] + 1
+        swarm["service"][full] = {**about, "version": version}
+        if name == "model":
+            swarm["deploys"].append(about["image"])
+    return ""
+
+
+def filled(text: str) -> str:
+    def of(found: re.Match[str]) -> str:
+        return os.environ.get(found[1]) or found[2] or ""
+
+    return re.sub(r"\$\{(\w+)(?::?-([^}]*)|[^}]*)\}", of, text)
+
+
+def tasks(swarm: Facts, name: str) -> list[str]:
+    """Of one that breaks, Swarm has tried three times."""
+    about = swarm["service"].get(name)
+    if about is None:
+        return []
+    bad = swarm["bad"].get(about["image"])
+    count = 3 if bad else about["deploy"].get("replicas", 1)
+    return [f"{name}.{about['version']}.{place}" for place in range(count)]
+
+
+def inspected(swarm: Facts, kind: str, identity: str) -> Facts:
+    if kind == "node":
+        facts: Facts = {"Status": {"Addr": "127.0.0.1", "State": "ready"}}
+        facts["Spec"] = {"Availability": "active"}
+        return {"ID": identity, "Description": {"Hostname": identity}, **facts}
+    about = swarm["service"][identity.split(".")[0]]
+    bad = swarm["bad"].get(about["image"])
+    spec = {"ContainerSpec": {"Image": about["image"], "Env": [str(about["version"])]}}
+    return (
+        of_service(identity, about, bad, spec)
+        if kind == "service"
+        else of_task(identity, bad, spec)
+    )
+
+
+def of_service(name: str, about: Facts, bad: Facts | None, spec: Facts) -> Facts:
+    deploy = about["deploy"]
+    mode = {"Replicated": {"Replicas": deploy.get("replicas", 1)}}
+    template = {"Name": name, "TaskTemplate": spec, "Labels": deploy["labels"], "Mode": mode}
+    gave_up = bad is not None and bad["state"] == "failed"
+    update = {
+        "State": "rollback_completed" if gave_up else "completed",
+        "StartedAt": str(about["version"]),
+    }
+    return {
+        "ID": name,
+        "Version": {"Index": about["version"]},
+        "Spec": template,
+        "UpdateStatus": update if about["version"] > 1 else None,
+    }
+
+
+def of_task(identity: str, bad: Facts | None, spec: Facts) -> Facts:
+    state, error = (bad["state"], bad["error"]) if bad else ("running", "")
+    return {
+        "ID": identity,
+        "ServiceID": identity.split(".")[0],
+        "Slot": 1,
+        "NodeID": "" if state == "pending" else "node1",
+        "DesiredState": "running",
+        "Spec": spec,
+        "Status": {"State": state, "Timestamp": "", "Err": error},
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
