@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from scripts import secrets, vault
+from scripts.api_keys import digest
 from scripts.outcome import Refused
+from service.auth import Door, parse_keys
+
+ROOT = Path(__file__).parents[2]
 
 LISTED = "shop-keys", "shop-db-password", "shop-other"
 
@@ -56,3 +62,22 @@ def test_what_lacks_is_made_under_the_names_of_the_stack_file(by_hand, tmp_path,
     secrets.make("shop", tmp_path, plain=True)
     made = [words[-2] for words in by_hand if words[:2] == ("secret", "create")]
     assert made == ["shop-db-password", "shop-journal-url", "shop-journal-key", "shop-edge-key"]
+
+
+def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path):
+    text = (ROOT / "docs/swarm.md").read_text(encoding="utf-8")
+    (lines,) = [
+        one for one in re.findall(r"```sh\n(.*?)```", text, re.S) if "swarmline-keys -" in one
+    ]
+    command = tmp_path / "docker"
+    command.write_text(f'#!/bin/sh\n[ "$1 $2 $4" = "secret create -" ] && cat >"{tmp_path}/$3"\n')
+    command.chmod(0o755)
+    script = f'PATH="{tmp_path}:$PATH"\nset -e\n{lines}printf "%s %s" "$key" "$edge"'
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    key, edge = done.stdout.split()
+    made = {path.name: path.read_text() for path in tmp_path.glob("swarmline-*")}
+    assert made.keys() == {vault.plain_name("swarmline", one) for one in vault.NEEDED}
+    caller = Door(parse_keys(made["swarmline-keys"], set())).require(f"Bearer {key}", "admin", None)
+    assert caller.may("predict", "any") and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+    url = r"postgresql://journal_1:[0-9a-f]{64}@db:5432/journal"
+    assert re.fullmatch(url, made["swarmline-journal-url"])
