@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from scripts import haproxy, settings
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import finish, say
 from scripts.stack import CONFIGS, EDGE, NO_TRAFFIC, ROOT, collect, fill, used
 
@@ -38,7 +38,7 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("check_stack", __doc__).parse_args(arguments)
+    options = parsed(parser("check_stack", __doc__), arguments)
     return finish(lambda: check(os.environ), options.json)
 
 

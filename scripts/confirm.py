@@ -13,7 +13,7 @@ import time
 from typing import Any
 
 from scripts import edge, records, status, swarm, unrecorded, verify
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 
 
@@ -39,7 +39,7 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("confirm", __doc__, 30.0).parse_args(arguments)
+    options = parsed(parser("confirm", __doc__, 30.0), arguments)
     return finish(lambda: confirm(options), options.json)
 
 

@@ -11,11 +11,24 @@ from __future__ import annotations
 import argparse
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
-from scripts import edge, intended, left, records, secrets, settings, stack, swarm, unrecorded
+from scripts import (
+    changes,
+    edge,
+    git,
+    intended,
+    records,
+    secrets,
+    settings,
+    stack,
+    swarm,
+    unrecorded,
+    withdrawn,
+)
 from scripts.intended import Intended
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import FLAG, IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
@@ -24,6 +37,7 @@ from scripts.situation import Situation
 from scripts.traffic import carried
 
 DEADLINE, WATCH = 600.0, 15.0
+ROOT = Path(__file__).parents[1]
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
@@ -37,14 +51,17 @@ def deploy(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def plan(order: Order, as_json: bool) -> dict[str, Any]:
-    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people."""
+    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people.
+
+    `deploy`, `nothing`, or `withdrawn`: it comes in only if a person says so.
+    """
     try:
         now = Situation.of(order)
         word = "nothing" if now.is_unchanged(order.stack) else "deploy"
         facts: dict[str, Any] = {"plan": word, "release": now.goal.intended.release}
-    except left.WentBack as error:
+    except withdrawn.Withdrawn as error:
         say(str(error))
-        facts = {"plan": "nothing", "reason": str(error), **error.facts}
+        facts = {"plan": "withdrawn", "reason": str(error), **error.facts}
         # The report tells what serves: it is not what was built.
         keep(outcome_file(), DONE, facts)
     if not as_json:
@@ -57,15 +74,33 @@ def goal(options: argparse.Namespace, wanted: Intended, history: list[Record]) -
     serving = records.current(history)
     view = swarm.look(options.stack)
     serves = unrecorded.known(view, options.stack) or serving
-    if serves is not None and not options.force:
-        refuse_older(wanted, serves)
-        left.refuse(history, wanted.release)
+    if options.plan:
+        note_changes(serves, wanted)
+    if not options.force:
+        if serves is not None:
+            refuse_older(wanted, serves)
+        if not options.withdrawn:
+            withdrawn.refuse(history, wanted.release, wanted.document)
     traffic = carried(serving, wanted.document)
     chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
     settings.tell_kept(chosen)
     inputs = stack.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Goal(wanted, inputs)
+
+
+def note_changes(serving: Record | None, wanted: Intended) -> None:
+    """Writes down what the release would change, for who is asked and for the mail."""
+    before = serving.document if serving else {}
+    old, new = str(before.get("commit", "")), str(wanted.document.get("commit", ""))
+    known = changes.compare(
+        serving.release if serving else "",
+        before,
+        wanted.release,
+        wanted.document,
+        git.commits_between(ROOT, old, new, *changes.PATHS),
+    )
+    keep(changes.file(), DONE, known._asdict())
 
 
 def refuse_older(wanted: Intended, serving: Record) -> None:
@@ -99,12 +134,25 @@ def need_secrets(name: str, inputs: stack.Inputs) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
-    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument(
+        "--image",
+        default=Outside("IMAGE", IMAGE),
+        help="by digest; default: MODEL_IMAGE, or what was published last",
+    )
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument(
-        "--force", action="store_true", help="also an older release, or one that was left"
+        "--withdrawn",
+        action="store_true",
+        default=Outside("WITHDRAWN", FLAG),
+        help="also a release, or code, that was withdrawn",
     )
-    options = made.parse_args(arguments)
+    made.add_argument(
+        "--force",
+        action="store_true",
+        default=Outside("OLDER", FLAG),
+        help="also an older release, or one that was withdrawn",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 
 

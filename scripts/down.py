@@ -15,7 +15,7 @@ from typing import Any
 
 from scripts import lock, swarm, vault
 from scripts.docker import DockerError, docker
-from scripts.options import parser, signed
+from scripts.options import FLAG, Outside, parsed, parser, signed
 from scripts.outcome import Late, Refused, finish, say
 from scripts.up import agreed
 
@@ -78,9 +78,14 @@ def _remove(kind: str, one: str, until: float) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = signed(parser("down", __doc__, 120.0))
-    made.add_argument("--yes", action="store_true", help="do not ask")
-    made.add_argument("--volumes", action="store_true", help="also volumes, secrets and records")
-    options = made.parse_args(arguments)
+    made.add_argument("--yes", action="store_true", default=Outside("YES", FLAG), help="do not ask")
+    made.add_argument(
+        "--volumes",
+        action="store_true",
+        default=Outside("VOLUMES", FLAG),
+        help="also volumes, secrets and records",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: down(options), options.json)
 
 

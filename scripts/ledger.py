@@ -17,7 +17,7 @@ from typing import Any
 
 from scripts import champions, records, tracking
 from scripts.address import without_passwords
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 
@@ -131,7 +131,7 @@ def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("ledger", __doc__).parse_args(arguments)
+    options = parsed(parser("ledger", __doc__), arguments)
     return finish(lambda: catch_up(options.stack), options.json)
 
 

@@ -7,7 +7,6 @@ Settings are the service's own (BIND, BUNDLES, ...). Exit codes: 0 done, 1 not s
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
@@ -23,6 +22,8 @@ from types import FrameType
 
 import requests
 
+from scripts.options import FLAG, Outside, parsed, plain_parser
+from scripts.outcome import Refused
 from scripts.smoke import exported, smoke
 
 GRACE_SECONDS = 40.0
@@ -83,15 +84,11 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, seconds: float)
 
 def directions(url: str, bundles: Path) -> str:
     """Where to look, and a call that works as it is pasted."""
+    first = next(exported(bundles))
+    body = shlex.quote(json.dumps({"rows": first.golden["rows"][:1]}))
+    call = f"curl -s {url}/v1/models/{first.model}/predict -H 'Content-Type: application/json'"
     lines = ["", f"try the models   {url}/docs", "see the training make mlflow"]
-    first = next(exported(bundles), None)
-    if first is not None:
-        body = shlex.quote(json.dumps({"rows": first.golden["rows"][:1]}))
-        lines.append(
-            f"call one         curl -s {url}/v1/models/{first.model}/predict"
-            f" -H 'Content-Type: application/json' -d {body}"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, f"call one         {call} -d {body}"])
 
 
 def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
@@ -102,7 +99,7 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
         wait_until_ready(process, url, seconds)
         verdicts = smoke(url, bundles)
         print("\n".join(f"smoke test: {verdict}" for verdict in verdicts), flush=True)
-        if not verdicts or any(verdict.problem for verdict in verdicts):
+        if any(verdict.problem for verdict in verdicts):
             return 1
         print(directions(url, bundles), flush=True)
         if once:
@@ -119,10 +116,15 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.local", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the smoke test")
-    parser.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
-    options = parser.parse_args(arguments)
+    made = plain_parser("local", __doc__)
+    made.add_argument(
+        "--once",
+        action="store_true",
+        default=Outside("ONCE", FLAG),
+        help="end after the smoke test",
+    )
+    made.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
+    options = parsed(made, arguments)
     defaults = {
         "BIND": "127.0.0.1:8080",
         "BUNDLES": "build/bundles",
@@ -133,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(one, _stop)
     try:
         return serve(defaults | os.environ, options.once, options.deadline)
-    except NotStarted as error:
+    except (NotStarted, Refused) as error:
         print(f"swarmline: {error}", file=sys.stderr)
         return 1
     except Stopped:

@@ -84,9 +84,11 @@ def held(
 
 
 def _wait(stack: str, patience: float) -> None:
-    until = time.monotonic() + patience
+    until, told = time.monotonic() + patience, ""
     while time.monotonic() < until and (found := holder(stack)) and not found.stale:
-        say(f"waiting: {found}")
+        if found.id != told:
+            say(f"waiting: {found}")
+        told = found.id
         time.sleep(min(5.0, patience))
 
 

@@ -3,13 +3,12 @@
     python -m scripts.notify [--json] [--offer]
 
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
-WHY, JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no message). A webhook that does not answer is
-said, and fails nothing.
+WHY, SINCE (the commit that succeeded last), JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no
+message). A webhook that does not answer is said, and fails nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -20,11 +19,13 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts import options, report
-from scripts.outcome import finish, say
+from scripts import changes, git, options, report
+from scripts.outcome import Refused, finish, say
 from scripts.page import page
 
 SECONDS = 10.0
+#: What email-ext fills in: NOTIFY_TO of the controller.
+DEFAULT_RECIPIENTS = "$DEFAULT_RECIPIENTS"
 #: What a process ends with that was told to: in a parallel stage, the others of the one that failed.
 TOLD_TO_END = {"130", "137", "143"}
 
@@ -44,13 +45,26 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         verdict=environ.get("VERDICT", ""),
         by=environ.get("BY", ""),
         reason=environ.get("WHY", ""),
+        committers=_committers(environ),
         trainings=tuple(trainings),
         release=_json(place / "release/release.json"),
         deploy=_json(place / "release/deploy.json"),
+        changes=_json(changes.file()),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
     )
+
+
+def _committers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Whose commits came in since the last build that succeeded; of a job that builds no commit, nobody."""
+    if not environ.get("SCOPE"):
+        return ()
+    try:
+        return tuple(git.committers(Path.cwd(), environ.get("SINCE", "")))
+    except Refused as error:
+        say(f"swarmline: no committer is mailed: {error}")
+        return ()
 
 
 def _failed_first(log: Path) -> str:
@@ -94,6 +108,7 @@ def write(build: report.Build, folder: Path) -> dict[str, Any]:
         "mail.txt": report.harmless(report.mail(build)),
         "name.txt": report.name(build),
         "description.txt": report.description(build),
+        "recipients.txt": ", ".join([DEFAULT_RECIPIENTS, *build.committers]),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -125,12 +140,11 @@ def act() -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.notify", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument(
+    made = options.plain_parser("notify", __doc__)
+    made.add_argument(
         "--offer", action="store_true", help="only print what a person is to agree to"
     )
-    given = parser.parse_args(arguments)
+    given = options.parsed(made, arguments)
     if given.offer:
         print(report.offer(gather(os.environ)))
         return 0

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from scripts.report import Build, mail, rejected, subject
+from scripts.report import Build, causes, mail, rejected, subject
 
 #: No script and nothing from elsewhere: Jenkins lets pages have neither.
 STYLE = """
@@ -31,6 +31,9 @@ def page(build: Build, reports: Path) -> str:
 
 
 def _parts(build: Build, reports: Path) -> Iterator[str]:
+    if known := causes(build):
+        lines = "".join(f"<li>{escape(cause)}</li>" for cause in known)
+        yield f'<h2 class="failed">Why</h2>\n<ul class="failed">{lines}</ul>'
     trained = {one["model"]: one for one in build.trainings}
     folders = {path.parent.name for name in PAGES for path in reports.glob(f"*/{name}")}
     for model in sorted(trained.keys() | folders):
@@ -57,7 +60,7 @@ def _table(one: dict[str, Any]) -> str:
     ]
     rules = [
         _row("td", "" if rule["passed"] else "failed", _verdict(rule), rule["value"], rule["bound"])
-        for rule in one["gates"]
+        for rule in sorted(one["gates"], key=lambda rule: bool(rule["passed"]))
     ]
     return (
         f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})"

@@ -8,18 +8,17 @@ environment set what jenkins/platform.yml lists. Exit codes: 0 done, 1 refused, 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from scripts import builder, git, platform_backup, platform_images, platform_secrets, vault
 from scripts.docker import docker, docker_json
-from scripts.options import build
+from scripts.options import NAME, PATH, Outside, build, parsed, plain_parser
 from scripts.outcome import Late, Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +62,7 @@ def _defaults(environ: dict[str, str], host: str, node: str) -> None:
     environ.setdefault("MLFLOW_PORT", "5443")
     environ.setdefault("JENKINS_URL", f"https://{host}:{environ['JENKINS_PORT']}/")
     environ.setdefault("MLFLOW_HOSTS", f"{host},{host}:{environ['MLFLOW_PORT']}")
+    environ.setdefault("SWARMLINE_MLFLOW_PAGES", _mlflow_pages(environ, host))
     if environ.get("PLATFORM_PORT_MODE") == "host":
         environ.setdefault("GATE_UPDATE_ORDER", "stop-first")
         # A service's virtual address needs IPVS, and so does the ingress that `host` does without.
@@ -149,16 +149,23 @@ def _errors(found: list[dict[str, Any]]) -> str:
 def _directions(environ: dict[str, str], host: str, folder: Path) -> dict[str, Any]:
     registry = environ.get("REGISTRY") or f"127.0.0.1:{environ.get('REGISTRY_PORT', '5000')}"
     found = {
-        "jenkins": environ["JENKINS_URL"],
-        "mlflow": f"https://{host}:{environ['MLFLOW_PORT']}",
+        "mlflow": _mlflow_pages(environ, host),
         "registry": registry,
         "passwords": str(folder),
     }
-    say(f"Jenkins   {found['jenkins']} as admin, operator or viewer")
+    if environ.get("CONTROLLER_REPLICAS") == "0":
+        say("Jenkins   none: CONTROLLER_REPLICAS is 0")
+    else:
+        found["jenkins"] = environ["JENKINS_URL"]
+        say(f"Jenkins   {found['jenkins']} as admin, operator or viewer")
     say(f"MLflow    {found['mlflow']} as pipelines, or reader, who only looks")
     say(f"registry  {found['registry']} as pipelines")
     say(f"passwords {folder}/*_password")
     return found
+
+
+def _mlflow_pages(environ: Mapping[str, str], host: str) -> str:
+    return f"https://{host}:{environ['MLFLOW_PORT']}"
 
 
 def down(stack: str, seconds: float) -> dict[str, Any]:
@@ -186,25 +193,22 @@ def status(stack: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m scripts.platform", None, __doc__, formatter_class=shape
-    )
-    parser.add_argument("--stack", default=os.environ.get("PLATFORM_STACK") or "swarmline-platform")
-    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for all of it")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    made = plain_parser("platform", __doc__)
+    made.add_argument("--stack", default=Outside("PLATFORM_STACK", NAME, "swarmline-platform"))
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for all of it")
+    verbs = made.add_subparsers(dest="verb", required=True)
     for verb in ("up", "down", "status", "backup"):
         verbs.add_parser(verb)
-    verbs.add_parser("restore").add_argument("folder", type=Path)
-    options = parser.parse_args(arguments)
-    folder, stack = build(), options.stack
+    source = Outside("FROM", PATH, needed="the folder that `make platform-backup` wrote")
+    verbs.add_parser("restore").add_argument("folder", nargs="?", default=source)
+    options = parsed(made, arguments)
+    stack = options.stack
     acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "up": lambda: up(stack, folder / "secrets" / "platform", options.deadline),
+        "up": lambda: up(stack, build() / "secrets" / "platform", options.deadline),
         "down": lambda: down(stack, options.deadline),
         "status": lambda: status(stack),
-        "backup": lambda: platform_backup.backup(stack, folder / "backups", options.deadline),
-        "restore": lambda: platform_backup.restore(stack, options.folder, options.deadline),
+        "backup": lambda: platform_backup.backup(stack, build() / "backups", options.deadline),
+        "restore": lambda: platform_backup.restore(stack, Path(options.folder), options.deadline),
     }
     return finish(acts[options.verb], options.json)
 

@@ -9,12 +9,11 @@ Exit codes: as deploy.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any
 
 from scripts import records, swarm, unrecorded
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -66,7 +65,7 @@ def line(record: Record, serves: bool) -> str:
     mark = "*" if serves else " "
     why = f": {record.reason or record.why}" if record.reason or record.why else ""
     return (
-        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<8}"
+        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<9}"
         f" {record.release}  {record.outcome}, by {record.by}{why}"
     )
 
@@ -74,9 +73,9 @@ def line(record: Record, serves: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     # What is gone back to was judged when it came; a rollback is wanted quickly.
     made = waiting(parser("rollback", __doc__, 300.0), 0.0)
-    made.add_argument("--to", default=os.environ.get("TO"), help="the release to go back to")
+    made.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
     made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.list:
         return finish(lambda: listing(options.stack, options.json), options.json)
     return finish(lambda: rollback(options), options.json, outcome_file())

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
-from scripts.options import build
+from scripts.options import build, parsed
 from scripts.outcome import Refused, finish, say
 from scripts.secrets_options import command_line
 
@@ -220,7 +220,7 @@ def _certificate(options: argparse.Namespace) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = command_line(__doc__, DEADLINE).parse_args(arguments)
+    options = parsed(command_line(__doc__, DEADLINE), arguments)
     stack = options.stack
     folder = build() / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {

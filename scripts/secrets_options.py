@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 from typing import Any
+
+from scripts.options import parser
 
 
 def command_line(text: str | None, deadline: float) -> argparse.ArgumentParser:
     """The verbs of `make secrets`; without one, `make` is meant."""
-    shape = argparse.RawDescriptionHelpFormatter
-    made = argparse.ArgumentParser("python -m scripts.secrets", None, text, formatter_class=shape)
-    made.add_argument("--stack", default=os.environ.get("STACK") or "swarmline")
-    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    made.add_argument("--deadline", type=float, default=deadline, help="seconds for the database")
+    made = parser("secrets", text, deadline)
+    made.set_defaults(verb="make")
     _of_make(made)
     verbs = made.add_subparsers(dest="verb")
     _of_make(verbs.add_parser("make", help="what is missing"), default=argparse.SUPPRESS)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scripts import stack
+from scripts.options import NAME, parameter
 from scripts.outcome import Refused, say
 
 FOLDER = "stack/settings"
@@ -59,7 +60,11 @@ KINDS = (
         r"([0-9]{1,6}(ms|s|m|h)){1,4}",
         "a time, such as 30s",
     ),
-    Kind("SWARMLINE_URL", r"https?://[A-Za-z0-9.:\[\]-]{1,255}", "an address: https://host:port"),
+    Kind(
+        "SWARMLINE_URL",
+        r"https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9._/-]{0,255})?",
+        "an address: https://host:port",
+    ),
     Kind("EDGE_HOST", "[A-Za-z0-9.-]{1,253}", "the name of a host"),
     Kind(".*", "[0-9]{1,15}", "a whole number"),
 )
@@ -195,14 +200,16 @@ def outside(
     name: str, setting: str, fallback: str = "", environ: Mapping[str, str] = os.environ
 ) -> str:
     """A setting of the stack for another command than a deploy."""
-    if environ.get(setting):
-        return environ[setting]
+    if text := environ.get(setting):
+        for why in _wrong(setting, text):
+            raise Refused(f"{setting}: {why}")
+        return text
     return _without_default(read(name, environ)).get(setting, fallback)
 
 
 def base_image(usual: str) -> str:
     """What images are built on, for the stack that the environment names."""
-    return outside(os.environ.get("STACK") or "swarmline", "BASE_IMAGE", usual)
+    return outside(parameter("STACK", NAME) or "swarmline", "BASE_IMAGE", usual)
 
 
 def _without_default(found: Mapping[str, str]) -> dict[str, str]:

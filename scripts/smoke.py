@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 import requests
 
-ARMS = ("champion", "challenger")
+from scripts import bundles
+from scripts.outcome import Refused
 
 
 class Verdict(NamedTuple):
@@ -44,23 +45,18 @@ class Exported(NamedTuple):
     golden: dict[str, Any]
 
 
-def exported(bundles: Path) -> Iterator[Exported]:
-    """What the service should serve, by the folders: the aliases, or without them the highest version."""
-    aliases = _json(bundles / "aliases.json") if (bundles / "aliases.json").is_file() else {}
-    for folder in sorted({path.parent.parent for path in bundles.glob("*/*/manifest.json")}):
-        versions = [path.parent.name for path in folder.glob("*/manifest.json")]
-        pointed = {"champion": max(versions, key=_order)} | aliases.get(folder.name, {})
-        for arm in ARMS:
-            if arm == "champion" or pointed.get(arm, pointed["champion"]) != pointed["champion"]:
-                golden = _json(folder / pointed[arm] / "golden.json")
-                yield Exported(folder.name, pointed[arm], arm, golden)
+def exported(root: Path) -> Iterator[Exported]:
+    """What the service should serve: the exported set below `root`."""
+    for bundle in bundles.find(root):
+        golden = json.loads((bundle.folder / "golden.json").read_bytes())
+        yield Exported(bundle.model, bundle.version, bundle.arm, golden)
 
 
-def smoke(url: str, bundles: Path, key: str = "", timeout: float = 10.0) -> list[Verdict]:
+def smoke(url: str, root: Path, key: str = "", timeout: float = 10.0) -> list[Verdict]:
     with requests.Session() as session:
         if key:
             session.headers["Authorization"] = f"Bearer {key}"
-        return [ask(session, url, one, timeout) for one in exported(bundles)]
+        return [ask(session, url, one, timeout) for one in exported(root)]
 
 
 def ask(
@@ -124,14 +120,6 @@ def same(expected: Any, got: Any, tolerance: float) -> bool:
     return math.isclose(expected, got, rel_tol=tolerance, abs_tol=tolerance)
 
 
-def _json(path: Path) -> Any:
-    return json.loads(path.read_bytes())
-
-
-def _order(version: str) -> tuple[int, str]:
-    return (int(version) if version.isdigit() else -1, version)
-
-
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m scripts.smoke", description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
@@ -142,12 +130,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     options = parser.parse_args(arguments)
     key = options.key_file.read_text().strip() if options.key_file else ""
-    verdicts = smoke(options.url, options.bundles, key)
+    try:
+        verdicts = smoke(options.url, options.bundles, key)
+    except Refused as error:
+        print(f"swarmline: {error}", file=sys.stderr)
+        return 1
     if options.json:
         print(json.dumps([verdict._asdict() for verdict in verdicts]))
     else:
-        print("\n".join(map(str, verdicts)) or f"{options.bundles}: no bundle to try")
-    return 0 if verdicts and not any(verdict.problem for verdict in verdicts) else 1
+        print("\n".join(map(str, verdicts)))
+    return 0 if not any(verdict.problem for verdict in verdicts) else 1
 
 
 if __name__ == "__main__":

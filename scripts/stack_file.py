@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from scripts import intended, records, secrets, settings, stack, swarm, traffic, unrecorded, vault
-from scripts.options import build, parser
+from scripts.options import IMAGE, Outside, build, parsed, parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.stack import CONFIGS, Inputs
@@ -115,8 +115,12 @@ def _inline(service: dict[str, Any], contents: Mapping[str, str]) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = parser("stack_file", __doc__)
-    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
-    options = made.parse_args(arguments)
+    made.add_argument(
+        "--image",
+        default=Outside("IMAGE", IMAGE),
+        help="by digest; default: MODEL_IMAGE, or what was published last",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: write(options), options.json)
 
 

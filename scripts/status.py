@@ -30,7 +30,7 @@ from scripts import (
 from scripts.docker import DockerError
 from scripts.edge import Access
 from scripts.journals import Journal
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollback import line
@@ -249,7 +249,7 @@ def status(stack: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("status", __doc__).parse_args(arguments)
+    options = parsed(parser("status", __doc__), arguments)
     return finish(lambda: status(options.stack), options.json)
 
 

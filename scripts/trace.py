@@ -19,10 +19,9 @@ import sqlalchemy
 
 from scripts import jobs, ledger, passwords, records, secrets, swarm, unrecorded
 from scripts.address import sound, without_passwords
-from scripts.options import parser
+from scripts.options import ADDRESS, IDENTITY, Outside, parsed, parser
 from scripts.outcome import Refused, finish, say
 
-IDENTITY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 PARTS = ("prediction_id", "request_id", "row", "at", "model", "version", "release", "arm")
 #: A request may have very many rows.
 MOST = 1000
@@ -36,8 +35,8 @@ Row = dict[str, Any]
 
 
 def trace(options: argparse.Namespace) -> dict[str, Any]:
-    if not IDENTITY.fullmatch(options.id):
-        raise Refused(f"{options.id!r} is no id: letters, digits and ._:- only, 128 at most")
+    if not re.fullmatch(IDENTITY.pattern, options.id):
+        raise Refused(f"{options.id!r} is no id; allowed is {IDENTITY.words}")
     rows = (
         from_address(options.journal, options.id)
         if options.journal
@@ -158,9 +157,18 @@ def _dirty(one: Mapping[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     made = parser("trace", __doc__, 120.0)
-    made.add_argument("id", help="of a prediction or of a request: the header X-Request-Id has it")
-    made.add_argument("--journal", help="address of a journal outside the Swarm")
-    options = made.parse_args(arguments)
+    made.add_argument(
+        "id",
+        nargs="?",
+        default=Outside("ID", IDENTITY, needed="a prediction's or a request's"),
+        help="of a prediction or of a request: the header X-Request-Id has it",
+    )
+    made.add_argument(
+        "--journal",
+        default=Outside("JOURNAL_URL", ADDRESS),
+        help="address of a journal outside the Swarm",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: trace(options), options.json)
 
 

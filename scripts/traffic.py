@@ -15,12 +15,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from scripts import records, stack, swarm, unrecorded
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import NAME, NUMBER, Outside, choice, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import carry_out
 
+MODES = ("split", "shadow", "off")
 Shares = dict[str, dict[str, Any]]
 
 
@@ -102,11 +103,22 @@ def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("traffic", __doc__, 600.0), 15.0)
-    made.add_argument("model")
-    made.add_argument("--mode", choices=("split", "shadow", "off"), required=True)
-    made.add_argument("--share", type=float, help="per cent of requests to the challenger")
+    made.add_argument(
+        "model", nargs="?", default=Outside("MODEL", NAME, needed="the name of a model")
+    )
+    made.add_argument(
+        "--mode",
+        choices=MODES,
+        default=Outside("MODE", choice(*MODES), needed="split, shadow or off"),
+    )
+    made.add_argument(
+        "--share",
+        type=float,
+        default=Outside("SHARE", NUMBER),
+        help="per cent of requests to the challenger",
+    )
     made.add_argument("--experiment", help="another name deals subjects anew")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     return finish(lambda: change(options), options.json, outcome_file())
 
 

@@ -1,4 +1,7 @@
-"""What becomes of candidates that a build has built and not released: whoever said no, and why, is kept in MLflow.
+"""What becomes of a release that a build has built and not brought in: whoever said no, and why, is kept.
+
+In the Swarm, so that neither the release nor its code comes in by a build that asks nobody; in MLflow, so that its new
+versions are no challengers any more.
 
     python -m scripts.unreleased
 
@@ -14,10 +17,14 @@ import os
 import subprocess  # nosec B404 # training has a process of its own
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.options import outcome_file
+from scripts import records
+from scripts.docker import DockerError
+from scripts.options import NAME, build, outcome_file, parameter
 from scripts.outcome import DONE, LATE, ROLLED_BACK, Refused, finish, say
+from scripts.records import Record
 
 
 class Rejection(NamedTuple):
@@ -27,32 +34,78 @@ class Rejection(NamedTuple):
 
 def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejection | None:
     """Who does not want the candidates, and why; None where that is nobody."""
-    build = environ.get("BUILD_TAG") or "a build"
-    if environ.get("PLAN") != "deploy":
+    tag = environ.get("BUILD_TAG") or "a build"
+    if environ.get("PLAN") not in ("deploy", "withdrawn"):
         return None
     if environ.get("VERDICT") == "reject":
-        return Rejection(environ.get("BY") or build, environ.get("WHY") or "no reason given")
+        return Rejection(environ.get("BY") or tag, environ.get("WHY") or "no reason given")
     if environ.get("VERDICT") == "none":
-        return Rejection(build, "nobody agreed to it: the approval was aborted, or its time was up")
+        return Rejection(tag, "nobody agreed to it: the approval was aborted, or its time was up")
     if deploy.get("code") in (ROLLED_BACK, LATE):
-        return Rejection(build, f"the deploy failed: {deploy.get('reason', 'see its log')}")
+        return Rejection(tag, f"the deploy failed: {deploy.get('reason', 'see its log')}")
     if environ.get("RESULT") == "ABORTED" and deploy.get("code") != DONE:
-        return Rejection(build, "the build was aborted before it served")
+        return Rejection(tag, "the build was aborted before it served")
     return None
 
 
 def act() -> dict[str, Any]:
-    kept = outcome_file()
-    deploy = json.loads(kept.read_bytes()) if kept.is_file() else {}
-    found = rejection(os.environ, deploy)
-    if found is None:
+    said = rejection(os.environ, _read(outcome_file()))
+    if said is None:
         say("nothing was rejected: the next build goes on from here")
         return {}
+    undone = [problem for problem in (_keep_in_swarm(said), _keep_in_mlflow(said)) if problem]
+    if undone:
+        raise Refused(f"rejected by {said.by} ({said.why}), but {'; '.join(undone)}")
+    return said._asdict()
+
+
+def _keep_in_swarm(said: Rejection) -> str:
+    """An empty word, or what was not kept."""
+    document, image = (_read(build() / "release" / name) for name in ("release.json", "image.json"))
+    if not document:
+        return "there is no release.json here, so the Swarm does not know of it"
+    stack = parameter("STACK", NAME) or "swarmline"
+    try:
+        serving = records.current(records.history(stack))
+        records.store(stack, _record(said, document, image, serving.release if serving else ""))
+    except DockerError as error:
+        return f"the Swarm does not know of it: {error.words}"
+    return ""
+
+
+def _record(
+    said: Rejection, document: Mapping[str, Any], image: Mapping[str, Any], serving: str
+) -> Record:
+    return Record(
+        number=0,
+        kind=records.REJECTION,
+        release=document["release"],
+        image=image.get("image", ""),
+        at=records.now(),
+        by=said.by,
+        why=said.why,
+        outcome=records.REJECTED,
+        reason="",
+        settings="",
+        replaced=serving,
+        seconds=0.0,
+        document=document,
+        golden={},
+        inputs=None,
+    )
+
+
+def _keep_in_mlflow(said: Rejection) -> str:
+    """An empty word, or what was not kept."""
     command = [sys.executable, "-m", "training", "reject", "--exported"]
-    told = [*command, "--by", found.by, "--why", found.why]
-    if subprocess.run(told, check=False).returncode:  # nosec B603
-        raise Refused(f"the candidates could not be marked as rejected by {found.by}: {found.why}")
-    return found._asdict()
+    command += ["--by", said.by, "--why", said.why]
+    if subprocess.run(command, check=False).returncode:  # nosec B603
+        return "its versions could not be marked in MLflow"
+    return ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 BundleError
 ├── DamagedBundle     a file is missing, changed or not readable as what it should be
+├── NotExported       bundles and the aliases beside them are not the same set
 └── NoBundles         a folder has no bundle at all
 """
 
@@ -22,6 +23,9 @@ T = TypeVar("T")
 
 MANIFEST = "manifest.json"
 ALIASES = "aliases.json"
+ARMS = ("champion", "challenger")
+#: Of each model, which version plays which part.
+Aliases = dict[str, dict[str, str]]
 
 
 class BundleError(ValueError):
@@ -29,6 +33,10 @@ class BundleError(ValueError):
 
 
 class DamagedBundle(BundleError):
+    pass
+
+
+class NotExported(BundleError):
     pass
 
 
@@ -67,6 +75,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     data_fingerprint: str
     key: str
     created: str
+    #: A person, or a build of the pipeline.
+    trained_by: str = ""
     files: dict[str, str]
     schema: int = 1
 
@@ -150,40 +160,63 @@ def _check_identity(folder: Path, manifest: Manifest, contract: Contract) -> Non
         )
 
 
+def read_aliases(root: Path) -> Aliases:
+    """What `aliases.json` says: the champion of each model, and a challenger where that is another version."""
+    aliases = _decode(root / ALIASES, Aliases)
+    for model, arms in aliases.items():
+        if "champion" not in arms or not arms.keys() <= {*ARMS}:
+            raise NotExported(
+                f"{root / ALIASES}: {model} has {' and '.join(arms) or 'no alias'}; it needs a champion, and may have"
+                " a challenger; `make promote` makes one, `make export` writes it here"
+            )
+        if arms.get("challenger") == arms["champion"]:
+            del arms["challenger"]
+    return aliases
+
+
+def exported(root: Path) -> Aliases:
+    """The exported set: the bundles that aliases name, if these and no others lie below `root`.
+
+    Nothing stands in for an alias: what nobody promoted is not served. `scripts/bundles.py` reads the same set by
+    itself, as those do who look at a service from outside.
+    """
+    folders = [path.parent for path in root.glob(f"[!.]*/[!.]*/{MANIFEST}")]
+    there = {f"{folder.parent.name}/{folder.name}" for folder in folders}
+    aliases = read_aliases(root) if (root / ALIASES).is_file() else {}
+    named = {f"{model}/{version}" for model, arms in aliases.items() for version in arms.values()}
+    if not there | named:
+        raise NoBundles(
+            f"{root}: there is no bundle; `make train`, `make promote` and `make export` make them,"
+            " `make run` does it all for the sample models"
+        )
+    if there - named:
+        raise NotExported(
+            f"{root}: no alias in {ALIASES} names {', '.join(sorted(there - named))}, so nobody promoted it;"
+            " `make export` writes what somebody did"
+        )
+    if named - there:
+        raise NotExported(
+            f"{root}: {ALIASES} names {', '.join(sorted(named - there))}, which is not there;"
+            " `make export` brings it"
+        )
+    return aliases
+
+
 def load_models(root: Path) -> dict[str, Arms]:
-    """Every model below `root`. Without aliases the highest version is the champion."""
-    aliases = (
-        _decode(root / ALIASES, dict[str, dict[str, str]]) if (root / ALIASES).is_file() else {}
-    )
-    models = {
-        folder.name: _load_arms(folder, aliases.get(folder.name, {}))
-        for folder in sorted(root.glob("*/"))
-        if any(folder.glob(f"[!.]*/{MANIFEST}"))
-    }
-    if not models:
-        raise NoBundles(f"{root}: no bundle found; `make run` trains and exports the sample models")
-    return models
+    """Every model of the exported set below `root`."""
+    return {model: _load_arms(root / model, arms) for model, arms in sorted(exported(root).items())}
 
 
 def _load_arms(folder: Path, aliases: dict[str, str]) -> Arms:
-    # A name with a dot before it is an export that was not finished.
-    complete = (path.parent.name for path in folder.glob(f"[!.]*/{MANIFEST}"))
-    versions = sorted(complete, key=_version_order)
-    champion = aliases.get("champion", versions[-1])
     challenger = aliases.get("challenger")
-    for version in filter(None, (champion, challenger)):
-        if version not in versions:
-            raise DamagedBundle(
-                f"{folder}: {ALIASES} names version {version}, but there are {', '.join(versions)}; export again"
-            )
     arms = Arms(
-        _load_in_place(folder / champion),
-        _load_in_place(folder / challenger) if challenger and challenger != champion else None,
+        _load_in_place(folder / aliases["champion"]),
+        _load_in_place(folder / challenger) if challenger else None,
     )
     if arms.challenger is not None and _encoding(arms.champion) != _encoding(arms.challenger):
         raise BundleError(
             f"{folder}: version {challenger} takes or gives other columns or classes than the"
-            f" champion, version {champion}, and both are fed the same rows; promote it, or export"
+            f" champion, version {aliases['champion']}, and both are fed the same rows; promote it, or export"
             " without it"
         )
     return arms
@@ -205,10 +238,6 @@ def _encoding(bundle: Bundle) -> Any:
     contract = bundle.contract
     columns = [(one.name, one.type, one.categories, one.encode) for one in contract.columns]
     return columns, [one.name for one in contract.outputs], contract.classes
-
-
-def _version_order(version: str) -> tuple[int, str]:
-    return (int(version) if version.isdigit() else -1, version)
 
 
 def _decode(path: Path, shape: type[T]) -> T:

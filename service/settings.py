@@ -74,7 +74,7 @@ def cores() -> int:
 
 SETTINGS = (
     Setting("BIND", readers.address, "127.0.0.1:8080", "where to listen"),
-    Setting("BUNDLES", readers.folder, "build/bundles", "folder of the bundles to serve"),
+    Setting("BUNDLES", readers.folder, "build/bundles", "folder of the exported bundles"),
     Setting("RELEASE", readers.header_safe, "local", "name of this release, in every answer"),
     Setting("WORKERS", readers.whole(0, 256), "0", "processes; 0: one a core of the limit"),
     Setting("THREADS", readers.whole(1, 256), "4", "requests handled at once by a process"),

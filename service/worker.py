@@ -36,8 +36,7 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
         core.state.clear_slot(worker.slot)
 
     def worker_exit(_master: Any, _worker: Any) -> None:
-        if core.journal is not None:
-            core.journal.close()
+        core.close()
         # ONNX Runtime's destructors abort in a process that was forked after it was loaded.
         os._exit(0)  # pylint: disable=protected-access
 
@@ -88,9 +87,12 @@ class Shipper:
         return not done
 
     def _fork(self, listeners: Any) -> int:
+        # A TERM waits until the child can heed it: the handler that it has from the master would swallow it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         pid = os.fork()
         if not pid:
             self._become(listeners)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         return pid
 
     def _become(self, listeners: Any) -> NoReturn:
@@ -112,11 +114,11 @@ class Shipper:
 
 
 def _ship(settings: journal.Settings) -> int:
-    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
-
     stop, parent = threading.Event(), os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
 
     def watch() -> None:
         while not stop.wait(1.0):

@@ -55,6 +55,7 @@ def test_its_defaults_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp
     monkeypatch.chdir(tmp_path)
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.M))
     assert tmp_path / rows["SWARMLINE_BUILD"] == places.build()
+    assert tmp_path / rows["SWARMLINE_TRAINED"] == places.trained()
     assert tmp_path / rows["SWARMLINE_BUNDLES"] == places.bundles()
     assert tmp_path / rows["SWARMLINE_REPORTS"] == places.reports()
     path = rows["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")

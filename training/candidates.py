@@ -7,18 +7,15 @@ from typing import Any
 
 import msgspec
 
-from service.bundle import ALIASES
 from training import places
-from training.documents import pretty
+from training.documents import pretty, write_whole
 from training.errors import GateFailed, TrainingError
 
 FILE = "training.json"
 
 
 def record(outcome: Mapping[str, Any]) -> None:
-    folder = places.reports() / str(outcome["model"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(pretty(outcome))
+    write_whole(places.reports() / str(outcome["model"]) / FILE, pretty(outcome))
 
 
 def recorded(models: Iterable[str]) -> list[dict[str, Any]]:
@@ -37,7 +34,7 @@ def judge(models: Sequence[str]) -> str:
     missing = set(models) - {outcome["model"] for outcome in outcomes}
     if missing:
         raise TrainingError(
-            f"{', '.join(sorted(missing))}: no candidate here; `make train ARGS='--gate later'` makes it"
+            f"{', '.join(sorted(missing))}: no candidate here; `make train GATE=later` makes it"
         )
     return "\n".join(lines)
 
@@ -76,12 +73,3 @@ def note_rejected(model: str, version: str, told: str) -> None:
     for outcome in recorded([model]):
         if outcome["version"] == version:
             record({**outcome, "rejected": told})
-
-
-def exported() -> dict[str, dict[str, str]]:
-    """Which version of each model the exported bundles name champion and challenger."""
-    path = places.bundles() / ALIASES
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, dict[str, str]])
-    except (OSError, msgspec.MsgspecError) as error:
-        raise TrainingError(f"{path}: {error}; `make export` makes it") from error

@@ -75,3 +75,8 @@ def key(spec: Spec, fingerprint: str) -> str:
         found.lock.encode(),
     )
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def derived(key_of_objective: str) -> str:
+    """The fingerprint of data that are made from a model: another version of it makes others."""
+    return hashlib.sha256(key_of_objective.encode()).hexdigest()

@@ -12,7 +12,13 @@ def build() -> Path:
     return Path(os.environ.get("SWARMLINE_BUILD") or "build").resolve()
 
 
+def trained() -> Path:
+    """Bundles as training writes them, or fetches them from MLflow; nothing is served from here."""
+    return Path(os.environ.get("SWARMLINE_TRAINED") or build() / "trained").resolve()
+
+
 def bundles() -> Path:
+    """The exported set, which the service reads."""
     return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles").resolve()
 
 
@@ -29,6 +35,17 @@ def tracking_uri() -> str:
             " MLFLOW_TRACKING_PASSWORD"
         )
     return uri
+
+
+def run_page(experiment_id: str, run_id: str) -> str:
+    """Where people see a run; empty where MLflow is no server.
+
+    A build may reach MLflow by an address that only machines inside the Swarm can open.
+    """
+    address = os.environ.get("SWARMLINE_MLFLOW_PAGES") or public(tracking_uri())
+    if not address.startswith("http"):
+        return ""
+    return f"{address.rstrip('/')}/#/experiments/{experiment_id}/runs/{run_id}"
 
 
 def artifacts() -> Path:
@@ -53,3 +70,8 @@ def is_sound(address: str) -> bool:
         return urlsplit(address).port != 0
     except ValueError:
         return False
+
+
+def public_text(text: str) -> str:
+    """A message without the passwords of the addresses in it."""
+    return re.sub(r"\S*://\S*", lambda address: public(address[0]), text)

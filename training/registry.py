@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import mlflow
+import sqlalchemy
 from mlflow.exceptions import MlflowException
-from sqlalchemy.exc import SQLAlchemyError
 
-from service.bundle import ALIASES, Bundle, BundleError, load_bundle, read_manifest
+from service.bundle import Bundle, BundleError, load_bundle, read_manifest
 from training import places
-from training.documents import pretty
 from training.errors import RegistryError
 from training.locks import held
 
@@ -53,30 +53,67 @@ def connect() -> mlflow.MlflowClient:
     """The client of the tracking server or database that `MLFLOW_TRACKING_URI` names."""
     _quiet()
     uri = places.tracking_uri()
-    try:
-        if uri.startswith("sqlite:///"):
-            Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(uri)
-        mlflow.set_registry_uri(uri)
-        # Two processes that open a new database at once both make its tables, and one fails.
-        with held(".mlflow"):
+    if uri.startswith("sqlite:///"):
+        Path(uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    # Two processes that open a new database at once both make its tables, and one fails.
+    with held(".mlflow"):
+        try:
+            _knock(uri)
             client = mlflow.MlflowClient(uri, uri)
-            client.search_experiments(max_results=1)
-    except (MlflowException, SQLAlchemyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise RegistryError(
-            f"MLflow at {places.public(uri)} (MLFLOW_TRACKING_URI): {reason}"
-        ) from error
+        except ImportError as error:
+            raise RegistryError(
+                f"MLflow at {places.public(uri)} (MLFLOW_TRACKING_URI): {error}"
+            ) from error
+        ping(client)
     return client
 
 
+def _knock(uri: str) -> None:
+    """MLflow tries a database server that is away for two minutes before it says so."""
+    if not uri.startswith(("postgresql", "mysql", "mssql")):
+        return
+    os.environ.setdefault("PGCONNECT_TIMEOUT", "8")
+    engine = sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool)
+    with engine.connect():
+        engine.dispose()
+
+
+def ping(client: mlflow.MlflowClient) -> None:
+    """Raises within ten seconds where MLflow does not answer: before work that it shall keep, and after long work."""
+    with brief():
+        client.search_experiments(max_results=1)
+
+
+@contextlib.contextmanager
+def brief(seconds: int = 4, retries: int = 1) -> Iterator[None]:
+    """MLflow's client with little patience; it reads these variables at each request."""
+    waits = {
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
+        "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
+    }
+    before = {name: os.environ.get(name) for name in waits}
+    os.environ.update(waits)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            os.environ.update({name: value} if value is not None else {})
+
+
 def _quiet() -> None:
-    """MLflow and Alembic narrate at length; what matters is said by training itself."""
+    """MLflow and Alembic narrate at length, errors with a traceback each; what matters is said by training itself."""
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    # MLflow's own 7 retries take four minutes to say that nobody answers.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    # It names the address that this machine uses; `places.run_page` knows the one for people.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
+    # MLflow's own 7 retries take four minutes to say that nobody is there.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "60")
 
 
 def experiment(client: mlflow.MlflowClient, name: str) -> str:
@@ -150,7 +187,7 @@ def bundle(client: mlflow.MlflowClient, one: Version) -> Bundle:
 
 
 def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
-    folder = places.bundles() / one.model / one.number
+    folder = places.trained() / one.model / one.number
     try:
         if read_manifest(folder).run_id == one.run_id:
             return folder
@@ -160,51 +197,16 @@ def fetch(client: mlflow.MlflowClient, one: Version) -> Path:
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
     downloaded = Path(client.download_artifacts(one.run_id, BUNDLE, str(aside)))
-    read_manifest(downloaded)
+    try:
+        read_manifest(downloaded)
+    except BundleError as error:
+        raise RegistryError(
+            f"{one.model}: the bundle of version {one.number} in MLflow is damaged: {error}"
+        ) from error
     shutil.rmtree(folder, ignore_errors=True)
     downloaded.rename(folder)
     shutil.rmtree(aside)
     return folder
-
-
-def export(
-    client: mlflow.MlflowClient, models: list[str], release: Mapping[str, str] | None = None
-) -> dict[str, dict[str, str]]:
-    """The bundles that aliases point at, and the aliases beside them; versions without one are removed.
-
-    A challenger that `release` names is written down as the champion that it becomes once it serves.
-    """
-    exported = {}
-    for model in models:
-        pointed = aliases(client, model)
-        if pointed.get("challenger", "") == (release or {}).get(model):
-            pointed = {"champion": pointed["challenger"]}
-        if not pointed:
-            raise RegistryError(_nothing_to_export(client, model))
-        for number in set(pointed.values()):
-            fetch(client, version(client, model, number))
-        _remove_others(places.bundles() / model, set(pointed.values()))
-        exported[model] = pointed
-    path = places.bundles() / ALIASES
-    path.with_suffix(".tmp").write_bytes(pretty(exported))
-    path.with_suffix(".tmp").replace(path)
-    return exported
-
-
-def _nothing_to_export(client: mlflow.MlflowClient, model: str) -> str:
-    for one in versions(client, model):
-        if REJECTED in one.tags:
-            return (
-                f"{model}: has no champion, and version {one.number} was rejected {one.tags[REJECTED]};"
-                f" `make propose MODEL={model} VERSION={one.number}` offers it again, FORCE=true trains anew"
-            )
-    return f"{model}: has neither champion nor challenger; `make train` makes one"
-
-
-def _remove_others(folder: Path, kept: set[str]) -> None:
-    for path in folder.iterdir():
-        if path.name not in kept:
-            shutil.rmtree(path)
 
 
 def promote(client: mlflow.MlflowClient, model: str, which: str, by: str, why: str) -> Promotion:

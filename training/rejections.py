@@ -54,12 +54,14 @@ def unreleased(client: mlflow.MlflowClient, exported: Exported) -> Iterator[tupl
     """What exported bundles would have brought in anew."""
     for model, arms in exported.items():
         champion = registry.aliases(client, model).get("champion")
-        for arm, number in arms.items():
-            if number == champion:
-                continue
-            serves = RELEASED in registry.version(client, model, number).tags
-            if arm == "champion" or not serves:
+        for number in arms.values():
+            if number != champion and not is_released(client, model, number):
                 yield model, number
+
+
+def is_released(client: mlflow.MlflowClient, model: str, number: str) -> bool:
+    """Whether this challenger has served beside a champion."""
+    return RELEASED in registry.version(client, model, number).tags
 
 
 def note_released(client: mlflow.MlflowClient, exported: Exported) -> None:

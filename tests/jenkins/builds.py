@@ -36,6 +36,7 @@ TOLD = [
     "SWARMLINE_KEY_FILE",
     "DOCKER_CLIENT",
     "ROLLOUT",
+    "WITHDRAWN",
 ]
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
@@ -95,6 +96,12 @@ CASES: dict[str, dict[str, Any]] = {
         "input": {"submitter": "bob"},
         "env": {"SWARMLINE_APPROVERS": "bob, releasers"},
     },
+    "withdrawn": {"env": {"PLAN_IS": "withdrawn"}},
+    "withdrawn, nobody asked": {"env": {"PLAN_IS": "withdrawn"}, "params": {"APPROVE": False}},
+    "withdrawn, rejected again": {
+        "env": {"PLAN_IS": "withdrawn"},
+        "input": {"submitter": "admin", "VERDICT": "reject"},
+    },
     "dry run": {"params": {"DRY_RUN": True}},
     "not to deploy": {"params": {"DEPLOY": False}},
     "unknown parameter": {"params": {"NONSENSE": "1"}},
@@ -113,6 +120,15 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "traffic": {"file": f"{PIPELINES}/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
     "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
+    "housekeeping, with a machine for tests": {
+        "file": f"{PIPELINES}/housekeeping.Jenkinsfile",
+        "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
+    },
+    "not audited": {"env": {"AUDIT_IS": "unaudited"}},
+    "no report": {
+        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
+    },
     **{
         f"{goal} fails": breaking(goal)
         for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm")

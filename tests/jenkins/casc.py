@@ -39,6 +39,8 @@ KNOWN: dict[str, dict[str, Any]] = {
         "credentialsId": {"type": "string"},
     },
 }
+#: By class: where the schema shows one value, and a controller takes a list.
+LISTS = {"hudson.model.UserProperty": {"each": "userProperty"}}
 #: Written as text, whatever the schema calls them.
 TEXTS = (
     "hudson.util.Secret",
@@ -119,6 +121,7 @@ def _problems(
     value: Any, node: Mapping[str, Any], names: Mapping[str, Any], where: str, key: str
 ) -> Iterator[str]:
     kind = node.get("$id", "").removeprefix("#/definitions/")
+    node = LISTS.get(kind, node)
     if "each" in node:
         yield from _each(value, names[node["each"]], names, where, node["each"])
     elif kind in TEXTS:

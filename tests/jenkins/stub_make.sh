@@ -8,6 +8,7 @@ done >&2
 case "$*" in
 scope) echo "$SCOPE_IS" ;;
 models) printf '%s\n' one two ;;
+audit*) echo "${AUDIT_IS:-clean}" ;;
 plan) echo "$PLAN_IS" ;;
 offer) echo 'r-2: one 1, trained (r2 0.9)' ;;
 releases) printf '%s\n' r-2 r-1 ;;
@@ -16,6 +17,6 @@ publish) mkdir -p build/release && echo '{}' >build/release/image.json ;;
 deploy) test -f build/release/image.json ;;
 notify)
     mkdir -p build/report
-    for name in subject mail name description; do echo "$RESULT $name" >build/report/$name.txt; done
+    for name in subject mail name description recipients; do echo "$RESULT $name" >build/report/$name.txt; done
     ;;
 esac

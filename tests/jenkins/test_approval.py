@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jenkins.builds import BUILT, REJECTED, Run, Runs, done, goals, status
+from tests.jenkins.builds import BUILT, END, REJECTED, Run, Runs, done, goals, status
 
 # They need Java.
 pytestmark = pytest.mark.slow
@@ -62,8 +62,9 @@ def test_a_refusal_aborts_deploys_nothing_and_is_reported(runs: Runs, case: str)
 
 def test_who_rejected_and_why_is_kept_with_the_versions(runs: Runs) -> None:
     (kept,) = (one for one in runs["rejected"]["ran"] if one["sh"] == "make reject-unreleased")
-    told = [kept["env"].get(name) for name in ("VERDICT", "BY", "WHY", "MLFLOW_PSW")]
-    assert told == ["reject", "admin", "too slow", "mlflow-secret"]
+    names = ("VERDICT", "BY", "WHY", "MLFLOW_PSW", "DOCKER_CLIENT")
+    told = [kept["env"].get(name) for name in names]
+    assert told == ["reject", "admin", "too slow", "mlflow-secret", "/secrets/client.zip"]
 
 
 def test_an_approval_that_ends_without_an_answer_is_told_apart(runs: Runs) -> None:
@@ -79,3 +80,24 @@ def test_what_cannot_be_marked_as_rejected_is_reported_all_the_same(runs: Runs) 
 @pytest.mark.parametrize("case", ["main", "nothing changed", "gate fails", "publish fails"])
 def test_what_was_released_or_never_offered_is_not_rejected(runs: Runs, case: str) -> None:
     assert "reject-unreleased" not in goals(runs[case])
+
+
+def test_what_was_withdrawn_comes_in_again_when_a_person_says_so(runs: Runs) -> None:
+    run = runs["withdrawn"]
+    (deploy,) = (one for one in run["ran"] if one["sh"] == "make deploy")
+    assert run["result"] == "SUCCESS" and deploy["env"]["WITHDRAWN"] == "1"
+
+
+def test_what_was_not_withdrawn_is_deployed_as_such(runs: Runs) -> None:
+    (deploy,) = (one for one in runs["main"]["ran"] if one["sh"] == "make deploy")
+    assert not deploy["env"].get("WITHDRAWN")
+
+
+def test_what_was_withdrawn_stays_out_where_nobody_is_asked(runs: Runs) -> None:
+    run = runs["withdrawn, nobody asked"]
+    assert run["result"] == "SUCCESS" and goals(run) == [*BUILT, *END]
+
+
+def test_what_was_withdrawn_can_be_rejected_again(runs: Runs) -> None:
+    run = runs["withdrawn, rejected again"]
+    assert run["result"] == "ABORTED" and goals(run) == [*BUILT, *REJECTED]

@@ -91,6 +91,13 @@ def test_what_fails_is_red_and_ends_it_with_a_report(runs: Runs, case: str, stag
     assert case == "confirm fails" or "confirm promote-released" not in goals(run)
     (mail,) = done(run, "emailext")
     assert (mail["subject"], mail["body"]) == ("FAILURE subject\n", "FAILURE mail\n")
+    assert mail["to"] == "FAILURE recipients\n"
+
+
+def test_what_could_not_be_audited_is_unstable_and_released_all_the_same(runs: Runs) -> None:
+    run = runs["not audited"]
+    assert run["result"] == "UNSTABLE" and "confirm promote-released" in goals(run)
+    assert run["ran"][-1]["env"]["RESULT"] == "UNSTABLE"
 
 
 def test_a_parameter_that_is_not_declared_is_refused(runs: Runs) -> None:

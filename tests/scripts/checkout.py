@@ -27,6 +27,7 @@ def checkout(root: Path) -> Path:
     git(root, "init", "--quiet")
     commit(root)
     bundle(root, "yield", "3")
+    aliases(root, **{"yield": {"champion": "3"}})
     return root
 
 
@@ -58,9 +59,10 @@ def aliases(root: Path, **found: dict[str, str]) -> None:
     write(root / "build/bundles/aliases.json", json.dumps(found))
 
 
-def git(root: Path, *arguments: str) -> None:
+def git(root: Path, *arguments: str) -> str:
     who = ("-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
-    subprocess.run(["git", "-C", str(root), *who, *arguments], check=True, capture_output=True)
+    command = ["git", "-C", str(root), *who, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def commit(root: Path) -> None:

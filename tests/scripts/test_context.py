@@ -56,6 +56,7 @@ def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Pa
         "build/bundles/yield/3/.env",
         "build/bundles/yield/3/notes.txt",
         "build/bundles/yield/2/half.onnx",
+        "build/trained/yield/4/model.onnx",
         ".env",
         "secrets.py",
     ],
@@ -104,9 +105,8 @@ def stats(root: Path) -> dict[str, tuple[int, float]]:
     return {name: (one.st_mode, one.st_mtime) for name, one in found.items()}
 
 
-def test_only_what_the_aliases_point_at_is_shipped(root: Path):
-    for version in ("9", "10"):
-        bundle(root, "yield", version)
+def test_both_arms_are_shipped(root: Path):
+    bundle(root, "yield", "10")
     aliases(root, **{"yield": {"champion": "3", "challenger": "10"}})
     found = staged(root)
     assert {name.split("/")[2] for name in found if name.startswith("bundles/yield")} == {"3", "10"}
@@ -116,15 +116,10 @@ def test_only_what_the_aliases_point_at_is_shipped(root: Path):
     }
 
 
-def test_without_aliases_the_highest_version_is_champion(root: Path):
-    bundle(root, "yield", "10")
-    bundle(root, "yield", "9")
-    assert release(root)["models"]["yield"]["champion"]["version"] == "10"
-
-
 def test_a_bundle_for_scikit_learn_brings_it_along(root: Path):
     assert "skops" not in staged(root)["requirements.txt"]
     bundle(root, "slow", "1", engine="skops")
+    aliases(root, **{"yield": {"champion": "3"}, "slow": {"champion": "1"}})
     assert "skops" in staged(root)["requirements.txt"]
 
 
@@ -157,7 +152,9 @@ def _model(root: Path) -> None:
 
 
 def _version(root: Path) -> None:
+    (root / "build/bundles/yield/3").rename(root / "build/aside")
     bundle(root, "yield", "4")
+    aliases(root, **{"yield": {"champion": "4"}})
 
 
 def _alias(root: Path) -> None:
@@ -218,10 +215,23 @@ def _no_field(root: Path) -> None:
 
 def _another(root: Path) -> None:
     (root / "build/bundles/yield").rename(root / "build/bundles/quality")
+    aliases(root, quality={"champion": "3"})
+
+
+def _no_golden_rows(root: Path) -> None:
+    bundle(root, "yield", "3", files={})
 
 
 def _no_such_version(root: Path) -> None:
-    aliases(root, **{"yield": {"champion": "7"}})
+    aliases(root, **{"yield": {"champion": "3", "challenger": "7"}})
+
+
+def _unexported(root: Path) -> None:
+    bundle(root, "yield", "4")
+
+
+def _no_aliases(root: Path) -> None:
+    (root / "build/bundles/aliases.json").unlink()
 
 
 def _no_repository(root: Path) -> None:
@@ -242,7 +252,10 @@ def _no_lock(root: Path) -> None:
         (_no_json, "cannot be read"),
         (_no_field, "'model' is missing"),
         (_another, "it is of yield, version 3"),
-        (_no_such_version, "aliases.json names 7 as champion; there are 3"),
+        (_no_golden_rows, "vouches for no golden.json"),
+        (_no_such_version, "aliases.json names yield/7, which is not there"),
+        (_unexported, "no alias in aliases.json names yield/4"),
+        (_no_aliases, "no alias in aliases.json names yield/3"),
         (_no_repository, "build it in a clone"),
         (_no_lock, "serve.txt is missing"),
     ],

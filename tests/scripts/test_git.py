@@ -1,4 +1,4 @@
-"""Where the code says that it comes from."""
+"""Where the code says that it comes from, and who wrote it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.git import origin
+from scripts.git import committers, origin
 from tests.scripts.checkout import checkout, git
 
 
@@ -34,3 +34,40 @@ def test_the_origin_is_told_without_passwords_and_without_places_of_this_machine
 
 def test_a_checkout_without_origin_tells_none(tmp_path: Path):
     assert origin(checkout(tmp_path)) == ""
+
+
+def commit_by(root: Path, address: str) -> str:
+    author = f"Someone <{address}>"
+    git(root, "commit", "--quiet", "--allow-empty", "--author", author, "--message", "a change")
+    return git(root, "rev-parse", "HEAD").strip()
+
+
+def test_who_committed_since_the_last_good_build_is_known_by_address(tmp_path: Path):
+    root = checkout(tmp_path)
+    good = commit_by(root, "before@example.org")
+    for address in ("ann@example.org", "bob@example.org", "ann@example.org"):
+        commit_by(root, address)
+    assert sorted(committers(root, good)) == ["ann@example.org", "bob@example.org"]
+
+
+def test_without_a_good_build_only_the_last_commit_s_author_is_known(tmp_path: Path):
+    root = checkout(tmp_path)
+    commit_by(root, "ann@example.org")
+    commit_by(root, "bob@example.org")
+    assert committers(root, "") == committers(root, "0" * 40) == ["bob@example.org"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "x@users.noreply.git.example",
+        "x@host.local",
+        "a@b.example, c@d.example",
+        "$(touch x)@y",
+        "x",
+    ],
+)
+def test_what_is_no_address_that_a_mail_reaches_gets_none(tmp_path: Path, address: str):
+    root = checkout(tmp_path)
+    commit_by(root, address)
+    assert committers(root, "") == []

@@ -32,7 +32,7 @@ def _address() -> str:
 @contextmanager
 def local(tmp_path: Path, address: str, way: str, *options: str) -> Iterator[subprocess.Popen[str]]:
     """The script, with the stub as its service."""
-    bundles = tmp_path if any(tmp_path.iterdir()) else write_bundles(tmp_path, "a/1")
+    bundles = tmp_path if any(tmp_path.iterdir()) else write_bundles(tmp_path, a={"champion": "1"})
     environ = os.environ | {
         "BIND": address, "BUNDLES": str(bundles), "STUB": way, "PYTHONPATH": str(ROOT)
     }  # fmt: skip

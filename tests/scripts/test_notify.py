@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from scripts import notify
+from tests.scripts.checkout import checkout, git
 
 TRAINING = {
     "model": "yield",
@@ -75,10 +76,48 @@ def test_models_stand_beside_their_champions_with_the_rules_that_failed(place: P
 def test_who_is_asked_sees_each_model_beside_its_champion(
     place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    put(place, "release/release.json", {"release": "r-2"})
-    put(place, "reports/yield/training.json", TRAINING)
+    changed(place, models=["yield: version 3 instead of 2 (gates 5 of 5 passed)"], held="3")
     assert notify.main(["--offer"]) == 0
-    assert capsys.readouterr().out == "r-2: yield 3, trained (r2 0.91, champion 0.9)\n"
+    assert capsys.readouterr().out == (
+        "r-2 instead of r-1: yield: version 3 instead of 2 (gates 5 of 5 passed)."
+        " Code: abc1234 Quicker (Ann). yield 3: r2 0.91, champion 0.9\n"
+    )
+
+
+def changed(place: Path, models: list[str], held: str) -> None:
+    """A planned release; its image holds the version `held`, while version 3 was trained."""
+    arms = {"yield": {"champion": {"version": held}}}
+    put(place, "release/release.json", {"release": "r-2", "models": arms})
+    known = {"release": "r-2", "serves": "r-1", "models": models, "code": ["abc1234 Quicker (Ann)"]}
+    put(place, "release/changes.json", known)
+    put(place, "reports/yield/training.json", TRAINING)
+
+
+def test_what_is_offered_is_what_the_image_holds_and_not_what_was_trained_and_rejected(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(place, models=[], held="1")
+    assert notify.main(["--offer"]) == 0
+    assert capsys.readouterr().out == (
+        "r-2 instead of r-1: the models that serve. Code: abc1234 Quicker (Ann)\n"
+    )
+    monkeypatch.setenv("RESULT", "SUCCESS")
+    assert "Release r-2 against r-1:\n  abc1234 Quicker (Ann)\n" in mail(place)
+    assert (place / "report/description.txt").read_text() == ""
+
+
+def test_what_somebody_took_away_is_offered_as_such_and_not_told_as_deployed(
+    place: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(place, models=[], held="1")
+    words = "ann rejected it at 2026-01-01 00:00 UTC (too slow)"
+    told = {"code": 0, "plan": "withdrawn", "withdrawn": words, "serves": "r-1"}
+    put(place, "release/deploy.json", told)
+    assert notify.main(["--offer"]) == 0
+    assert capsys.readouterr().out.startswith(f"AGAIN, although {words}: r-2 instead of r-1")
+    monkeypatch.setenv("RESULT", "SUCCESS")
+    assert f"Serving: release r-1. What was built is not deployed: {words}" in mail(place)
+    assert (place / "report/description.txt").read_text() == f"not deployed: {words}"
 
 
 @pytest.mark.parametrize("result", ["FAILURE", "ABORTED"])
@@ -92,9 +131,9 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
 @pytest.mark.parametrize(
     ("verdict", "told"),
     [
-        ("reject", "ann rejected the release: too slow"),
-        ("none", "Nobody agreed to the release: the approval was aborted, or its time was up."),
-        ("", "It was ended by a person, or its time was up."),
+        ("reject", "rejected by ann: too slow"),
+        ("none", "nobody agreed to the release: the approval was aborted, or its time was up"),
+        ("", "it was ended by a person, or its time was up"),
     ],
 )
 def test_who_ended_it_and_why_is_told(
@@ -108,6 +147,8 @@ def test_who_ended_it_and_why_is_told(
     }.items():
         monkeypatch.setenv(name, value)
     assert f"Why:\n{told}\n" in mail(place)
+    assert (place / "report/description.txt").read_text() == f"Aborted: {told}"
+    assert f"<li>{told}</li>" in (place / "reports/index.html").read_text(encoding="utf-8")
 
 
 def test_a_rejected_version_is_told_as_such(place: Path) -> None:
@@ -144,7 +185,59 @@ def test_the_name_says_the_release_and_the_description_the_versions(place: Path)
     put(place, "reports/yield/training.json", TRAINING)
     mail(place)
     assert (place / "report/name.txt").read_text() == "#7 r-2"
-    assert (place / "report/description.txt").read_text() == "yield 3, build FAILED"
+    assert (place / "report/description.txt").read_text() == (
+        "FAILED: gate of yield: r2 >= 0.95: value 0.91, bound 0.95. yield 3"
+    )
+
+
+def test_a_red_page_begins_with_the_rule_that_failed(place: Path) -> None:
+    passed = {"rule": "mae <= 3", "value": 1.0, "bound": 3.0, "passed": True}
+    training = TRAINING | {"gates": [passed, *TRAINING["gates"]]}
+    put(place, "reports/yield/training.json", training)
+    put(place, "log/failed", "2 gate\n")
+    put(place, "log/gate.log", "  pass  mae <= 3\nmake: *** [gate] Error 3\n")
+    assert mail(place).splitlines()[3] == "gate of yield: r2 >= 0.95: value 0.91, bound 0.95"
+    page = (place / "reports/index.html").read_text(encoding="utf-8")
+    cause, table = page.index("<li>gate of yield: r2 &gt;= 0.95"), page.index("<table>")
+    assert cause < table < page.index("r2 &gt;= 0.95: FAIL") < page.index("mae &lt;= 3: pass")
+
+
+def test_a_red_page_begins_with_the_test_that_failed(place: Path) -> None:
+    case = '<testcase classname="tests.x" name="test_y"><failure message="1 != 2"/></testcase>'
+    put(place, "reports/tests.xml", f"<testsuites><testsuite>{case * 2}</testsuite></testsuites>")
+    mail(place)
+    told = (place / "report/description.txt").read_text()
+    assert told == "FAILED: tests.x test_y: 1 != 2 (and 1 more)"
+
+
+def test_a_red_page_begins_with_the_replica_that_failed(place: Path) -> None:
+    put(place, "log/failed", "2 deploy\n")
+    reason = "replica 2 runs and does not get ready for requests"
+    put(place, "release/deploy.json", {"code": 2, "reason": reason, "serves": "r-1"})
+    mail(place)
+    assert (place / "report/description.txt").read_text() == f"FAILED: deploy: {reason}"
+
+
+def test_a_target_that_failed_is_told_with_its_last_word(place: Path) -> None:
+    put(place, "log/failed", "2 audit\n")
+    put(place, "log/audit.log", "looking\nnothing could be audited\nmake: *** [audit] Error 1\n")
+    mail(place)
+    told = (place / "report/description.txt").read_text()
+    assert told == "FAILED: `make audit` failed: nothing could be audited"
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("traffic", "the traffic is shared as before: no challenger"),
+        ("rollback", "nothing was gone back to: no challenger"),
+    ],
+)
+def test_what_was_no_release_is_not_told_as_one(place: Path, kind: str, told: str) -> None:
+    put(place, "log/failed", f"2 {kind}\n")
+    put(place, "release/deploy.json", {"code": 1, "reason": "no challenger"})
+    text = mail(place)
+    assert told in text and "the new release" not in text
 
 
 def test_a_quoted_log_is_no_template(place: Path) -> None:
@@ -200,3 +293,21 @@ def test_a_webhook_that_fails_is_said_without_its_address_and_fails_no_build(
     assert notify.main([]) == 0
     said = capfd.readouterr().err
     assert "swarmline: the webhook " in said and "token-123" not in said
+
+
+def test_committers_are_mailed_whether_or_not_jenkins_knows_them(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = checkout(place)
+    author = "Ann <ann@example.org>"
+    git(root, "commit", "--quiet", "--allow-empty", "--author", author, "--message", "a change")
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("SCOPE", "release")
+    mail(place)
+    told = (place / "report/recipients.txt").read_text()
+    assert told == "$DEFAULT_RECIPIENTS, ann@example.org"
+
+
+def test_a_job_that_builds_no_commit_mails_no_committer(place: Path) -> None:
+    mail(place)
+    assert (place / "report/recipients.txt").read_text() == "$DEFAULT_RECIPIENTS"

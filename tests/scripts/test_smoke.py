@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,22 @@ import pytest
 from scripts.smoke import differences, exported, main, same, smoke
 
 
-def write_bundles(root: Path, *names: str, aliases: dict[str, Any] | None = None) -> Path:
-    for name in names:
-        (root / name).mkdir(parents=True)
-        golden = {"rows": [{"x": 1.0}, {"x": 2.0}], "predictions": [1.5, 2.5], "tolerance": 1e-4}
-        (root / name / "golden.json").write_text(json.dumps(golden))
-        (root / name / "manifest.json").write_text("{}")
-    if aliases is not None:
-        (root / "aliases.json").write_text(json.dumps(aliases))
+def write_bundles(root: Path, **aliases: dict[str, str]) -> Path:
+    """The bundles that these aliases name, with no more to them than a smoke test asks for."""
+    golden = {"rows": [{"x": 1.0}, {"x": 2.0}], "predictions": [1.5, 2.5], "tolerance": 1e-4}
+    text = json.dumps(golden).encode()
+    files = {"golden.json": hashlib.sha256(text).hexdigest()}
+    for model, version in {
+        (model, one) for model, arms in aliases.items() for one in arms.values()
+    }:
+        folder = root / model / version
+        folder.mkdir(parents=True)
+        (folder / "golden.json").write_bytes(text)
+        told = {"run_id": "r", "data_fingerprint": "d", "git_commit": "c", "files": files}
+        (folder / "manifest.json").write_text(
+            json.dumps({"model": model, "version": version, **told})
+        )
+    (root / "aliases.json").write_text(json.dumps(aliases))
     return root
 
 
@@ -26,17 +35,20 @@ def tried(root: Path) -> list[tuple[str, str, str]]:
     return [(one.model, one.version, one.arm) for one in exported(root)]
 
 
-def test_without_aliases_the_highest_version_is_tried(tmp_path: Path):
-    assert tried(write_bundles(tmp_path, "a/9", "a/10", "b/1")) == [
-        ("a", "10", "champion"),
-        ("b", "1", "champion"),
-    ]
-
-
 def test_both_arms_are_tried_where_they_differ(tmp_path: Path):
-    aliases = {"a": {"champion": "1", "challenger": "2"}, "b": {"champion": "1", "challenger": "1"}}
-    root = write_bundles(tmp_path, "a/1", "a/2", "b/1", aliases=aliases)
+    root = write_bundles(
+        tmp_path,
+        b={"champion": "1", "challenger": "1"},
+        a={"champion": "1", "challenger": "2"},
+    )
     assert tried(root) == [("a", "1", "champion"), ("a", "2", "challenger"), ("b", "1", "champion")]
+
+
+def test_what_no_alias_names_is_no_champion(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root = write_bundles(tmp_path, a={"champion": "1"}, b={"champion": "2"})
+    (root / "aliases.json").write_text('{"a": {"champion": "1"}}')
+    assert main(["--bundles", str(root)]) == 1
+    assert "no alias in aliases.json names b/2" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -87,10 +99,10 @@ def test_a_difference_names_the_golden_row():
 
 def test_no_service_is_no_answer(tmp_path: Path):
     # Port 9 of loopback: nothing listens there.
-    (verdict,) = smoke("http://127.0.0.1:9", write_bundles(tmp_path, "a/1"))
+    (verdict,) = smoke("http://127.0.0.1:9", write_bundles(tmp_path, a={"champion": "1"}))
     assert verdict.problem.startswith("no answer")
 
 
 def test_no_bundle_at_all_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["--bundles", str(tmp_path)]) == 1
-    assert "no bundle to try" in capsys.readouterr().out
+    assert "there is no bundle" in capsys.readouterr().err

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts import records, unreleased
+from scripts.outcome import Refused
 from scripts.unreleased import Rejection, rejection
+from tests.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 
 OFFERED = {"PLAN": "deploy", "BUILD_TAG": "jenkins-main-7"}
 
@@ -60,3 +65,33 @@ def test_what_was_never_judged_is_not_rejected(
     deploy: dict[str, Any], environ: dict[str, str]
 ) -> None:
     assert judged(deploy, **environ) is None
+
+
+@pytest.fixture(name="rejected")
+def _rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A build of r-2 that ann rejected, without an MLflow."""
+    told = {"VERDICT": "reject", "BY": "ann", "WHY": "too slow", "STACK": NAME, **OFFERED}
+    told |= {"SWARMLINE_BUILD": str(tmp_path), "SWARMLINE_BUNDLES": str(tmp_path / "bundles")}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "release").mkdir()
+    document = {"release": "r-2", "code": "two", "models": {}}
+    (tmp_path / "release/release.json").write_text(json.dumps(document), encoding="utf-8")
+    return tmp_path
+
+
+def test_the_swarm_keeps_who_rejected_a_release_also_with_mlflow_down(
+    swarm: SwarmInAFile, rejected: Path
+) -> None:
+    swarm.remember(release(1, "r-1"))
+    with pytest.raises(Refused, match="rejected by ann .too slow., but its versions could not be"):
+        unreleased.act()
+    kept = records.history(NAME)[0]
+    assert (kept.release, kept.kind, kept.by, kept.why) == ("r-2", "rejection", "ann", "too slow")
+    assert kept.document["code"] == "two" and kept.replaced == "r-1" and not kept.verified
+
+
+def test_a_swarm_that_cannot_be_told_is_said(swarm: SwarmInAFile, rejected: Path) -> None:
+    swarm.fault("config ls", words="connection refused", times=9)
+    with pytest.raises(Refused, match="the Swarm does not know of it: connection refused"):
+        unreleased.act()

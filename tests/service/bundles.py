@@ -90,9 +90,14 @@ def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, A
 
 
 def write_bundle(
-    root: Path, contract: Contract, version: str = "1", engine: str = "onnx", **how: Any
+    root: Path,
+    contract: Contract,
+    version: str = "1",
+    engine: str = "onnx",
+    arm: str = "champion",
+    **how: Any,
 ) -> Any:
-    """Writes `<root>/<model>/<version>/` and returns the fitted pipeline."""
+    """Writes `<root>/<model>/<version>/`, names it as an export does, and returns the fitted pipeline."""
     folder = root / contract.model / version
     folder.mkdir(parents=True)
     pipeline, matrix = fit(contract, **how)
@@ -114,7 +119,16 @@ def write_bundle(
     odds = None if answer.probabilities is None else answer.probabilities.tolist()
     (folder / "golden.json").write_bytes(msgspec.json.encode(Golden(rows, predictions, odds)))
     _write_manifest(folder, contract, version, engine)
+    name(root, contract.model, **{arm: version})
     return pipeline
+
+
+def name(root: Path, model: str, **arms: str) -> None:
+    """Gives a model's versions their aliases, beside those that there are."""
+    path = root / "aliases.json"
+    aliases = msgspec.json.decode(path.read_bytes()) if path.is_file() else {}
+    aliases[model] = aliases.get(model, {}) | arms
+    path.write_bytes(msgspec.json.encode(aliases))
 
 
 def _write_manifest(folder: Path, contract: Contract, version: str, engine: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 from scripts import settings, stack
 from scripts.outcome import Refused
 from scripts.stack import collect
-from tests.stack.files import EDGE, HTTP, REQUIRED, STACK, TLS, render, rendered, try_render
+from tests.stack.files import EDGE, HTTP, REQUIRED, ROOT, STACK, TLS, render, rendered, try_render
 
 SERVICES = ("edge", "model", "db")
 #: What the docker command hands to a Swarm; it drops everything else in silence, or with a warning.
@@ -254,3 +254,12 @@ def test_what_a_variable_says_reaches_the_container() -> None:
     found = render(REQUIRED | {"EDGE_PORT": "8443", "EDGE_PORT_MODE": "host"}, STACK, TLS)
     (port,) = found["services"]["edge"]["ports"]
     assert (port["published"], port["mode"]) == (8443, "host")
+
+
+def test_third_party_images_have_one_version_in_every_file_and_in_the_docs() -> None:
+    usual = dict(re.findall(r"\$\{(EDGE_IMAGE|DB_IMAGE):-([^}]+)\}", source()))
+    platform = (ROOT / "jenkins/platform.yml").read_text(encoding="utf-8")
+    named = set(re.findall(r"\$\{(EDGE_IMAGE|DB_IMAGE):-([^}]+)\}", platform))
+    assert named == set(usual.items())
+    docs = (ROOT / "docs/swarm.md").read_text(encoding="utf-8")
+    assert f"| `EDGE_IMAGE`, `DB_IMAGE` | `{usual['EDGE_IMAGE']}`, `{usual['DB_IMAGE']}` |" in docs

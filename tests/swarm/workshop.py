@@ -47,9 +47,7 @@ class Workshop:
         shipped = place / "bundles"
         bundles.write_bundle(shipped, bundles.YIELD, version, linear=True, seed=seed)
         bundles.write_bundle(shipped, bundles.QUALITY, "1", linear=True)
-        bundles.write_bundle(shipped, bundles.QUALITY, "2", linear=True, seed=7)
-        aliases = {OTHER: {"champion": "1", "challenger": "2"}}
-        (shipped / "aliases.json").write_text(json.dumps(aliases), encoding="utf-8")
+        bundles.write_bundle(shipped, bundles.QUALITY, "2", arm="challenger", linear=True, seed=7)
         # The environment is there; a copy of the checkout is newer than it, and no other.
         command = ["make", "-o", ".venv/.ready", "image", "publish"]
         _run(command, root, self.environ(place))

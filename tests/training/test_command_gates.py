@@ -40,7 +40,7 @@ def test_a_gate_that_fails_ends_with_three_and_registers_nothing(
     assert done.code == 3
     assert re.search(rf"gate-{kind}: the gate failed, run \w+\n  {said}", done.err)
     assert house.versions(f"gate-{kind}") == []
-    assert not (house.bundles / f"gate-{kind}").exists()
+    assert not (house.trained / f"gate-{kind}").exists()
 
 
 @pytest.mark.slow

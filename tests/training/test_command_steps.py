@@ -90,7 +90,7 @@ def test_a_training_that_is_ended_leaves_nothing_half_made(
         "RUNNING" if number == signal.SIGKILL else "FAILED"
     ]
     assert house.versions(name) == []
-    assert not (house.bundles / name).exists()
+    assert not (house.trained / name).exists()
     again = house.training("train", "--json", write_spec(tmp_path, name, wine))
     assert [outcome["status"] for outcome in again.document] == ["trained"]
 

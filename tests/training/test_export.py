@@ -75,7 +75,7 @@ def test_one_label_that_differs_is_enough_to_refuse() -> None:
 def test_a_bundle_holds_all_that_serving_needs(
     regression: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SWARMLINE_BUNDLES", str(tmp_path))
+    monkeypatch.setenv("SWARMLINE_TRAINED", str(tmp_path))
     bundle = load_bundle(record.write_bundle(regression._replace(version="7", run_id="abc")))
     assert (bundle.manifest.model, bundle.manifest.version, bundle.manifest.run_id) == (
         "plants",
@@ -84,6 +84,7 @@ def test_a_bundle_holds_all_that_serving_needs(
     )
     assert check_golden(bundle) == []
     assert bundle.reference()["rows"] == len(regression.dataset.split.train)
+    (tmp_path / "aliases.json").write_text('{"plants": {"champion": "7"}}', encoding="utf-8")
     assert load_models(tmp_path)["plants"].champion.manifest == bundle.manifest
 
 
@@ -93,7 +94,7 @@ def test_a_bundle_holds_all_that_serving_needs(
 def test_a_bundle_with_a_changed_or_missing_file_is_refused(
     regression: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    monkeypatch.setenv("SWARMLINE_BUNDLES", str(tmp_path))
+    monkeypatch.setenv("SWARMLINE_TRAINED", str(tmp_path))
     folder = record.write_bundle(regression._replace(version="7"))
     (folder / name).write_bytes((folder / name).read_bytes() + b" ")
     with pytest.raises(DamagedBundle, match=f"{name} is not the file that was exported"):
@@ -106,7 +107,7 @@ def test_a_bundle_with_a_changed_or_missing_file_is_refused(
 def test_a_manifest_that_vouches_for_less_than_is_needed_is_refused(
     regression: Facts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SWARMLINE_BUNDLES", str(tmp_path))
+    monkeypatch.setenv("SWARMLINE_TRAINED", str(tmp_path))
     folder = record.write_bundle(regression._replace(version="7"))
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     files = {name: digest for name, digest in manifest.files.items() if name != "model.onnx"}
@@ -146,3 +147,8 @@ def test_golden_rows_are_spread_over_the_truth(regression: Facts) -> None:
 def test_a_contract_survives_json(regression: Facts) -> None:
     contract = regression.dataset.contract
     assert msgspec.json.decode(msgspec.json.encode(contract), type=Contract) == contract
+
+
+def test_large_numbers_are_not_equal_because_their_squares_are_infinite() -> None:
+    expected = Answer(np.array([[1e30], [2e30]], dtype=np.float32))
+    assert not export.compare(expected, Answer(expected.values * np.float32(1.01))).proven

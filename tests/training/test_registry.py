@@ -112,24 +112,18 @@ def test_a_model_without_a_version_cannot_be_exported(cellar: Cellar, tmp_path: 
     assert "untrained: has neither champion nor challenger; `make train` makes one" in done.err
 
 
-def test_export_removes_what_no_alias_points_at(cellar: Cellar) -> None:
-    cellar.champion_is("2")
-    assert cellar.training("export")[0] == 0
-    cellar.champion_is("1")
-    assert cellar.training("export")[0] == 0
-    assert [path.name for path in (cellar.house.bundles / "cellar").iterdir()] == ["1"]
-
-
 def test_a_damaged_bundle_is_fetched_again(cellar: Cellar) -> None:
     cellar.champion_is("1")
     cellar.training("export")
-    (cellar.house.bundles / "cellar" / "1" / "model.onnx").write_bytes(b"rust")
+    for place in (cellar.house.trained, cellar.house.bundles):
+        (place / "cellar" / "1" / "model.onnx").write_bytes(b"rust")
     assert cellar.training("export")[0] == 0
     assert check_golden(load_models(cellar.house.bundles)["cellar"].champion) == []
 
 
 def test_a_bundle_folder_that_is_gone_is_fetched_anew(cellar: Cellar) -> None:
     cellar.champion_is("1")
+    shutil.rmtree(cellar.house.trained)
     shutil.rmtree(cellar.house.bundles)
     assert cellar.training("export")[0] == 0
     assert load_models(cellar.house.bundles)["cellar"].champion.manifest.version == "1"
@@ -160,7 +154,7 @@ def test_a_training_that_ends_while_it_registers_leaves_nothing_to_serve(
         assert cellar.house.training("train", spec).code == 130
     with cellar.house.client() as client:
         assert registry.versions(client, spec.stem) == []
-    assert not list((cellar.house.bundles / spec.stem).glob("[!.]*"))
+    assert not list((cellar.house.trained / spec.stem).glob("[!.]*"))
     assert cellar.house.training("train", "--json", spec).document[0]["status"] == "trained"
 
 

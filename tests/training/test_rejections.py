@@ -116,6 +116,18 @@ def test_a_challenger_that_serves_already_is_not_rejected_with_another_release(s
     assert shop("reject", "--exported", *BY).out == "nothing to reject\n"
 
 
+def test_a_challenger_that_serves_beside_stays_there_when_an_ordinary_build_finds_it_unchanged(
+    shop: Shop,
+) -> None:
+    export(shop, champion="1", challenger="2")
+    shop("promote", "--exported", *BY)
+    shop("train", "--gate", "later")
+    done = shop("export", "--release")
+    exported = json.loads((shop.house.bundles / "aliases.json").read_bytes())
+    assert exported == {"shop": {"champion": "1", "challenger": "2"}}
+    assert "version 2 serves beside its champion, and stays there; `make promote" in done.err
+
+
 def test_a_challenger_that_never_served_is(shop: Shop) -> None:
     export(shop, champion="1", challenger="2")
     assert "version 2 rejected" in shop("reject", "--exported", *BY).out

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.training.house import ROOT, SMALL, House, rows_of, toml, write_spec
-from training import record, registry
+from training import registry, runs
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ def test_a_version_is_reproduced_by_another_checkout(cellar: House, tmp_path: Pa
     done = elsewhere.process("reproduce", "--json", "cellar", "1", root=checkout)
     assert done.code == 0, done.err
     assert (done.document["labels_differ"], done.document["largest"]) == (0, 0)
-    assert (elsewhere.bundles / "cellar" / "1").is_dir()
+    assert (elsewhere.trained / "cellar" / "1").is_dir()
 
 
 def test_a_version_made_without_a_search_is_reproduced_without_one(house: House) -> None:
@@ -77,7 +77,7 @@ def test_other_predictions_than_recorded_end_with_three(house: House, tmp_path: 
     train(house, "tampered")
     with house.client() as client:
         run = registry.version(client, "tampered", "1").run_id
-        kept = client.download_artifacts(run, record.SNAPSHOT_FILE, str(tmp_path))
+        kept = client.download_artifacts(run, runs.SNAPSHOT_FILE, str(tmp_path))
         rows = pd.read_parquet(kept)
         rows.assign(target=np.roll(rows["target"], 50)).to_parquet(kept, index=False)
         client.log_artifact(run, kept)
