@@ -25,7 +25,7 @@ from tests.training.house import (
 )
 
 BAD = {"gates": {"metrics": {"accuracy": {"min": 1.01}}}}
-FOREST = {"candidates": ["random-forest"], "budget": 40, "folds": 5}
+FOREST = {"candidates": ["random-forest"], "budget": 4, "folds": 2}
 
 
 def errors(said: str) -> list[str]:
