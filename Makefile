@@ -173,8 +173,11 @@ traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, 
 ledger: $(READY) ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
 	@$(PY) -m scripts.ledger
 
-check-stack: $(READY) ## do stack.yml and its overlay render, does HAProxy take its own? (no engine needed)
-	@$(PY) -m scripts.stack --check
+stack-file: $(READY) ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
+	@$(PY) -m scripts.stack_file
+
+check-stack: $(READY) ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
+	@$(PY) -m scripts.check_stack
 
 backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere
 	@$(PY) -m scripts.backup save
@@ -185,7 +188,7 @@ restore: $(READY) ## bring a saved database back: FILE=name; what is there now i
 restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
 	@$(PY) -m scripts.backup test
 
-.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack up down confirm trace prune
+.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack stack-file up down confirm trace prune
 
 ## Jenkins
 begin: ## remove what the build before left in this workspace: reports, logs, release

@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from scripts import containers
+from scripts import containers, records, settings
 from scripts.guests import Guest, guest, host
 from scripts.options import PATH, Outside, build, parsed, parser
 from scripts.outcome import Refused, finish, say
@@ -96,7 +96,7 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
         bounds = least, count(stack, seconds)
     image = database_image(stack)
     _check(image, file, seconds)
-    uid = os.environ.get("DB_UID") or "999"
+    uid = settings.around(stack, records.last_inputs(stack)).get("DB_UID", "999")
     flags = ("--network", "none", "--user", f"{uid}:{uid}", *SCRATCH)
     volume = ("--volume", "/var/lib/postgresql/data", "--tmpfs", "/var/run/postgresql")
     script = EMPTY_SERVER + INSERT.format(then=COUNT_ROWS.replace("exec ", ""))

@@ -2,14 +2,13 @@
 
     python -m scripts.deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
 
-Settings are environment variables (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
-2 not good and rolled back, 3 the deadline passed; the last line says what serves.
+Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged,
+1 refused and nothing changed, 2 not good and rolled back, 3 the deadline passed; the last line says what serves.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -23,8 +22,10 @@ from scripts import (
     intended,
     records,
     secrets,
+    settings,
     stack,
     swarm,
+    unrecorded,
     withdrawn,
 )
 from scripts.intended import Intended
@@ -78,15 +79,19 @@ def plan(order: Order, as_json: bool) -> dict[str, Any]:
 def goal(options: argparse.Namespace, wanted: Intended, history: list[Record]) -> Goal:
     """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.current(history)
+    view = swarm.look(options.stack)
+    serves = unrecorded.known(view, options.stack) or serving
     if options.plan:
-        note_changes(serving, wanted)
+        note_changes(serves, wanted)
     if not options.force:
-        if serving is not None:
-            refuse_older(wanted, serving)
+        if serves is not None:
+            refuse_older(wanted, serves)
         if not options.withdrawn:
             withdrawn.refuse(history, wanted.release, wanted.document)
     traffic = carried(serving, wanted.document)
-    inputs = stack.collect(wanted.image, traffic, os.environ)
+    chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
+    settings.tell_kept(chosen)
+    inputs = stack.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Goal(wanted, inputs)
 

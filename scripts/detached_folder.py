@@ -47,6 +47,7 @@ FILES = (
 FOLDERS = {
     "DOCKER_CONFIG": ("config.json", "contexts"),
     "DOCKER_CERT_PATH": ("ca.pem", "cert.pem", "key.pem"),
+    "SWARMLINE_SETTINGS": ("*.env",),
 }
 
 
@@ -207,11 +208,11 @@ def _environment(folder: Folder, environ: Mapping[str, str]) -> dict[str, str]:
 
 def _copy_parts(given: Path, own: Path, parts: Iterable[str]) -> None:
     own.mkdir(mode=0o700)
-    for name in parts:
-        if (given / name).is_dir():
-            shutil.copytree(given / name, own / name)
-        elif (given / name).is_file():
-            shutil.copy2(given / name, own / name)
+    for found in (path for part in parts for path in given.glob(part)):
+        if found.is_dir():
+            shutil.copytree(found, own / found.name)
+        else:
+            shutil.copy2(found, own / found.name)
 
 
 def _absolute(uri: str) -> str:

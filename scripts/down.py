@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any
 
-from scripts import lock, swarm
+from scripts import lock, swarm, vault
 from scripts.docker import DockerError, docker
 from scripts.options import FLAG, Outside, parsed, parser, signed
 from scripts.outcome import Late, Refused, finish, say
@@ -57,6 +57,8 @@ def everything(name: str, until: float) -> list[str]:
     for kind in ("secret", "config"):
         found = docker(kind, "ls", "--quiet", "--filter", f"label=swarmline.stack={name}").split()
         wanted += [(kind, one) for one in found if mine is None or one != mine.id]
+    # Those that were made by hand have a plain name and no label.
+    wanted += [("secret", one) for one in vault.unlabelled(name)]
     for kind, one in wanted:
         _remove(kind, one, until)
     say(f"removed {len(wanted)} volumes, secrets and configs; other nodes keep their volumes")

@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, context, git, sbom
+from scripts import builder, context, git, sbom, settings
 from scripts.options import build as build_folder
 from scripts.options import bundles, parsed, plain_parser
 from scripts.outcome import Refused, finish, say
@@ -33,7 +33,7 @@ def build(options: argparse.Namespace) -> Document:
     if inputs.left_out:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
     builder.reachable()
-    name = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
+    name = settings.base_image(builder.BASE_IMAGE)
     document = context.describe(inputs, builder.base(name, options.pull, options.deadline))
     tag = f"{NAME}:{document['release']}"
     if builder.exists(tag) and not options.no_cache and _read("release.json") == document:

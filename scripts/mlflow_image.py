@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, context, git, sbom
+from scripts import builder, context, git, sbom, settings
 from scripts.options import build, parsed, plain_parser
 from scripts.outcome import Refused, finish, say
 
@@ -35,7 +35,7 @@ def make(options: argparse.Namespace) -> dict[str, Any]:
     commit = git.last_commit(ROOT, *FILES.values())
     contents = {name: _content(path) for name, path in FILES.items()}
     builder.reachable()
-    base = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
+    base = settings.base_image(builder.BASE_IMAGE)
     identity = builder.base(base, options.pull, options.deadline).identity
     tag = f"{NAME}:{_version(contents['requirements.txt'])}-{_hash(identity, contents)}"
     if options.no_cache or not builder.exists(tag):

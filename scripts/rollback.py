@@ -12,7 +12,7 @@ import argparse
 import sys
 from typing import Any
 
-from scripts import detached, records, swarm
+from scripts import detached, records, swarm, unrecorded
 from scripts.options import IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
@@ -23,17 +23,23 @@ from scripts.rollout import carry_out
 def rollback(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
     subject = options.to or "the release before"
-    order = Order.of(options, "rollback", subject, lambda history: goal(history, options.to))
+    order = Order.of(
+        options, "rollback", subject, lambda history: goal(options.stack, history, options.to)
+    )
     return carry_out(order)
 
 
-def goal(history: list[Record], wanted: str | None) -> Goal:
+def goal(stack: str, history: list[Record], wanted: str | None) -> Goal:
     """The release that is named, or the one before what serves."""
-    chosen = records.choose(history, wanted) if wanted else records.previous(history)
+    chosen = records.choose(history, wanted) if wanted else _before(stack, history)
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
     return Goal(chosen.intended, chosen.inputs)
+
+
+def _before(stack: str, history: list[Record]) -> Record:
+    return unrecorded.before(stack, history) or records.previous(history)
 
 
 def listing(stack: str, as_json: bool) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy
 
-from scripts import jobs, ledger, passwords, records, secrets, swarm
+from scripts import jobs, ledger, passwords, records, secrets, swarm, unrecorded
 from scripts.address import sound, without_passwords
 from scripts.options import ADDRESS, IDENTITY, Outside, parsed, parser
 from scripts.outcome import Refused, finish, say
@@ -89,16 +89,28 @@ def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
 
 
 def documents(stack: str, rows: list[Row]) -> Mapping[str, Mapping[str, Any]]:
-    """release.json of each release, from the Swarm or else from the ledger."""
+    """release.json of each release, from the Swarm's records, from what serves, or else from the ledger."""
     wanted = {str(row["release"]) for row in rows}
     known = {
         one.release: one.document for one in reversed(_history(stack)) if one.release in wanted
     }
+    if wanted - known.keys():
+        known |= _without_record(stack)
     for release in wanted - known.keys():
         document = ledger.document(release)
         if document:
             known[release] = document
     return known
+
+
+def _without_record(stack: str) -> dict[str, Mapping[str, Any]]:
+    """Of a release that came without `make deploy`, and serves."""
+    try:
+        serving = unrecorded.record(swarm.look(stack), stack)
+    except Refused as error:
+        say(f"the Swarm cannot tell what serves: {error}")
+        return {}
+    return {serving.release: serving.document} if serving else {}
 
 
 def _history(stack: str) -> list[records.Record]:

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from scripts import detached, records, stack, swarm
+from scripts import detached, records, stack, swarm, unrecorded
 from scripts.options import NAME, NUMBER, Outside, choice, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
@@ -92,6 +92,7 @@ def change(options: argparse.Namespace) -> dict[str, Any]:
 
 def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
     """The release that serves, with another share for one model."""
+    unrecorded.refuse(swarm.look(options.stack), options.stack)
     serving = records.current(history)
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")

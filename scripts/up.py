@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts import edge, records, secrets, swarm
+from scripts import edge, records, secrets, settings, swarm
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
 from scripts.options import FLAG, Outside, parsed, parser
@@ -104,8 +104,8 @@ def _start_registry() -> None:
 
 def need_secrets(stack: str, environ: dict[str, str]) -> None:
     """What is missing; a certificate that signed itself where none was brought."""
-    host = os.environ.get("EDGE_HOST") or "localhost"
-    plain = os.environ.get("EDGE_TLS") == "off"
+    said = settings.around(stack)
+    host, plain = said.get("EDGE_HOST", "localhost"), said.get("EDGE_TLS") == "off"
     lacks = "EDGE_CERTIFICATE_SECRET" not in secrets.current(stack) and not plain
     words = ["make", "--self-signed", host] if lacks else ["make"]
     make("secrets", {**environ, "ARGS": shlex.join(words)})

@@ -23,7 +23,7 @@ from training.errors import (
 )
 from training.options import Options
 from training.progress import say
-from training.spec import FOLDER, Spec, find, names
+from training.spec import Spec, find, names
 
 # pylint: disable=import-outside-toplevel
 
