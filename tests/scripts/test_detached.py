@@ -8,7 +8,6 @@ import shutil
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,14 +17,14 @@ import pytest
 
 from scripts import processes
 from tests.jenkins.killer import kill
+from tests.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, release, stand_in
 
 # They start the whole command, on a docker command that stands in for a Swarm.
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-STAND_IN = Path(__file__).parent / "stand_in_docker.py"
 NEEDED = ("scripts", "stack", "requirements", "Makefile", "stack.yml")
 NODE, SERVER = "JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE"
-IMAGE = f"registry.invalid/model@sha256:{'0' * 64}"
+OLD, NEW = release(1, "aaaa"), release(2, "bbbb")
 
 
 def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
@@ -36,16 +35,21 @@ def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     return found
 
 
-class Build:
-    """A build on a machine of its own: a workspace, credentials, cookies, and the Swarm that it reaches."""
+def asked(build: Build, call: str) -> bool:
+    return (build.place / "swarm/calls.jsonl").exists() and bool(build.swarm.calls(call))
 
-    def __init__(self, place: Path):
-        self.place, self.swarm, self.workspace = place, place / "swarm", place / "workspace"
-        for folder in ("swarm", "bin", "credentials"):
-            (place / folder).mkdir()
-        docker = f'#!/bin/sh\nexec {sys.executable} -S -E {STAND_IN} "$@"\n'
-        (place / "bin/docker").write_text(docker, encoding="utf-8")
-        (place / "bin/docker").chmod(0o755)
+
+class Build:
+    """A build on a machine of its own: a workspace, credentials, cookies, and the Swarm that it reaches at an edge.
+
+    Release bbbb serves. What it goes back to, aaaa, never gets ready there.
+    """
+
+    def __init__(self, place: Path, url: str, swarm: SwarmInAFile):
+        self.place, self.swarm, self.workspace = place, swarm, place / "workspace"
+        swarm.remember(OLD, NEW)
+        swarm.change("bad", **{OLD.image: {"state": "preparing", "error": ""}})
+        (place / "credentials").mkdir()
         self.credentials = [place / "credentials" / name for name in ("api-key", "edge-key")]
         for path in self.credentials:
             path.write_text(f"the {path.name}", encoding="ascii")
@@ -53,20 +57,16 @@ class Build:
         self.cookies = {name: f"{name} of {place}" for name in (NODE, SERVER)}
         self.environ = {
             **os.environ,
+            **environ(place, url),
             **self.cookies,
-            "PATH": f"{place}/bin:{os.environ['PATH']}",
-            "STAND_IN": str(self.swarm),
+            "SWARMLINE_BUILD": "build",
             "SWARMLINE_DEPLOYS": str(place / "deploys"),
             "SWARMLINE_LOG": "build/log",
             "SWARMLINE_KEY_FILE": str(self.credentials[0]),
             "SWARMLINE_EDGE_KEY_FILE": str(self.credentials[1]),
-            "BUILD_TAG": "jenkins-deliver-main-7",
+            "BUILD_TAG": "jenkins-rollback-7",
             "BUILD_ID": "7",
-            "BY": "jenkins-deliver-main-7",
-            # Nobody listens there: what happened is told to the ledger later.
-            "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
-            "EDGE_TLS": "off",
-            "IMAGE": IMAGE,
+            "BY": "jenkins-rollback-7",
         }
         self.check_out()
 
@@ -101,13 +101,8 @@ class Build:
         words, _ = process.communicate(timeout=120)
         return process.returncode, words
 
-    def calls(self, command: str) -> list[str]:
-        path = self.swarm / "calls"
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-        return [line for line in lines if line.startswith(command)]
-
-    def changing(self) -> list[str]:
-        return until(lambda: self.calls("stack deploy"))
+    def changing(self) -> None:
+        until(lambda: self.swarm.deploys)
 
     def folder(self) -> Path:
         (found,) = (self.place / "deploys").iterdir()
@@ -135,11 +130,14 @@ class Build:
 
 @pytest.fixture(name="build")
 def _build(tmp_path: Path) -> Iterator[Build]:
-    build = Build(tmp_path)
-    try:
-        yield build
-    finally:
-        build.close()
+    swarm = SwarmInAFile(tmp_path / "swarm")
+    stand_in(tmp_path / "bin")
+    with edge(swarm) as url:
+        build = Build(tmp_path, url, swarm)
+        try:
+            yield build
+        finally:
+            build.close()
 
 
 def test_an_aborted_build_s_deploy_goes_back_though_workspace_and_credentials_are_gone(
@@ -147,7 +145,7 @@ def test_an_aborted_build_s_deploy_goes_back_though_workspace_and_credentials_ar
 ) -> None:
     build.own_environment()
     build.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{build.place}/mlflow.db"
-    step = build.start("deploy")
+    step = build.start("rollback")
     build.changing()
     deploy = build.deploy()
     # The abort ends the step at once; then what the build had is removed, and the agent given back.
@@ -160,15 +158,16 @@ def test_an_aborted_build_s_deploy_goes_back_though_workspace_and_credentials_ar
     build.check_out()
     code, words = build.make("verdict")
     assert code == 0 and "the deploy of this build has ended: interrupted by SIGTERM" in words
-    assert build.outcome()["code"] == 2 and build.calls("stack rm")
+    assert (build.outcome()["code"], build.outcome()["serves"]) == (2, "bbbb")
+    assert build.swarm.deploys == [OLD.image, NEW.image] and not build.swarm.is_locked
     # All that it needs for that it had at hand, MLflow's client too.
-    assert "ledger: wrote 1 of releases to MLflow" in words and "Traceback" not in words
+    assert "of releases to MLflow" in words and "Traceback" not in words
 
 
 def test_its_environment_says_nothing_of_the_build_and_its_credentials_are_its_own(
     build: Build,
 ) -> None:
-    step = build.start("deploy")
+    step = build.start("rollback")
     build.changing()
     pairs = Path(f"/proc/{build.deploy()}/environ").read_bytes().split(b"\0")
     environ = dict(os.fsdecode(pair).partition("=")[::2] for pair in pairs if pair)
@@ -186,7 +185,7 @@ def test_its_environment_says_nothing_of_the_build_and_its_credentials_are_its_o
 
 
 def test_without_an_abort_the_step_ends_as_the_deploy_does(build: Build) -> None:
-    code, words = build.make("deploy ARGS=--deadline=2")
+    code, words = build.make("rollback ARGS=--deadline=2")
     assert code != 0 and "not done within 2 s" in words and words.count("swarmline: ") == 1
     assert build.outcome()["code"] == 3 and "not done within 2 s" in build.outcome()["reason"]
     # Waited for once more, as `post` does.
@@ -194,25 +193,32 @@ def test_without_an_abort_the_step_ends_as_the_deploy_does(build: Build) -> None
 
 
 def test_an_abort_before_the_swarm_is_changed_ends_it_at_once(build: Build) -> None:
-    (build.swarm / "pull-waits").touch()
-    step = build.start("deploy")
-    until(lambda: build.calls("pull"))
+    build.swarm.fault("info", hangs=True)
+    step = build.start("rollback")
+    until(lambda: asked(build, "info"))
     kill(SERVER, build.cookies[SERVER])
     step.communicate(timeout=60)
     _, words = build.make("verdict")
     assert "interrupted by SIGTERM, before anything was changed" in words
-    assert build.outcome()["code"] == 1 and not build.calls("stack deploy")
+    assert build.outcome()["code"] == 1 and build.swarm.deploys == []
+
+
+@pytest.mark.parametrize("target", ["deploy", "rollback", "traffic"])
+def test_whatever_changes_the_swarm_runs_by_itself(build: Build, target: str) -> None:
+    build.swarm.fault("info", words="no manager answers")
+    code, words = build.make(target, MODEL="late", MODE="off", IMAGE=NEW.image)
+    assert code != 0 and "runs by itself" in words and "no manager answers" in words
 
 
 def test_without_a_place_to_run_in_it_is_refused(build: Build) -> None:
     (build.place / "deploys").write_text("no folder", encoding="ascii")
-    code, words = build.make("deploy")
+    code, words = build.make("rollback")
     assert code != 0 and "there is no place for a deploy to run in" in words
-    assert build.outcome()["code"] == 1 and not build.calls("stack deploy")
+    assert build.outcome()["code"] == 1 and build.swarm.deploys == []
 
 
 def test_of_a_deploy_that_was_killed_nobody_says_more_than_is_known(build: Build) -> None:
-    step = build.start("deploy")
+    step = build.start("rollback")
     build.changing()
     os.kill(build.deploy(), signal.SIGKILL)
     words, _ = step.communicate(timeout=60)
@@ -220,17 +226,17 @@ def test_of_a_deploy_that_was_killed_nobody_says_more_than_is_known(build: Build
     assert build.outcome()["code"] is None
     assert not (build.folder() / "private").exists()
     # The next one goes on from there.
-    code, words = build.make("deploy ARGS=--deadline=2", BUILD_TAG="jenkins-deliver-main-8")
+    code, words = build.make("rollback ARGS=--deadline=2", BUILD_TAG="jenkins-rollback-8")
     assert code != 0 and "was cut off; going on from there" in words
 
 
 def test_who_deploys_meanwhile_is_told_by_whom_the_stack_is_locked(build: Build) -> None:
-    build.start("deploy")
+    build.start("rollback")
     build.changing()
-    code, words = build.make("deploy", BUILD_TAG="jenkins-rollback-3", BY="jenkins-rollback-3")
+    code, words = build.make("rollback", BUILD_TAG="jenkins-traffic-3", BY="jenkins-traffic-3")
     assert code != 0
-    assert "is locked: jenkins-deliver-main-7 has been at" in words
-    assert build.calls("stack deploy") == build.calls("stack deploy")[:1]
+    assert "is locked: jenkins-rollback-7 has been at" in words
+    assert build.swarm.deploys == [OLD.image]
 
 
 def by_hand(build: Build) -> None:
@@ -240,20 +246,20 @@ def by_hand(build: Build) -> None:
 
 def test_by_hand_it_stays_in_the_foreground_and_ctrl_c_goes_back(build: Build) -> None:
     by_hand(build)
-    terminal = build.start("deploy")
+    terminal = build.start("rollback")
     build.changing()
     assert not (build.place / "deploys").exists()
     os.killpg(terminal.pid, signal.SIGINT)
     words, _ = terminal.communicate(timeout=60)
     assert "swarmline: interrupted by SIGINT" in words and build.outcome()["code"] == 2
-    assert build.calls("stack rm")
+    assert build.swarm.deploys == [OLD.image, NEW.image]
 
 
 def test_by_hand_ctrl_c_before_anything_was_changed_is_one_sentence(build: Build) -> None:
     by_hand(build)
-    (build.swarm / "pull-waits").touch()
-    terminal = build.start("deploy")
-    until(lambda: build.calls("pull"))
+    build.swarm.fault("info", hangs=True)
+    terminal = build.start("rollback")
+    until(lambda: asked(build, "info"))
     os.killpg(terminal.pid, signal.SIGINT)
     words, _ = terminal.communicate(timeout=60)
     assert "before anything was changed" in words and "Traceback" not in words
