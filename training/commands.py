@@ -94,7 +94,7 @@ def validate(given: argparse.Namespace) -> None:
 
 def train(given: argparse.Namespace) -> None:
     specs, problems = _readable_specs(given)
-    if not specs:
+    if problems and not specs:
         raise Several(problems)
     if given.promote and not (problems or given.force or given.skip) and _is_served(given, specs):
         return
