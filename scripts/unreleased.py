@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 from scripts import records
 from scripts.docker import DockerError
-from scripts.options import build, outcome_file
+from scripts.options import NAME, build, outcome_file, parameter
 from scripts.outcome import DONE, LATE, ROLLED_BACK, Refused, finish, say
 from scripts.records import Record
 
@@ -64,7 +64,7 @@ def _keep_in_swarm(said: Rejection) -> str:
     document, image = (_read(build() / "release" / name) for name in ("release.json", "image.json"))
     if not document:
         return "there is no release.json here, so the Swarm does not know of it"
-    stack = os.environ.get("STACK") or "swarmline"
+    stack = parameter("STACK", NAME) or "swarmline"
     try:
         serving = records.current(records.history(stack))
         records.store(stack, _record(said, document, image, serving.release if serving else ""))

@@ -63,7 +63,8 @@ def _store(core: Core, model: str, given: list[Any]) -> Response:
     for row, entry in enumerate(given):
         try:
             entries.append(msgspec.convert(entry, Entry))
-        except msgspec.ValidationError as error:
+        # The other, where a text with half of a surrogate pair stands for what is no text.
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             raise Unprocessable.field("", entry, f"an object with {ENTRY}: {error}", row) from error
     try:
         outcome = core.journal.truth(model, entries)

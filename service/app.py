@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPage
+from werkzeug.routing import BaseConverter
 
 from service import admin, docs, health, invocations, lineage, oip, stream
 from service.auth import ANYONE, Door, Scope, parse_keys
@@ -36,6 +37,12 @@ class GoldenMismatch(BundleError):
     """An engine does not reproduce what was exported: this machine would predict something else."""
 
 
+class ModelName(BaseConverter):
+    """A model's name in a path: without a colon, behind which KServe V1 says what to do with it."""
+
+    regex = "[^/:]+"
+
+
 class Service(Flask):
     """Flask, with a direct lane for the routes in `direct`."""
 
@@ -45,6 +52,7 @@ class Service(Flask):
         self.direct: dict[str, DirectRoute] = {}
         # A redirect to the tidy address would go where the caller's Host header says.
         self.url_map.merge_slashes = False
+        self.url_map.converters["default"] = ModelName
         self.json.sort_keys = False  # type: ignore[attr-defined]
 
     def wsgi_app(self, environ: Any, start_response: Any) -> Any:
@@ -53,10 +61,10 @@ class Service(Flask):
             return route(environ, start_response)
         return super().wsgi_app(environ, start_response)
 
-    def quick(self, target: str) -> bool:
-        """Whether a POST to it is a prediction that waits for nobody."""
-        route = self.direct.get(target)
-        return route is not None and route.quick
+    def quick(self, line: str) -> bool:
+        """Whether a request, such as `POST /x`, is a prediction: these wait for nobody."""
+        method, _, target = line.partition(" ")
+        return method == "POST" and target in self.direct
 
 
 def create_app(settings: Settings, state: State) -> Service:
@@ -131,9 +139,10 @@ def _guard(app: Service) -> None:
         core.state.enter()
         g.entered = True
         path = request.environ["PATH_INFO"]
+        scopes = SCOPES_OF.get(request.endpoint or "", READERS)
+        core.sites.check(request.environ, is_page=not scopes)
         if "//" in path:
             raise NotFound(f"there is nothing at {path[:200]}: a slash stands there twice")
-        scopes = SCOPES_OF.get(request.endpoint or "", READERS)
         if not scopes:
             g.key = ANYONE
             return

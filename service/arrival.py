@@ -1,40 +1,139 @@
-"""What has come of a request, judged without waiting: whether more will, and whether it is a plain POST.
+"""What has come of a request, judged without waiting: how long it is, and whether all of it is there.
 
-Gunicorn's parser remains the judge of what is sound; this only says that it will not wait.
+Gunicorn's parser remains the judge of what is sound; this only says when there is nothing more to wait for.
 """
 
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 
-#: The most that is gathered of a request, and of its head. A longer one is read by a thread.
+#: The most that is taken from a socket at once, and of a request before anyone asks who sends it.
 MOST = 65536
-MOST_HEAD = 16384
-_START = re.compile(rb"POST (/[!-~]*) HTTP/1\.1\r\n").match
-_LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]{1,8})\r\n").findall
-#: Whose end cannot be foretold, or who wait for a word before they go on.
-_FOR_THREADS = (b"\r\ntransfer-encoding", b"\r\nexpect:", b"\r\nupgrade:")
+#: The longest head, and the longest end of a body in chunks.
+MOST_HEAD = 32768
+_START = re.compile(rb"((?:GET|HEAD|POST) /[!-~]*) HTTP/1\.[01]\r\n").match
+_LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n").findall
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n").search
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?").fullmatch
+
+
+class Framing(Enum):
+    CHUNKED = auto()
+    #: None that can be foretold; the parser will refuse it.
+    UNKNOWN = auto()
+
+
+class Stage(Enum):
+    """`ENDLESS`: waiting for more would be of no use."""
+
+    MORE = auto()
+    WHOLE = auto()
+    ENDLESS = auto()
+
+
+def framing_of(head: bytes) -> int | Framing:
+    """How many bytes of body follow a head."""
+    head = head.lower()
+    count = head.count(b"\r\ncontent-length")
+    if b"\r\ntransfer-encoding" in head:
+        sound = not count and head.count(b"\r\ntransfer-encoding") == 1 and _CHUNKED(head)
+        return Framing.CHUNKED if sound else Framing.UNKNOWN
+    if not count:
+        return 0
+    lengths = _LENGTH(head)
+    return int(lengths[0]) if count == len(lengths) == 1 else Framing.UNKNOWN
 
 
 def size_of(data: bytes) -> int | None:
-    """How long the request is, at least, that begins with these bytes; None: a thread has to see."""
+    """How long the request is that begins with these bytes, where they hold its head and that says so."""
     end = data.find(b"\r\n\r\n") + 4
     if end < 4:
-        return len(data) + 1 if len(data) < MOST_HEAD else None
-    head = data[:end].lower()
-    if any(name in head for name in _FOR_THREADS):
         return None
-    count = head.count(b"\r\ncontent-length")
-    if not count:
-        return end
-    lengths = _LENGTH(head)
-    if count > 1 or not lengths:
-        return None
-    size = end + int(lengths[0])
-    return size if size <= MOST else None
+    length = framing_of(data[:end])
+    return end + length if isinstance(length, int) else None
 
 
-def target_of(data: bytes) -> str | None:
-    """The target, if this is one plain POST; `size_of` has said that it is whole."""
+def line_of(data: bytes) -> str:
+    """Method and target, such as `POST /x`, where they are plain; else nothing."""
     start = _START(data)
-    return start[1].decode("ascii") if start else None
+    return start[1].decode("ascii") if start else ""
+
+
+class Arrival:
+    """One request while it comes. Each byte is looked at once, however small the pieces are."""
+
+    def __init__(self, data: bytes | bytearray = b"") -> None:
+        self.data = bytearray(data)
+        #: The head's length, once it is there; whether its sender waits for a word before the body.
+        self.head, self.expects = 0, False
+        #: The whole request's length; 0: not known yet.
+        self.size = 0
+        #: How much the chunks hold.
+        self.content = 0
+        self._framing: int | Framing = 0
+        #: Where the next chunk begins, where the search goes on, and where the last chunk's line ends.
+        self._place = self._searched = self._last = 0
+
+    def stage(self) -> Stage:
+        """How far it is, with what has come until now."""
+        if not self.head and not self._find_head():
+            return Stage.ENDLESS if len(self.data) > MOST_HEAD else Stage.MORE
+        if self._framing is Framing.UNKNOWN:
+            return Stage.ENDLESS
+        if self._framing is Framing.CHUNKED and not self.size:
+            return self._follow_chunks()
+        return Stage.WHOLE if len(self.data) >= self.size else Stage.MORE
+
+    def take(self) -> bytes:
+        """The request, or as much of it as has come; what stands behind it remains for the next."""
+        size = self.size or len(self.data)
+        request = bytes(self.data[:size])
+        del self.data[:size]
+        return request
+
+    def rest(self) -> Arrival | None:
+        """What of the next request has come already."""
+        return Arrival(self.data) if self.data else None
+
+    def _find_head(self) -> bool:
+        end = self.data.find(b"\r\n\r\n", max(0, self._searched - 3)) + 4
+        self._searched = len(self.data)
+        if end < 4:
+            return False
+        head = bytes(self.data[:end])
+        self.head, self.expects = end, b"\r\nexpect:" in head.lower()
+        self._framing = framing_of(head)
+        if isinstance(self._framing, int):
+            self.size = end + self._framing
+        self._place = self._searched = end
+        return True
+
+    def _follow_chunks(self) -> Stage:
+        while not self._last:
+            end = self.data.find(b"\r\n", max(self._place, self._searched - 1))
+            if end < 0:
+                self._searched = len(self.data)
+                return self._unless_longer(self._searched - self._place)
+            chunk = _CHUNK(bytes(self.data[self._place : end]))
+            if chunk is None:
+                return Stage.ENDLESS
+            size = int(chunk[1], 16)
+            if not size:
+                self._last = self._searched = end
+                break
+            self.content += size
+            self._place = self._searched = end + 2 + size + 2
+        return self._find_end()
+
+    def _find_end(self) -> Stage:
+        """Behind the last chunk come trailers, or none, and an empty line."""
+        end = self.data.find(b"\r\n\r\n", max(self._last, self._searched - 3)) + 4
+        self._searched = len(self.data)
+        if end < 4:
+            return self._unless_longer(self._searched - self._last)
+        self.size = end
+        return Stage.WHOLE
+
+    def _unless_longer(self, length: int) -> Stage:
+        return Stage.ENDLESS if length > MOST_HEAD else Stage.MORE

@@ -44,6 +44,8 @@ class Key(NamedTuple):
         raise Forbidden(f"the key {self.name} has no scope {' or '.join(scopes)}{where}")
 
 
+#: Sums of no key, and of the end of a line that `echo` alone leaves.
+OF_NOTHING = tuple(hashlib.sha256(text).digest() for text in (b"", b"\n", b"\r\n"))
 #: Stands for every caller where keys are off.
 ANYONE = Key("anyone", frozenset(SCOPES), b"")
 
@@ -82,6 +84,11 @@ def _parse_line(number: int, line: str, served: Collection[str]) -> Key:
         raw = b""
     if len(raw) != 32:
         raise BadKeys(f"KEYS, line {number}: the third part must be the SHA-256 of the key, in hex")
+    if raw in OF_NOTHING:
+        raise BadKeys(
+            f"KEYS, line {number}: the third part is the SHA-256 of nothing, as of a variable that is"
+            " not set; make a key first, then its sum"
+        )
     return Key(name, found, raw, _limit(number, models, served))
 
 
@@ -126,9 +133,10 @@ class Door:
         """Whose key it is; Unauthenticated where it is nobody's."""
         if not self._keys:
             return ANYONE
-        if not header:
+        text = presented(header) if header else ""
+        if not text:
             raise Unauthenticated("a key is needed: Authorization: Bearer KEY")
-        given = hashlib.sha256(presented(header).encode("utf-8", "surrogateescape")).digest()
+        given = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
         found = None
         # Every key is compared, whichever matches: the time taken tells nothing.
         for key in self._keys:

@@ -8,6 +8,7 @@ from typing import Any
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.problems import BadRequest, NotJson, TooLarge, TooSlow, Unsupported
+from service.sites import from_browser
 
 Environ = dict[str, Any]
 _WINDOW = {"gzip": 31, "deflate": 15}
@@ -39,13 +40,12 @@ def _read_chunks(source: Any, size: int) -> bytes:
     except NoMoreData as error:
         raise TooSlow("the last chunk did not come in time") from error
     except ParseException as error:
-        closing = [("Connection", "close")]
-        raise BadRequest("the body's chunks are not sound HTTP", headers=closing) from error
+        raise BadRequest("the body's chunks are not sound HTTP") from error
     return body
 
 
 def too_large(limit: int) -> TooLarge:
-    return TooLarge(f"a body may have up to {limit} bytes", headers=[("Connection", "close")])
+    return TooLarge(f"a body may have up to {limit} bytes")
 
 
 def unpack(body: bytes, packing: str, limit: int) -> bytes:
@@ -64,11 +64,25 @@ def unpack(body: bytes, packing: str, limit: int) -> bytes:
         raise too_large(limit)
     if not unpacker.eof:
         raise NotJson(f"the body ends before its {packing} does")
+    if unpacker.unused_data:
+        raise NotJson(f"{len(unpacker.unused_data)} bytes stand behind the end of the {packing}")
     return unpacked
 
 
 def need_type(environ: Environ, *allowed: str) -> None:
     """JSON alone also keeps a browser on another site from sending forms here."""
-    given = environ.get("CONTENT_TYPE") or allowed[0]
-    if given not in allowed and given.partition(";")[0].strip().lower() not in allowed:
+    given = environ.get("CONTENT_TYPE")
+    if given in allowed:
+        return
+    if not given:
+        # Programs leave it out; a page that does sends what no other site has to be asked for.
+        if from_browser(environ):
+            raise Unsupported(f"Content-Type is missing; it must be {' or '.join(allowed)}")
+    elif type_of(environ) not in allowed:
         raise Unsupported(f"Content-Type is {given[:100]!r}; it must be {' or '.join(allowed)}")
+
+
+def type_of(environ: Environ) -> str:
+    """The content type without its parameters; empty where none is given."""
+    given: str = environ.get("CONTENT_TYPE") or ""
+    return given.partition(";")[0].strip().lower()

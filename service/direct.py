@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from service.bodies import Environ, need_type, read_body
@@ -55,19 +55,6 @@ def subject_of(environ: Environ) -> str | None:
     return given or None
 
 
-class Answer:
-    """A WSGI answer whose `close` does what is left to do once it has gone out."""
-
-    def __init__(self, body: bytes, after: Callable[[], None]):
-        self._body, self._after = body, after
-
-    def __iter__(self) -> Iterable[bytes]:
-        yield self._body
-
-    def close(self) -> None:
-        self._after()
-
-
 class DirectRoute:
     """One model's predictions by one protocol."""
 
@@ -76,15 +63,14 @@ class DirectRoute:
         core = served.core
         self._core = core
         self._state, self._door, self._limit = core.state, core.door, core.settings.max_body
-        #: A shadow's prediction comes after the answer has gone out: that is a thread's work.
-        self.quick = served.traffic.mode != "shadow"
+        self._check_site = core.sites.check
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         started = time.perf_counter()
         request_id = request_id_of(environ)
         self._state.enter()
         try:
-            reply, after = attempt(
+            reply = attempt(
                 self._core,
                 self.name,
                 request_id,
@@ -99,12 +85,13 @@ class DirectRoute:
         ]
         log_request(self._core.settings.log_sample, environ, reply.status, request_id, started)
         start_response(reply.status, headers)
-        return [reply.body] if after is None else Answer(reply.body, after)
+        return [reply.body]
 
     def _answer(
         self, environ: Environ, request_id: str, started: float, sides: list[Side]
     ) -> tuple[Wire, Prediction]:
         served = self._served
+        self._check_site(environ)
         key = self._door.require(environ.get("HTTP_AUTHORIZATION"), "predict", served.name)
         sides.append(served.champion)
         call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
@@ -120,8 +107,8 @@ class DirectRoute:
 
 def attempt(
     core: Core, route: str, request_id: str, work: Callable[[list[Side]], tuple[Wire, Prediction]]
-) -> tuple[Reply, Callable[[], None] | None]:
-    """What `work` answers, or the problem it ran into; and what is left to do after that.
+) -> Reply:
+    """What `work` answers, or the problem it ran into.
 
     `work` appends the arm that answers as soon as it knows: a refusal is signed by the last one.
     """
@@ -129,7 +116,7 @@ def attempt(
     try:
         wire, found = work(sides)
         core.metrics.request(route, "200").inc()
-        return Reply("200 OK", wire.headers + found.side.headers, wire.body), found.after
+        return Reply("200 OK", wire.headers + found.side.headers, wire.body)
     except Problem as problem:
         refused = problem
     except Invalid as invalid:
@@ -144,4 +131,4 @@ def attempt(
     if route == "infer":
         reply = reply._replace(body=with_error(reply.body))
     signed = sides[-1].headers if sides else [("X-Release", core.settings.release)]
-    return reply._replace(headers=[*reply.headers, *signed]), None
+    return reply._replace(headers=[*reply.headers, *signed])

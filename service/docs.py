@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from flask import Response, redirect
+from flask import Response, redirect, request
 
+from service.lineage import as_json
 from service.openapi import document
 from service.problems import JSON_TYPE, NotFound
 from service.serving import Core
@@ -49,4 +50,9 @@ def add_routes(app: Service, core: Core) -> None:
 
     @app.get("/", endpoint="home")
     def home() -> Any:
-        return redirect("/docs")
+        """A browser gets the page; KServe's V1 clients ask here whether the server is alive."""
+        wants_page = request.accept_mimetypes.best_match((JSON_TYPE, "text/html")) == "text/html"
+        alive = {"status": "alive", "release": core.settings.release}
+        response = redirect("/docs") if wants_page else as_json(alive)
+        response.headers["Vary"] = "Accept"
+        return response

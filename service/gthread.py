@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import errno
+import os
 import selectors
 import socket
 import struct
@@ -14,8 +15,10 @@ from typing import Any
 
 from gunicorn.arbiter import Arbiter
 
-from service.inline import Connection, InlineWorker
-from service.problems import BadRequest, Failed, Problem, Reply
+from service.connection import Connection
+from service.inline import InlineWorker
+from service.logs import log, log_failure
+from service.problems import BadRequest, Failed, Problem
 from service.state import State
 
 SO_ATTACH_FILTER = 26
@@ -97,9 +100,8 @@ class Worker(InlineWorker):
         connection = Connection(self, client, address, listener.getsockname())
         connection.timeout = time.monotonic() + self.read_timeout
         self.pending_conns.append(connection)
-        self.poller.register(
-            client, selectors.EVENT_READ, partial(self.on_pending_socket_readable, connection)
-        )
+        then = partial(self.on_pending_socket_readable, connection)
+        self.watch(connection, selectors.EVENT_READ, then)
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -129,27 +131,21 @@ class Worker(InlineWorker):
     # The base class's signature.
     # pylint: disable-next=unused-argument
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """What Gunicorn refuses is a problem document too."""
-        reply = _refusal(exc)
-        head = (
-            f"HTTP/1.1 {reply.status}\r\nConnection: close\r\nContent-Length: {len(reply.body)}\r\n"
-        )
-        fields = "".join(f"{name}: {value}\r\n" for name, value in reply.headers)
-        try:
-            client.sendall(f"{head}{fields}\r\n".encode("latin-1") + reply.body)
-        except OSError:
-            self.log.debug("the client left before it was refused")
+        """What Gunicorn refuses is a problem document too, and a line of the log says why."""
+        request_id = os.urandom(16).hex()
+        if type(exc).__module__.startswith("gunicorn.http"):
+            reason = type(exc).__name__
+            problem: Problem = BadRequest(f"the request is not sound HTTP: {reason}")
+            # Not the text: it may repeat a header, and so a key.
+            log("warning", "refused", request_id=request_id, reason=reason, client=_host(addr))
+        else:
+            problem = Failed("this request failed; its id is in the log")
+            log_failure(request_id, exc)
+        client.sendall(problem.reply(request_id).as_http())
 
 
-def _refusal(error: BaseException) -> Reply:
-    name = type(error).__name__
-    known = type(error).__module__.startswith("gunicorn.http")
-    problem: Problem = (
-        BadRequest(f"the request is not sound HTTP: {name}")
-        if known
-        else Failed("this request failed")
-    )
-    return problem.reply("")
+def _host(address: Any) -> str:
+    return str(address[0]) if isinstance(address, tuple) else ""
 
 
 def free_slot(workers: Any) -> int:

@@ -1,249 +1,255 @@
-"""A Gunicorn worker whose poller gathers requests, and answers what is small and quick without a thread.
+"""A Gunicorn worker whose poller gathers requests, sends answers, and makes those that are small and quick.
 
 Handing a request to a thread and its connection back costs twice what a prediction does: two threads take turns at one
-interpreter lock. What may wait for anything, or takes long, still goes to a thread; what has not all come does not.
+interpreter lock. What takes long still goes to a thread; no thread ever waits for a client, but a stream's own.
 """
 
 from __future__ import annotations
 
+import os
 import selectors
-import socket
 import time
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER
 
-from service.arrival import MOST, size_of, target_of
+from service.arrival import MOST, MOST_HEAD, Arrival, Stage, line_of, size_of
+from service.bodies import too_large
+from service.connection import Absent, Connection, Gathered, NotYet
+from service.logs import log
+from service.pace import Pace
+from service.patience import PatientWorker
+from service.problems import BadRequest, Problem, Unavailable
 
-#: The longest that the poller may be kept, on average.
-LONGEST = 0.001
-#: How long a closed connection may take to be closed by its client too.
-CLOSE_SECONDS = 2.0
-
-
-class Gathered:
-    """Stands for a socket while an answer is written: keeps the parts, to be sent as one."""
-
-    def __init__(self, sock: socket.socket):
-        self._sock = sock
-        self._parts: list[bytes] = []
-
-    def sendall(self, data: bytes) -> None:
-        self._parts.append(data)
-
-    def setblocking(self, blocking: bool) -> None:
-        """The poller's sockets never block."""
-
-    def send_what_goes(self) -> bytes:
-        """Sends without waiting; returns what is left."""
-        data = b"".join(self._parts)
-        try:
-            sent = self._sock.send(data)
-        except BlockingIOError:
-            sent = 0
-        return data[sent:]
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sock, name)
+#: How long a client may take none of its answer.
+SEND_SECONDS = 30.0
+#: Answered by the poller whatever it takes: who asks so decides whether this replica lives.
+PROBES = frozenset(
+    f"{method} {path}"
+    for method in ("GET", "HEAD")
+    for path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping")
+)
 
 
-class Pace:
-    """Which targets are quick enough for the poller, by the time that they took lately."""
+class InlineWorker(PatientWorker):
+    """A worker that uses a thread only for what has all come and takes long."""
 
-    def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
-
-    def allows(self, target: str) -> bool:
-        """A slow one goes to the threads, and is tried again after some requests."""
-        usual = self._seconds.get(target, 0.0)
-        if usual <= LONGEST:
-            return True
-        self._seconds[target] = usual * 0.98
-        return False
-
-    def took(self, target: str, seconds: float) -> None:
-        usual = self._seconds.get(target, 0.0)
-        self._seconds[target] = usual + (seconds - usual) / 8
-
-
-class InlineWorker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that uses a thread only for what may keep it."""
-
-    #: Set before the fork: whether a POST to this target waits for nobody, and how long a request
-    #: may take to arrive.
-    quick: Callable[[str], bool] = staticmethod(lambda _target: False)
+    #: Set before the fork: whether a request such as `POST /x` waits for nobody, how long one may
+    #: take to arrive, how long its body may be, and how much all that arrive may hold together.
+    quick: Callable[[str], bool] = staticmethod(lambda _line: False)
     read_timeout = 15.0
+    max_body = 1 << 23
+    most_held = 8 << 23
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
-        self._deadlines: dict[Any, float] = {}
-        #: Connections that only their clients have not closed yet.
-        self.closing: deque[Any] = deque()
-        #: How many events the loop has found in this turn.
-        self.ready = 0
 
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        events = self.poller.select(timeout)
-        self.ready = len(events)
-        for key, _ in events:
-            key.data(key.fileobj)
-
-    def on_pending_socket_readable(self, conn: Any, client: Any) -> None:
-        conn.init()
-        client.setblocking(False)
+    def on_pending_socket_readable(self, conn: Connection, client: Any) -> None:
         self.pending_conns.remove(conn)
         self._gather(conn, client)
 
-    def on_client_socket_readable(self, conn: Any, client: Any) -> None:
+    def on_client_socket_readable(self, conn: Connection, client: Any) -> None:
         self.keepalived_conns.remove(conn)
         self._gather(conn, client)
 
-    def _gather(self, conn: Any, client: Any) -> None:
-        """Takes what has come, and goes on once the request is whole or the client has given up."""
+    def _gather(self, conn: Connection, client: Any) -> None:
+        """Takes what has come, and goes on once the request is whole or can be refused."""
         try:
             data = client.recv(MOST)
         except OSError:
             data = b""
-        conn.came += data
-        if data and len(conn.came) < conn.size:
-            return
-        size = size_of(conn.came)
-        if data and size is not None and len(conn.came) < size:
-            self._wait_for_rest(conn, client, size)
-            return
-        self._deadlines.pop(conn, None)
-        came, conn.came, conn.size = conn.came, b"", 0
-        conn.parser.unreader.unread(came)
-        target = target_of(came) if len(came) == size else None
-        if target is None or not self.quick(target) or not self._pace.allows(target):
-            self.poller.unregister(client)
-            self.enqueue_req(conn)
+        if len(data) == MOST:
+            data += _what_else(client)
+        if conn.arrival is None:
+            if size_of(data) == len(data):
+                conn.give(data)
+                self._dispatch(conn, line_of(data) if len(data) <= MOST else "")
+                return
+            conn.arrival = Arrival()
+        conn.arrival.data += data
+        if _is_long(conn.arrival):
+            self.held += len(conn.arrival.data) - conn.held
+            conn.held = len(conn.arrival.data)
+        self._advance(conn, ended=not data)
+
+    def _advance(self, conn: Connection, ended: bool = False) -> None:
+        """What is to be done with what has come of a request."""
+        arrival = conn.arrival
+        assert arrival is not None  # nosec B101 # for the type checker; both callers made it so
+        stage = arrival.stage()
+        if ended and not arrival.head:
+            self.drop(conn)
+        elif stage is Stage.WHOLE:
+            self._hand_over(conn)
+        elif stage is Stage.ENDLESS and not arrival.head:
+            self._refuse(conn, BadRequest(f"a head may have up to {MOST_HEAD} bytes"))
+        elif self._too_long(arrival):
+            conn.absent = too_large(self.max_body)
+            self._hand_over(conn, unfinished=True)
+        elif ended or stage is Stage.ENDLESS:
+            self._hand_over(conn, unfinished=True)
+        elif self.held > self.most_held and conn.held:
+            busy = "too many long requests are on their way; try again"
+            self._refuse(conn, Unavailable(busy))
         else:
-            self._answer(conn, client, target)
+            self.deadlines.setdefault(conn, time.monotonic() + self.read_timeout)
+            if arrival.head and not conn.admitted and (arrival.expects or _is_long(arrival)):
+                self._ask(conn, arrival)
+            else:
+                self.watch(conn, selectors.EVENT_READ, partial(self._gather, conn))
 
-    def _wait_for_rest(self, conn: Any, client: Any, size: int) -> None:
-        conn.size = size
-        if conn not in self._deadlines:
-            self._deadlines[conn] = time.monotonic() + self.read_timeout
-            rest = partial(self._gather, conn)
-            self.poller.modify(client, selectors.EVENT_READ, rest)
+    def end_slow(self, conn: Connection) -> None:
+        """Nobody waits any longer for the rest of its request; an answer still goes out."""
+        if conn.asking:
+            # A thread has its head; once that is judged, there is no time left.
+            return
+        if conn.arrival is not None and conn.arrival.head:
+            self._hand_over(conn, unfinished=True)
+        else:
+            super().end_slow(conn)
 
-    def _answer(self, conn: Any, client: Any, target: str) -> None:
-        started = time.thread_time()
+    def _too_long(self, arrival: Arrival) -> bool:
+        """Whether its chunks hold more than a body may, or are of no size at all."""
+        return arrival.content > self.max_body or len(arrival.data) > 2 * self.max_body + MOST
+
+    def _ask(self, conn: Connection, arrival: Arrival) -> None:
+        """Has the head judged, before more of the body is taken in: most refusals need no more."""
+        conn.absent = NotYet()
+        conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
+        self.unwatch(conn)
+        self.enqueue_req(conn)
+
+    def _admit(self, conn: Connection) -> None:
+        """Its head is good: the body may come, if there is time left."""
+        conn.absent, conn.admitted = None, True
+        arrival = conn.arrival
+        if conn not in self.deadlines or arrival is None:
+            self._hand_over(conn, unfinished=True)
+            return
+        if arrival.expects:
+            try:
+                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            except OSError:
+                self.drop(conn)
+                return
+        self._advance(conn)
+
+    def _hand_over(self, conn: Connection, unfinished: bool = False) -> None:
+        """The request to who answers it. Of an unfinished one the parser finds where it ends."""
+        self.deadlines.pop(conn, None)
+        arrival = conn.arrival or Arrival()
+        request = arrival.take()
+        conn.arrival = arrival.rest()
+        conn.give(request, unfinished)
+        self._dispatch(conn, line_of(request) if len(request) <= MOST else "")
+
+    def _dispatch(self, conn: Connection, line: str) -> None:
+        if line in PROBES or (self.quick(line) and self._pace.allows(line)):
+            started = time.thread_time()
+            self._settle(conn, self.handle(conn))
+            # Not the time on the clock: on a busy machine that is mostly others'.
+            self._pace.took(line, time.thread_time() - started)
+        else:
+            self.unwatch(conn)
+            self.enqueue_req(conn)
+
+    def handle(self, conn: Connection) -> Any:
+        """Answers a request that has come, in a thread or the poller, and waits for nobody.
+
+        NotYet where its head is good but its body has not come; else whether another request may follow.
+        """
+        client = conn.sock
         gathered = conn.sock = Gathered(client)
         try:
-            kept = self.handle(conn)
+            kept = bool(super().handle(conn))
+        except NotYet:
+            return NotYet
         finally:
             conn.sock = client
         try:
-            left = gathered.send_what_goes()
+            conn.unsent = gathered.send_what_goes()
         except OSError:
-            left, kept = b"", False
-        if left:
-            self.poller.unregister(client)
-            self._send_in_thread(conn, left, kept)
-        elif kept:
-            conn.set_timeout()
-            if not self.alive:
-                conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
-            self.keepalived_conns.append(conn)
-            again = partial(self.on_client_socket_readable, conn)
-            self.poller.modify(client, selectors.EVENT_READ, again)
+            return False
+        return kept
+
+    def handle_request(self, req: Any, conn: Connection) -> Any:
+        # The poller has said it, or the body is there.
+        req._expected_100_continue = False  # pylint: disable=protected-access
+        if conn.unfinished:
+            # Where the next request would begin is not known.
+            req.force_close()
+        if conn.absent is not None:
+            req.body = Absent(conn.absent)
+        return super().handle_request(req, conn)
+
+    def finish_request(self, conn: Connection, done: Any) -> None:
+        """Back in the poller, once a thread has done its part."""
+        kept = done.result() if not done.cancelled() and done.exception() is None else False
+        if kept is NotYet:
+            self._admit(conn)
         else:
-            self.poller.unregister(client)
-            self.nr_conns -= 1
-            conn.close(graceful=True)
-        # Not the time on the clock: on a busy machine that is mostly others'.
-        self._pace.took(target, time.thread_time() - started)
+            self._settle(conn, kept)
 
-    def _send_in_thread(self, conn: Any, left: bytes, kept: bool) -> None:
-        """For a client that does not read what it asked for."""
+    def _settle(self, conn: Connection, kept: bool) -> None:
+        """What comes after an answer: the rest of it, the next request, or the end."""
+        self.deadlines.pop(conn, None)
+        self.held -= conn.held
+        conn.held, conn.absent, conn.admitted = 0, None, False
+        if conn.unsent:
+            conn.kept = kept
+            self.unsent[conn] = time.monotonic() + SEND_SECONDS
+            self.watch(conn, selectors.EVENT_WRITE, partial(self._send_more, conn))
+        elif not kept:
+            self.drop(conn, graceful=True)
+        elif conn.arrival is not None:
+            # Others have a turn before the next of many that came at once.
+            self.unwatch(conn)
+            self.method_queue.defer(self._advance, conn)
+        else:
+            self._keep(conn)
 
-        def send() -> bool:
-            conn.sock.setblocking(True)
-            conn.sock.sendall(left)
-            return kept
+    def _keep(self, conn: Connection) -> None:
+        conn.set_timeout()
+        if not self.alive:
+            conn.timeout = min(conn.timeout, time.monotonic() + STOP_KEEPALIVE_LINGER)
+        self.keepalived_conns.append(conn)
+        self.watch(conn, selectors.EVENT_READ, conn.on_next)
 
-        self.tpool.submit(send).add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
-        )
-
-    def linger(self, conn: Any) -> None:
-        """Closed from our side; the poller waits until its client closes too, and no thread does."""
+    def _send_more(self, conn: Connection, client: Any) -> None:
+        """To a client that is slow to read what it asked for."""
+        del self.unsent[conn]
         try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._drain, conn))
-        except (OSError, ValueError):
-            conn.close()
-            return
-        self.nr_conns += 1
-        conn.timeout = time.monotonic() + CLOSE_SECONDS
-        self.closing.append(conn)
-
-    def _drain(self, conn: Any, client: Any) -> None:
-        """Unread bytes at a close would make the kernel take back the answer with a reset."""
-        try:
-            more = client.recv(MOST)
+            conn.unsent = conn.unsent[client.send(conn.unsent) :]
+        except BlockingIOError:
+            pass
         except OSError:
-            more = b""
-        if not more:
-            self.closing.remove(conn)
-            self._end(conn)
+            conn.unsent, conn.kept = memoryview(b""), False
+        self._settle(conn, conn.kept)
 
-    def _end(self, conn: Any) -> None:
-        self.poller.unregister(conn.sock)
-        self.nr_conns -= 1
-        conn.close()
-
-    def handle(self, conn: Any) -> Any:
-        self._deadlines[conn] = time.monotonic() + self.read_timeout
-        try:
-            return super().handle(conn)
-        finally:
-            self._deadlines.pop(conn, None)
+    def _refuse(self, conn: Connection, problem: Problem) -> None:
+        request_id = os.urandom(16).hex()
+        log("warning", "refused", request_id=request_id, reason=problem.detail)
+        conn.unsent = memoryview(problem.reply(request_id).as_http())
+        self._settle(conn, kept=False)
 
     def unbound(self, sock: Any) -> None:
-        """A stream may take as long as it likes."""
-        for conn in list(self._deadlines):
-            if conn.sock is sock:
-                self._deadlines.pop(conn, None)
-
-    def murder_pending(self) -> None:
-        """Called at every turn of the loop."""
-        super().murder_pending()
-        self._end_slow()
-        now = time.monotonic()
-        while self.closing and self.closing[0].timeout <= now:
-            self._end(self.closing.popleft())
-
-    def _end_slow(self) -> None:
-        """Reading ends for who has not sent a whole request in time; an answer still goes out."""
-        now = time.monotonic()
-        for conn, deadline in list(self._deadlines.items()):
-            if now > deadline:
-                self._deadlines.pop(conn, None)
-                try:
-                    conn.sock.shutdown(socket.SHUT_RD)
-                except OSError:
-                    continue
+        """A stream waits for its client in the thread that it has for itself."""
+        sock.give_up()
 
 
-class Connection(TConn):  # type: ignore[misc]
-    """One whose end keeps nobody waiting."""
+def _what_else(client: Any) -> bytes:
+    """More of a long request that is there already: most are whole then, and need not be judged by their heads."""
+    parts: list[bytes] = []
+    try:
+        while len(parts) < 7 and (part := client.recv(MOST)):
+            parts.append(part)
+    except OSError:
+        pass
+    return b"".join(parts)
 
-    def __init__(self, worker: InlineWorker, *args: Any):
-        super().__init__(worker.cfg, *args)
-        self._worker = worker
-        #: What has come of a request, and how long it will be at least.
-        self.came, self.size = b"", 0
 
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self._worker.linger(self)
-        else:
-            super().close()
+def _is_long(arrival: Arrival) -> bool:
+    return max(arrival.size, len(arrival.data)) > MOST

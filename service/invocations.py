@@ -1,4 +1,4 @@
-"""MLflow's scoring protocol: `dataframe_split`, `dataframe_records`, `instances`, `inputs`."""
+"""MLflow's scoring protocol: `dataframe_split`, `dataframe_records`, `instances`, `inputs`; or a table as CSV."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from service.bodies import Environ
+from service.bodies import Environ, type_of
 from service.contract import Matrix
+from service.csv_rows import CSV_TYPE, read_csv
 from service.lineage import as_json
 from service.native import Wire
 from service.plain import at_most, by_name, longest, parse_object, take_list
@@ -22,7 +23,7 @@ FORMS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 
 
 class Frames:
-    content_types: tuple[str, ...] = (JSON_TYPE,)
+    content_types: tuple[str, ...] = (JSON_TYPE, CSV_TYPE)
     headers = [("Content-Type", JSON_TYPE)]
 
     def __init__(self, served: Served):
@@ -30,7 +31,10 @@ class Frames:
         self._max_rows = served.core.settings.max_rows
         self._nullable = {column.name for column in served.contract.columns if column.nullable}
 
-    def read(self, body: bytes, _environ: Environ) -> tuple[Matrix, None]:
+    def read(self, body: bytes, environ: Environ) -> tuple[Matrix, None]:
+        if type_of(environ) == CSV_TYPE:
+            rows = read_csv(body, self._served.contract, self._max_rows)
+            return self._served.encoder.encode_rows(self._without_nan(rows)), None
         document = parse_object(body, "one of " + ", ".join(FORMS))
         document.pop("params", None)
         if len(document) != 1 or not document.keys() <= set(FORMS):

@@ -79,6 +79,13 @@ class Metrics:
             registry=self.registry,
             multiprocess_mode="livesum",
         )
+        self.lost_shadows = prometheus.Counter(
+            "swarmline_shadows_lost",
+            "Predictions in shadow that were not made: they failed, or too many waited.",
+            ["reason"],
+            registry=self.registry,
+        )
+        self.lost_shadow = functools.cache(self.lost_shadows.labels)
         self.request = functools.cache(self.requests.labels)
         self.refusal = functools.cache(self.refusals.labels)
 

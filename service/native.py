@@ -13,8 +13,9 @@ import msgspec
 import numpy as np
 
 from service.bodies import Environ
-from service.contract import Contract, Matrix
-from service.plain import by_name, parse_object, take_columns, take_list
+from service.contract import Matrix
+from service.digits import shortest
+from service.plain import by_name, each_once, parse_object, take_columns, take_list
 from service.problems import JSON_TYPE, Headers, Unprocessable
 from service.serving import Prediction, Served, encode_json
 
@@ -22,10 +23,6 @@ FORMS = ("rows", "instances", "columns")
 #: What the fast way raises for whatever it leaves to the slow one.
 FAST_REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, KeyError, RecursionError)
 ALLOWED = "rows, instances or columns, and ignore_unknown"
-
-
-def strings_in(contract: Contract) -> int:
-    return sum(column.type in ("category", "timestamp") for column in contract.columns)
 
 
 class Wire(NamedTuple):
@@ -54,12 +51,13 @@ class Native:
         )
         self._decode = msgspec.json.Decoder(body).decode
         self._decode_row = msgspec.json.Decoder(row).decode
-        #: Quotation marks of a full row: more would be a name given twice, which msgspec lets pass.
-        self._quotes = 2 * (len(contract.columns) + strings_in(contract))
         self._strings = [
             place
             for place, column in enumerate(contract.columns)
             if column.type in ("category", "timestamp")
+        ]
+        self._nullable_strings = [
+            place for place in self._strings if contract.columns[place].nullable
         ]
         self._tail = (
             b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
@@ -79,16 +77,16 @@ class Native:
             matrix = self._encoder.encode_structs(rows)
         except FAST_REFUSALS:
             return self._read_slowly(body), None
-        if not self._each_once(body.count(b'"') - 2, matrix):
+        if not self._each_once(body, 1, matrix):
             return self._read_slowly(body), None
         return matrix, None
 
-    def _each_once(self, quotes: int, matrix: Matrix) -> bool:
-        """Whether a body of so many quotation marks can hold no name twice. A null has none."""
-        missing = len(matrix) * self._quotes - quotes
-        if missing == 0:
-            return True
-        return missing == 2 * int(np.isnan(matrix[:, self._strings]).sum())
+    def _each_once(self, body: bytes, names: int, matrix: Matrix) -> bool:
+        """Whether no name stands twice in rows that were read so, with so many names around them."""
+        strings = len(matrix) * len(self._strings)
+        if self._nullable_strings and b"null" in body:
+            strings -= int(np.isnan(matrix[:, self._nullable_strings]).sum())
+        return each_once(body, names + matrix.size, strings)
 
     def read_row(self, body: bytes) -> Matrix | None:
         """One bare row; None where it needs a closer look."""
@@ -96,7 +94,7 @@ class Native:
             matrix = self._encoder.encode_structs([self._decode_row(body)])
         except FAST_REFUSALS:
             return None
-        return matrix if self._each_once(body.count(b'"'), matrix) else None
+        return matrix if self._each_once(body, 0, matrix) else None
 
     def _read_slowly(self, body: bytes) -> Matrix:
         document = parse_object(body, ALLOWED)
@@ -125,16 +123,12 @@ class Native:
         if answer.probabilities is None:
             parts.append(self._tail)
         else:
-            parts += [b',"probabilities":', encode_json(tidy(answer.probabilities)), self._classes]
+            parts += [
+                b',"probabilities":',
+                encode_json(shortest(answer.probabilities)),
+                self._classes,
+            ]
         return Wire(b"".join(parts), self.headers)
-
-
-def tidy(numbers: np.ndarray[Any, Any]) -> list[Any]:
-    """float32 as the few digits that it has, where plain doubles would show noise."""
-    if numbers.size <= 16:
-        return [[round(cell, 7) for cell in row] for row in numbers.tolist()]
-    rounded: list[Any] = np.round(numbers.astype(np.float64), 7).tolist()
-    return rounded
 
 
 def _text(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -10,12 +11,13 @@ from flask import Response
 
 from service.bodies import Environ
 from service.contract import Column, Matrix
+from service.digits import shortest
 from service.lineage import as_json
-from service.native import Wire, tidy
-from service.plain import at_most, parse_json
+from service.native import Wire
+from service.plain import at_most, each_once, first_repeated, parse_json
 from service.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.serving import Core, Prediction, Served, encode_json
-from service.tensors import Given, Shapes, pack, read_tensor
+from service.tensors import Given, Shapes, Tail, pack, read_tensor
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -29,17 +31,6 @@ DATATYPES = {
     "boolean": "BOOL",
     "timestamp": "BYTES",
 }
-
-
-_ONCE = (b'"inputs"', b'"outputs"', b'"id"', b'"binary_data_output"')
-_ONCE_A_TENSOR = (
-    b'"name"',
-    b'"shape"',
-    b'"datatype"',
-    b'"data"',
-    b'"binary_data_size"',
-    b'"binary_data"',
-)
 
 
 class Requested(msgspec.Struct, frozen=True):
@@ -75,7 +66,7 @@ class Tensors:
         )
 
     def read(self, body: bytes, environ: Environ) -> tuple[Matrix, Asked]:
-        head, tail = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
+        head, rest = split_body(body, environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH"))
         try:
             inference = self._decode(head)
         except msgspec.ValidationError as error:
@@ -84,18 +75,18 @@ class Tensors:
             ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(f"the body is not JSON: {error}") from error
-        if _may_repeat(head, len(inference.inputs) + len(inference.outputs)):
+        if not each_once(head, *_names_and_strings(inference)):
             parse_json(head)
-        columns = {}
-        for given in inference.inputs:
-            if given.name in columns:
-                raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
-            columns[given.name], tail = read_tensor(given, tail)
         at_most(
             max((sum(given.shape[:1]) for given in inference.inputs), default=0), self._max_rows
         )
-        if tail:
-            raise Unprocessable.field("", f"{len(tail)} bytes too many", "the bytes of the inputs")
+        columns, tail = {}, Tail(rest)
+        for given in inference.inputs:
+            if given.name in columns:
+                raise Unprocessable.field(given.name, "the tensor twice", "each tensor once")
+            columns[given.name] = read_tensor(given, tail)
+        if tail.left:
+            raise Unprocessable.field("", f"{tail.left} bytes too many", "the bytes of the inputs")
         return self._shapes.encode(inference.inputs, columns, self._served.encoder), self._asked(
             inference
         )
@@ -105,6 +96,14 @@ class Tensors:
         for name in names:
             if name not in self.outputs:
                 raise Unprocessable.field(name, "an output", "one of " + ", ".join(self.outputs))
+        twice = first_repeated(names)
+        if twice is not None:
+            raise Unprocessable.field(twice, "the output twice", "each output once")
+        for output in inference.outputs:
+            # `classification` is a client's class_count: an answer in another form than was asked for would be misread.
+            if not output.parameters.keys() <= {"binary_data"}:
+                given = ", ".join(output.parameters)
+                raise Unprocessable.field(output.name, given, "the parameter binary_data alone")
         every = inference.parameters.get("binary_data_output") is True
         asked = {output.name: output.parameters for output in inference.outputs}
         binary = {name for name in names if asked.get(name, {}).get("binary_data", every) is True}
@@ -148,16 +147,30 @@ def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
     if values.dtype == object:
         found: list[Any] = values.tolist()
         return found
-    return [cell for row in tidy(values.reshape(len(values), -1)) for cell in row]
+    return shortest(values.reshape(-1))
 
 
-def _may_repeat(head: bytes, tensors: int) -> bool:
-    """Whether a name may stand twice in an object: msgspec would take the last one."""
-    return (
-        b"\\" in head
-        or any(head.count(name) > 1 for name in _ONCE)
-        or any(head.count(name) > tensors for name in _ONCE_A_TENSOR)
+def _names_and_strings(inference: Inference) -> tuple[int, int]:
+    """How many names and strings a request has, by what was read of it: never more than stand there."""
+    tensors: list[Given | Requested] = [*inference.inputs, *inference.outputs]
+    everywhere = [inference.parameters, *(tensor.parameters for tensor in tensors)]
+    parameters = [given for given in everywhere if given]
+    data = [given.data for given in inference.inputs if given.data is not None]
+    # Each tensor has a name, and an input a shape and a datatype too.
+    names = 1 + bool(inference.id) + bool(inference.outputs) + len(tensors) + len(data)
+    names += 2 * len(inference.inputs) + sum(1 + len(given) for given in parameters)
+    strings = bool(inference.id) + len(tensors) + len(inference.inputs)
+    strings += sum(_count_strings(given.values()) for given in parameters)
+    strings += sum(
+        _count_strings(given.data)
+        for given in inference.inputs
+        if given.data and given.datatype == "BYTES"
     )
+    return names, strings
+
+
+def _count_strings(values: Iterable[Any]) -> int:
+    return sum(isinstance(value, str) for value in values)
 
 
 def split_body(body: bytes, length: str | None) -> tuple[bytes, bytes]:

@@ -6,9 +6,11 @@ from typing import Any
 
 from service import described, schemas
 from service.contract import Contract
+from service.csv_rows import CSV_TYPE
 from service.operations import (
     HEADERS,
     JSON_TYPE,
+    OPEN,
     PROBLEM,
     READ,
     WRITE,
@@ -21,6 +23,7 @@ from service.schemas import ARM, TEXT, WHOLE, Json, each, exactly, ref
 from service.serving import Core
 
 OCTETS = "application/octet-stream"
+BYTES: Json = {"type": "string", "format": "binary"}
 
 
 def example_tensors(contract: Contract) -> Json:
@@ -53,10 +56,14 @@ def _predictions(contract: Contract) -> Json:
         schemas.native_request(contract), {"rows": {"rows": [row]}, "columns": {"columns": columns}}
     ) | parameters("RequestId", "Subject", "Arm")
     tensors = body(
-        described.tensors_request(contract), {"tensors": example_tensors(contract)}, OCTETS
+        described.tensors_request(contract),
+        {"tensors": example_tensors(contract)},
+        {OCTETS: BYTES},
     ) | parameters("RequestId", "Subject", "Arm", "HeadLength")
     frames = body(
-        described.frames_request(contract), {"records": {"dataframe_records": [row]}}
+        described.frames_request(contract),
+        {"records": {"dataframe_records": [row]}},
+        {CSV_TYPE: described.CSV},
     ) | parameters("RequestId", "Subject", "Arm")
     answer, infer = Does(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
     found = {
@@ -116,32 +123,37 @@ def _others(contract: Contract) -> Json:
 
 def _service_paths() -> Json:
     models = each(exactly(described.SUMMARY))
+    alive = {"status": {"const": "alive"}, "release": TEXT}
     ready = {"status": {"const": "ready"}, "release": TEXT, "models": each(TEXT)}
     server = {"name": {"const": "swarmline"}, "version": TEXT, "extensions": each(TEXT)}
     found = {
-        "/health/live": ("Alive", {"status": {"const": "alive"}, "release": TEXT}, ()),
+        "/": ("Alive (KServe V1); a browser is sent to /docs", alive, OPEN),
+        "/health/live": ("Alive", alive, OPEN),
         "/health/ready": (
             "Ready: bundles verified, golden rows reproduced, not draining",
             ready,
-            ("503",),
+            (*OPEN, "503"),
         ),
         "/v1/models": ("What is served", {"release": TEXT, "models": models}, READ),
         "/v2": ("Server metadata (V2)", server, READ),
-        "/v2/health/live": ("Alive (V2)", {"live": {"const": True}}, ()),
-        "/v2/health/ready": ("Ready (V2)", {"ready": {"const": True}}, ("503",)),
-        "/version": ("Release", {"release": TEXT}, ()),
+        "/v2/health/live": ("Alive (V2)", {"live": {"const": True}}, OPEN),
+        "/v2/health/ready": ("Ready (V2)", {"ready": {"const": True}}, (*OPEN, "503")),
+        "/version": ("Release", {"release": TEXT}, OPEN),
     }
     paths: Json = {
-        path: {"get": _of_service(path, summary, Does(exactly(properties), codes))}
+        path: {
+            "get": _of_service(path, summary, Does(exactly(properties), codes, key="401" in codes))
+        }
         for path, (summary, properties, codes) in found.items()
     }
-    metrics = _of_service("/metrics", "Prometheus, across all workers", Does({}, ()))
+    metrics = _of_service("/metrics", "Prometheus, across all workers", Does({}, OPEN, key=False))
     metrics["responses"]["200"]["content"] = {"text/plain": {"schema": TEXT}}
     return paths | {"/metrics": {"get": metrics}}
 
 
 def _of_service(path: str, summary: str, does: Does) -> Json:
-    return operation("service", "service" + path.replace("/", "."), summary, does)
+    name = path.replace("/", ".") if path != "/" else ".home"
+    return operation("service", f"service{name}", summary, does)
 
 
 def _parameter(name: str, schema: Json, description: str) -> Json:
@@ -174,6 +186,7 @@ def _components(core: Core) -> Json:
     }
     for name, served in core.models.items():
         found[f"Row.{name}"] = schemas.row_schema(served.contract)
+        found |= schemas.native_forms(served.contract)
         found[f"Answer.{name}"] = schemas.native_answer(served.contract)
         found[f"Inference.{name}"] = described.tensors_answer(served.contract)
         found[f"Scores.{name}"] = described.frames_answer(served.contract)

@@ -10,7 +10,7 @@ from service.schemas import Json, exactly, ref
 PROBLEMS = {
     "400": "Not JSON, not sound HTTP, or a header that cannot be.",
     "401": "No key, or none that is known.",
-    "403": "The key has not the scope, or not for this model.",
+    "403": "The key has not the scope, or not for this model; or a page of another site asks.",
     "404": "No such model or page; the models there are.",
     "405": "Another method is allowed here.",
     "408": "The body did not arrive in time.",
@@ -21,6 +21,7 @@ PROBLEMS = {
     "502": "Jenkins, or the command, could not be reached.",
     "503": "Busy or draining: try again, as Retry-After says.",
 }
+OPEN = ("403",)
 READ = ("400", "401", "403", "404")
 WRITE = (*READ, "408", "413", "415", "422", "503")
 JSON_TYPE = "application/json"
@@ -69,6 +70,8 @@ class Does(NamedTuple):
     beside: tuple[str, ...] = ()
     #: The headers that its answers have. Whoever may not ask gets those of EVERY.
     headers: Iterable[str] = EVERY
+    #: Whether it needs a key, where keys are on.
+    key: bool = True
 
 
 def responses(does: Does) -> Json:
@@ -95,18 +98,20 @@ def operation(tag: str, name: str, summary: str, does: Does, takes: Json | None 
         "operationId": name,
         "responses": responses(does),
     }
-    return found | (takes or {})
+    free: Json = {} if does.key else {"security": []}
+    return found | free | (takes or {})
 
 
-def body(schema: Json, examples: Json, *others: str) -> Json:
-    """A request body as JSON, or as one of `others`."""
+def body(schema: Json, examples: Json, beside: dict[str, Json] | None = None) -> Json:
+    """A request body as JSON, or as one of the content types `beside`, each with its schema."""
     content: dict[str, Any] = {
         JSON_TYPE: {
             "schema": schema,
             "examples": {name: {"value": value} for name, value in examples.items()},
         }
     }
-    return {"requestBody": {"required": True, "content": content | {kind: {} for kind in others}}}
+    others = {kind: {"schema": other} for kind, other in (beside or {}).items()}
+    return {"requestBody": {"required": True, "content": content | others}}
 
 
 def parameters(*names: str) -> Json:

@@ -40,6 +40,12 @@ class Reply(NamedTuple):
     headers: Headers
     body: bytes
 
+    def as_http(self) -> bytes:
+        """As bytes, for where no request could be made of what came: the connection ends with it."""
+        fields = [*self.headers, ("Connection", "close"), ("Content-Length", str(len(self.body)))]
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
+        return f"HTTP/1.1 {self.status}\r\n{lines}\r\n".encode("latin-1") + self.body
+
 
 class Problem(Exception):
     status: ClassVar[str] = "500 Internal Server Error"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from service.contract import Column, Contract
@@ -33,6 +34,14 @@ def each(items: Json, count: int | None = None, least: int = 0) -> Json:
     """A list: of `count` items, or of any number from `least`."""
     bounds = {"minItems": least} if count is None else {"minItems": count, "maxItems": count}
     return {"type": "array", "items": items, **bounds}
+
+
+def exact_list(names: Sequence[str]) -> Json:
+    """The list of all these texts. A `const` that is a list, or one a place, would stop generators of clients."""
+    return each(TEXT | {"enum": list(names)}, len(names)) | {
+        "uniqueItems": True,
+        "examples": [list(names)],
+    }
 
 
 def column_schema(column: Column) -> Json:
@@ -79,13 +88,13 @@ def listed_row(contract: Contract) -> Json:
     return {
         "type": "array",
         "prefixItems": cells,
-        "items": False,
         "minItems": len(cells),
         "maxItems": len(cells),
     }
 
 
-def native_request(contract: Contract) -> Json:
+def native_forms(contract: Contract) -> Json:
+    """The forms of a native request, by name: generated clients have a class for each."""
     row = ref(f"Row.{contract.model}")
     forms = {
         "rows": each(row, least=1),
@@ -94,10 +103,15 @@ def native_request(contract: Contract) -> Json:
     }
     ignore = {"ignore_unknown": {"type": "boolean"}}
     return {
-        "oneOf": [
-            exactly({name: schema} | ignore, ("ignore_unknown",)) for name, schema in forms.items()
-        ]
+        f"{name.capitalize()}.{contract.model}": exactly(
+            {name: schema} | ignore, ("ignore_unknown",)
+        )
+        for name, schema in forms.items()
     }
+
+
+def native_request(contract: Contract) -> Json:
+    return {"oneOf": [ref(name) for name in native_forms(contract)]}
 
 
 def prediction_schema(contract: Contract) -> Json:
@@ -118,9 +132,9 @@ def native_answer(contract: Contract) -> Json:
     }
     if contract.classes:
         properties["probabilities"] = each(each(NUMBER, len(contract.classes)), least=1)
-        properties["classes"] = {"const": list(contract.classes)}
+        properties["classes"] = exact_list(contract.classes)
     else:
-        properties["outputs"] = {"const": [output.name for output in contract.outputs]}
+        properties["outputs"] = exact_list([output.name for output in contract.outputs])
     return exactly(properties)
 
 

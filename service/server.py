@@ -73,7 +73,7 @@ class Master(Arbiter):  # type: ignore[misc]
 
 
 class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abstract-method
-    """Any WSGI callable, under our settings; `quick` tells which targets of a POST wait for nobody."""
+    """Any WSGI callable, under our settings; `quick` tells which requests (`POST /x`) wait for nobody."""
 
     def __init__(
         self,
@@ -100,5 +100,6 @@ class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abs
 
     def run(self) -> None:
         Worker.state, Worker.read_timeout = self.state, self.settings.read_timeout
+        Worker.max_body, Worker.most_held = self.settings.max_body, 8 * self.settings.max_body
         Worker.quick = staticmethod(self._quick)
         Master(self).run()

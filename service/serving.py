@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ import numpy as np
 from service.auth import Door, Key
 from service.bundle import Arms, Bundle
 from service.contract import Contract, Matrix
+from service.digits import shortest
 from service.encoder import Encoder
 from service.engines import Answer
 from service.journal import Journal
@@ -19,6 +21,8 @@ from service.metrics import ArmMetrics, Metrics
 from service.plain import need_rows
 from service.problems import BadHeader, Forbidden, NotFound
 from service.settings import Settings
+from service.shadow import Shadows
+from service.sites import SiteGuard
 from service.state import State
 from service.traffic import Arm, Traffic
 
@@ -47,10 +51,8 @@ class Side:
         if self.classes:
             return [self.classes[number] for number in answer.values.tolist()]
         if self.single:
-            numbers: list[Any] = answer.values[:, 0].tolist()
-            return numbers
-        rows: list[Any] = answer.values.tolist()
-        return rows
+            return shortest(answer.values[:, 0])
+        return shortest(answer.values)
 
     def count(self, answer: Answer) -> None:
         counters = self.metrics.predictions
@@ -77,8 +79,6 @@ class Call(NamedTuple):
 class Prediction(NamedTuple):
     side: Side
     answer: Answer
-    #: What is left to do once the answer has gone out.
-    after: Callable[[], None] | None = None
 
 
 class Served:
@@ -126,8 +126,8 @@ class Served:
         answer = side.predict(matrix)
         self._record(side, call, matrix, answer)
         if self.traffic.mode == "shadow" and side is self.champion and self.challenger is not None:
-            challenger = self.challenger
-            return Prediction(side, answer, lambda: self._shadow(challenger, call, matrix))
+            shadow = functools.partial(self._shadow, self.challenger, call, matrix)
+            self.core.shadows.add(len(matrix), call.request_id, shadow)
         return Prediction(side, answer)
 
     def _shadow(self, side: Side, call: Call, matrix: Matrix) -> None:
@@ -157,13 +157,21 @@ class Core:
 
     def __init__(self, settings: Settings, door: Door, state: State):
         self.settings, self.door, self.state = settings, door, state
+        self.sites = SiteGuard(loopback_only=settings.auth and not door.closed)
         self.metrics = Metrics()
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}
+        self.shadows = Shadows(lambda reason: self.metrics.lost_shadow(reason).inc())
         #: Requests that wait for a thread of this worker; the worker tells.
         self.waiting: Callable[[], int] = lambda: 0
-        #: Frees a connection from the deadline that a request has; the worker does.
+        #: Gives a stream the socket that its thread waits at; the worker does.
         self.unbound: Callable[[Any], None] = lambda _socket: None
+
+    def close(self) -> None:
+        """Makes the shadows that wait, and closes the journal."""
+        self.shadows.close()
+        if self.journal is not None:
+            self.journal.close()
 
     def contracts(self) -> list[tuple[str, Contract]]:
         """Every version that is served, for the journal."""

@@ -120,11 +120,9 @@ class Stream:
         self._number += 1
         request_id = f"{self._id[:110]}.{self._number}"
         core = self._served.core
-        reply, after = attempt(
+        reply = attempt(
             core, "stream", request_id, lambda sides: self._predict(message, request_id, sides)
         )
-        if after is not None:
-            after()
         return reply.body.decode()
 
     def _predict(self, message: bytes, request_id: str, sides: list[Side]) -> Any:

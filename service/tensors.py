@@ -28,6 +28,10 @@ NUMBERS = {
     "FP32": np.dtype("<f4"),
     "FP64": np.dtype("<f8"),
 }
+#: What a tensor's shape may be.
+SHAPES = "[n] or [n, 1] for a column, or one matrix of [n, columns]"
+#: No body has as many values.
+LONGEST = 2**53
 _LENGTH = struct.Struct("<I")
 
 
@@ -40,27 +44,55 @@ class Given(msgspec.Struct, frozen=True):
     data: list[Any] | None = None
     parameters: dict[str, Any] = {}
 
+
+class Tail:
+    """The bytes behind a request's JSON, of which each tensor takes its own in turn."""
+
+    def __init__(self, data: bytes):
+        self._data, self._place = data, 0
+
     @property
-    def size(self) -> int:
-        return math.prod(self.shape)
+    def left(self) -> int:
+        return len(self._data) - self._place
+
+    def take(self, size: int) -> bytes:
+        """Copies no more than that: the rest, copied for each of many tensors, would take minutes."""
+        start = self._place
+        self._place += size
+        return self._data[start : self._place]
 
 
-def read_tensor(given: Given, tail: bytes) -> tuple[Any, bytes]:
-    """A tensor's values in a flat sequence, and the bytes left for the next ones."""
+def read_tensor(given: Given, tail: Tail) -> Any:
+    """A tensor's values in a flat sequence; bytes are taken from the tail."""
     if given.datatype != "BYTES" and given.datatype not in NUMBERS:
         raise Unprocessable.field(
             given.name, given.datatype, "BYTES or one of " + ", ".join(NUMBERS)
         )
-    if any(length < 0 for length in given.shape):
-        raise Unprocessable.field(given.name, given.shape, "a shape of lengths from 0")
+    _check_shape(given)
     size = given.parameters.get("binary_data_size")
     if size is None:
-        return _from_json(given), tail
-    if given.data is not None or not isinstance(size, int) or not 0 <= size <= len(tail):
+        return _from_json(given)
+    if given.data is not None or not isinstance(size, int) or not 0 <= size <= tail.left:
         raise Unprocessable.field(
-            given.name, size, f"a binary_data_size up to {len(tail)}, and no data"
+            given.name, size, f"a binary_data_size up to {tail.left}, and no data"
         )
-    return _from_bytes(given, tail[:size]), tail[size:]
+    return _from_bytes(given, tail.take(size))
+
+
+def _check_shape(given: Given) -> None:
+    """Before anything is multiplied: a product of a million lengths takes minutes."""
+    if len(given.shape) not in (1, 2):
+        lengths = f"a shape of {len(given.shape)} lengths"
+        raise Unprocessable.field(given.name, lengths, SHAPES)
+    for length in given.shape:
+        if not 0 <= length < LONGEST:
+            raise Unprocessable.field(given.name, length, f"lengths from 0, below {LONGEST}")
+
+
+def _check_count(given: Given, count: int) -> None:
+    if count != math.prod(given.shape):
+        allowed = f"{math.prod(given.shape)} values, as the shape says"
+        raise Unprocessable.field(given.name, f"{count} values", allowed)
 
 
 def _from_json(given: Given) -> list[Any]:
@@ -69,24 +101,42 @@ def _from_json(given: Given) -> list[Any]:
         raise Unprocessable.field(given.name, None, "data, or bytes with a binary_data_size")
     while values and all(isinstance(value, list) for value in values):
         values = [cell for row in values for cell in row]
-    if len(values) != given.size:
-        raise Unprocessable.field(
-            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
-        )
-    if given.datatype == "BOOL":
-        return values
-    if given.datatype.startswith(("INT", "UINT")):
-        _check_whole(given, values)
+    _check_count(given, len(values))
+    _check_types(given, values)
     return values
 
 
-def _check_whole(given: Given, values: list[Any]) -> None:
-    kind: Any = NUMBERS[given.datatype]
-    limits = np.iinfo(kind)
-    for row, value in enumerate(values):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if value is not None and not (whole and limits.min <= value <= limits.max):
-            raise Unprocessable.field(given.name, value, f"a whole number of {given.datatype}", row)
+def _check_types(given: Given, values: list[Any]) -> None:
+    """Each value is of the tensor's datatype, or null. NumPy would make numbers of "11.5" and true."""
+    place = _first_wrong(given.datatype, values)
+    if place is not None:
+        row = place // math.prod(given.shape[1:])
+        raise Unprocessable.field(given.name, values[place], f"values of {given.datatype}", row)
+
+
+def _first_wrong(datatype: str, values: list[Any]) -> int | None:
+    types = _types_of(datatype)
+    if not types.issuperset(map(type, values)):
+        return next(place for place, value in enumerate(values) if type(value) not in types)
+    if float in types or int not in types:
+        return None
+    limits: Any = np.iinfo(NUMBERS[datatype])
+    low, high = int(limits.min), int(limits.max)
+    outside = (
+        place
+        for place, value in enumerate(values)
+        if value is not None and not low <= value <= high
+    )
+    return next(outside, None)
+
+
+def _types_of(datatype: str) -> set[type]:
+    """How JSON says a value of this datatype."""
+    if datatype == "BYTES":
+        return {str, type(None)}
+    if datatype == "BOOL":
+        return {bool, type(None)}
+    return {int, type(None)} if "INT" in datatype else {int, float, type(None)}
 
 
 def _from_bytes(given: Given, chunk: bytes) -> Any:
@@ -99,10 +149,7 @@ def _from_bytes(given: Given, chunk: bytes) -> Any:
                 given.name, f"{len(chunk)} bytes", f"whole values of {given.datatype}"
             )
         values = np.frombuffer(chunk, dtype)
-    if len(values) != given.size:
-        raise Unprocessable.field(
-            given.name, f"{len(values)} values", f"{given.size} values, as the shape says"
-        )
+    _check_count(given, len(values))
     return values
 
 
@@ -139,7 +186,7 @@ class Shapes:
             if width > 1 or inputs[0].name not in self._contract.names:
                 return self._encode_matrix(inputs[0], values[inputs[0].name])
         for given in inputs:
-            if len(given.shape) not in (1, 2) or (len(given.shape) == 2 and given.shape[1] != 1):
+            if len(given.shape) == 2 and given.shape[1] != 1:
                 allowed = f"[n] or [n, 1] for a column, or one matrix of [n, {width}]"
                 raise Unprocessable.field(given.name, str(given.shape)[:100], allowed)
         return encoder.encode_columns(values)

@@ -36,8 +36,7 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
         core.state.clear_slot(worker.slot)
 
     def worker_exit(_master: Any, _worker: Any) -> None:
-        if core.journal is not None:
-            core.journal.close()
+        core.close()
         # ONNX Runtime's destructors abort in a process that was forked after it was loaded.
         os._exit(0)  # pylint: disable=protected-access
 

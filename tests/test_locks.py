@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+TOOLS = ("uv", "openapi-python-client")
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.M)
 
 
@@ -21,14 +22,14 @@ def pins(group: str) -> set[tuple[str, str]]:
     return set(PIN.findall(lock(group)))
 
 
-@pytest.mark.parametrize("group", [*GROUPS, "uv"])
+@pytest.mark.parametrize("group", [*GROUPS, *TOOLS])
 def test_a_lock_names_no_index_and_no_address(group: str):
     assert not re.search(
         r"^\s*-|://|@ ", re.sub(r"^ +--hash=.*", "", lock(group), flags=re.M), re.M
     )
 
 
-@pytest.mark.parametrize("group", [*GROUPS, "uv"])
+@pytest.mark.parametrize("group", [*GROUPS, *TOOLS])
 def test_each_pin_has_its_hashes(group: str):
     pinned = [part for part in re.split(r"\n(?=\S)", lock(group)) if PIN.match(part)]
     assert pinned

@@ -34,7 +34,7 @@ def judge(models: Sequence[str]) -> str:
     missing = set(models) - {outcome["model"] for outcome in outcomes}
     if missing:
         raise TrainingError(
-            f"{', '.join(sorted(missing))}: no candidate here; `make train ARGS='--gate later'` makes it"
+            f"{', '.join(sorted(missing))}: no candidate here; `make train GATE=later` makes it"
         )
     return "\n".join(lines)
 

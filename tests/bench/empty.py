@@ -19,4 +19,4 @@ def empty() -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    Application(app, "/".__eq__, read_settings(os.environ), State()).run()
+    Application(app, "POST /".__eq__, read_settings(os.environ), State()).run()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 
+from scripts.options import parsed
 from service.bundle import Arms, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
@@ -63,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--alone", action="store_true", help="only the service and the empty view")
-    options = parser.parse_args()
+    options = parsed(parser, None)
     if options.bundles is None:
         options.bundles, options.tracking = models.trained()
     return options

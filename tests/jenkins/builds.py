@@ -120,6 +120,15 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "traffic": {"file": f"{PIPELINES}/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
     "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
+    "housekeeping, with a machine for tests": {
+        "file": f"{PIPELINES}/housekeeping.Jenkinsfile",
+        "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
+    },
+    "not audited": {"env": {"AUDIT_IS": "unaudited"}},
+    "no report": {
+        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
+    },
     **{
         f"{goal} fails": breaking(goal)
         for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm")

@@ -57,5 +57,20 @@ def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
         "backup",
         "audit",
         "restore-test",
+        "test-fast",
         "notify",
     ]
+
+
+def test_a_machine_for_tests_runs_all_of_them_each_night(runs: Runs) -> None:
+    run = runs["housekeeping, with a machine for tests"]
+    assert goals(run)[4:] == ["test-fast", "begin test", "test-swarm", "notify"]
+    assert "make test-fast AGAIN=1 COVERAGE=1" in [one["sh"] for one in run["ran"]]
+    assert "make test-swarm ALL=1" in [one["sh"] for one in run["ran"]]
+    assert len({one["machine"] for one in run["ran"]}) == 2
+
+
+def test_who_cannot_be_told_in_a_report_is_told_that_there_is_none(runs: Runs) -> None:
+    run = runs["no report"]
+    (mail,) = done(run, "emailext")
+    assert run["result"] == "FAILURE" and "no report could be made; see http" in mail["body"]

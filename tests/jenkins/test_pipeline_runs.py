@@ -94,6 +94,12 @@ def test_what_fails_is_red_and_ends_it_with_a_report(runs: Runs, case: str, stag
     assert mail["to"] == "FAILURE recipients\n"
 
 
+def test_what_could_not_be_audited_is_unstable_and_released_all_the_same(runs: Runs) -> None:
+    run = runs["not audited"]
+    assert run["result"] == "UNSTABLE" and "confirm promote-released" in goals(run)
+    assert run["ran"][-1]["env"]["RESULT"] == "UNSTABLE"
+
+
 def test_a_parameter_that_is_not_declared_is_refused(runs: Runs) -> None:
     assert runs["unknown parameter"]["result"] == "MODEL"
 

@@ -30,3 +30,11 @@ def raw(server: Server, *parts: bytes) -> socket.socket:
     for part in parts:
         link.sendall(part)
     return link
+
+
+def answers(link: socket.socket, count: int) -> bytes:
+    """What comes until so many answers are there, or the connection is closed."""
+    got = b""
+    while got.count(b'"predictions"') < count and (chunk := link.recv(65536)):
+        got += chunk
+    return got

@@ -122,8 +122,7 @@ def make_app(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[.
 
     yield make
     for app in made:
-        if app.core.journal is not None:
-            app.core.journal.close()
+        app.core.close()
 
 
 @pytest.fixture
@@ -159,15 +158,15 @@ def caller(app: Any) -> Caller:
 
 
 class Server:
-    """`python -m service` as a process of its own."""
+    """`python -m service`, or a module that starts it otherwise, as a process of its own."""
 
-    def __init__(self, environ: dict[str, str], log: Path):
+    def __init__(self, environ: dict[str, str], log: Path, *module: str):
         self.url = "http://" + environ["BIND"]
         self.port = int(environ["BIND"].rpartition(":")[2])
         self.log = log
         with log.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "service"],
+                [sys.executable, "-m", *(module or ("service",))],
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], "TMPDIR": tempfile.gettempdir()} | environ,
                 stdout=output,
@@ -203,8 +202,8 @@ class Server:
 def start_server(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Server]]:
     started: list[Server] = []
 
-    def start(**more: str) -> Server:
-        server = Server(environment | {"WORKERS": "2"} | more, tmp_path / "log")
+    def start(*module: str, **more: str) -> Server:
+        server = Server(environment | {"WORKERS": "2"} | more, tmp_path / "log", *module)
         started.append(server)
         wait_for(lambda: server.ready)
         return server

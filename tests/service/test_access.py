@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,14 @@ def test_a_bad_line_of_keys_is_named_by_number_and_never_shown(line: str) -> Non
     assert "zz" not in str(raised.value)
 
 
+@pytest.mark.parametrize("nothing", ["", "\n", "\r\n"])
+def test_the_sum_of_nothing_is_no_key(nothing: str) -> None:
+    """What the documented line writes where its variable is not set would let in who shows no key."""
+    digest = hashlib.sha256(nothing.encode()).hexdigest()
+    with pytest.raises(BadKeys, match="line 2.*SHA-256 of nothing"):
+        parse_keys(f"# keys\nshop:predict:{digest}\n", ())
+
+
 def test_keys_of_which_only_comments_are_left_let_nobody_in() -> None:
     with pytest.raises(BadKeys, match="KEYS has no key"):
         parse_keys("# all of them expired\n", ())
@@ -123,6 +132,18 @@ def test_refusals_too_say_model_version_and_arm(
         ["champion"],
     ]
     assert answer.headers.getlist("X-Release") == ["r1"] and answer.headers["X-Request-Id"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models/yield-prediction:predict", "/v1/models/nope:predict", PREDICT]
+)
+def test_another_method_than_post_is_told_which_one_is_allowed(app: Any, path: str) -> None:
+    for method in ("GET", "PUT", "DELETE"):
+        answer = app.test_client().open(
+            path, method=method, headers={"Authorization": "Bearer boss"}
+        )
+        assert answer.status_code == 405
+        assert {"POST"} <= set(answer.headers["Allow"].split(", ")) <= {"POST", "OPTIONS"}
 
 
 def test_who_may_not_ask_is_not_told_the_version(app: Any) -> None:

@@ -84,6 +84,30 @@ def test_tritons_client_shows_what_was_wrong(triton: Any) -> None:
         triton.infer("nope", [tensor])
 
 
+def test_tritons_class_count_is_refused_in_a_sentence(triton: Any) -> None:
+    """Answered as if it had not been asked for, it would be read as something else."""
+    import tritonclient.http as client
+
+    rows = bundles.rows_for(bundles.QUALITY, 2)
+    inputs = triton_inputs(triton.get_model_metadata(QUALITY), rows, binary=True)
+    asked = [client.InferRequestedOutput("probabilities", class_count=2)]
+    with pytest.raises(client.InferenceServerException, match="classification.*binary_data alone"):
+        triton.infer(QUALITY, inputs, outputs=asked)
+
+
+def test_what_kserves_client_asks_is_answered_as_it_reads_it(server: Server) -> None:
+    """It follows no redirect, and reads these members: `is_server_live`, `is_server_ready`, `is_model_ready`."""
+
+    def ask(path: str) -> Any:
+        answer = requests.get(server.url + path, allow_redirects=False, timeout=10)
+        assert answer.status_code == 200, path
+        return answer.json()
+
+    assert ask("/")["status"].lower() == "alive"
+    assert ask("/v2/health/live")["live"] is ask("/v2/health/ready")["ready"] is True
+    assert ask(f"/v1/models/{QUALITY}")["ready"] is ask(f"/v2/models/{QUALITY}/ready")["ready"]
+
+
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # MLflow's own, of its own types
 def test_mlflows_client_scores_a_data_frame(server: Server) -> None:
     from mlflow.pyfunc.scoring_server.client import ScoringServerClient

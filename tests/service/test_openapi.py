@@ -59,8 +59,25 @@ def test_what_each_protocol_answers_is_what_the_document_says(caller: Caller, mo
     }
     for path, body in asked.items():
         holds(document, f"post {path}", caller.post(path, body, X_Request_Id="o1"))
-    for path in (base, f"/v2/models/{model}", f"/v2/models/{model}/ready", "/v1/models", "/v2"):
+    for path in (
+        "/",
+        base,
+        f"/v2/models/{model}",
+        f"/v2/models/{model}/ready",
+        "/v1/models",
+        "/v2",
+    ):
         holds(document, f"get {path}", caller.get(path))
+
+
+def test_the_document_says_which_routes_are_open(app: Any, caller: Caller) -> None:
+    document, client = caller.get("/openapi.json").json, app.test_client()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            is_open = operation.get("security", document["security"]) == []
+            status = client.open(path, method=method, json={}).status_code
+            assert (status != 401) is is_open, (method, path, status)
+            assert is_open is ("401" not in operation["responses"]), (method, path)
 
 
 @pytest.mark.parametrize("model", EXAMPLES)

@@ -233,6 +233,9 @@ def test_a_packed_body_is_unpacked_but_never_without_bound(make_app: Any) -> Non
         caller.post(QUALITY, gzip.compress(b" " * 9999), Content_Encoding="gzip").status_code == 413
     )
     assert caller.post(QUALITY, packed[:-9], Content_Encoding="gzip").status_code == 400
+    for behind in (b"x", packed):
+        answer = caller.post(QUALITY, packed + behind, Content_Encoding="gzip")
+        assert answer.status_code == 400 and f"{len(behind)} bytes" in answer.json["detail"]
     assert caller.post(QUALITY, b"{}", Content_Encoding="br").status_code == 415
 
 

@@ -58,6 +58,12 @@ def test_one_matrix_stands_for_all_columns(caller: Caller) -> None:
     assert second != first
 
 
+def test_a_value_of_another_type_is_named_by_its_row(caller: Caller) -> None:
+    matrix = tensor("x", "FP64", 20, 21.5, 4, 20, "21.5", 4, shape=[2, 3])
+    (error,) = caller.post(YIELD, {"inputs": [matrix]}).json["errors"]
+    assert (error["row"], error["given"], error["allowed"]) == (1, "21.5", "values of FP64")
+
+
 TWICE = '{"name": "light", "name": "light", "datatype": "FP32", "shape": [1], "data": [20.0]}'
 
 
@@ -68,6 +74,10 @@ TWICE = '{"name": "light", "name": "light", "datatype": "FP32", "shape": [1], "d
         '{"id": "1", "id": "2", "inputs": [%s]}',
         '{"inputs": [' + TWICE + ", %s]}",
         '{"inputs": [], "\\u0069nputs": [%s]}',
+        '{"inputs": [%s], "parameters": {"a": 1, "a": 2}}',
+        '{"inputs": [%s], "parameters": {"a": 1}, "parameters": {}}',
+        '{"inputs": [%s], "outputs": [{"name": "predictions", "parameters": {"a": 1, "a": 2}}]}',
+        '{"inputs": [%s], "unknown": 1, "unknown": 2}',
     ],
 )
 def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
@@ -88,8 +98,12 @@ def test_a_category_that_is_called_like_a_field_is_no_repetition(caller: Caller)
 def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
     asked = {"inputs": small(), "outputs": [{"name": "predictions"}]}
     assert [one["name"] for one in caller.post(YIELD, asked).json["outputs"]] == ["predictions"]
-    asked["outputs"] = [{"name": "colour"}]
-    assert caller.post(YIELD, asked).status_code == 422
+    for outputs in (
+        [{"name": "colour"}],
+        [{"name": "predictions"}, {"name": "predictions"}],
+        [{"name": "predictions", "parameters": {"classification": 3}}],
+    ):
+        assert caller.post(YIELD, asked | {"outputs": outputs}).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -109,7 +123,15 @@ def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
         [tensor("light", "FP32", "a")],
         [tensor("x", "FP64", 1, 10**400, 3, shape=[1, 3])],
         [tensor("x", "FP64", 200, 2, 3, shape=[1, 3])],
+        [tensor("x", "FP64", "11.5", 2, 3, shape=[1, 3])],
+        [tensor("x", "FP32", 11.5, 2, True, shape=[1, 3])],
+        [tensor("x", "FP32", 11.5, 2, [3], shape=[1, 3])],
+        [tensor("light", "BYTES", 20.0), *small()[1:]],
+        [tensor("light", "FP32", True), *small()[1:]],
         [tensor("x", "FP64", 2, 2, 3, shape=[10**30, 3])],
+        [tensor("x", "FP64", 2, 2, 3, shape=[3] * 200_000)],
+        [tensor("x", "FP64", 2, 2, 3, shape=[2**63 - 1] * 300)],
+        [tensor("x", "FP64", 2, 2, 3, shape=[int("9" * 4000)] * 2)],
     ],
 )
 def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
@@ -211,6 +233,51 @@ def test_a_data_frames_nan_is_a_null_only_where_one_may_be(caller: Caller) -> No
 )
 def test_what_mlflow_would_not_send_is_refused(caller: Caller, body: Any) -> None:
     assert caller.post(SCORE, body).status_code == 422
+
+
+def test_a_table_as_csv_predicts_what_its_rows_do(caller: Caller) -> None:
+    rows = [
+        bundles.QUALITY.example,
+        bundles.rows_for(bundles.QUALITY, 1)[0] | {"temperature": None},
+    ]
+    lines = [",".join(rows[0])] + [
+        ",".join("" if value is None else str(value) for value in row.values()) for row in rows
+    ]
+    for body in ("\n".join(lines), "\ufeff" + "\r\n".join(lines) + "\r\n\r\n"):
+        path = "/v1/models/quality-classification/invocations"
+        answer = caller.post(path, body.encode(), Content_Type="text/csv; charset=utf-8")
+        native = caller.predict("quality-classification", *rows).json["predictions"]
+        assert answer.json == {"predictions": native}
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "named"),
+    [
+        ("light,temperature,trays\n20,21.5,many", 422, "trays"),
+        ("light,temperature,trays\n٣,21.5,4", 422, "light"),
+        ("light,temperature,trays\n,21.5,4", 422, "light"),
+        ("light,temperature,trays\n1_0,21.5,4", 422, "light"),
+        ("light,temperature,trays\n20,21.5,4.5", 422, "trays"),
+        ("light,temperature,trays,light\n20,21.5,4,20", 422, "light"),
+        ("light,temperature,trays,hue\n20,21.5,4,20", 422, "hue"),
+        ("light,temperature,trays\n20,21.5", 422, "3 values"),
+        ("light,temperature,trays\n", 422, "at least one row"),
+        ("", 422, "at least one row"),
+        ("light,temperature,trays" + "\n20,21.5,4" * 10_001, 422, "more than 10000 rows"),
+        ('light,temperature,trays\n20,21.5,"4', 400, "not CSV"),
+        ("light,temperature,trays\n20,21.5,\0", 422, "trays"),
+    ],
+)
+def test_a_table_that_cannot_be_is_refused_by_name(
+    caller: Caller, body: str, status: int, named: str
+) -> None:
+    answer = caller.post(SCORE, body.encode(), Content_Type="text/csv")
+    assert answer.status_code == status and named in answer.text, answer.text
+
+
+def test_csv_is_for_mlflows_route_and_utf_8(caller: Caller) -> None:
+    assert caller.post(YIELD, b"light\n1", Content_Type="text/csv").status_code == 415
+    assert caller.post(SCORE, b"light\n\xff", Content_Type="text/csv").status_code == 400
 
 
 def test_mlflow_pings_the_model_or_the_server(caller: Caller) -> None:

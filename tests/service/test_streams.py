@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import requests
 import websocket
 
+from tests.service import bundles
 from tests.service.calls import KEY, SMALL, predict, raw
 from tests.service.conftest import Server, wait_for
 
@@ -81,6 +83,35 @@ def test_a_stream_with_a_bad_subject_is_refused_as_http(
     link = raw(server, head.encode())
     assert link.recv(4096).startswith(b"HTTP/1.1 400")
     link.close()
+
+
+def test_no_answer_waits_for_a_challenger_in_shadow_or_is_lost_with_it(
+    start_server: Callable[..., Server], tmp_path: Path
+) -> None:
+    model, go_on = "quality-classification", tmp_path / "go on"
+    traffic = tmp_path / "traffic.toml"
+    traffic.write_text(f'[{model}]\nmode = "shadow"\n', encoding="utf-8")
+    server = start_server(
+        "tests.service.failing_shadow",
+        str(go_on),
+        WORKERS="1",
+        THREADS="1",
+        JOURNAL="off",
+        TRAFFIC=str(traffic),
+    )
+    stream, url = open_stream(server, model), f"{server.url}/v1/models/{model}/predict"
+    with requests.Session() as session:
+        for _ in range(3):
+            stream.send(json.dumps(bundles.QUALITY.example))
+            assert json.loads(stream.recv())["arm"] == "champion"
+            rows = {"rows": [bundles.QUALITY.example]}
+            answer = session.post(url, json=rows, headers=KEY, timeout=10)
+            assert (answer.status_code, answer.headers["Connection"]) == (200, "keep-alive")
+        go_on.touch()
+        lost = 'swarmline_shadows_lost_total{reason="failed"} 6.0'
+        wait_for(lambda: lost in requests.get(f"{server.url}/metrics", timeout=5).text)
+    stream.close()
+    assert server.log.read_text(encoding="utf-8").count("a challenger's own mistake") >= 6
 
 
 def test_a_stream_that_never_pauses_is_told_to_go(start_server: Callable[..., Server]) -> None:

@@ -29,7 +29,8 @@ def test_truth_is_taken_once_and_unknown_predictions_are_listed(app: Any) -> Non
 
 @pytest.mark.parametrize(
     "body",
-    [{}, [], {"entries": 3}, {"entries": [3]}, {"request_id": "x"}, {"request_id": 3, "value": 1}],
+    [{}, [], {"entries": 3}, {"entries": [3]}, {"request_id": "x"}, {"request_id": 3, "value": 1}]
+    + ["\ud800", {"\ud800": 1}],
 )
 def test_truth_of_another_shape_is_refused(caller: Caller, body: Any) -> None:
     assert caller.post("/v1/models/yield-prediction/truth", body).status_code == 422

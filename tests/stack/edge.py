@@ -169,7 +169,7 @@ class Answer:
 class Edge:
     """One HAProxy with settings of its own; ended by its own process id."""
 
-    def __init__(self, folder: Path, certificate: str = "", **settings: str):
+    def __init__(self, folder: Path, certificate: str = "", edge_key: str = KEY, **settings: str):
         self.names = Names()
         self.names.start()
         self.port, self.inside, self.replica_port = free_port(), free_port(), free_port()
@@ -178,7 +178,7 @@ class Edge:
         self.log_path = folder / "haproxy.log"
         secrets = folder / "secrets"
         secrets.mkdir(exist_ok=True)
-        (secrets / "edge_key").write_text(hashlib.sha256(KEY.encode()).hexdigest() + "\n")
+        (secrets / "edge_key").write_text(hashlib.sha256(edge_key.encode()).hexdigest() + "\n")
         (secrets / "edge_certificate").write_text(certificate)
         self.environ = edge_defaults() | {
             "EDGE_TLS": "off",

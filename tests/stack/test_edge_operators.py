@@ -49,6 +49,12 @@ def test_the_counters_are_for_who_has_the_edge_key(shared: Edge) -> None:
     assert b"haproxy_server_status" in answer.body
 
 
+def test_a_key_that_is_the_sum_of_nothing_lets_nobody_in(start: Start) -> None:
+    edge = start(edge_key="")
+    for header in ("Bearer", "Bearer ", " "):
+        problem(edge.ask("GET", "/edge/stats", {"Authorization": header}), 401, "unauthenticated")
+
+
 def test_the_counters_name_each_replica_by_its_address(shared: Edge) -> None:
     found = shared.counters(shared.replicas[0])
     for column in ("stot", "hrsp_5xx", "wretr", "eresp", "econ", "ttime", "rtime"):

@@ -28,10 +28,18 @@ def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, given: st
 
 
 def test_a_replica_is_told_who_really_called(shared: Edge) -> None:
-    shared.predict(X_Forwarded_For="6.6.6.6", X_Forwarded_Proto="https", Forwarded="for=6.6.6.6")
-    for headers in (one.seen[-1][2] for one in shared.replicas if one.seen):
-        assert headers["X-Forwarded-For"] == "127.0.0.1" and headers["X-Forwarded-Proto"] == "http"
-        assert "Forwarded" not in headers
+    shared.predict(
+        Host="farm.example:8080",
+        X_Forwarded_For="6.6.6.6",
+        X_Forwarded_Proto="https",
+        X_Forwarded_Host="elsewhere.example",
+        Forwarded="for=6.6.6.6",
+    )
+    latest = [replica.seen[-1][2] for replica in shared.replicas if replica.seen]
+    (headers,) = (one for one in latest if one["Host"] == "farm.example:8080")
+    assert headers["X-Forwarded-For"] == "127.0.0.1" and headers["X-Forwarded-Proto"] == "http"
+    assert headers.get_all("X-Forwarded-Host") == ["farm.example:8080"]
+    assert "Forwarded" not in headers
 
 
 @pytest.mark.parametrize(

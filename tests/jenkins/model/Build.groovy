@@ -63,7 +63,7 @@ class Build extends Workspace {
             note(error)
             throw error
         } finally {
-            if (parts.agent[0] == ['none'] || !parts.post) { post(parts) }
+            if (parts.agent[0] == ['none'] || !parts.post) { withEnv(environment(parts)) { post(parts) } }
         }
     }
 
@@ -238,6 +238,7 @@ class Build extends Workspace {
         entry.seconds = (System.currentTimeMillis() - started) / 1000.0
         ran << entry
         if (entry.code && here.group?.ended) { throw new Broken('ABORTED', 'Failed in another branch') }
+        if (arguments.returnStatus) { return entry.code }
         if (entry.code) { throw new Broken('FAILURE', "script returned exit code ${entry.code}") }
         arguments.returnStdout ? out.toString() : null
     }

@@ -1,0 +1,25 @@
+"""Which requests the poller may answer itself: those that took it no time lately."""
+
+from __future__ import annotations
+
+#: The longest that the poller may be kept, on average.
+LONGEST = 0.001
+
+
+class Pace:
+    """The time that each kind of request took, of the processor's: on the clock it is mostly others'."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    def allows(self, line: str) -> bool:
+        """A slow one goes to the threads, and is tried again after some requests."""
+        usual = self._seconds.get(line, 0.0)
+        if usual <= LONGEST:
+            return True
+        self._seconds[line] = usual * 0.98
+        return False
+
+    def took(self, line: str, seconds: float) -> None:
+        usual = self._seconds.get(line, 0.0)
+        self._seconds[line] = usual + (seconds - usual) / 8

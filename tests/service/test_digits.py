@@ -1,0 +1,77 @@
+"""Numbers in JSON are the float32 that was computed, in every protocol, as the binary answer has them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from service.digits import shortest
+from service.engines import Answer
+from tests.service import bundles
+from tests.service.conftest import Caller
+
+FLOAT32 = st.floats(width=32)
+ODDS = np.array([[8.1601e-7, 3e-9, 0.99999917], [1e-38, 0.1, 1 / 3]], dtype=np.float32)
+VALUES = np.array([[1.2345678e-12], [16777217.0]], dtype=np.float32)
+
+
+@given(arrays.arrays(np.float32, st.sampled_from([3, 40]), elements=FLOAT32))
+def test_what_is_written_is_read_as_the_same_float32(numbers: Any) -> None:
+    read = np.array(json.loads(json.dumps(shortest(numbers))), dtype=np.float32)
+    np.testing.assert_array_equal(read, numbers)
+
+
+# Of those below the smallest normal one, fewer digits tell than are written.
+@given(st.floats(width=32, allow_nan=False, allow_infinity=False, allow_subnormal=False))
+def test_no_digit_is_written_that_float32_does_not_need(number: float) -> None:
+    few, many = np.full(2, number, np.float32), np.full(20, number, np.float32)
+    expected = float(str(np.float32(number)))
+    assert shortest(few)[0] == expected and shortest(many)[0] == expected
+
+
+def answering(app: Any, model: str, answer: Answer) -> Caller:
+    app.core.models[model].champion.predict = lambda matrix: Answer(
+        *(None if part is None else part[: len(matrix)] for part in answer)
+    )
+    return Caller(app)
+
+
+def binary(caller: Caller, model: str, rows: list[Any], output: str) -> np.ndarray[Any, Any]:
+    example = caller.get("/openapi.json").json["paths"][f"/v2/models/{model}/infer"]["post"]
+    body = example["requestBody"]["content"]["application/json"]["examples"]["tensors"]["value"]
+    for tensor in body["inputs"]:
+        tensor["shape"], tensor["data"] = [len(rows)], tensor["data"] * len(rows)
+    asked = [{"name": output, "parameters": {"binary_data": True}}]
+    answer = caller.post(f"/v2/models/{model}/infer", body | {"outputs": asked})
+    start = int(answer.headers["Inference-Header-Content-Length"])
+    plain = caller.post(f"/v2/models/{model}/infer", body | {"outputs": [{"name": output}]})
+    found = np.frombuffer(answer.data[start:], "<f4")
+    np.testing.assert_array_equal(np.float32(plain.json["outputs"][0]["data"]), found)
+    return found
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_small_probabilities_keep_their_digits_in_every_protocol(app: Any, copies: int) -> None:
+    odds, model = np.repeat(ODDS, copies, axis=0), "quality-classification"
+    caller = answering(app, model, Answer(np.zeros(len(odds), dtype=np.int64), odds))
+    rows = [bundles.QUALITY.example] * len(odds)
+    native = caller.predict(model, *rows).json["probabilities"]
+    np.testing.assert_array_equal(np.float32(native), odds)
+    np.testing.assert_array_equal(binary(caller, model, rows, "probabilities"), odds.reshape(-1))
+
+
+@pytest.mark.parametrize("copies", [1, 20])
+def test_predicted_numbers_are_the_same_in_every_protocol(app: Any, copies: int) -> None:
+    values, model = np.repeat(VALUES, copies, axis=0), "yield-prediction"
+    caller = answering(app, model, Answer(values))
+    rows = [bundles.YIELD.example] * len(values)
+    native = caller.predict(model, *rows).json["predictions"]
+    frames = caller.post(f"/v1/models/{model}/invocations", {"dataframe_records": rows}).json
+    assert frames["predictions"] == native and native[0] == 1.2345678e-12
+    np.testing.assert_array_equal(binary(caller, model, rows, "predictions"), np.float32(native))
