@@ -1,17 +1,31 @@
 # Bare `make` lists the targets. Each one first makes .venv from the lock, if the lock has changed since.
 
-# Where everything that is made goes, and where MLflow keeps its records: each can be anywhere.
-SWARMLINE_BUILD ?= build
-SWARMLINE_TRAINED ?= $(SWARMLINE_BUILD)/trained
-SWARMLINE_BUNDLES ?= $(SWARMLINE_BUILD)/bundles
-SWARMLINE_REPORTS ?= $(SWARMLINE_BUILD)/reports
-# Set but empty is as not set: a pipeline passes on what it has.
-MLFLOW_TRACKING_URI := $(or $(MLFLOW_TRACKING_URI),sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
-# The service's own settings (service/settings.py), so that they follow.
-BUNDLES ?= $(SWARMLINE_BUNDLES)
-JOURNAL_URL ?= sqlite:///$(SWARMLINE_BUILD)/journal.db
-JOURNAL_SPOOL ?= $(SWARMLINE_BUILD)/spool
-export SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS MLFLOW_TRACKING_URI BUNDLES JOURNAL_URL JOURNAL_SPOOL
+# What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
+# make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
+# scripts/options.py and training/options.py) and check it. No recipe names one, but quoted and as a shell's variable.
+OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
+	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
+	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
+	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
+	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
+	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL
+as_text = $(eval export override $(1) := $$(value $(1)))
+$(foreach name,$(OUTSIDE),$(if $(filter environment,$(origin $(name))),$(call as_text,$(name))))
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call as_text,$(name))))
+
+# Where everything that is made goes, and where MLflow keeps its records: each can be anywhere. Set but empty is as not
+# set: a pipeline passes on what it has.
+default = $(if $(value $(1)),,$(eval export override $(1) := $$(2)))
+$(call default,SWARMLINE_BUILD,build)
+$(call default,SWARMLINE_TRAINED,$(SWARMLINE_BUILD)/trained)
+$(call default,SWARMLINE_BUNDLES,$(SWARMLINE_BUILD)/bundles)
+$(call default,SWARMLINE_REPORTS,$(SWARMLINE_BUILD)/reports)
+$(call default,MLFLOW_TRACKING_URI,sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
+# The service's own settings (service/settings.py), so that they follow. Of a journal, only one that was given is a place
+# to ask: `make trace` asks the Swarm where there is none.
+$(call default,BUNDLES,$(SWARMLINE_BUNDLES))
+run serve: export JOURNAL_URL := $(or $(JOURNAL_URL),sqlite:///$(SWARMLINE_BUILD)/journal.db)
+run serve: export JOURNAL_SPOOL := $(or $(JOURNAL_SPOOL),$(SWARMLINE_BUILD)/spool)
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
 export ORT_DISABLE_TELEMETRY = 1
@@ -27,13 +41,11 @@ export MLFLOW_TRACKING_USERNAME := $(value MLFLOW_USR)
 export MLFLOW_TRACKING_PASSWORD := $(value MLFLOW_PSW)
 endif
 
-PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 PACKAGES := $(wildcard training service monitoring scripts)
 TRAINING := $(PY) -m training
-needs = $(if $($(1)),,$(error make $@ needs $(1): bare `make` says what for))
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 help:
@@ -42,154 +54,145 @@ help:
 ## Set up and serve
 env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)
 
+$(READY): export SWARMLINE_GOAL := env
 $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
-	@PYTHON='$(PYTHON)' sh requirements/environment.sh $(VENV) requirements/dev.txt
+	@sh requirements/environment.sh $(VENV) requirements/dev.txt
 	@touch $@
 
 run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
-	$(TRAINING) train $(MODEL) --promote 'make run'
-	@exec $(PY) -m scripts.local $(if $(ONCE),--once)
+	$(TRAINING) train --promote 'make run'
+	@unset ARGS; exec $(PY) -m scripts.local
 
 serve: $(READY) ## serve what was exported, until Ctrl-C
 	@exec $(PY) -m service
 
 # Its job queue is for MLflow's own generative features, and outlives the server that started it.
 mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
-	@$(if $(filter http%,$(MLFLOW_TRACKING_URI)),echo 'MLflow is at $(MLFLOW_TRACKING_URI)', \
+	@case "$$MLFLOW_TRACKING_URI" in http*) printf 'MLflow is at %s\n' "$$MLFLOW_TRACKING_URI"; exit;; esac; \
 		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(VENV)/bin/mlflow server --workers 1 \
-		--backend-store-uri '$(MLFLOW_TRACKING_URI)' --host 127.0.0.1 --port 5000)
+		--backend-store-uri "$$MLFLOW_TRACKING_URI" --host 127.0.0.1 --port 5000
 
 ## Models: MODEL=name or several, none means all; ARGS='--json' and other options
 draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
-	$(call needs,SOURCE) $(call needs,TARGET) $(call needs,NAME)
-	@test ! -e training/models/$(NAME).toml || { echo 'training/models/$(NAME).toml is there already'; exit 1; }
-	@mkdir -p $(SWARMLINE_BUILD)
-	$(TRAINING) draft "$$SOURCE" --target "$$TARGET" --name "$$NAME" >$(SWARMLINE_BUILD)/draft.toml
-	mv $(SWARMLINE_BUILD)/draft.toml training/models/$(NAME).toml
+	@$(TRAINING) draft
 
 validate: $(READY) ## hold the data against the contract
-	$(TRAINING) validate $(MODEL) $(ARGS)
+	$(TRAINING) validate
 
 models: $(READY) ## the names of the models
-	@$(TRAINING) models $(MODEL) $(ARGS)
+	@$(TRAINING) models
 
-train: $(READY) ## validate, search, evaluate, gate, export, register as challenger; FORCE=true though nothing changed
-	$(TRAINING) train $(MODEL) $(if $(filter true,$(FORCE)),--force) $(ARGS)
+train: $(READY) ## validate, search, evaluate, gate, export, register as challenger; FORCE=1 though nothing changed; GATE=later: `gate` decides
+	$(TRAINING) train
 
-gate: $(READY) ## what was decided about the models that `make train ARGS='--gate later'` made
-	$(TRAINING) gate $(MODEL) $(ARGS)
+gate: $(READY) ## what was decided about the models that `make train GATE=later` made
+	$(TRAINING) gate
 
 compare: $(READY) ## versions side by side
-	$(TRAINING) compare $(MODEL) $(ARGS)
+	$(TRAINING) compare
 
 card: $(READY) ## write the model card of MODEL to the reports; VERSION=number or alias
-	$(call needs,MODEL)
-	$(TRAINING) card $(MODEL) $(VERSION) $(ARGS)
+	$(TRAINING) card
 
 promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
-	$(call needs,WHY)
-	$(TRAINING) promote $(MODEL) --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
+	$(TRAINING) promote
 
 reject: $(READY) ## the challenger is not to be released: WHY='the reason'; BY=name; VERSION=number of MODEL
-	$(call needs,WHY)
-	$(TRAINING) reject $(MODEL) $(if $(VERSION),--version '$(VERSION)') --why "$$WHY" $(if $(BY),--by "$$BY") $(ARGS)
+	$(TRAINING) reject
 
 propose: $(READY) ## make VERSION of MODEL the challenger, though it was rejected
-	$(call needs,MODEL) $(call needs,VERSION)
-	$(TRAINING) propose $(MODEL) '$(VERSION)' $(ARGS)
+	$(TRAINING) propose
 
 reject-unreleased: $(READY)
 	@$(PY) -m scripts.unreleased
 
 # An image holds all models, whichever were trained.
 export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
-	$(TRAINING) export $(if $(filter replace,$(ROLLOUT)),--release) $(if $(ROLLOUT),,$(MODEL)) $(ARGS)
+	$(TRAINING) export
 
 promote-released: $(READY)
-	@$(TRAINING) promote --exported --why "$${WHY:-released}" $(if $(BY),--by "$$BY")
+	@$(TRAINING) promote --exported
 
 history: $(READY) ## who was champion when, promoted by whom and why
-	$(TRAINING) history $(MODEL) $(ARGS)
+	$(TRAINING) history
 
 reproduce: $(READY) ## train a version of MODEL again and compare the predictions; VERSION=number or alias
-	$(call needs,MODEL)
-	$(TRAINING) reproduce $(MODEL) $(VERSION) $(ARGS)
+	$(TRAINING) reproduce
 
 ## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
 image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
-	@$(PY) -m scripts.image build $(ARGS)
+	@$(PY) -m scripts.image build
 
 publish: $(READY) ## push the image to REGISTRY and record its digest
-	@$(PY) -m scripts.image publish $(ARGS)
+	@$(PY) -m scripts.image publish
 
 sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so too)
-	@$(PY) -m scripts.image sbom $(ARGS)
+	@$(PY) -m scripts.image sbom
 
 mlflow-image: $(READY) ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
-	@$(PY) -m scripts.mlflow_image $(ARGS)
+	@$(PY) -m scripts.mlflow_image
 
 ## Swarm: STACK=name; DOCKER_HOST says which engine
 secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
-	@$(PY) -m scripts.secrets $(or $(ARGS),make)
+	@$(PY) -m scripts.secrets
 
 up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
-	@$(PY) -m scripts.up $(if $(YES),--yes) $(ARGS)
+	@$(PY) -m scripts.up
 
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
-	@$(PY) -m scripts.down $(if $(YES),--yes) $(if $(VOLUMES),--volumes) $(ARGS)
+	@$(PY) -m scripts.down
 
 # Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
-	@$(PY) -m scripts.deploy $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
+	@$(PY) -m scripts.deploy
 
 plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
-	@$(PY) -m scripts.deploy --plan $(if $(IMAGE),--image '$(IMAGE)') $(if $(OLDER),--force) $(if $(WITHDRAWN),--withdrawn) $(ARGS)
+	@$(PY) -m scripts.deploy --plan
 
 rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
-	@$(PY) -m scripts.rollback $(ARGS)
+	@$(PY) -m scripts.rollback
 
 releases: $(READY) ## what was deployed when, by whom and why; the names alone on stdout
-	@$(PY) -m scripts.rollback --list $(ARGS)
+	@$(PY) -m scripts.rollback --list
 
 status: $(READY) ## what runs where, which release it is, and how it does
-	@$(PY) -m scripts.status $(ARGS)
+	@$(PY) -m scripts.status
 
 confirm: $(READY) ## does it serve what was deployed last? golden rows, every replica, status
-	@$(PY) -m scripts.confirm $(ARGS)
+	@$(PY) -m scripts.confirm
 
-# JOURNAL_URL has a default of this machine here; only one that was given means another place than the Swarm.
 trace: $(READY) ## from the ID of a prediction or request to release, version, run, data and commit
-	$(call needs,ID)
-	@$(PY) -m scripts.trace '$(ID)' $(if $(filter file,$(origin JOURNAL_URL)),,--journal '$(JOURNAL_URL)') $(ARGS)
+	@$(PY) -m scripts.trace
 
 prune: $(READY) ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
-	@$(PY) -m scripts.prune $(ARGS)
+	@$(PY) -m scripts.prune
 
 traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
-	$(call needs,MODEL) $(call needs,MODE)
-	@$(PY) -m scripts.traffic '$(MODEL)' --mode '$(MODE)' $(if $(SHARE),--share '$(SHARE)') $(ARGS)
+	@$(PY) -m scripts.traffic
 
 ledger: $(READY) ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-	@$(PY) -m scripts.ledger $(ARGS)
+	@$(PY) -m scripts.ledger
 
-check-stack: $(READY) ## do stack.yml and its overlay render, does HAProxy take its own? (no engine needed)
-	@$(PY) -m scripts.stack --check
+stack-file: $(READY) ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
+	@$(PY) -m scripts.stack_file
+
+check-stack: $(READY) ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
+	@$(PY) -m scripts.check_stack
 
 backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere
-	@$(PY) -m scripts.backup $(ARGS) save $(if $(FILE),"$$FILE")
+	@$(PY) -m scripts.backup save
 
 restore: $(READY) ## bring a saved database back: FILE=name; what is there now is saved first
-	$(call needs,FILE)
-	@$(PY) -m scripts.backup $(ARGS) restore "$$FILE"
+	@$(PY) -m scripts.backup restore
 
 restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
-	@$(PY) -m scripts.backup $(ARGS) test $(if $(FILE),"$$FILE")
+	@$(PY) -m scripts.backup test
 
-.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack up down confirm trace prune
+.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack stack-file up down confirm trace prune
 
 ## Jenkins
 begin: ## remove what the build before left in this workspace: reports, logs, release
-	@rm -rf $(SWARMLINE_REPORTS) $(SWARMLINE_BUILD)/log $(SWARMLINE_BUILD)/report $(SWARMLINE_BUILD)/release
+	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
 
 scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or release
 	@$(PY) -m scripts.scope
@@ -197,27 +200,29 @@ scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or 
 offer: $(READY)
 	@$(PY) -m scripts.notify --offer
 
-notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
-	@$(PY) -m scripts.notify $(ARGS)
+verdict: $(READY) ## wait for the deploy that this build began, and say how it ended
+	@$(PY) -m scripts.detached verdict
 
-.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer notify
+notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
+	@$(PY) -m scripts.notify
+
+.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer verdict notify
 
 ## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is
-	@$(PY) -m scripts.platform $(ARGS) up
+	@$(PY) -m scripts.platform up
 
 platform-status: $(READY) ## what of it runs
-	@$(PY) -m scripts.platform $(ARGS) status
+	@$(PY) -m scripts.platform status
 
 platform-down: $(READY) ## end it; volumes and secrets stay
-	@$(PY) -m scripts.platform $(ARGS) down
+	@$(PY) -m scripts.platform down
 
 platform-backup: $(READY) ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
-	@$(PY) -m scripts.platform $(ARGS) backup
+	@$(PY) -m scripts.platform backup
 
 platform-restore: $(READY) ## put a backup back: FROM=build/backups/NAME
-	$(call needs,FROM)
-	@$(PY) -m scripts.platform $(ARGS) restore '$(FROM)'
+	@$(PY) -m scripts.platform restore
 
 .PHONY: platform platform-status platform-down platform-backup platform-restore
 
@@ -241,9 +246,9 @@ check-security: $(READY)
 check-types: $(READY)
 	@$(call once,$(PACKAGES)) $(VENV)/bin/mypy
 
-LINT_REPORT := $(SWARMLINE_REPORTS)/lint.xml
+LINT_REPORT := "$$SWARMLINE_REPORTS/lint.xml"
 check-lint: $(READY)
-	@mkdir -p $(SWARMLINE_REPORTS)
+	@mkdir -p "$$SWARMLINE_REPORTS"
 	@$(call once,$(PACKAGES) tests/lint.py tests/lint_report.py tests/imports.py,$(LINT_REPORT)) \
 		$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(LINT_REPORT) $(PACKAGES)
 
@@ -255,35 +260,32 @@ check-lint-tests: $(READY)
 format: $(READY) ## format the code
 	$(VENV)/bin/black --quiet .
 
-test: $(READY) ## all tests; FAST=1 leaves out the slow ones; TESTS='tests/service -k name'; COVERAGE=1
-	@mkdir -p $(SWARMLINE_REPORTS)
-	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/tests.xml -m 'not thorough$(if $(FAST), and not slow)' \
-		$(if $(COVERAGE),--cov --cov-report=html:$(SWARMLINE_REPORTS)/coverage) $(TESTS)
+test: $(READY) ## all tests; FAST=1 without slow ones, and those that passed before (AGAIN=1 runs them); TESTS='tests/service -k name'; COVERAGE=1
+	@$(PY) -m tests
 
 test-fast: ## the tests that train nothing and start nothing
 	@$(MAKE) test FAST=1
 
 test-swarm: $(READY) ## the tests on a real Swarm of three nodes, as root on Debian 12 (part of make test); ALL=1 with every event
-	@mkdir -p $(SWARMLINE_REPORTS)
-	$(PY) -m pytest --junit-xml=$(SWARMLINE_REPORTS)/swarm.xml $(if $(ALL),,-m 'not thorough') tests/swarm
+	@$(PY) -m tests --swarm
 
 watch: $(READY) ## at every change, the checks and fast tests that it concerns; SLOW=1 all tests
-	@exec $(PY) -m tests.watch $(if $(SLOW),--slow)
+	@exec $(PY) -m tests.watch
 
 bench: $(READY) ## measure the service against its peers (needs wrk)
-	$(PY) -m tests.bench.serving $(ARGS)
+	$(PY) -m tests.bench.serving
 
 soak: $(READY) ## the service at full load for ten minutes: memory, files and journal lag (needs wrk); ARGS='--minutes 2'
-	$(PY) -m tests.bench.soak $(ARGS)
+	$(PY) -m tests.bench.soak
 
 audit: $(READY) ## look for known holes in everything that is locked; OF=serve only in what the image holds
-	$(VENV)/bin/pip-audit --disable-pip --progress-spinner off --requirement requirements/$(or $(OF),dev).txt
+	@$(PY) -m scripts.audit
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTIONS=--upgrade
 	UV=$(VENV)/bin/uv sh requirements/lock.sh
 
 clean: ## remove .venv, caches and reports; trained models, MLflow's records and the journal stay
-	rm -rf $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage $(SWARMLINE_REPORTS)
+	rm -rf -- $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage "$$SWARMLINE_REPORTS"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce image publish sbom \

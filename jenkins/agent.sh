@@ -30,4 +30,21 @@ ask --output "$work/agent.jar" "$url/jnlpJars/agent.jar"
 umask 077
 printf '%s' "$secret" >"$work/secret"
 rm -f "$login"
-exec java -jar "$work/agent.jar" -url "$url/" -name "$name" -secret "@$work/secret" -webSocket -workDir "$work"
+
+# A deploy that a build began (scripts/detached.py) is nobody's child here, and ends with the container at the latest.
+# So the container waits for it. A stop is a message to it, as an abort is: it goes back, within stop_grace_period.
+deploys="scripts[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
+stop() {
+    kill -TERM "$java" 2>/dev/null || :
+    pkill -TERM -f "$deploys" || :
+}
+trap stop TERM INT HUP
+java -jar "$work/agent.jar" -url "$url/" -name "$name" -secret "@$work/secret" -webSocket -workDir "$work" &
+java=$!
+status=143
+# A signal ends the first wait, not Java.
+while kill -0 "$java" 2>/dev/null; do
+    if wait "$java"; then status=0; else status=$?; fi
+done
+while pgrep -f "$deploys" >/dev/null; do sleep 0.5; done
+exit "$status"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import NoReturn
 
-from scripts import records, secrets, stack, swarm
+from scripts import records, secrets, stack, swarm, unrecorded
 from scripts.bring import bring_in
 from scripts.docker import DockerError, docker
 from scripts.order import Goal, Order
@@ -27,6 +27,13 @@ def go_back(order: Order, before: Situation, error: Exception, started: float) -
     outcome, kind = (records.LATE, Late) if late else (records.ROLLED_BACK, RolledBack)
     failed = before.attempt._replace(outcome=outcome, reason=reason, golden={}, inputs=None)
     serving = before.serving
+    if serving is None and failed.replaced:
+        _remember(order.stack, failed._replace(outcome=records.FAILED), started)
+        unrecorded.order_back(swarm.look(order.stack))
+        raise Late(
+            f"{reason}; release {failed.replaced} came without `make deploy`: Swarm was told to take it back,"
+            " and nothing proves that it did; look at `make status`"
+        ) from error
     if serving is None:
         _clean_up(order.stack)
         _remember(order.stack, failed, started)

@@ -11,7 +11,6 @@ may be on any node. A file is read through to its end before anything is touched
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import hashlib
 import json
@@ -22,9 +21,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from scripts import containers
+from scripts import containers, records, settings
 from scripts.guests import Guest, guest, host
-from scripts.options import build
+from scripts.options import PATH, Outside, build, parsed, parser
 from scripts.outcome import Refused, finish, say
 from scripts.passwords import database_image
 
@@ -97,7 +96,7 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
         bounds = least, count(stack, seconds)
     image = database_image(stack)
     _check(image, file, seconds)
-    uid = os.environ.get("DB_UID") or "999"
+    uid = settings.around(stack, records.last_inputs(stack)).get("DB_UID", "999")
     flags = ("--network", "none", "--user", f"{uid}:{uid}", *SCRATCH)
     volume = ("--volume", "/var/lib/postgresql/data", "--tmpfs", "/var/run/postgresql")
     script = EMPTY_SERVER + INSERT.format(then=COUNT_ROWS.replace("exec ", ""))
@@ -196,23 +195,21 @@ def _fresh(stack: str, folder: Path, purpose: str = "") -> Path:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m scripts.backup", None, __doc__, formatter_class=shape
-    )
-    parser.add_argument("--stack", default=os.environ.get("STACK") or "swarmline")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument("--deadline", type=float, default=DEADLINE, help="seconds for each step")
-    verbs = parser.add_subparsers(dest="verb", required=True)
-    verbs.add_parser("save").add_argument("file", type=Path, nargs="?")
-    verbs.add_parser("restore").add_argument("file", type=Path)
-    verbs.add_parser("test").add_argument("file", type=Path, nargs="?")
-    options = parser.parse_args(arguments)
-    stack, file, seconds = options.stack, options.file, options.deadline
-    folder = build() / "backups"
+    made = parser("backup", __doc__, DEADLINE)
+    verbs = made.add_subparsers(dest="verb", required=True)
+    for verb, needed in (
+        ("save", ""),
+        ("restore", "the file that `make backup` wrote"),
+        ("test", ""),
+    ):
+        outside = Outside("FILE", PATH, needed=needed)
+        verbs.add_parser(verb).add_argument("file", nargs="?", default=outside)
+    options = parsed(made, arguments)
+    stack, seconds = options.stack, options.deadline
+    file, folder = Path(options.file) if options.file else None, build() / "backups"
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "save": lambda: save(stack, file or _fresh(stack, folder), seconds),
-        "restore": lambda: restore(stack, file, folder, seconds),
+        "restore": lambda: restore(stack, Path(options.file), folder, seconds),
         "test": lambda: test(stack, file, folder, seconds),
     }
     return finish(acts[options.verb], options.json)

@@ -12,14 +12,15 @@ import sys
 import time
 from typing import Any
 
-from scripts import edge, records, status, swarm, verify
-from scripts.options import parser
+from scripts import edge, records, status, swarm, unrecorded, verify
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 
 
 def confirm(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
-    serving = records.current(records.history(options.stack))
+    recorded = records.current(records.history(options.stack))
+    serving = unrecorded.record(swarm.look(options.stack), options.stack) or recorded
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
     until = time.monotonic() + options.deadline
@@ -38,7 +39,7 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("confirm", __doc__, 30.0).parse_args(arguments)
+    options = parsed(parser("confirm", __doc__, 30.0), arguments)
     return finish(lambda: confirm(options), options.json)
 
 

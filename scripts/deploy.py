@@ -2,22 +2,34 @@
 
     python -m scripts.deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
 
-Settings are environment variables (docs/swarm.md). Exit codes: 0 done or unchanged, 1 refused and nothing changed,
-2 not good and rolled back, 3 the deadline passed; the last line says what serves.
+Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged,
+1 refused and nothing changed, 2 not good and rolled back, 3 the deadline passed; the last line says what serves.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import changes, edge, git, intended, records, secrets, stack, swarm, withdrawn
+from scripts import (
+    changes,
+    detached,
+    edge,
+    git,
+    intended,
+    records,
+    secrets,
+    settings,
+    stack,
+    swarm,
+    unrecorded,
+    withdrawn,
+)
 from scripts.intended import Intended
-from scripts.options import outcome_file, parser, waiting
+from scripts.options import FLAG, IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import DONE, Refused, finish, keep, say
 from scripts.records import Record
@@ -30,13 +42,19 @@ ROOT = Path(__file__).parents[1]
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
+    if options.plan:
+        return plan(ordered(options), options.json)
+    return detached.carried_out("deploy", lambda: carry_out(ordered(options)))
+
+
+def ordered(options: argparse.Namespace) -> Order:
+    """The order, once the image is there."""
     swarm.need_manager()
     # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
     wanted = intended.read(intended.named(options.image), options.deadline)
-    order = Order.of(
+    return Order.of(
         options, "deploy", wanted.release, lambda history: goal(options, wanted, history)
     )
-    return plan(order, options.json) if options.plan else carry_out(order)
 
 
 def plan(order: Order, as_json: bool) -> dict[str, Any]:
@@ -61,15 +79,19 @@ def plan(order: Order, as_json: bool) -> dict[str, Any]:
 def goal(options: argparse.Namespace, wanted: Intended, history: list[Record]) -> Goal:
     """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.current(history)
+    view = swarm.look(options.stack)
+    serves = unrecorded.known(view, options.stack) or serving
     if options.plan:
-        note_changes(serving, wanted)
+        note_changes(serves, wanted)
     if not options.force:
-        if serving is not None:
-            refuse_older(wanted, serving)
+        if serves is not None:
+            refuse_older(wanted, serves)
         if not options.withdrawn:
             withdrawn.refuse(history, wanted.release, wanted.document)
     traffic = carried(serving, wanted.document)
-    inputs = stack.collect(wanted.image, traffic, os.environ)
+    chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
+    settings.tell_kept(chosen)
+    inputs = stack.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Goal(wanted, inputs)
 
@@ -119,15 +141,25 @@ def need_secrets(name: str, inputs: stack.Inputs) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("deploy", __doc__, DEADLINE), WATCH)
-    made.add_argument("--image", help="by digest; default: MODEL_IMAGE, or what was published last")
+    made.add_argument(
+        "--image",
+        default=Outside("IMAGE", IMAGE),
+        help="by digest; default: MODEL_IMAGE, or what was published last",
+    )
     made.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     made.add_argument(
-        "--withdrawn", action="store_true", help="also a release, or code, that was withdrawn"
+        "--withdrawn",
+        action="store_true",
+        default=Outside("WITHDRAWN", FLAG),
+        help="also a release, or code, that was withdrawn",
     )
     made.add_argument(
-        "--force", action="store_true", help="also an older release, or one that was withdrawn"
+        "--force",
+        action="store_true",
+        default=Outside("OLDER", FLAG),
+        help="also an older release, or one that was withdrawn",
     )
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     return finish(lambda: deploy(options), options.json, None if options.plan else outcome_file())
 
 

@@ -146,6 +146,8 @@ def _run(
             text=True,
             timeout=seconds,
             check=False,
+            # Ctrl-C is for us: what docker was told to do is done, and then gone back from.
+            process_group=0,
         )
     except subprocess.TimeoutExpired as error:
         raise DockerError(arguments, f"no answer within {seconds:g} s") from error

@@ -13,9 +13,9 @@ import sys
 import time
 from typing import Any
 
-from scripts import lock, swarm
+from scripts import lock, swarm, vault
 from scripts.docker import DockerError, docker
-from scripts.options import parser, signed
+from scripts.options import FLAG, Outside, parsed, parser, signed
 from scripts.outcome import Late, Refused, finish, say
 from scripts.up import agreed
 
@@ -57,6 +57,8 @@ def everything(name: str, until: float) -> list[str]:
     for kind in ("secret", "config"):
         found = docker(kind, "ls", "--quiet", "--filter", f"label=swarmline.stack={name}").split()
         wanted += [(kind, one) for one in found if mine is None or one != mine.id]
+    # Those that were made by hand have a plain name and no label.
+    wanted += [("secret", one) for one in vault.unlabelled(name)]
     for kind, one in wanted:
         _remove(kind, one, until)
     say(f"removed {len(wanted)} volumes, secrets and configs; other nodes keep their volumes")
@@ -76,9 +78,14 @@ def _remove(kind: str, one: str, until: float) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     made = signed(parser("down", __doc__, 120.0))
-    made.add_argument("--yes", action="store_true", help="do not ask")
-    made.add_argument("--volumes", action="store_true", help="also volumes, secrets and records")
-    options = made.parse_args(arguments)
+    made.add_argument("--yes", action="store_true", default=Outside("YES", FLAG), help="do not ask")
+    made.add_argument(
+        "--volumes",
+        action="store_true",
+        default=Outside("VOLUMES", FLAG),
+        help="also volumes, secrets and records",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: down(options), options.json)
 
 

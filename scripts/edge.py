@@ -18,6 +18,7 @@ from scripts import vault
 from scripts.docker import DockerError
 from scripts.options import build
 from scripts.outcome import Refused
+from scripts.settings import outside
 from scripts.swarm import View
 
 
@@ -72,7 +73,7 @@ def access(view: View, stack: str, settings: Mapping[str, str]) -> Access:
     """The edge as the release was recorded with: its port, on a node that runs it. Where to call instead, whom to trust
     and the keys are today's affair and no release's; no other variable of the environment counts.
     """
-    given = os.environ.get("SWARMLINE_URL")
+    given = outside(stack, "SWARMLINE_URL")
     certificate = trusted(stack)
     own = pinned(certificate) if certificate else Pinned()
     return Access(

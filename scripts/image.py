@@ -16,9 +16,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, context, git, sbom
+from scripts import builder, context, git, sbom, settings
 from scripts.options import build as build_folder
-from scripts.options import bundles
+from scripts.options import bundles, parsed, plain_parser
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/model"
@@ -33,7 +33,7 @@ def build(options: argparse.Namespace) -> Document:
     if inputs.left_out:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
     builder.reachable()
-    name = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
+    name = settings.base_image(builder.BASE_IMAGE)
     document = context.describe(inputs, builder.base(name, options.pull, options.deadline))
     tag = f"{NAME}:{document['release']}"
     if builder.exists(tag) and not options.no_cache and _read("release.json") == document:
@@ -147,13 +147,12 @@ def _write(name: str, document: Document) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     acts = {"build": build, "publish": publish, "sbom": write_sbom}
-    parser = argparse.ArgumentParser(prog="python -m scripts.image", description=__doc__)
-    parser.add_argument("act", choices=acts)
-    parser.add_argument("--pull", action="store_true", help="look for a newer base image")
-    parser.add_argument("--no-cache", action="store_true", help="build each step again")
-    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    options = parser.parse_args(arguments)
+    made = plain_parser("image", __doc__)
+    made.add_argument("act", choices=acts)
+    made.add_argument("--pull", action="store_true", help="look for a newer base image")
+    made.add_argument("--no-cache", action="store_true", help="build each step again")
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
+    options = parsed(made, arguments)
     return finish(lambda: acts[options.act](options), options.json)
 
 

@@ -7,7 +7,6 @@ Settings are the service's own (BIND, BUNDLES, ...). Exit codes: 0 done, 1 not s
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import shlex
@@ -23,6 +22,7 @@ from types import FrameType
 
 import requests
 
+from scripts.options import FLAG, Outside, parsed, plain_parser
 from scripts.outcome import Refused
 from scripts.smoke import exported, smoke
 
@@ -116,10 +116,15 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.local", description=__doc__)
-    parser.add_argument("--once", action="store_true", help="end after the smoke test")
-    parser.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
-    options = parser.parse_args(arguments)
+    made = plain_parser("local", __doc__)
+    made.add_argument(
+        "--once",
+        action="store_true",
+        default=Outside("ONCE", FLAG),
+        help="end after the smoke test",
+    )
+    made.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
+    options = parsed(made, arguments)
     defaults = {
         "BIND": "127.0.0.1:8080",
         "BUNDLES": "build/bundles",

@@ -13,10 +13,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts import objects
+from scripts import objects, processes
 from scripts.outcome import Refused, say
 
 
@@ -32,7 +31,7 @@ class Holder(NamedTuple):
 
     @property
     def stale(self) -> bool:
-        return time.time() > self.until or _ended(self.process)
+        return time.time() > self.until or processes.ended(self.process)
 
     def __str__(self) -> str:
         state = "which was cut off" if self.stale else f"until {_clock(self.until)} at the latest"
@@ -68,7 +67,7 @@ def held(
         "intended": intended,
         "since": datetime.now(UTC).isoformat(timespec="seconds"),
         "until": time.time() + seconds,
-        "process": " ".join([_place(), str(os.getpid()), _started(os.getpid())]),
+        "process": processes.identity(os.getpid()),
     }
     labels = {objects.STACK: stack, objects.NAME: "deploying", "swarmline.by": by}
     try:
@@ -102,30 +101,6 @@ def _clear(stack: str, break_lock: bool) -> Holder | None:
     say(f"taking over the lock: {found}")
     objects.remove(found.id)
     return found
-
-
-def _place() -> str:
-    """This machine since its start, and this container: within it a number means one process."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _started(pid: int) -> str:
-    """When a process began, in the kernel's own count; empty where there is none."""
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if words[0] in "ZX" else words[19]
-
-
-def _ended(process: str) -> bool:
-    """Whether it is known to be gone: it ran here, and there is no such process any more."""
-    place, pid, started = (process.split(" ") + ["", "", ""])[:3]
-    return bool(place) and place == _place() and _started(int(pid)) != started
 
 
 def _taken(stack: str, found: Holder | None) -> str:

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Runs one line of a recipe as sh does (make calls it with -c LINE), and keeps what it says in $SWARMLINE_LOG.
-mkdir -p "$SWARMLINE_LOG"
 goal=${SWARMLINE_GOAL:-help}
+# A goal may be a file in a folder.
 log=$SWARMLINE_LOG/${goal// /+}.log
+# What cannot be kept is said, and fails nothing.
+if ! { mkdir -p -- "${log%/*}" && : >>"$log"; } 2>/dev/null; then
+    echo "swarmline: $log cannot be written: what $goal says is not kept" >&2
+    exec bash --posix "$@"
+fi
 # A build that is aborted tells every process to end. The line may have something to put right first, as a deploy has, and
 # to say so: whoever listens to it waits for its end.
 trap : TERM INT HUP
@@ -19,5 +24,6 @@ exec 4>&2 5>>"$log"
     exit "${PIPESTATUS[0]}"
 } 3>&1 | keep
 status=${PIPESTATUS[0]}
-[ "$status" = 0 ] || echo "$status $goal" >>"$SWARMLINE_LOG/failed"
+# The line may have removed the folder.
+[ "$status" = 0 ] || { mkdir -p -- "$SWARMLINE_LOG" && echo "$status $goal" >>"$SWARMLINE_LOG/failed"; }
 exit "$status"

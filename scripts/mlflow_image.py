@@ -17,8 +17,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from scripts import builder, context, git, sbom
-from scripts.options import build
+from scripts import builder, context, git, sbom, settings
+from scripts.options import build, parsed, plain_parser
 from scripts.outcome import Refused, finish, say
 
 NAME = "swarmline/mlflow"
@@ -35,7 +35,7 @@ def make(options: argparse.Namespace) -> dict[str, Any]:
     commit = git.last_commit(ROOT, *FILES.values())
     contents = {name: _content(path) for name, path in FILES.items()}
     builder.reachable()
-    base = os.environ.get("BASE_IMAGE") or builder.BASE_IMAGE
+    base = settings.base_image(builder.BASE_IMAGE)
     identity = builder.base(base, options.pull, options.deadline).identity
     tag = f"{NAME}:{_version(contents['requirements.txt'])}-{_hash(identity, contents)}"
     if options.no_cache or not builder.exists(tag):
@@ -123,12 +123,11 @@ def _hash(identity: str, contents: dict[str, bytes]) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.mlflow_image", description=__doc__)
-    parser.add_argument("--pull", action="store_true", help="look for a newer base image")
-    parser.add_argument("--no-cache", action="store_true", help="build each step again")
-    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    options = parser.parse_args(arguments)
+    made = plain_parser("mlflow_image", __doc__)
+    made.add_argument("--pull", action="store_true", help="look for a newer base image")
+    made.add_argument("--no-cache", action="store_true", help="build each step again")
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
+    options = parsed(made, arguments)
     return finish(lambda: make(options), options.json)
 
 

@@ -9,7 +9,6 @@ message). A webhook that does not answer is said, and fails nothing.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
@@ -141,12 +140,11 @@ def act() -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.notify", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    parser.add_argument(
+    made = options.plain_parser("notify", __doc__)
+    made.add_argument(
         "--offer", action="store_true", help="only print what a person is to agree to"
     )
-    given = parser.parse_args(arguments)
+    given = options.parsed(made, arguments)
     if given.offer:
         print(report.offer(gather(os.environ)))
         return 0

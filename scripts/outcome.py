@@ -19,9 +19,10 @@ DONE, REFUSED, ROLLED_BACK, LATE = 0, 1, 2, 3
 
 
 class Stopped(Exception):
-    """The message is the reason in one sentence; `facts` join the JSON document."""
+    """The message is the reason in one sentence; `facts` join the JSON document; `said`: people have read it."""
 
     code = REFUSED
+    said = False
 
     def __init__(self, sentence: str, **facts: Any):
         super().__init__(sentence)
@@ -40,6 +41,10 @@ class Late(Stopped):
     code = LATE
 
 
+#: By exit code.
+KINDS: dict[int, type[Stopped]] = {kind.code: kind for kind in (Refused, RolledBack, Late)}
+
+
 def say(sentence: str) -> None:
     """Progress and results for people; stdout belongs to the JSON document."""
     # Whoever listened may be gone; what is being put right goes on.
@@ -55,7 +60,8 @@ def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None =
         facts = act()
     except Stopped as stopped:
         code, facts = stopped.code, {"reason": str(stopped), **stopped.facts}
-        say(f"swarmline: {stopped}")
+        if not stopped.said:
+            say(f"swarmline: {stopped}")
     if kept is not None:
         keep(kept, code, facts)
     if as_json:

@@ -12,14 +12,6 @@ from scripts.docker import docker_json
 from scripts.outcome import Refused
 
 PASSWORDS = ("db_password", "journal_url")
-#: What an empty database runs first. The replicas' role acts as `journal`, which owns one database and nothing else.
-FIRST_START = """SET log_min_error_statement = panic;
-CREATE ROLE journal NOLOGIN;
-CREATE ROLE {role} LOGIN PASSWORD '{password}' IN ROLE journal;
-ALTER ROLE {role} SET role = 'journal';
-CREATE DATABASE journal OWNER journal;
-REVOKE ALL ON DATABASE journal FROM PUBLIC;
-"""
 #: Every password that the superuser may have is tried: after an attempt that broke off it is not the newest.
 SIGN_IN = """
 export PGHOST=db PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=5

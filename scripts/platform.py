@@ -8,7 +8,6 @@ environment set what jenkins/platform.yml lists. Exit codes: 0 done, 1 refused, 
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import sys
@@ -19,7 +18,7 @@ from typing import Any
 
 from scripts import builder, git, platform_backup, platform_images, platform_secrets, vault
 from scripts.docker import docker, docker_json
-from scripts.options import build
+from scripts.options import NAME, PATH, Outside, build, parsed, plain_parser
 from scripts.outcome import Late, Refused, finish, say
 
 ROOT = Path(__file__).parents[1]
@@ -194,25 +193,22 @@ def status(stack: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    shape = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m scripts.platform", None, __doc__, formatter_class=shape
-    )
-    parser.add_argument("--stack", default=os.environ.get("PLATFORM_STACK") or "swarmline-platform")
-    parser.add_argument("--deadline", type=float, default=1800.0, help="seconds for all of it")
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    verbs = parser.add_subparsers(dest="verb", required=True)
+    made = plain_parser("platform", __doc__)
+    made.add_argument("--stack", default=Outside("PLATFORM_STACK", NAME, "swarmline-platform"))
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for all of it")
+    verbs = made.add_subparsers(dest="verb", required=True)
     for verb in ("up", "down", "status", "backup"):
         verbs.add_parser(verb)
-    verbs.add_parser("restore").add_argument("folder", type=Path)
-    options = parser.parse_args(arguments)
-    folder, stack = build(), options.stack
+    source = Outside("FROM", PATH, needed="the folder that `make platform-backup` wrote")
+    verbs.add_parser("restore").add_argument("folder", nargs="?", default=source)
+    options = parsed(made, arguments)
+    stack = options.stack
     acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "up": lambda: up(stack, folder / "secrets" / "platform", options.deadline),
+        "up": lambda: up(stack, build() / "secrets" / "platform", options.deadline),
         "down": lambda: down(stack, options.deadline),
         "status": lambda: status(stack),
-        "backup": lambda: platform_backup.backup(stack, folder / "backups", options.deadline),
-        "restore": lambda: platform_backup.restore(stack, options.folder, options.deadline),
+        "backup": lambda: platform_backup.backup(stack, build() / "backups", options.deadline),
+        "restore": lambda: platform_backup.restore(stack, Path(options.folder), options.deadline),
     }
     return finish(acts[options.verb], options.json)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Set
 
-from scripts import converge, edge, journals, swarm, verify, watch
+from scripts import converge, edge, interrupts, journals, swarm, verify, watch
 from scripts.docker import DockerError, last_lines
 from scripts.edge import Access
 from scripts.intended import Intended
@@ -75,6 +75,7 @@ class Wait:
     def converged(self, judging: bool) -> View:
         """The stack, once it is as it is meant to be."""
         while True:
+            heed()
             view = self._view()
             if view is None:
                 continue
@@ -91,6 +92,7 @@ class Wait:
     def verified(self, view: View) -> View:
         """The stack, once callers are answered by the intended release alone."""
         while True:
+            heed()
             reach = self._reach(view)
             if worse := verify.wrong(reach, self.intended):
                 raise Bad(worse)
@@ -109,6 +111,7 @@ class Wait:
         if seconds:
             say(f"watching the new replicas for {seconds:g} s")
         while time.monotonic() < until:
+            heed()
             view = self._view()
             if view is not None:
                 state = converge.judge(view, self.expected, self.was)
@@ -200,6 +203,12 @@ class Wait:
         if time.monotonic() >= self.deadline:
             raise TooLate(what)
         time.sleep(POLL)
+
+
+def heed() -> None:
+    """Ends here what somebody has interrupted."""
+    if reason := interrupts.reason():
+        raise Bad(reason)
 
 
 def _last_words(task: str) -> str:

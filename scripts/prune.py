@@ -16,7 +16,7 @@ from typing import Any
 
 from scripts import lock, objects, records, secrets, stack, vault
 from scripts.docker import DockerError, docker, docker_json
-from scripts.options import parser, signed
+from scripts.options import parsed, parser, signed
 from scripts.outcome import finish, say
 from scripts.records import Record
 
@@ -114,7 +114,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
     )
     made.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.keep < 1:
         made.error("--keep must be 1 or more: what serves is always kept")
     return finish(lambda: prune(options), options.json)

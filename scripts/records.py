@@ -20,6 +20,8 @@ from scripts.stack import Inputs
 NAME = "release"
 #: Outcomes: only what was verified can be gone back to.
 VERIFIED, ROLLED_BACK, LATE, FAILED = "verified", "rolled back", "deadline", "failed"
+#: Of a release that came without a deploy of ours.
+UNPROVEN = "not proven"
 #: A record of this kind changed nothing: somebody decided that the release is not to come in.
 REJECTION, REJECTED = "rejection", "rejected"
 
@@ -107,7 +109,11 @@ def _labels(stack: str, record: Record) -> dict[str, str]:
 
 
 def to_text(record: Record) -> str:
-    inputs = record.inputs._asdict() if record.inputs else None
+    inputs = (
+        record.inputs._asdict() | {"origins": dict(record.inputs.origins)}
+        if record.inputs
+        else None
+    )
     text = json.dumps(record._asdict() | {"inputs": inputs})
     if len(text) > objects.LIMIT:
         raise Refused(
@@ -132,6 +138,12 @@ def history(stack: str) -> list[Record]:
 def current(history_of: list[Record]) -> Record | None:
     """What was verified last."""
     return next((record for record in history_of if record.verified), None)
+
+
+def last_inputs(stack: str) -> Inputs | None:
+    """What the stack was deployed with last, as far as there is a record."""
+    serving = current(history(stack))
+    return serving.inputs if serving else None
 
 
 def choose(history_of: list[Record], wanted: str) -> Record:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scripts import changes
+from scripts.outcome import REFUSED
 
 #: Characters of a cause in a headline; the mail has it whole.
 LONGEST = 300
@@ -215,14 +216,24 @@ def _serving(build: Build) -> str:
     if code == 0:
         record = build.deploy.get("record", {})
         return f"Serving: release {record.get('release', release_name(build))}."
-    if code is None and build.result == "SUCCESS":
-        unchanged = f"Serving: release {release_name(build)}, as before; nothing had changed."
-        return unchanged if build.plan == "nothing" else ""
     if code is None:
-        return "Serving: nothing was deployed; the release that served before still serves."
+        return _serving_on(build)
     serves = build.deploy.get("serves")
+    if code != REFUSED and not serves:
+        return f"Serving: what is there now is not verified: {reason}"
     what = f"release {serves}" if serves else "what served before"
     return f"Serving: {what} still serves; {UNDONE[_kind(build)]}: {reason}"
+
+
+def _serving_on(build: Build) -> str:
+    """Where this build has seen no deploy to its end."""
+    if "code" in build.deploy:
+        return f"Serving: not known to this build: {build.deploy['reason']}"
+    if build.result != "SUCCESS":
+        return "Serving: nothing was deployed; the release that served before still serves."
+    if build.plan == "nothing":
+        return f"Serving: release {release_name(build)}, as before; nothing had changed."
+    return ""
 
 
 def _changes(build: Build) -> str:

@@ -9,12 +9,11 @@ Exit codes: as deploy.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import Any
 
-from scripts import records, swarm
-from scripts.options import outcome_file, parser, waiting
+from scripts import detached, records, swarm, unrecorded
+from scripts.options import IMAGE, Outside, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
@@ -24,17 +23,23 @@ from scripts.rollout import carry_out
 def rollback(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
     subject = options.to or "the release before"
-    order = Order.of(options, "rollback", subject, lambda history: goal(history, options.to))
+    order = Order.of(
+        options, "rollback", subject, lambda history: goal(options.stack, history, options.to)
+    )
     return carry_out(order)
 
 
-def goal(history: list[Record], wanted: str | None) -> Goal:
+def goal(stack: str, history: list[Record], wanted: str | None) -> Goal:
     """The release that is named, or the one before what serves."""
-    chosen = records.choose(history, wanted) if wanted else records.previous(history)
+    chosen = records.choose(history, wanted) if wanted else _before(stack, history)
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
     return Goal(chosen.intended, chosen.inputs)
+
+
+def _before(stack: str, history: list[Record]) -> Record:
+    return unrecorded.before(stack, history) or records.previous(history)
 
 
 def listing(stack: str, as_json: bool) -> dict[str, Any]:
@@ -68,12 +73,16 @@ def line(record: Record, serves: bool) -> str:
 def main(arguments: list[str] | None = None) -> int:
     # What is gone back to was judged when it came; a rollback is wanted quickly.
     made = waiting(parser("rollback", __doc__, 300.0), 0.0)
-    made.add_argument("--to", default=os.environ.get("TO"), help="the release to go back to")
+    made.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
     made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
-    options = made.parse_args(arguments)
+    options = parsed(made, arguments)
     if options.list:
         return finish(lambda: listing(options.stack, options.json), options.json)
-    return finish(lambda: rollback(options), options.json, outcome_file())
+    return finish(
+        lambda: detached.carried_out("rollback", lambda: rollback(options)),
+        options.json,
+        outcome_file(),
+    )
 
 
 if __name__ == "__main__":

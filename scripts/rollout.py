@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from scripts import interrupts, ledger, lock, records
+from scripts import interrupts, ledger, lock, records, unrecorded
 from scripts.back import go_back
 from scripts.bring import bring_in
 from scripts.docker import DockerError
 from scripts.order import Order
 from scripts.outcome import Late, Refused, RolledBack, say
-from scripts.progress import Bad, TooLate
+from scripts.progress import Bad, TooLate, heed
 from scripts.records import Record
 from scripts.situation import Situation
 
@@ -53,6 +53,8 @@ def _bring_in_or_go_back(order: Order) -> dict[str, Any]:
     now = Situation.of(order)
     if now.is_unchanged(order.stack):
         return _unchanged(now)
+    heed()
+    now = now.after(unrecorded.remember(now.view, order.stack))
     try:
         try:
             counted = bring_in(

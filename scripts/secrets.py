@@ -1,12 +1,13 @@
 """The stack's secrets: made at random, rotated, listed; never printed, and never read back from the Swarm.
 
-    python -m scripts.secrets make [--certificate FILE --key FILE | --self-signed HOST]
+    python -m scripts.secrets [make] [--certificate FILE --key FILE | --self-signed HOST] [--plain-names]
     python -m scripts.secrets list
     python -m scripts.secrets rotate NAME
     python -m scripts.secrets add-key NAME --scopes predict,truth [--models a,b]
     python -m scripts.secrets revoke-key NAME
 
-`make` makes what is missing, and takes a new certificate. A change takes effect with the next `make deploy`, replica by
+`make` makes what is missing, and takes a new certificate; with --plain-names under the names that stack.yml has, for
+`docker stack deploy`. A change takes effect with the next `make deploy`, replica by
 replica. What people need goes to build/secrets/, for its owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
 """
 
@@ -22,21 +23,14 @@ from pathlib import Path
 from typing import Any
 
 from scripts import api_keys, certificates, passwords, vault
-from scripts.options import build
+from scripts.options import build, parsed
 from scripts.outcome import Refused, finish, say
+from scripts.secrets_options import command_line
 
-CERTIFICATE = "edge_certificate"
-NAMES = (
-    "keys",
-    "db_password",
-    "journal_role",
-    "journal_url",
-    "journal_key",
-    "edge_key",
-    CERTIFICATE,
-)
-#: Each variable of stack.yml, and the secret whose object it names.
-VARIABLES = {f"{name.upper()}_SECRET": name for name in NAMES}
+CERTIFICATE, NEEDED = vault.CERTIFICATE, vault.NEEDED
+NAMES = (*NEEDED, CERTIFICATE)
+#: Each variable of stack.yml, and the secret whose object it names. `journal_role` is asked for by releases of before.
+VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NAMES, "journal_role")}
 ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key")
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
@@ -50,22 +44,44 @@ def current(stack: str) -> dict[str, str]:
     return {variable: newest[name] for variable, name in VARIABLES.items() if name in newest}
 
 
-def make(stack: str, folder: Path, certificate: str = "") -> dict[str, Any]:
+def make(stack: str, folder: Path, certificate: str = "", plain: bool = False) -> dict[str, Any]:
     """What is missing, so that it can be said again and again; and the certificate if one is given."""
-    there = {VARIABLES[variable] for variable in current(stack)}
+    there = current(stack)
+    if plain:
+        _need_plain(stack, there, certificate)
     made = []
-    if "keys" not in there:
-        _first_key(stack, folder)
-        made.append("keys")
-    for name in ROTATABLE:
-        if name not in there:
-            _keep_fresh(stack, folder, name)
-            made.append(name)
+    for name in NEEDED:
+        if f"{name.upper()}_SECRET" in there:
+            continue
+        if name == "keys":
+            _first_key(stack, folder, plain)
+        else:
+            _keep_fresh(stack, folder, name, plain)
+        made.append(name)
     if certificate:
-        _keep_certificate(stack, folder, certificate)
+        _keep_certificate(stack, folder, certificate, plain)
         made.append(CERTIFICATE)
     say(f"made {', '.join(made)}" if made else "every secret is there already")
     return {"stack": stack, "made": made, "folder": str(folder)}
+
+
+def _need_plain(stack: str, there: Mapping[str, str], certificate: str) -> None:
+    """A Swarm gives no secret back, so none can be had under another name; nor can one be changed."""
+    other = [
+        one
+        for variable, one in there.items()
+        if one != vault.plain_name(stack, VARIABLES[variable])
+    ]
+    if other:
+        raise Refused(
+            f"stack {stack} has secrets under other names ({', '.join(other)}), and a Swarm gives none back:"
+            " `make stack-file` writes a file that names them"
+        )
+    if certificate and f"{CERTIFICATE.upper()}_SECRET" in there:
+        raise Refused(
+            f"{vault.plain_name(stack, CERTIFICATE)} is there, and a Swarm changes no secret: without"
+            " --plain-names a new one is made, which `make deploy` and `make stack-file` name"
+        )
 
 
 def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> dict[str, Any]:
@@ -84,16 +100,15 @@ def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> di
     made = _keep_fresh(stack, folder, name)
     if name in passwords.PASSWORDS:
         try:
-            passwords.change(stack, name, made[name], seconds)
+            passwords.change(stack, name, made, seconds)
         except BaseException:
             # A password that the superuser may have by now is never thrown away: all that are there are tried.
             if name != "db_password":
-                for one in made.values():
-                    vault.discard("secret", one)
+                vault.discard("secret", made)
             say(f"{name} may have been changed or not; rotate it once more")
             raise
     say(f"{name} is new; `make deploy` brings it to the containers, one by one")
-    return {"stack": stack, "rotated": name, "objects": made}
+    return {"stack": stack, "rotated": name, "objects": {name: made}}
 
 
 def add_key(stack: str, folder: Path, name: str, scopes: str, models: str) -> dict[str, Any]:
@@ -126,7 +141,8 @@ def overview(stack: str) -> dict[str, Any]:
     people = [line.split(":") for line in (lines.content if lines else "").splitlines()]
     for name, scopes, _, *models in people:
         say(f"  key {name}: {scopes}{' on ' + models[0] if models else ''}")
-    missing = sorted(set(VARIABLES) - set(newest))
+    wanted = {f"{name.upper()}_SECRET" for name in NAMES}
+    missing = sorted(wanted - set(newest))
     return {
         "stack": stack,
         "secrets": found,
@@ -135,45 +151,45 @@ def overview(stack: str) -> dict[str, Any]:
     }
 
 
-def _keep_fresh(stack: str, folder: Path, name: str) -> dict[str, str]:
-    """New random objects, by name, each in the form in which its reader wants it."""
+def _keep_fresh(stack: str, folder: Path, name: str, plain: bool = False) -> str:
+    """A new random object, in the form in which its reader wants it."""
     word = secrets.token_hex(32)
-    contents = {name: word}
+    content = word
     if name == "journal_url":
-        # The address comes last: as long as it is missing, `make` begins anew.
-        role = f"journal_{secrets.token_hex(4)}"
-        contents = {
-            "journal_role": passwords.FIRST_START.format(role=role, password=word),
-            "journal_url": f"postgresql://{role}:{word}@db:5432/journal",
-        }
+        content = f"postgresql://journal_{secrets.token_hex(4)}:{word}@db:5432/journal"
     if name == "edge_key":
         # The edge compares hashes, so its file is of no use to who reads it.
         _hand_out(folder, "edge", word)
-        contents = {name: api_keys.digest(word) + "\n"}
-    return {one: vault.keep("secret", stack, one, content) for one, content in contents.items()}
+        content = api_keys.digest(word) + "\n"
+    return vault.keep("secret", stack, name, content, plain)
 
 
-def _first_key(stack: str, folder: Path) -> None:
+def _first_key(stack: str, folder: Path, plain: bool) -> None:
     key = api_keys.new_key()
-    _keep_lines(stack, api_keys.line_of(FIRST_KEY, FIRST_SCOPES, key) + "\n")
+    _keep_lines(stack, api_keys.line_of(FIRST_KEY, FIRST_SCOPES, key) + "\n", plain)
     _hand_out(folder, FIRST_KEY, key)
 
 
 def _lines(stack: str) -> str:
     found = vault.newest("config", stack, LINES)
+    if found is None and "KEYS_SECRET" in current(stack):
+        raise Refused(
+            f"the keys of {stack} were made by hand, and a Swarm gives no secret back: make the next one with"
+            f" all lines, `docker secret create --label {vault.STACK}={stack} --label {vault.NAME}=keys`"
+        )
     if found is None:
         raise Refused(f"{stack} has no keys yet; `make secrets` makes the first")
     return found.content
 
 
-def _keep_lines(stack: str, lines: str) -> None:
+def _keep_lines(stack: str, lines: str, plain: bool = False) -> None:
     # The lines first: if the second step fails, no key is in force that they do not have.
     vault.keep("config", stack, LINES, lines)
-    vault.keep("secret", stack, "keys", lines)
+    vault.keep("secret", stack, "keys", lines, plain)
 
 
-def _keep_certificate(stack: str, folder: Path, text: str) -> None:
-    vault.keep("secret", stack, CERTIFICATE, text)
+def _keep_certificate(stack: str, folder: Path, text: str, plain: bool = False) -> None:
+    vault.keep("secret", stack, CERTIFICATE, text, plain)
     # Its open part for whoever deploys or asks from another machine.
     vault.keep("config", stack, CERTIFICATE, certificates.open_part(text))
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -203,41 +219,18 @@ def _certificate(options: argparse.Namespace) -> str:
     return certificates.self_signed(options.self_signed) if options.self_signed else ""
 
 
-def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    shape = argparse.RawDescriptionHelpFormatter
-    made = argparse.ArgumentParser(
-        "python -m scripts.secrets", None, __doc__, formatter_class=shape
-    )
-    made.add_argument("--stack", default=environ.get("STACK") or "swarmline")
-    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    made.add_argument("--deadline", type=float, default=DEADLINE, help="seconds for the database")
-    verbs = made.add_subparsers(dest="verb", required=True)
-    one = verbs.add_parser("make", help="what is missing")
-    one.add_argument("--certificate", type=Path, help="PEM file: the certificate, then its chain")
-    one.add_argument("--key", type=Path, help="PEM file: the certificate's key")
-    one.add_argument("--self-signed", metavar="HOST", help="make a certificate for this name")
-    verbs.add_parser("list", help="names and ages")
-    verbs.add_parser("rotate", help="a new secret in place of one").add_argument("name")
-    one = verbs.add_parser("add-key", help="an API key")
-    one.add_argument("name")
-    one.add_argument("--scopes", required=True, help="predict, truth, admin; with commas")
-    one.add_argument("--models", default="", help="only these models; with commas")
-    verbs.add_parser("revoke-key", help="shut a key out").add_argument("name")
-    return made
-
-
 def main(arguments: list[str] | None = None) -> int:
-    options = _parser(os.environ).parse_args(arguments)
+    options = parsed(command_line(__doc__, DEADLINE), arguments)
     stack = options.stack
     folder = build() / "secrets"
     acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "make": lambda: make(stack, folder, _certificate(options)),
+        "make": lambda: make(stack, folder, _certificate(options), options.plain_names),
         "list": lambda: overview(stack),
         "rotate": lambda: rotate(stack, folder, options.name, options.deadline),
         "add-key": lambda: add_key(stack, folder, options.name, options.scopes, options.models),
         "revoke-key": lambda: revoke_key(stack, options.name),
     }
-    return finish(acts[options.verb], options.json)
+    return finish(acts[options.verb or "make"], options.json)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,12 @@ class Situation(NamedTuple):
         records.to_text(attempt)
         return cls(serving, goal, rendered, swarm.look(order.stack), attempt)
 
+    def after(self, by_hand: Record | None) -> Situation:
+        """Where a release serves that has no record but this, it is what the attempt replaces."""
+        if by_hand is None:
+            return self
+        return self._replace(attempt=self.attempt._replace(replaced=by_hand.release))
+
     def is_unchanged(self, name: str) -> bool:
         """Whether to carry the order out would change nothing."""
         return self.serving is not None and same.unchanged(

@@ -1,45 +1,46 @@
-"""stack.yml with this moment's settings: what exactly is handed to `docker stack deploy`.
-
-    python -m scripts.stack [--check] [--stack NAME]
-
-Prints the rendered stack file; --check renders with stand-ins for image and secrets, touches no engine and prints
-nothing. Settings are environment variables: every ${NAME} in the files.
-"""
+"""stack.yml with this moment's settings: what exactly is handed to `docker stack deploy`."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import yaml
 
-from scripts import haproxy, objects
+from scripts import objects
 from scripts.docker import docker
-from scripts.options import parser
-from scripts.outcome import Refused, finish, say
+from scripts.outcome import Refused
 
 ROOT = Path(__file__).parents[1]
 MAIN, TLS, HTTP = "stack.yml", "stack/tls.yml", "stack/http.yml"
-EDGE = "stack/haproxy.cfg"
-#: Variables that hold the name of a config, and the name that it gets.
-CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic"}
+EDGE, JOURNAL = "stack/haproxy.cfg", "stack/journal.sql"
+#: The configs of stack.yml, by the names that releases are recorded with.
+CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic", "JOURNAL_CONFIG": "journal"}
+#: Variables of the files that no deploy is asked for.
+NO_SETTINGS = {"MODEL_IMAGE", "STACK", "CONFIG_VERSION", *CONFIGS}
 REPLICAS = "swarmline.replicas"
 NO_TRAFFIC = "# Every model is answered by its champion.\n"
 VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Z_][A-Z0-9_]*)")
 
 
+NOBODY: Mapping[str, str] = MappingProxyType({})
+
+
 class Inputs(NamedTuple):
-    """All that decides what runs, but for the secrets. Kept with each release, so that it can come back."""
+    """All that decides what runs, but for the secrets. Kept with each release, so that it can come back.
+
+    `origins` is who said each variable.
+    """
 
     files: Mapping[str, str]
     variables: Mapping[str, str]
     configs: Mapping[str, str]
+    origins: Mapping[str, str] = NOBODY
 
     @property
     def image(self) -> str:
@@ -54,11 +55,21 @@ class Rendered(NamedTuple):
 
 
 def collect(image: str, traffic: str, environ: Mapping[str, str], root: Path = ROOT) -> Inputs:
-    """The inputs as this checkout and this environment give them."""
-    files = {name: (root / name).read_text(encoding="utf-8") for name in _names(environ)}
+    """The inputs as this checkout and these settings give them."""
+    files = _read(root, _names(environ))
     variables = settings_of(files, environ) | {"MODEL_IMAGE": image}
-    edge = (root / EDGE).read_text(encoding="utf-8")
-    return Inputs(files, variables, {"EDGE_CONFIG": edge, "TRAFFIC_CONFIG": traffic})
+    edge, journal = _read(root, [EDGE, JOURNAL]).values()
+    configs = {"EDGE_CONFIG": edge, "TRAFFIC_CONFIG": traffic, "JOURNAL_CONFIG": journal}
+    return Inputs(files, variables, configs)
+
+
+def all_files(root: Path = ROOT) -> dict[str, str]:
+    """stack.yml and every overlay."""
+    return _read(root, [MAIN, TLS, HTTP])
+
+
+def _read(root: Path, names: list[str]) -> dict[str, str]:
+    return {name: (root / name).read_text(encoding="utf-8") for name in names}
 
 
 def _names(environ: Mapping[str, str]) -> list[str]:
@@ -76,7 +87,7 @@ def settings_of(files: Mapping[str, str], environ: Mapping[str, str]) -> dict[st
     return {
         name: environ[name]
         for name in sorted(used(files))
-        if environ.get(name) and name not in CONFIGS and not name.endswith("_SECRET")
+        if environ.get(name) and name not in NO_SETTINGS and not name.endswith("_SECRET")
     }
 
 
@@ -97,13 +108,28 @@ def render(stack: str, inputs: Inputs, secrets: Mapping[str, str]) -> Rendered:
 
 def fill(stack: str, inputs: Inputs, names: Mapping[str, str]) -> Rendered:
     """The files with settings and names of objects filled in; docker itself checks them."""
+    lacking = sorted(one for one in used(inputs.files) - names.keys() if one.endswith("_SECRET"))
+    if lacking:
+        raise Refused(
+            f"stack {stack} has no {', '.join(lacking)}; `make secrets` makes what is missing"
+        )
     # Nothing of this process's environment may reach a release that was recorded without it.
     environ: dict[str, str | None] = dict.fromkeys(used(inputs.files))
     environ |= {**inputs.variables, **names, "STACK": stack}
     with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
         flags = [part for path in _written(inputs.files, Path(folder)) for part in ("-c", path)]
         text = docker("stack", "config", *flags, environ=environ)
+    text = _named(text, names)
     return Rendered(text, hashlib.sha256(text.encode()).hexdigest()[:10])
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    """With the configs that were made of their content, in place of files beside the stack file."""
+    document: dict[str, Any] = yaml.safe_load(text)
+    for variable, config in CONFIGS.items():
+        if config in document.get("configs", {}) and variable in names:
+            document["configs"][config] = {"external": True, "name": names[variable]}
+    return yaml.safe_dump(document, sort_keys=False)
 
 
 def _written(files: Mapping[str, str], folder: Path) -> list[str]:
@@ -126,41 +152,3 @@ def labelled(text: str, labels: Mapping[str, str]) -> str:
         deploy["labels"] = {**(deploy.get("labels") or {}), **labels, **own}
     # What is rendered is plain text; docker would take its dollars for variables.
     return yaml.safe_dump(document, sort_keys=False).replace("$", "$$")
-
-
-def check(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Do the files render, and does HAProxy take its own? Needs the docker command, no engine."""
-    for tls, http in (("on", "80"), ("on", ""), ("off", "")):
-        image = f"registry.invalid/model@sha256:{'0' * 64}"
-        wanted = {"EDGE_TLS": tls, "EDGE_HTTP_PORT": http}
-        inputs = collect(image, NO_TRAFFIC, {**environ, **wanted})
-        names = {name: name.lower() for name in used(inputs.files) if name.endswith("_SECRET")}
-        found = fill("check", inputs, {**names, **{name: name.lower() for name in CONFIGS}})
-        services = yaml.safe_load(found.text)["services"]
-        say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
-        haproxy.check(ROOT / EDGE, services["edge"]["environment"])
-    return {}
-
-
-def main(arguments: list[str] | None = None) -> int:
-    made = parser("stack", __doc__)
-    made.add_argument("--check", action="store_true", help="only check that the files render")
-    options = made.parse_args(arguments)
-    if options.check:
-        return finish(lambda: check(os.environ), options.json)
-    return finish(lambda: _print(options.stack), options.json)
-
-
-def _print(stack: str) -> dict[str, Any]:
-    from scripts import secrets  # pylint: disable=import-outside-toplevel
-
-    image = os.environ.get("MODEL_IMAGE")
-    if not image:
-        raise Refused("MODEL_IMAGE is not set; it names the image by digest")
-    inputs = collect(image, NO_TRAFFIC, os.environ)
-    say(render(stack, inputs, secrets.current(stack)).text)
-    return {}
-
-
-if __name__ == "__main__":
-    sys.exit(main())

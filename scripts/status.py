@@ -7,23 +7,35 @@ Exit codes: 0 everything is as it was deployed, 1 it is not, or cannot be told.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import requests
 
-from scripts import converge, edge, journals, lock, records, secrets, swarm, traffic, vault
+from scripts import (
+    converge,
+    edge,
+    journals,
+    lock,
+    records,
+    secrets,
+    settings,
+    swarm,
+    traffic,
+    unrecorded,
+    vault,
+)
 from scripts.docker import DockerError
 from scripts.edge import Access
 from scripts.journals import Journal
-from scripts.options import parser
+from scripts.options import parsed, parser
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollback import line
 from scripts.same import RELEASE
-from scripts.stack import REPLICAS
+from scripts.stack import REPLICAS, Inputs
 from scripts.swarm import Service, View
 
 LATEST = 5
@@ -34,10 +46,12 @@ def gather(stack: str) -> dict[str, Any]:
     swarm.need_manager()
     view = swarm.look(stack)
     history = records.history(stack)
-    serving = records.current(history)
-    # Without a record there is only today's environment to go by.
-    settings = serving.inputs.variables if serving and serving.inputs else os.environ
-    reach = edge.access(view, stack, settings)
+    verified = records.current(history)
+    by_hand = unrecorded.known(view, stack)
+    serving = by_hand or verified
+    inputs = serving.inputs if serving else None
+    # Without a record there are only the settings of the next deploy to go by.
+    reach = edge.access(view, stack, inputs.variables if inputs else settings.around(stack))
     services = [_service(view, service) for service in view.services]
     callers = _callers(reach)
     held = lock.holder(stack)
@@ -49,14 +63,36 @@ def gather(stack: str) -> dict[str, Any]:
         "services": services,
         "nodes": [node._asdict() for node in view.nodes.values()],
         "edge": callers,
-        "traffic": traffic.of(serving),
+        "traffic": traffic.of(None if by_hand else verified),
+        "settings": _settings(inputs),
         "secrets": _secrets(stack),
         "lock": str(held) if held else None,
         "deploys": [record.summary() for record in history[:LATEST]],
         "lines": [line(record, record is serving) for record in history[:LATEST]],
         "problems": list(_problems(view, serving, services, callers)),
-        "warnings": callers["warnings"],
+        "warnings": [*callers["warnings"], *_by_hand(by_hand, verified)],
     }
+
+
+def _settings(inputs: Inputs | None) -> list[dict[str, str]]:
+    """What was set, and who said so; the rest is as in stack.yml."""
+    if inputs is None:
+        return []
+    return [
+        {"name": one, "value": text, "by": inputs.origins.get(one, "")}
+        for one, text in sorted(inputs.variables.items())
+        if one != "MODEL_IMAGE"
+    ]
+
+
+def _by_hand(by_hand: Record | None, verified: Record | None) -> Iterator[str]:
+    if by_hand is None:
+        return
+    back = f", `make rollback` goes back to {verified.release}" if verified else ""
+    yield (
+        f"release {by_hand.release} came without `make deploy`: nothing judged it as it came in, and no record"
+        f" holds it; `make confirm` proves it, `make deploy IMAGE={by_hand.image}` records it{back}"
+    )
 
 
 def _service(view: View, service: Service) -> dict[str, Any]:
@@ -129,7 +165,7 @@ def _problems(
                 f"{service['name']} was scaled to {wanted} by hand, {service['deployed']} were deployed;"
                 " `make deploy` brings them back"
             )
-        if serving and service["release"] != serving.release:
+        if serving and serving.verified and service["release"] != serving.release:
             yield f"{service['name']} is of release {service['release']}, {serving.release} was verified last"
     if not callers["ready"]:
         yield f"callers get no answer: {callers.get('error') or callers.get('status')}"
@@ -160,6 +196,7 @@ def tell(found: dict[str, Any]) -> None:
         for under_way in one["under_way"]:
             say(f"    {under_way}")
     _tell_edge(found["edge"]["replicas"])
+    _tell_settings(found["settings"])
     ages = [f"{one['name']} {one['created'][:10]}" for one in found["secrets"]]
     say(f"secrets of: {', '.join(ages) or 'none'}")
     if found["lock"]:
@@ -167,6 +204,12 @@ def tell(found: dict[str, Any]) -> None:
     say("\n".join(["last deploys:", *found["lines"]]) if found["lines"] else "no deploy yet")
     for sentence in [*found["problems"], *found["warnings"]]:
         say(f"! {sentence}")
+
+
+def _tell_settings(chosen: list[dict[str, str]]) -> None:
+    for source in sorted({one["by"] for one in chosen}):
+        said = [f"{one['name']}={one['value']}" for one in chosen if one["by"] == source]
+        say(f"set{f' by {source}' if source else ''}: {', '.join(said)}")
 
 
 def _health(found: dict[str, Any]) -> str:
@@ -206,7 +249,7 @@ def status(stack: str) -> dict[str, Any]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parser("status", __doc__).parse_args(arguments)
+    options = parsed(parser("status", __doc__), arguments)
     return finish(lambda: status(options.stack), options.json)
 
 

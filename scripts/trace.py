@@ -17,12 +17,11 @@ from typing import Any
 
 import sqlalchemy
 
-from scripts import jobs, ledger, passwords, records, secrets, swarm
+from scripts import jobs, ledger, passwords, records, secrets, swarm, unrecorded
 from scripts.address import sound, without_passwords
-from scripts.options import parser
+from scripts.options import ADDRESS, IDENTITY, Outside, parsed, parser
 from scripts.outcome import Refused, finish, say
 
-IDENTITY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 PARTS = ("prediction_id", "request_id", "row", "at", "model", "version", "release", "arm")
 #: A request may have very many rows.
 MOST = 1000
@@ -36,8 +35,8 @@ Row = dict[str, Any]
 
 
 def trace(options: argparse.Namespace) -> dict[str, Any]:
-    if not IDENTITY.fullmatch(options.id):
-        raise Refused(f"{options.id!r} is no id: letters, digits and ._:- only, 128 at most")
+    if not re.fullmatch(IDENTITY.pattern, options.id):
+        raise Refused(f"{options.id!r} is no id; allowed is {IDENTITY.words}")
     rows = (
         from_address(options.journal, options.id)
         if options.journal
@@ -90,16 +89,28 @@ def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
 
 
 def documents(stack: str, rows: list[Row]) -> Mapping[str, Mapping[str, Any]]:
-    """release.json of each release, from the Swarm or else from the ledger."""
+    """release.json of each release, from the Swarm's records, from what serves, or else from the ledger."""
     wanted = {str(row["release"]) for row in rows}
     known = {
         one.release: one.document for one in reversed(_history(stack)) if one.release in wanted
     }
+    if wanted - known.keys():
+        known |= _without_record(stack)
     for release in wanted - known.keys():
         document = ledger.document(release)
         if document:
             known[release] = document
     return known
+
+
+def _without_record(stack: str) -> dict[str, Mapping[str, Any]]:
+    """Of a release that came without `make deploy`, and serves."""
+    try:
+        serving = unrecorded.record(swarm.look(stack), stack)
+    except Refused as error:
+        say(f"the Swarm cannot tell what serves: {error}")
+        return {}
+    return {serving.release: serving.document} if serving else {}
 
 
 def _history(stack: str) -> list[records.Record]:
@@ -146,9 +157,18 @@ def _dirty(one: Mapping[str, Any]) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     made = parser("trace", __doc__, 120.0)
-    made.add_argument("id", help="of a prediction or of a request: the header X-Request-Id has it")
-    made.add_argument("--journal", help="address of a journal outside the Swarm")
-    options = made.parse_args(arguments)
+    made.add_argument(
+        "id",
+        nargs="?",
+        default=Outside("ID", IDENTITY, needed="a prediction's or a request's"),
+        help="of a prediction or of a request: the header X-Request-Id has it",
+    )
+    made.add_argument(
+        "--journal",
+        default=Outside("JOURNAL_URL", ADDRESS),
+        help="address of a journal outside the Swarm",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: trace(options), options.json)
 
 

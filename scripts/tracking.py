@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -39,7 +40,13 @@ def experiment(found: Any, name: str) -> str:
     known = found.get_experiment_by_name(name)
     if known:
         return str(known.experiment_id)
-    # Beside the models' own; a server keeps its artifacts itself.
-    place = None if uri().startswith("http") else (build() / "artifacts" / name)
-    where = place.resolve().as_uri() if place else None
-    return str(found.create_experiment(name, artifact_location=where))
+    return str(found.create_experiment(name, artifact_location=_artifacts(name)))
+
+
+def _artifacts(name: str) -> str | None:
+    """Beside the database, as the models' own are; a server keeps its artifacts itself."""
+    scheme, _, database = uri().partition(":///")
+    if scheme.startswith("http"):
+        return None
+    folder = Path(database).parent if scheme == "sqlite" and database else build()
+    return (folder / "artifacts" / name).resolve().as_uri()

@@ -14,13 +14,14 @@ import tomllib
 from collections.abc import Mapping
 from typing import Any
 
-from scripts import records, stack, swarm
-from scripts.options import outcome_file, parser, waiting
+from scripts import detached, records, stack, swarm, unrecorded
+from scripts.options import NAME, NUMBER, Outside, choice, outcome_file, parsed, parser, waiting
 from scripts.order import Goal, Order
 from scripts.outcome import Refused, finish, say
 from scripts.records import Record
 from scripts.rollout import carry_out
 
+MODES = ("split", "shadow", "off")
 Shares = dict[str, dict[str, Any]]
 
 
@@ -91,6 +92,7 @@ def change(options: argparse.Namespace) -> dict[str, Any]:
 
 def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
     """The release that serves, with another share for one model."""
+    unrecorded.refuse(swarm.look(options.stack), options.stack)
     serving = records.current(history)
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
@@ -101,12 +103,27 @@ def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
 
 def main(arguments: list[str] | None = None) -> int:
     made = waiting(parser("traffic", __doc__, 600.0), 15.0)
-    made.add_argument("model")
-    made.add_argument("--mode", choices=("split", "shadow", "off"), required=True)
-    made.add_argument("--share", type=float, help="per cent of requests to the challenger")
+    made.add_argument(
+        "model", nargs="?", default=Outside("MODEL", NAME, needed="the name of a model")
+    )
+    made.add_argument(
+        "--mode",
+        choices=MODES,
+        default=Outside("MODE", choice(*MODES), needed="split, shadow or off"),
+    )
+    made.add_argument(
+        "--share",
+        type=float,
+        default=Outside("SHARE", NUMBER),
+        help="per cent of requests to the challenger",
+    )
     made.add_argument("--experiment", help="another name deals subjects anew")
-    options = made.parse_args(arguments)
-    return finish(lambda: change(options), options.json, outcome_file())
+    options = parsed(made, arguments)
+    return finish(
+        lambda: detached.carried_out("traffic", lambda: change(options)),
+        options.json,
+        outcome_file(),
+    )
 
 
 if __name__ == "__main__":

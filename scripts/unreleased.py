@@ -7,7 +7,7 @@ versions are no challengers any more.
 
 Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
 and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy
-that was refused before it changed anything: the next build goes on from there.
+that was refused before it changed anything, or of which nobody knows how it ended: the next build goes on from there.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 from scripts import records
 from scripts.docker import DockerError
-from scripts.options import build, outcome_file
-from scripts.outcome import DONE, LATE, ROLLED_BACK, Refused, finish, say
+from scripts.options import NAME, build, outcome_file, parameter
+from scripts.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
 from scripts.records import Record
 
 
@@ -43,7 +43,8 @@ def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejectio
         return Rejection(tag, "nobody agreed to it: the approval was aborted, or its time was up")
     if deploy.get("code") in (ROLLED_BACK, LATE):
         return Rejection(tag, f"the deploy failed: {deploy.get('reason', 'see its log')}")
-    if environ.get("RESULT") == "ABORTED" and deploy.get("code") != DONE:
+    # Of a deploy whose end the build did not see, there is a document without a code: it may serve.
+    if environ.get("RESULT") == "ABORTED" and deploy.get("code", REFUSED) not in (DONE, None):
         return Rejection(tag, "the build was aborted before it served")
     return None
 
@@ -64,7 +65,7 @@ def _keep_in_swarm(said: Rejection) -> str:
     document, image = (_read(build() / "release" / name) for name in ("release.json", "image.json"))
     if not document:
         return "there is no release.json here, so the Swarm does not know of it"
-    stack = os.environ.get("STACK") or "swarmline"
+    stack = parameter("STACK", NAME) or "swarmline"
     try:
         serving = records.current(records.history(stack))
         records.store(stack, _record(said, document, image, serving.release if serving else ""))

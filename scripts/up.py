@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts import edge, records, secrets, swarm
+from scripts import edge, records, secrets, settings, swarm
 from scripts.docker import DockerError, docker
 from scripts.edge import Access
-from scripts.options import parser
+from scripts.options import FLAG, Outside, parsed, parser
 from scripts.outcome import Refused, Stopped, finish, say
 from scripts.records import Record
 
@@ -42,7 +42,7 @@ class Step(Stopped):
 def up(options: Any) -> dict[str, Any]:
     need_swarm(options.yes)
     environ = {"STACK": options.stack, "REGISTRY": registry()}
-    make("train", environ, "ARGS=--promote 'make up'")
+    make("train", {**environ, "ARGS": "--promote 'make up'"})
     make("export", environ)
     need_secrets(options.stack, environ)
     for target in ("image", "publish", "deploy"):
@@ -104,20 +104,21 @@ def _start_registry() -> None:
 
 def need_secrets(stack: str, environ: dict[str, str]) -> None:
     """What is missing; a certificate that signed itself where none was brought."""
-    host = os.environ.get("EDGE_HOST") or "localhost"
-    plain = os.environ.get("EDGE_TLS") == "off"
+    said = settings.around(stack)
+    host, plain = said.get("EDGE_HOST", "localhost"), said.get("EDGE_TLS") == "off"
     lacks = "EDGE_CERTIFICATE_SECRET" not in secrets.current(stack) and not plain
-    make("secrets", environ, f"ARGS=make{f' --self-signed {host}' if lacks else ''}")
+    words = ["make", "--self-signed", host] if lacks else ["make"]
+    make("secrets", {**environ, "ARGS": shlex.join(words)})
 
 
-def make(target: str, environ: dict[str, str], *variables: str) -> None:
+def make(target: str, environ: dict[str, str]) -> None:
+    """A step. It gets what `make up` got, but for what was said to that alone: ARGS, and Make's own flags."""
     command = shutil.which("make")
     if command is None:
         raise Refused("there is no make in PATH")
+    inherited = {name: os.environ[name] for name in os.environ if name not in ("MAKEFLAGS", "ARGS")}
     done = subprocess.run(  # nosec B603
-        [command, "--no-print-directory", target, *variables],
-        env={**os.environ, **environ},
-        check=False,
+        [command, "--no-print-directory", target], env=inherited | environ, check=False
     )
     if done.returncode:
         raise Step(target, 1)
@@ -156,8 +157,13 @@ def curl(reach: Access, key: Path, serving: Record) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     made = parser("up", __doc__)
-    made.add_argument("--yes", action="store_true", help="make a Swarm without asking")
-    options = made.parse_args(arguments)
+    made.add_argument(
+        "--yes",
+        action="store_true",
+        default=Outside("YES", FLAG),
+        help="make a Swarm without asking",
+    )
+    options = parsed(made, arguments)
     return finish(lambda: up(options), options.json)
 
 

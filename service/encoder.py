@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Optional
 
@@ -115,14 +116,7 @@ class Encoder:
             if column.type == "timestamp"
         ]
         #: The type of one row, for msgspec: its fields stand in the contract's order.
-        self.row_type: type[msgspec.Struct] = msgspec.defstruct(
-            "Row",
-            [_row_field(position, column) for position, column in enumerate(contract.columns)],
-            rename={f"c{position}": name for position, name in enumerate(self._names)},
-            forbid_unknown_fields=True,
-            gc=False,
-            kw_only=True,
-        )
+        self.row_type = _row_type(contract)
 
     def encode_structs(self, rows: Sequence[msgspec.Struct]) -> Matrix:
         """Rows that msgspec decoded as `row_type`; each has all columns.
@@ -207,6 +201,25 @@ def _decode_value(column: Column, cell: float) -> Any:
     if column.type == "boolean":
         return bool(cell)
     return int(cell) if column.type == "integer" else cell
+
+
+#: msgspec gives no field such a name; JSON allows it.
+_UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
+
+
+def _row_type(contract: Contract) -> type[msgspec.Struct]:
+    """What msgspec reads a row as. Where it cannot have the columns' names, no row is one: all go to `encode_rows`."""
+    if any(_UNNAMEABLE.search(name) for name in contract.names):
+        never = Annotated[int, msgspec.Meta(gt=0, lt=0)]
+        return msgspec.defstruct("Row", [("never", never)], forbid_unknown_fields=True)
+    return msgspec.defstruct(
+        "Row",
+        [_row_field(position, column) for position, column in enumerate(contract.columns)],
+        rename={f"c{position}": name for position, name in enumerate(contract.names)},
+        forbid_unknown_fields=True,
+        gc=False,
+        kw_only=True,
+    )
 
 
 def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:

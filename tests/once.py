@@ -31,7 +31,7 @@ CONFIGURATION = (
 PREFIXES = ("MYPY", "PYLINT", "BANDIT", "PYTHON")
 SUFFIXES = {".py", ".pyi"}
 #: As many passes are remembered; the oldest goes first.
-KEPT = 400
+KEPT = 4000
 
 
 def files(paths: Iterable[str]) -> Iterator[Path]:

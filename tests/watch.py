@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import watchfiles
 
+from scripts.options import FLAG, Outside, parsed
 from tests.concerned import PACKAGES, concerned_tests
 
 SKIPPED = {"build", "__pycache__", "node_modules"}
@@ -144,8 +145,10 @@ def judge(root: Path, changed: set[Path], slow: bool, say: Callable[[str], None]
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.watch", description=__doc__)
-    parser.add_argument("--slow", action="store_true", help="run slow tests too")
-    options = parser.parse_args()
+    parser.add_argument(
+        "--slow", action="store_true", default=Outside("SLOW", FLAG), help="run slow tests too"
+    )
+    options = parsed(parser, None)
     watch(Path.cwd(), options.slow, lambda text: print(text, flush=True))
 
 

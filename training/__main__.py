@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
+import shlex
 import signal
 import sys
 import traceback
@@ -11,10 +13,25 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
+from training import failures
 from training.commands import COMMANDS
 from training.errors import TrainingError
+from training.places import public_text
 from training.progress import say
-from training.options import STEPS
+from training.options import (
+    FLAG,
+    LINE,
+    NAME,
+    NAMES,
+    PATH,
+    STEPS,
+    Outside,
+    choice,
+    parameter,
+)
+from training.spec import FOLDER
+
+GATES = ("enforce", "report", "later")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -22,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
-        self.exit(TrainingError.exit_code, f"{self.prog}: error: {message}\n")
+        self.exit(TrainingError.exit_code, f"{self.prog}: error: {public_text(message)}\n")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -68,45 +85,74 @@ def parser() -> argparse.ArgumentParser:
         help="what the exported bundles would have released, and did not",
     )
     propose = commands.add_parser("propose", help="make a version challenger, rejected or not")
-    propose.add_argument("model")
-    propose.add_argument("version", help="a number")
+    _one_model(propose)
+    propose.add_argument(
+        "version",
+        nargs="?",
+        default=Outside("VERSION", NAME, needed="number"),
+        help="a number",
+    )
     _json(propose)
     for name, text in (
         ("card", "write a version's model card to the reports"),
         ("reproduce", "train a version again from its record and compare the predictions"),
     ):
         one = commands.add_parser(name, help=text, description=text)
-        one.add_argument("model")
+        _one_model(one)
         one.add_argument(
             "version",
             nargs="?",
-            default="champion",
+            default=Outside("VERSION", NAME, "champion"),
             help="a number or an alias (default: champion)",
         )
         _json(one)
-    draft = commands.add_parser("draft", help="print a first spec for a data file")
-    draft.add_argument("source", help="a .csv or .parquet file")
-    draft.add_argument("--target", required=True, help="the column to predict")
-    draft.add_argument("--name", default="", help="the model's name (default: the file's)")
+    draft = commands.add_parser("draft", help="write a first spec for a data file")
+    draft.add_argument(
+        "source",
+        nargs="?",
+        default=Outside("SOURCE", PATH, needed="a .csv or .parquet file"),
+        help="a .csv or .parquet file",
+    )
+    draft.add_argument(
+        "--target",
+        default=Outside("TARGET", LINE, needed="the column to predict"),
+        help="the column to predict",
+    )
+    draft.add_argument(
+        "--name", default=Outside("NAME", NAME), help="the model's name (default: the file's)"
+    )
+    draft.add_argument(
+        "--folder", default=FOLDER, help="where to write NAME.toml (default: %(default)s)"
+    )
     return top
 
 
 def _models(command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "models", nargs="*", metavar="MODEL", help="names or spec files (default: all)"
+        "models",
+        nargs="*",
+        metavar="MODEL",
+        default=Outside("MODEL", NAMES),
+        help="names or spec files (default: all)",
     )
     _json(command)
+
+
+def _one_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", nargs="?", default=Outside("MODEL", NAME, needed="name"))
 
 
 def _decision(command: argparse.ArgumentParser) -> None:
     """On which version, by whom and why."""
     command.add_argument(
-        "--version", default="challenger", help="a number or an alias (default: challenger)"
+        "--version",
+        default=Outside("VERSION", NAME, "challenger"),
+        help="a number or an alias (default: challenger)",
     )
     command.add_argument(
-        "--by", default=getpass.getuser(), help="who decides (default: %(default)s)"
+        "--by", default=Outside("BY", LINE, getpass.getuser()), help="who decides (default: you)"
     )
-    command.add_argument("--why", required=True, help="the reason, kept in MLflow")
+    command.add_argument("--why", default=Outside("WHY"), help="the reason, kept in MLflow")
 
 
 def _json(command: argparse.ArgumentParser) -> None:
@@ -121,8 +167,8 @@ def _train_options(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument(
         "--gate",
-        choices=("enforce", "report", "later"),
-        default="enforce",
+        choices=GATES,
+        default=Outside("GATE", choice(*GATES), "enforce"),
         help="'report' registers all the same; 'later' leaves the exit code to the command `gate`",
     )
     command.add_argument(
@@ -134,19 +180,56 @@ def _train_options(command: argparse.ArgumentParser) -> None:
         metavar="WHY",
         help="then promote what is new, and export the bundles",
     )
-    command.add_argument("--force", action="store_true", help="train even if nothing changed")
+    command.add_argument(
+        "--force",
+        action="store_true",
+        default=Outside("FORCE", FLAG),
+        help="train even if nothing changed",
+    )
+
+
+def _complete(given: argparse.Namespace) -> None:
+    """What the command line does not say, the environment may."""
+    if given.command == "export":
+        rollout = parameter("ROLLOUT", choice("replace", "beside"))
+        given.release = given.release or rollout == "replace"
+        # An image holds all models, whichever a build was to train.
+        if rollout and isinstance(given.models, Outside):
+            given.models = []
+    for name, value in vars(given).items():
+        if isinstance(value, Outside):
+            setattr(given, name, value.value())
+    if "why" in given and not given.why:
+        if not given.exported:
+            raise TrainingError("WHY is missing: WHY='the reason', which is kept")
+        given.why = "released"
+
+
+def _words() -> list[str]:
+    """The command line, and after it the words of ARGS, divided as a shell does it and never shown to one."""
+    try:
+        return [*sys.argv[1:], *shlex.split(os.environ.get("ARGS", ""))]
+    except ValueError as error:
+        parser().error(f"ARGS cannot be divided into words: {error}")
+
+
+def _told(error: TrainingError, with_traceback: bool) -> int:
+    if with_traceback:
+        traceback.print_exc()
+    say(f"error: {public_text(str(error))}")
+    return error.exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = parser().parse_args(arguments)
+    given = parser().parse_args(_words() if arguments is None else arguments)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
+        _complete(given)
         COMMANDS[given.command](given)
     except TrainingError as error:
-        if given.traceback:
-            traceback.print_exc()
-        say(f"error: {error}")
-        return error.exit_code
+        return _told(error, given.traceback)
+    except failures.kinds() as error:
+        return _told(failures.explained(error), given.traceback)
     except KeyboardInterrupt:
         say("stopped; nothing half-made is registered")
         return 130

@@ -8,16 +8,14 @@ from typing import Any
 import msgspec
 
 from training import places
-from training.documents import pretty
+from training.documents import pretty, write_whole
 from training.errors import GateFailed, TrainingError
 
 FILE = "training.json"
 
 
 def record(outcome: Mapping[str, Any]) -> None:
-    folder = places.reports() / str(outcome["model"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / FILE).write_bytes(pretty(outcome))
+    write_whole(places.reports() / str(outcome["model"]) / FILE, pretty(outcome))
 
 
 def recorded(models: Iterable[str]) -> list[dict[str, Any]]:
@@ -36,7 +34,7 @@ def judge(models: Sequence[str]) -> str:
     missing = set(models) - {outcome["model"] for outcome in outcomes}
     if missing:
         raise TrainingError(
-            f"{', '.join(sorted(missing))}: no candidate here; `make train ARGS='--gate later'` makes it"
+            f"{', '.join(sorted(missing))}: no candidate here; `make train GATE=later` makes it"
         )
     return "\n".join(lines)
 

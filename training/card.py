@@ -28,14 +28,22 @@ class Verdict(NamedTuple):
     detail: str
 
 
+class Beside(NamedTuple):
+    """A rival's value, and how it compares with the model's."""
+
+    title: str
+    value: str
+    compared: str
+
+
 class Measured(NamedTuple):
-    """A line of the metrics' table. `others`: baseline and champion, with how they compare."""
+    """A line of the metrics' table."""
 
     title: str
     value: str
     interval: str
     meaning: str
-    others: tuple[tuple[str, str], ...]
+    rivals: tuple[Beside, ...]
 
 
 class Drawn(NamedTuple):
@@ -70,7 +78,6 @@ def render(facts: Facts) -> str:
         data=card_tables.about_data(facts),
         fields=[card_tables.field(facts, column) for column in facts.dataset.contract.columns],
         measured=_metrics(facts),
-        others=_others(facts),
         deciding=plots.deciding(facts),
         plots=facts.drawn or render_plots(facts),
         limits=list(card_words.limits(facts)),
@@ -86,6 +93,17 @@ def render(facts: Facts) -> str:
 
 
 def verdict(facts: Facts) -> Verdict:
+    """Passed gates are no praise for a model that something simpler equals."""
+    judged, unbeaten = _of_gates(facts), " ".join(card_words.unbeaten(facts))
+    if not unbeaten:
+        return judged
+    if judged.mood == "good":
+        headline = f"{judged.headline}, but is no better than something simpler"
+        return Verdict("warn", headline, unbeaten)
+    return judged._replace(detail=f"{judged.detail.removesuffix('.')}. {unbeaten}")
+
+
+def _of_gates(facts: Facts) -> Verdict:
     if facts.verdict is None:
         return Verdict("warn", "Not judged", "The gates were skipped for this training.")
     rules = facts.verdict.decisions
@@ -95,11 +113,11 @@ def verdict(facts: Facts) -> Verdict:
     if failed:
         listed = "; ".join(_as_sentence(decision) for decision in failed)
         return Verdict("bad", f"Failed {len(failed)} of {plural(len(rules), 'gate')}", listed)
-    if len(rules) == 1:
-        return Verdict("good", "Passed its one gate", "Good enough by the rule of its spec.")
-    return Verdict(
-        "good", f"Passed all {len(rules)} gates", "Good enough by every rule of its spec."
-    )
+    rule = "the rule" if len(rules) == 1 else "every rule"
+    headline = "Passed its one gate" if len(rules) == 1 else f"Passed all {len(rules)} gates"
+    better = facts.evaluation and facts.evaluation.simpler
+    beaten = ", and better than something simpler" if better else ""
+    return Verdict("good", headline, f"Good enough by {rule} of its spec{beaten}.")
 
 
 def _as_sentence(decision: Decision) -> str:
@@ -129,26 +147,19 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
     return tiles
 
 
-def _others(facts: Facts) -> list[tuple[str, dict[str, float]]]:
-    """The models that stand beside this one, by their heading."""
-    if facts.evaluation is None:
-        return []
-    found = [("Linear model", facts.evaluation.baseline), ("Champion", facts.evaluation.champion)]
-    return [(name, values) for name, values in found if values is not None]
-
-
 def _metrics(facts: Facts) -> list[Measured]:
     if facts.evaluation is None:
         return []
     lines = []
     for one in METRICS[facts.spec.task]:
         found = facts.evaluation.metrics[one.name]
-        others = tuple(
-            (
-                card_words.shown(one.name, values[one.name]),
-                card_words.better(facts, one.name, found.value, values[one.name]),
+        rivals = tuple(
+            Beside(
+                card_words.RIVALS[rival.name],
+                card_words.shown(one.name, rival.metrics[one.name]),
+                card_words.better(facts, one.name, found.value, rival.metrics[one.name]),
             )
-            for _, values in _others(facts)
+            for rival in facts.evaluation.rivals
         )
         lines.append(
             Measured(
@@ -156,7 +167,7 @@ def _metrics(facts: Facts) -> list[Measured]:
                 card_words.shown(one.name, found.value),
                 " to ".join(card_words.shown(one.name, end) for end in (found.low, found.high)),
                 card_words.meaning(facts, one.name, found.value),
-                others,
+                rivals,
             )
         )
     return lines

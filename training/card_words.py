@@ -9,7 +9,7 @@ import pandas as pd
 
 from training.evaluate import Slice
 from training.facts import Facts
-from training.metrics import metric
+from training.metrics import METRICS, Metric, metric
 from training.pages import number
 from training.plots import deciding, short
 
@@ -88,16 +88,64 @@ def rows(facts: Facts) -> str:
     return "contexts" if facts.spec.task == "optimization" else "rows"
 
 
+RIVALS = {
+    "majority": "Commonest class",
+    "mean": "Average",
+    "linear": "Linear model",
+    "champion": "Champion",
+}
+
+_SIMPLER = {
+    "majority": "Always giving the commonest class",
+    "mean": "Always giving the average",
+    "linear": "A linear model",
+}
+
+
 def comparison(facts: Facts) -> str:
     """How to read the columns beside the model's own."""
     assert facts.evaluation is not None  # asked before
-    champion, baseline = facts.evaluation.champion, facts.evaluation.baseline
-    parts = ["The linear model is the simplest that is worth trying."] if baseline else []
-    if champion:
+    names = [_SIMPLER[rival.name] for rival in facts.evaluation.simpler]
+    parts = []
+    if names:
+        simple = " and ".join([names[0], *(name.lower() for name in names[1:])])
+        parts.append(f"{simple}: that is what a model has to beat to be worth having.")
+    if facts.chosen.candidate == "linear":
+        parts.append("This model is the linear one itself.")
+    if facts.evaluation.champion:
         parts.append("The champion is the version in use when this one was trained.")
-    if parts:
+    if facts.evaluation.rivals:
         parts.append("Better or worse is said of them, beside this model, on the same rows.")
-    return " ".join(parts if champion else [*parts, "There was no champion to compare with."])
+    return " ".join(
+        parts if facts.evaluation.champion else [*parts, "There was no champion to compare with."]
+    )
+
+
+def unbeaten(facts: Facts) -> list[str]:
+    """A sentence for each simpler rival that is as good by a figure on which the model is judged."""
+    if facts.evaluation is None:
+        return []
+    sentences = []
+    for rival in facts.evaluation.simpler:
+        figures = [
+            f"{one.title.partition(':')[0]} {shown(one.name, other)}, this model {shown(one.name, value)}"
+            for one in _judged_by(facts)
+            for value, other in [
+                (facts.evaluation.metrics[one.name].value, rival.metrics[one.name])
+            ]
+            if better(facts, one.name, value, other) != "worse"
+        ]
+        if figures:
+            sentences.append(
+                f"{_SIMPLER[rival.name]} does as well or better: {'; '.join(figures)}."
+            )
+    return sentences
+
+
+def _judged_by(facts: Facts) -> list[Metric]:
+    """The deciding metric, those of the gates, and what everyone asks of a classifier."""
+    names = {deciding(facts).name, *facts.spec.gates.metrics, "accuracy"}
+    return [one for one in METRICS[facts.spec.task] if one.name in names]
 
 
 def meaning(facts: Facts, name: str, value: float) -> str:

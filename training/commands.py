@@ -11,8 +11,16 @@ from typing import Any
 
 import msgspec
 
-from training import places
-from training.errors import ContractViolated, GateFailed
+from training import failures, places
+from training.documents import write_whole
+from training.errors import (
+    ContractViolated,
+    GateFailed,
+    Several,
+    SpecError,
+    TrainingError,
+    Unavailable,
+)
 from training.options import Options
 from training.progress import say
 from training.spec import Spec, find, names
@@ -22,8 +30,22 @@ from training.spec import Spec, find, names
 
 def _specs(given: argparse.Namespace) -> list[Spec]:
     """The named specs or all; what is derived from another model comes after it."""
-    specs = [find(name) for name in (given.models or names())]
-    return sorted(specs, key=lambda spec: spec.task == "optimization")
+    specs, problems = _readable_specs(given)
+    if problems:
+        raise Several(problems)
+    return specs
+
+
+def _readable_specs(given: argparse.Namespace) -> tuple[list[Spec], list[TrainingError]]:
+    """Those that can be used, and what is wrong with the others."""
+    specs: list[Spec] = []
+    problems: list[TrainingError] = []
+    for name in given.models or names():
+        try:
+            specs.append(find(name))
+        except SpecError as error:
+            problems.append(error)
+    return sorted(specs, key=lambda spec: spec.task == "optimization"), problems
 
 
 def _answer(given: argparse.Namespace, document: Any, text: str) -> None:
@@ -71,29 +93,51 @@ def validate(given: argparse.Namespace) -> None:
 
 
 def train(given: argparse.Namespace) -> None:
-    specs = _specs(given)
-    if given.promote and not (given.force or given.skip) and _is_served(given, specs):
+    specs, problems = _readable_specs(given)
+    if problems and not specs:
+        raise Several(problems)
+    if given.promote and not (problems or given.force or given.skip) and _is_served(given, specs):
         return
     from training import candidates
-    from training import train as verb
 
     client = _client()
     options = Options(given.cluster, given.gate, frozenset(given.skip), given.force)
-    outcomes, failures = [], []
+    outcomes, failed = [], dict[str, TrainingError]()
     for spec in specs:
         try:
-            outcomes.append(verb.train(spec, client, options))
+            outcome = _trained(spec, client, options, failed)
         except GateFailed as error:
-            if given.gate != "later":
-                failures.append(error)
-            outcomes.append(error.outcome)
-        candidates.record(outcomes[-1]._asdict())
+            failed[spec.name], outcome = error, error.outcome
+        except TrainingError as error:
+            failed[spec.name], outcome = error, None
+        if outcome is not None:
+            outcomes.append(outcome)
+            candidates.record(outcome._asdict())
+        if isinstance(failed.get(spec.name), Unavailable):
+            break
     lines = [_outcome_line(outcome) for outcome in outcomes]
-    _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
-    if failures:
-        raise GateFailed("\n".join(str(error) for error in failures))
+    if outcomes:
+        _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
+    later = GateFailed if given.gate == "later" else ()
+    problems += [error for error in failed.values() if not isinstance(error, later)]
+    if problems:
+        raise Several(problems)
     if given.promote:
         _promote_and_export(client, [outcome.model for outcome in outcomes], given)
+
+
+def _trained(spec: Spec, client: Any, options: Options, failed: dict[str, TrainingError]) -> Any:
+    """What a training came to. A recipe is not searched with a model that just failed."""
+    from training import train as verb
+
+    objective = spec.objective.model if spec.objective else ""
+    if objective in failed:
+        kind = GateFailed if isinstance(failed[objective], GateFailed) else TrainingError
+        raise kind(f"{spec.name}: not trained, since {objective}, which it searches, failed")
+    try:
+        return verb.train(spec, client, options)
+    except failures.kinds() as error:
+        raise failures.explained(error) from error
 
 
 def _is_served(given: argparse.Namespace, specs: list[Spec]) -> bool:
@@ -242,8 +286,7 @@ def card(given: argparse.Namespace) -> None:
         registry.fetch(client, registry.version(client, given.model, given.version)) / "card.html"
     )
     target = places.reports() / given.model / "card.html"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(page.read_bytes())
+    write_whole(target, page.read_bytes())
     _answer(given, {"card": str(target)}, str(target))
 
 
@@ -256,9 +299,11 @@ def reproduce(given: argparse.Namespace) -> None:
 
 
 def draft(given: argparse.Namespace) -> None:
-    from training.draft import draft_spec
+    from training.draft import write_draft
 
-    print(draft_spec(Path(given.source), given.target, given.name))
+    path = write_draft(given.source, given.target, given.name, Path(given.folder))
+    print(path)
+    say(f"{path}: read it and correct it, then `make validate MODEL={path.stem}`")
 
 
 COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {

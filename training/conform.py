@@ -25,6 +25,9 @@ def conform(spec: Spec, frame: pd.DataFrame) -> Conformed:
         for column in spec.inputs
         if column.name in frame
     }
+    if spec.source.time in frame and spec.source.time not in columns:
+        moments = Column(name=spec.source.time, type="timestamp")
+        columns[moments.name] = _conform_column(moments, frame[moments.name])
     columns |= (
         {spec.source.target: _conform_target(spec, frame)} if spec.source.target in frame else {}
     )

@@ -47,10 +47,11 @@ def check(
 ) -> tuple[validate.Report, Dataset | None]:
     """Everything that the checks find; and the dataset, where there is enough to make one."""
     missing = validate.check_columns(spec, frame, data.wanted(spec))
-    if missing:
-        return _reported(spec, frame, fingerprint, missing, np.ones(len(frame), dtype=bool)), None
     conformed = conform(spec, frame)
     violations, unusable = validate.check_values(spec, conformed)
+    if missing:
+        nothing = np.ones(len(frame), dtype=bool)
+        return _reported(spec, frame, fingerprint, missing + violations, nothing), None
     violations += validate.check_rows(spec, int((~unusable).sum()))
     if (~unusable).sum() < 10:
         return _reported(spec, frame, fingerprint, violations, unusable), None

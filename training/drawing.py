@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
+import warnings
+from collections.abc import Iterator
 from typing import Literal
 
 import matplotlib
@@ -11,6 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from training import fonts
 
 #: In a page this becomes the page's own text colour, so that plots follow a dark theme.
 INK = "#1b2533"
@@ -56,18 +61,39 @@ def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
     made.set_zorder(5)
 
 
+def short_name(text: str, most: int = 28) -> str:
+    """A name from a spec or from data, on one line and no longer than a plot has room for."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    # A legend leaves out what begins with an underscore.
+    line = f" {line}" if line.startswith("_") else line
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def literal(made: Figure) -> Figure:
-    """Words from specs and data stay as they are: a dollar in them opens no formula."""
-    for words in made.findobj(Text):
+    """Words from specs and data stay as they are: a dollar in them opens no formula, and any script is shown."""
+    texts = made.findobj(Text)
+    found = fonts.families("".join(words.get_text() for words in texts))
+    for words in texts:
         words.set_parse_math(False)
+        words.set_fontfamily(found)
     return made
+
+
+@contextlib.contextmanager
+def rendering(name: str = "") -> Iterator[None]:
+    """Settings that only the rendering reads. What no font shows was said once, in `fonts`."""
+    with (
+        matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}),
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        yield
 
 
 def svg(made: Figure, name: str, label: str) -> str:
     """The figure as an element for a page; its text takes the page's colour."""
     out = io.StringIO()
-    # Only the rendering reads these settings; outside this block they are as they were.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):
+    with rendering(name):
         made.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     body = text[text.index("<svg") :].replace(INK, "currentColor")

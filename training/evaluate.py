@@ -1,4 +1,4 @@
-"""How good a model is on held-out rows: metrics with intervals, by slice, beside champion and baseline."""
+"""How good a model is on held-out rows: metrics with intervals, by slice, beside its rivals."""
 
 from __future__ import annotations
 
@@ -40,14 +40,28 @@ class Importance(NamedTuple):
     spread: float
 
 
+class Rival(NamedTuple):
+    """Another model on the same rows: `majority` or `mean`, `linear`, `champion`."""
+
+    name: str
+    metrics: dict[str, float]
+
+
 class Evaluation(NamedTuple):
     rows: int
     metrics: dict[str, Interval]
     slices: tuple[Slice, ...]
     importance: tuple[Importance, ...]
     scored: Scored
-    baseline: dict[str, float] | None = None
-    champion: dict[str, float] | None = None
+    rivals: tuple[Rival, ...] = ()
+
+    @property
+    def champion(self) -> dict[str, float] | None:
+        return next((one.metrics for one in self.rivals if one.name == "champion"), None)
+
+    @property
+    def simpler(self) -> tuple[Rival, ...]:
+        return tuple(one for one in self.rivals if one.name != "champion")
 
 
 def evaluate(
@@ -86,6 +100,8 @@ def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str,
         labels = column.categories or ("false", "true")
         for code, label in enumerate(labels):
             yield label, np.flatnonzero(values == code)
+        return
+    if np.isnan(values).all():
         return
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     for low, high in zip(edges[:-1], edges[1:], strict=True):

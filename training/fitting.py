@@ -8,11 +8,20 @@ from typing import Any
 
 import mlflow
 
-from service.contract import Contract
 from service.engines import predict_with
-from training import card, dataset, evaluate, gate, places, registry, validation_report
+from training import (
+    card,
+    card_words,
+    dataset,
+    evaluate,
+    gate,
+    places,
+    registry,
+    rivals,
+    validation_report,
+)
 from training.dataset import Dataset
-from training.documents import pretty
+from training.documents import pretty, write_whole
 from training.errors import GateFailed, TrainingError
 from training.estimators import make_pipeline
 from training.export import Compiled, compile_pipeline
@@ -98,51 +107,27 @@ def _evaluated(
     chosen: Found,
     compiled: Compiled | None,
 ) -> evaluate.Evaluation:
-    """On the engine that will serve; the linear baseline and the champion on the same rows."""
+    """On the engine that will serve, beside its rivals."""
     assert made.score is not None  # only `reproduce` makes a dataset that cannot be scored
-    rows, score = made.held_out, made.score
     predict = (
         compiled.engine.predict
         if compiled
         else lambda matrix: predict_with(chosen.pipeline, matrix)
     )
-    evaluation = evaluate.evaluate(spec, made.contract, rows, predict, score)
-    linear = searched.of("linear")
-    if linear is not None:
-        linear = on_all_rows(spec, linear, *made.train)
-        baseline = evaluate.measure(
-            spec.task, rows, lambda matrix: predict_with(linear.pipeline, matrix), score
-        )
-        evaluation = evaluation._replace(baseline=baseline)
+    evaluation = evaluate.evaluate(spec, made.contract, made.held_out, predict, made.score)
     champion = registry.champion_bundle(client, spec.name)
-    if champion is not None and _takes(champion.contract, made):
-        encoded = dataset.encode(champion.contract, made.held_out_frame())
-        measured = evaluate.measure(spec.task, encoded, champion.predict, score)
-        evaluation = evaluation._replace(champion=measured)
-    return evaluation
-
-
-def _takes(contract: Contract, made: Dataset) -> bool:
-    """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
-    if contract.classes != made.contract.classes or contract.outputs != made.contract.outputs:
-        return False
-    if not set(contract.names) <= set(made.frame.columns):
-        return False
-    try:
-        dataset.encode(contract, made.held_out_frame())
-    except ValueError:
-        return False
-    return True
+    return evaluation._replace(rivals=rivals.rivals(spec, made, searched, chosen, champion))
 
 
 def report(facts: Facts) -> None:
     """The card and the gate's verdict where a build page finds them."""
     folder = places.reports() / facts.spec.name
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "card.html").write_text(card.render(facts), encoding="utf-8")
+    write_whole(folder / "card.html", card.render(facts).encode())
     if facts.verdict is not None:
-        (folder / "gate.json").write_bytes(pretty(facts.verdict.decisions))
+        write_whole(folder / "gate.json", pretty(facts.verdict.decisions))
         say(f"{facts.spec.name}: gate\n{gate.table(facts.verdict)}")
+    for sentence in card_words.unbeaten(facts):
+        say(f"{facts.spec.name}: {sentence}")
 
 
 def enforce(facts: Facts, options: Options) -> None:

@@ -1,107 +1,102 @@
-"""The version as `mlflow models serve` takes it: the same fitted pipeline behind the contract's encoding.
-
-The encoding is said in scikit-learn's own words (OrdinalEncoder), so that the model is a plain scikit-learn
-pipeline of plain types, stored with skops. Callers send columns as they send them to the service; only a
-timestamp goes in as the number that the contract makes of it, and a class comes out by its number.
-"""
+"""The version as MLflow loads and serves it: contract and model file of its bundle behind the service's own encoder."""
 
 from __future__ import annotations
 
+import contextlib
+import re
+import shutil
+import sys
+import tempfile
 import warnings
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import mlflow
-import mlflow.sklearn
-import numpy as np
 import pandas as pd
-from skops import io as skops_io
-from sklearn.compose import ColumnTransformer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OrdinalEncoder
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
 
-from service.contract import Contract
-from service.encoder import Encoder
-from service.engines import TRUSTED_PACKAGES
+from service.contract import Column, Contract
+from service.engines import MODEL_FILES, EngineName
+from training.documents import pretty
 from training.facts import Facts
-from training.lineage import LOCK
+from training.lineage import LOCK, ROOT
 
-SERVED_WITH = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
+#: The model's code. By its path: importing it would make it MLflow's current model.
+CODE = Path(__file__).with_name("mlflow_code.py")
+#: What `mlflow_code` imports of ours, and nothing else.
+SHARED = ("__init__.py", "contract.py", "encoder.py", "engines.py")
+NEEDED = ("mlflow", "msgspec", "numpy", "pandas")
+NEEDED_BY: dict[EngineName, tuple[str, ...]] = {
+    "onnx": ("onnxruntime",),
+    "skops": ("scikit-learn", "scipy", "skops"),
+}
 
 
-def log(facts: Facts) -> str:
-    """Logs the pipeline to the active run with signature and input example; its URI comes back."""
-    contract = facts.dataset.contract
-    frame = as_frame(contract, facts.dataset.held_out_frame().head(5))
-    pipeline = behind_encoding(contract, facts.chosen.pipeline, frame)
-    with warnings.catch_warnings():
-        # Advice for whole numbers that may be missing; `as_frame` makes doubles of those.
-        warnings.filterwarnings("ignore", r"(?s).*integer column")
-        signature = mlflow.models.infer_signature(frame, pipeline.predict(frame))
-        logged = mlflow.sklearn.log_model(
-            pipeline,
-            name="model",
-            signature=signature,
-            input_example=frame,
-            pip_requirements=pinned(),
-            serialization_format="skops",
-            skops_trusted_types=_types(pipeline),
-        )
+def log(facts: Facts, example: list[dict[str, Any]]) -> str:
+    """Logs the model to the active run with signature and example rows; its URI comes back."""
+    assert facts.compiled is not None  # `train` registers nothing that was not exported
+    contract, engine = facts.dataset.contract, facts.compiled.engine_name
+    with tempfile.TemporaryDirectory() as aside:
+        model, code = Path(aside) / "model", Path(aside) / "service"
+        for folder in (model, code):
+            folder.mkdir()
+        (model / "contract.json").write_bytes(pretty(contract))
+        shutil.copy(facts.compiled.folder / MODEL_FILES[engine], model)
+        for name in SHARED:
+            shutil.copy(ROOT / "service" / name, code)
+        with warnings.catch_warnings(), _same_path():
+            # MLflow would derive a signature from the type hints of `predict`; it gets a better one here.
+            warnings.filterwarnings("ignore", "(?s).*type hint")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(CODE),
+                artifacts={"model": str(model)},
+                code_paths=[str(code)],
+                signature=signature(contract),
+                input_example=pd.DataFrame(example, dtype=object),
+                pip_requirements=pinned((*NEEDED, *NEEDED_BY[engine])),
+            )
     return str(logged.model_uri)
 
 
-def behind_encoding(contract: Contract, fitted: Pipeline, frame: pd.DataFrame) -> Pipeline:
-    """The fitted pipeline with a first step that turns callers' columns into the contract's matrix."""
-    steps: list[tuple[str, Any, list[str]]] = []
-    for column in contract.columns:
-        step: Any = "passthrough"
-        if column.type == "category":
-            step = OrdinalEncoder(categories=[list(column.categories)], dtype=np.float64)
-        steps.append((column.name, step, [column.name]))
-    encode = ColumnTransformer(steps, verbose_feature_names_out=False)
-    encode.fit(_every_category(contract, frame))
-    return Pipeline([("contract", encode), *fitted.steps])
+@contextlib.contextmanager
+def _same_path() -> Iterator[None]:
+    """MLflow loads the model to try it, and leaves its folder, soon gone, before everything else to import from."""
+    path = sys.path
+    yield
+    sys.path = path
 
 
-def _every_category(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows to fit the encoding on; OrdinalEncoder learns from missing values too."""
-    example = frame.head(1)
-    missing = {
-        column.name: None
-        for column in contract.columns
-        if column.nullable and column.type == "category"
-    }
-    return pd.concat([example, example.assign(**missing)]) if missing else example
+def signature(contract: Contract) -> ModelSignature:
+    """The columns by name.
 
-
-def as_frame(contract: Contract, frame: pd.DataFrame) -> pd.DataFrame:
-    """Rows typed as MLflow's signature shall say: whole numbers and booleans as such only where none can be null."""
-    matrix = Encoder(contract).encode_columns(
-        {name: frame[name].to_numpy() for name in contract.names}
+    MLflow refuses a whole number for its `double`, and makes false of a boolean that is missing: only texts have a
+    type that takes all that the contract allows. The encoder judges the rest, and names column and value.
+    """
+    kind = DataType.string if contract.classes else DataType.double
+    return ModelSignature(
+        Schema([_column_type(column) for column in contract.columns]),
+        Schema([ColSpec(kind, output.name) for output in contract.outputs]),
     )
-    columns: dict[str, Any] = {}
-    for position, column in enumerate(contract.columns):
-        if column.type == "category":
-            columns[column.name] = frame[column.name].astype(object).to_numpy()
-        elif column.type == "boolean" and not column.nullable:
-            columns[column.name] = frame[column.name].astype(bool).to_numpy()
-        elif column.type == "integer" and not column.nullable:
-            columns[column.name] = matrix[:, position].astype(np.int64)
-        else:
-            columns[column.name] = matrix[:, position].astype(np.float64)
-    return pd.DataFrame(columns)
 
 
-def pinned() -> list[str]:
-    """The lock's versions of what the model needs, so that MLflow need not guess them."""
-    wanted = {f"{name}==" for name in SERVED_WITH}
-    lines = [
-        line.split(";")[0].strip(" \\") for line in LOCK.read_text(encoding="utf-8").splitlines()
-    ]
-    found = [line for line in lines if any(line.startswith(name) for name in wanted)]
-    return list({line.split("==")[0]: line for line in reversed(found)}.values())
+def _column_type(column: Column) -> ColSpec:
+    text = column.type == "category"
+    kind = DataType.string if text else AnyType()  # type: ignore[no-untyped-call]
+    return ColSpec(kind, column.name, required=not column.nullable)
 
 
-def _types(pipeline: Pipeline) -> list[str]:
-    """What skops shall trust when MLflow loads it: scikit-learn's own types, nothing else."""
-    types = skops_io.get_untrusted_types(data=skops_io.dumps(pipeline))
-    return [name for name in types if name.startswith(TRUSTED_PACKAGES)]
+def pinned(names: tuple[str, ...]) -> list[str]:
+    """The lock's versions of these packages, so that MLflow need not guess them."""
+    return list(_locked(names))
+
+
+def _locked(names: tuple[str, ...]) -> Iterator[str]:
+    text = LOCK.read_text(encoding="utf-8")
+    for name in names:
+        found = re.search(rf"^{re.escape(name)}==[^\s;\\]+", text, flags=re.MULTILINE)
+        if found is not None:
+            yield found[0]

@@ -70,3 +70,8 @@ def is_sound(address: str) -> bool:
         return urlsplit(address).port != 0
     except ValueError:
         return False
+
+
+def public_text(text: str) -> str:
+    """A message without the passwords of the addresses in it."""
+    return re.sub(r"\S*://\S*", lambda address: public(address[0]), text)

@@ -82,7 +82,7 @@ def _slices(facts: Facts, evaluation: Evaluation, wide: bool) -> Plot:
 
 
 def _slice_name(part: Slice) -> str:
-    return f"{part.column}: {part.value} ({part.rows:,})"
+    return f"{drawing.short_name(f'{part.column}: {part.value}', 26)} ({part.rows:,})"
 
 
 def _height(facts: Facts) -> float:
@@ -104,7 +104,7 @@ def _importance(facts: Facts, evaluation: Evaluation) -> Plot:
         height=0.62,
         error_kw={"ecolor": drawing.INK, "elinewidth": 1},
     )
-    drawn.set_yticks(range(len(shown)), [part.column for part in shown])
+    drawn.set_yticks(range(len(shown)), [drawing.short_name(part.column, 24) for part in shown])
     drawn.invert_yaxis()
     drawn.grid(axis="y", visible=False)
     caption = (

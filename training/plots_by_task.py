@@ -57,7 +57,14 @@ def _points(drawn: Any, x: NDArray[Any], y: NDArray[Any], color: str = drawing.B
 def _measured(facts: Facts) -> tuple[str, str]:
     """The predicted column, without and with its unit."""
     output = facts.dataset.contract.outputs[0]
-    return output.name, f"{output.name} ({output.unit})" if output.unit else output.name
+    name = drawing.short_name(output.name)
+    return name, f"{name} ({drawing.short_name(output.unit, 16)})" if output.unit else name
+
+
+def _name_classes(axis: Any, classes: tuple[str, ...]) -> None:
+    """Along the bottom: aslant where they would run into each other."""
+    names = [drawing.short_name(name, 20) for name in classes]
+    axis.set_ticks(range(len(names)), names, rotation=60 if sum(map(len, names)) > 40 else 0)
 
 
 def _predicted(facts: Facts, scored: Scored) -> Plot:
@@ -105,8 +112,8 @@ def _confusion(scored: Scored, classes: tuple[str, ...]) -> Plot:
     made = drawing.figure(5.0, 4.0)
     drawn = drawing.axes(made, "Which classes are mistaken for which", "predicted", "true")
     drawn.imshow(share, cmap="Blues", vmin=0, vmax=1, aspect="auto")
-    drawn.set_xticks(range(len(classes)), classes, rotation=0 if len(classes) < 6 else 60)
-    drawn.set_yticks(range(len(classes)), classes)
+    _name_classes(drawn.xaxis, classes)
+    drawn.set_yticks(range(len(classes)), [drawing.short_name(name, 20) for name in classes])
     drawn.grid(visible=False)
     for (true, called), part in np.ndenumerate(share) if len(classes) <= MOST_CLASSES else ():
         words = f"{table[true, called]:,}\n{part:.0%}"
@@ -133,7 +140,7 @@ def _balance(facts: Facts, scored: Scored) -> Plot:
     for number, (label, values, color) in enumerate(bars):
         share = np.bincount(values.astype(np.intp), minlength=len(classes)) / len(values) * 100
         drawn.bar(places + (number - 1) * 0.27, share, 0.25, color=color, label=label)
-    drawn.set_xticks(places, classes, rotation=0 if len(classes) < 6 else 60)
+    _name_classes(drawn.xaxis, classes)
     drawn.grid(axis="x", visible=False)
     drawing.legend(drawn)
     caption = (
@@ -153,7 +160,13 @@ def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
     for number, label in enumerate(classes[: len(drawing.CYCLE)]):
         given, true = _reliability(scored.probabilities[:, number], scored.truth == number)
         drawn.plot(
-            given, true, "o-", color=drawing.CYCLE[number], markersize=4, linewidth=1.5, label=label
+            given,
+            true,
+            "o-",
+            color=drawing.CYCLE[number],
+            markersize=4,
+            linewidth=1.5,
+            label=drawing.short_name(label),
         )
     drawing.legend(drawn, "upper left")
     caption = (
@@ -223,7 +236,9 @@ def _recipes(facts: Facts) -> list[Plot]:
     made = drawing.figure(10.4, 2.9 * ((len(parts) + 1) // 2))
     for number, output in enumerate(parts):
         drawn = made.add_subplot((len(parts) + 1) // 2, 2, number + 1)
-        drawing.decorate(drawn, output.name, "", output.unit)
+        drawing.decorate(
+            drawn, drawing.short_name(output.name, 40), "", drawing.short_name(output.unit)
+        )
         groups = [target[codes == code, number] for code in range(len(column.categories))]
         boxes = drawn.boxplot(groups, widths=0.55, patch_artist=True, showfliers=False)
         for box in boxes["boxes"]:
@@ -232,7 +247,8 @@ def _recipes(facts: Facts) -> list[Plot]:
             line.set(color=drawing.ORANGE, linewidth=1.8)
         for line in boxes["whiskers"] + boxes["caps"]:
             line.set(color=drawing.GREY)
-        drawn.set_xticks(range(1, len(groups) + 1), column.categories)
+        names = [drawing.short_name(name, 12) for name in column.categories]
+        drawn.set_xticks(range(1, len(groups) + 1), names)
         drawn.grid(axis="x", visible=False)
     caption = (
         f"The best recipes found, by {column.name}: the line is the middle one, the box holds "

@@ -12,7 +12,7 @@ import pandas as pd
 from mlflow.exceptions import MlflowException
 
 from service.engines import Answer
-from training import dataset, export, recipes, record, registry
+from training import dataset, export, recipes, registry, runs
 from training.dataset import Dataset
 from training.errors import NotReproduced, RegistryError
 from training.fitting import fit
@@ -84,8 +84,8 @@ def _recorded(
     client: mlflow.MlflowClient, one: registry.Version, folder: Path
 ) -> tuple[Spec, pd.DataFrame]:
     try:
-        spec = client.download_artifacts(one.run_id, record.SPEC_FILE, str(folder))
-        rows = client.download_artifacts(one.run_id, record.SNAPSHOT_FILE, str(folder))
+        spec = client.download_artifacts(one.run_id, runs.SPEC_FILE, str(folder))
+        rows = client.download_artifacts(one.run_id, runs.SNAPSHOT_FILE, str(folder))
     except (MlflowException, OSError) as error:
         why = client.get_run(one.run_id).data.tags.get("swarmline.snapshot", str(error))
         raise RegistryError(

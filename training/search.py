@@ -14,7 +14,7 @@ import joblib
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
@@ -23,7 +23,7 @@ from service.contract import Contract, Matrix
 from training.errors import TrainingError
 from training.estimators import make_pipeline, space
 from training.metrics import metric
-from training.progress import steps
+from training.progress import say, steps
 from training.spec import Spec
 
 
@@ -61,13 +61,16 @@ def search(
 ) -> Searched:
     """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
     started = time.monotonic()
-    rows = _sample(spec, len(matrix))
+    rows = sample_rows(spec, len(matrix))
     matrix, target = matrix[rows], target[rows]
     share = _share(spec, contract)
     found, trials = [], []
     # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
     with _workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
+        for category in (ConvergenceWarning, UndefinedMetricWarning):
+            warnings.simplefilter("ignore", category)
+        # The data checks have said so already.
+        warnings.filterwarnings("ignore", "The least populated class")
         # Dask's advice to scatter; see `_connected` why not.
         warnings.filterwarnings("ignore", "Sending large graph")
         candidates = spec.search.candidates
@@ -75,14 +78,24 @@ def search(
             best = _search_one(spec, contract, name, share)
             if cluster:
                 best.set_params(**_sequential(best))
-            best.fit(matrix, target)
+            try:
+                best.fit(matrix, target)
+            except ValueError as error:
+                reason = str(error).strip().splitlines()[0]
+                say(f"{spec.name}: {name} cannot learn these rows: {reason}")
+                continue
             found.append(Found(name, best.best_estimator_, float(best.best_score_)))
             trials += _trials(name, best.cv_results_)
+    if not found:
+        raise TrainingError(
+            f"{spec.name}: no candidate can learn these rows (why stands above); fewer search.folds,"
+            " other search.candidates, or more rows of each class"
+        )
     ranking = sorted(found, key=lambda one: -one.score)
     return Searched(tuple(trials), tuple(ranking), time.monotonic() - started)
 
 
-def _sample(spec: Spec, rows: int) -> NDArray[np.intp]:
+def sample_rows(spec: Spec, rows: int) -> NDArray[np.intp]:
     """The rows that trials look at, in their order: a split by time needs it."""
     chosen = np.random.default_rng(spec.search.seed).permutation(rows)[: spec.search.rows]
     return np.sort(chosen)

@@ -16,6 +16,8 @@ from training.spec_rules import contradictions
 from training.typed import build
 
 FOLDER = Path(__file__).parent / "models"
+#: A model's name: it stands in paths, addresses, labels and queries.
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(gt=0)]
 Severity = Literal["error", "warning", "off"]
@@ -150,7 +152,7 @@ class Objective(Struct, frozen=True):
 
 
 class Spec(Struct, frozen=True):
-    name: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+    name: Annotated[str, Meta(pattern=NAME)]
     task: Task
     columns: dict[str, ColumnSpec]
     search: Search
@@ -221,11 +223,21 @@ def load(path: Path) -> Spec:
 def parse(raw: dict[str, Any], file: str, stem: str) -> Spec:
     problems: list[str] = []
     spec = build(Spec, raw, problems)
-    if spec is not None:
-        problems += contradictions(spec, stem)
-    if spec is None or problems:
+    unread = {problem.partition(":")[0] for problem in problems}
+    if not unread & {"columns", "task"}:
+        problems += [one for one in contradictions(spec, stem) if not _follows(one, unread)]
+    if problems:
         raise SpecError(file, problems)
     return spec
+
+
+def _follows(problem: str, unread: set[str]) -> bool:
+    """Whether it is about what could not be read: such a column or ingredient is wrong as a whole."""
+    path = problem.partition(":")[0]
+    parts = {
+        one.rpartition(".")[0] if one.startswith(("columns.", "recipe.")) else one for one in unread
+    }
+    return any(path == part or path.startswith((f"{part}.", f"{part}/")) for part in parts)
 
 
 def _known() -> str:

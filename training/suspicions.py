@@ -28,7 +28,7 @@ def suspicions(
         *_leakage(spec, encoder, matrix[split.train], target[split.train]),
         *_duplicates(spec, matrix, target, split),
         *_constants(spec, encoder, matrix),
-        *_balance(spec, target),
+        *_balance(spec, target, split, encoder.contract.classes),
     ]
 
 
@@ -48,6 +48,8 @@ def _leakage(
 
 def _alone(spec: Spec, feature: Matrix, truth: NDArray[Any]) -> float:
     """How well a small tree on one feature does: 0 is no better than guessing, 1 is perfect."""
+    if len(truth) and (truth == truth[0]).all():
+        return 0.0
     if spec.task == "regression":
         return float(
             cross_val_score(
@@ -55,7 +57,7 @@ def _alone(spec: Spec, feature: Matrix, truth: NDArray[Any]) -> float:
             ).mean()
         )
     most = np.unique(truth, return_counts=True)[1].max() / len(truth)
-    if most == 1.0 or np.unique(truth, return_counts=True)[1].min() < 3:
+    if np.unique(truth, return_counts=True)[1].min() < 3:
         return 0.0
     tree = DecisionTreeClassifier(max_leaf_nodes=64, random_state=0)
     accuracy = float(cross_val_score(tree, feature, truth, cv=3, scoring="accuracy").mean())
@@ -89,11 +91,26 @@ def _constants(spec: Spec, encoder: Encoder, matrix: Matrix) -> Iterator[Violati
             )
 
 
-def _balance(spec: Spec, target: NDArray[Any]) -> Iterator[Violation]:
+def _balance(
+    spec: Spec, target: NDArray[Any], split: Split, classes: tuple[str, ...]
+) -> Iterator[Violation]:
     if spec.task != "classification":
+        if (target == target[0]).all():
+            message = f"is always {target[0]:g}; there is nothing to predict"
+            yield Violation("balance", spec.source.target, "error", len(target), message)
         return
-    for label, count in zip(*np.unique(target, return_counts=True), strict=True):
-        if count / len(target) < spec.checks.minimum_class_share:
+    if len(classes) < 2:
+        message = f"has the one class {classes[0]}; a model needs two to tell apart"
+        yield Violation("balance", spec.source.target, "error", len(target), message)
+    counts, learnt = (
+        np.bincount(part, minlength=len(classes)) for part in (target, target[split.train])
+    )
+    for label, count, known in zip(classes, counts, learnt, strict=True):
+        if known == 0:
+            # The model would not know it, and give fewer probabilities than the contract has classes.
+            message = f"class {label} has no row to learn from; leave it out of target.classes and of the data"
+            yield Violation("balance", spec.source.target, "error", int(count), message)
+        elif count / len(target) < spec.checks.minimum_class_share:
             least = spec.checks.minimum_class_share
-            message = f"class {label!s} has {count} of {len(target)} rows, less than {least:.1%}"
+            message = f"class {label} has {count} of {len(target)} rows, less than {least:.1%}"
             yield Violation("balance", spec.source.target, spec.checks.balance, int(count), message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import mlflow
 
 from service.bundle import Decision, read_manifest
-from training import data, places, registry
+from training import data, failures, places, registry
 from training.errors import GateFailed
 from training.lineage import derived, key
 from training.locks import training_alone
@@ -91,15 +91,16 @@ def _key(spec: Spec, fingerprint: str, options: Options) -> str:
 def _trained(
     spec: Spec, client: mlflow.MlflowClient, options: Options, prepared: Prepared
 ) -> Facts:
-    from training import fitting, record
+    from training import fitting, record, runs
 
     with _run(client, spec) as (run_id, experiment_id):
         made = prepared.make()
-        record.inputs(client, run_id, spec, made, prepared.key)
-        client.set_tag(run_id, SKIPPED, " ".join(sorted(options.skip)))
+        tags = {registry.KEY: prepared.key, SKIPPED: " ".join(sorted(options.skip))}
+        runs.inputs(client, run_id, spec, made, tags)
         facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
-        record.trials(client, run_id, experiment_id, facts.searched)
-        record.outputs(client, facts)
+        registry.ping(client)
+        runs.trials(client, run_id, experiment_id, facts.searched)
+        runs.outputs(client, facts)
         fitting.report(facts)
         fitting.enforce(facts, options)
         if "register" not in options.skip and facts.compiled is not None:
@@ -112,10 +113,20 @@ def _trained(
 def _run(client: mlflow.MlflowClient, spec: Spec) -> Iterator[tuple[str, str]]:
     """An MLflow run that ends as FAILED when anything inside fails."""
     experiment_id = registry.experiment(client, spec.name)
-    with mlflow.start_run(experiment_id=experiment_id, description=spec.description) as run:
+    run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
+    try:
         if page := places.run_page(experiment_id, run.info.run_id):
             say(f"{spec.name}: {page}")
         yield run.info.run_id, experiment_id
+    except failures.kinds():
+        # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
+        with registry.brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
+            mlflow.end_run("FAILED")
+        raise
+    except BaseException:
+        mlflow.end_run("FAILED")
+        raise
+    mlflow.end_run()
 
 
 def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:

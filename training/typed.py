@@ -12,30 +12,37 @@ import msgspec
 T = TypeVar("T")
 
 
-def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T | None:
-    """`data` as the struct `shape`; what is wrong is added to `problems` as sentences, and None comes back."""
+def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
+    """`data` as the struct `shape`; what is wrong goes to `problems` as sentences, and something stands in for it."""
     if not isinstance(data, Mapping):
         problems.append(f"{path or 'the file'}: given {data!r}; allowed: a table")
-        return None
+        data, problems = {}, []
     hints = typing.get_type_hints(shape, include_extras=True)
     fields = {field.name: field for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
-    before = len(problems)
     for key in data.keys() - fields.keys():
         problems.append(f"{_join(path, key)}: unknown key; allowed: {', '.join(fields)}")
     values = {}
     for name, field in fields.items():
         if name in data:
-            values[name] = _value(hints[name], data[name], problems, _join(path, name))
+            try:
+                values[name] = _value(hints[name], data[name], problems, _join(path, name))
+                continue
+            except msgspec.ValidationError as error:
+                problems.append(
+                    f"{_join(path, name)}: given {data[name]!r}; allowed: {describe(hints[name])} ({error})"
+                )
         elif field.required:
             problems.append(f"{_join(path, name)}: missing; {describe(hints[name])} is needed")
-    return shape(**values) if len(problems) == before else None
+        if field.required:
+            values[name] = _stand_in(hints[name])
+    return shape(**values)
 
 
 def _value(hint: Any, given: Any, problems: list[str], path: str) -> Any:
     options = typing.get_args(hint)
     if len(options) == 2 and options[1] is NoneType and given is not None:
         hint = options[0]
-    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+    if _is_struct(hint):
         return build(hint, given, problems, path)
     if (
         typing.get_origin(hint) is dict
@@ -46,11 +53,17 @@ def _value(hint: Any, given: Any, problems: list[str], path: str) -> Any:
         return {
             key: build(shape, item, problems, _join(path, str(key))) for key, item in given.items()
         }
-    try:
-        return msgspec.convert(given, hint)
-    except msgspec.ValidationError as error:
-        problems.append(f"{path}: given {given!r}; allowed: {describe(hint)} ({error})")
-        return None
+    return msgspec.convert(given, hint)
+
+
+def _stand_in(hint: Any) -> Any:
+    """A value of the type, so that the rules can look at everything else."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if _is_struct(hint):
+        return build(hint, {}, [])
+    if origin is typing.Annotated:
+        return _stand_in(arguments[0])
+    return arguments[0] if origin is typing.Literal else (origin or hint)()
 
 
 def _is_struct(hint: Any) -> bool:

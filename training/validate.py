@@ -49,7 +49,7 @@ class Report(NamedTuple):
 
 
 def check_columns(spec: Spec, frame: pd.DataFrame, wanted: list[str]) -> list[Violation]:
-    """Columns that the source lacks. Nothing else can be checked while one is missing."""
+    """Columns that the source lacks: no dataset is made while one is missing."""
     there = ", ".join(map(str, frame.columns))
     return [
         Violation(
@@ -79,7 +79,7 @@ def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDA
         if bad.any()
     ]
     unusable = conformed.foreign.any(axis=1).to_numpy(copy=True)
-    cases = _failure_cases(_schema(spec), conformed.frame)
+    cases = _failure_cases(_schema(spec, conformed.frame), conformed.frame)
     for (column, kind), group in cases.groupby(["column", "check"], sort=False):
         name, check = str(column), str(kind)
         rows = group["index"].dropna().astype(int).to_numpy()
@@ -126,8 +126,8 @@ def _failure_cases(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFr
     return pd.DataFrame({"column": [], "check": [], "index": []})
 
 
-def _schema(spec: Spec) -> pa.DataFrameSchema:
-    """The contract and the target for Pandera; each check is called as the spec's severity for it."""
+def _schema(spec: Spec, frame: pd.DataFrame) -> pa.DataFrameSchema:
+    """Contract and target for Pandera, of what is there; each check is called as the spec's severity for it."""
     columns = {column.name: _pandera_column(column) for column in spec.inputs}
     target_checks = [_isin(spec.target.classes)] if spec.target.classes else []
     columns[spec.source.target] = pa.Column(checks=target_checks, nullable=False)
@@ -135,7 +135,7 @@ def _schema(spec: Spec) -> pa.DataFrameSchema:
         columns[name] = pa.Column(
             checks=columns[name].checks if name in columns else None, unique=True, nullable=True
         )
-    return pa.DataFrameSchema(columns)
+    return pa.DataFrameSchema({name: one for name, one in columns.items() if name in frame})
 
 
 def _pandera_column(column: Column) -> pa.Column:
@@ -157,6 +157,8 @@ def _isin(allowed: tuple[str, ...]) -> pa.Check:
 
 
 def _type_of(spec: Spec, name: str) -> str:
+    if name == spec.source.time:
+        return Column(name=name, type="timestamp").allowed
     return next(
         (column.allowed for column in spec.inputs if column.name == name), "a finite number"
     )
@@ -186,7 +188,7 @@ def check_rows(spec: Spec, usable: int) -> list[Violation]:
             "",
             spec.checks.rows,
             usable,
-            f"{usable} usable rows; at least {least} are needed",
+            f"{usable} usable rows; at least {least} are needed (checks.minimum_rows)",
         )
     ]
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from training.documents import write_whole
 from training.pages import plural, render
 from training.validate import Report, Violation
 
@@ -47,14 +48,15 @@ def cases(report: Report) -> list[Case]:
     for violation in report.violations:
         found.setdefault((violation.check, violation.column), []).append(violation)
     return [
-        Case(check, column, tuple(violations), _why_skipped(report, check))
+        Case(check, column, tuple(violations), _why_skipped(report, check, column))
         for (check, column), violations in found.items()
     ]
 
 
-def _why_skipped(report: Report, check: str) -> str:
+def _why_skipped(report: Report, check: str, column: str) -> str:
     missing = [found.column for found in report.violations if found.check == "columns"]
-    if missing and check != "columns":
+    needed = missing if check in (*NEED_ROWS, "rows") else [column]
+    if check != "columns" and set(needed) & set(missing):
         return f"not run: the source lacks {', '.join(missing)}"
     usable = _usable(report)
     if check in NEED_ROWS and usable < FEWEST_ROWS:
@@ -185,7 +187,6 @@ def _matrix(found: list[Case]) -> dict[str, dict[str, str]]:
 
 def write(report: Report, folder: Path) -> dict[str, Path]:
     """The four files, by ending."""
-    folder.mkdir(parents=True, exist_ok=True)
     contents = {
         "txt": text(report) + "\n",
         "json": msgspec.json.format(msgspec.json.encode(document(report)), indent=1).decode()
@@ -195,5 +196,5 @@ def write(report: Report, folder: Path) -> dict[str, Path]:
     }
     paths = {ending: folder / f"validation.{ending}" for ending in contents}
     for ending, content in contents.items():
-        paths[ending].write_text(content, encoding="utf-8")
+        write_whole(paths[ending], content.encode())
     return paths

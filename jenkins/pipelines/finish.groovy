@@ -1,7 +1,16 @@
 // How every pipeline ends: reports on the build's page, its name, a message, a mail. What they say is made by `make notify`.
+// Nothing is told, and no workspace given back, before the deploy that this build began has ended.
+catchError { sh 'make verdict' }
 withCredentials([string(credentialsId: 'webhook', variable: 'WEBHOOK_URL')]) {
   withEnv(["RESULT=${currentBuild.currentResult}"]) {
-    sh 'make notify'
+    if (sh(script: 'make notify', returnStatus: true) != 0) {
+      // Without an environment no report can be made, and somebody has to hear of just that.
+      currentBuild.result = 'FAILURE'
+      def words = "${env.JOB_NAME} #${env.BUILD_NUMBER}: FAILURE, and no report could be made; see ${env.BUILD_URL}console"
+      for (file in ['subject', 'mail', 'description']) { writeFile file: "build/report/${file}.txt", text: words }
+      writeFile file: 'build/report/name.txt', text: "#${env.BUILD_NUMBER}"
+      writeFile file: 'build/report/recipients.txt', text: '$DEFAULT_RECIPIENTS'
+    }
   }
 }
 currentBuild.displayName = readFile('build/report/name.txt')

@@ -160,7 +160,7 @@ def mlflow(model_uri: str, tracking: str) -> Contender:
     )
 
 
-def fastapi(model_uri: str, tracking: str, bundle: Path) -> Contender:
+def fastapi(pipeline: Path, bundle: Path) -> Contender:
     port = free_port()
     command = [
         sys.executable,
@@ -175,7 +175,7 @@ def fastapi(model_uri: str, tracking: str, bundle: Path) -> Contender:
         "warning",
         "--no-access-log",
     ]
-    environ = {"MLFLOW_TRACKING_URI": tracking, "MODEL_URI": model_uri, "BUNDLE": str(bundle)}
+    environ = {"PIPELINE": str(pipeline), "BUNDLE": str(bundle)}
     return Contender("FastAPI + pydantic + scikit-learn", command, environ, port, "/ready")
 
 

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, Optional
 
-import mlflow.sklearn
+import joblib
 import msgspec
 import pandas as pd
 from fastapi import FastAPI
@@ -17,7 +17,12 @@ from service.contract import Contract
 contract = msgspec.json.decode(
     (Path(os.environ["BUNDLE"]) / "contract.json").read_bytes(), type=Contract
 )
-model = mlflow.sklearn.load_model(os.environ["MODEL_URI"])
+model = joblib.load(os.environ["PIPELINE"])
+codes = {
+    column.name: {name: float(code) for code, name in enumerate(column.categories)}
+    for column in contract.columns
+    if column.type == "category"
+}
 app = FastAPI()
 
 
@@ -40,6 +45,8 @@ Body: Any = make_model("Body", rows=(list[Row], ...))
 @app.post("/predict")
 def predict(body: Body) -> dict[str, Any]:
     frame = pd.DataFrame([row.model_dump() for row in body.rows], columns=list(contract.names))
+    for name, by_value in codes.items():
+        frame[name] = frame[name].map(by_value)
     found: dict[str, Any] = {"predictions": model.predict(frame).tolist()}
     if contract.classes:
         found["probabilities"] = model.predict_proba(frame).tolist()

@@ -1,6 +1,7 @@
 """What is served in the benchmark: a forest, a linear model and a small network on 30 numbers.
 
-They go through the same training as any model, so that MLflow serves the very same registered versions.
+They go through the same training as any model, so that MLflow serves the very same registered versions. A service as
+commonly written takes the scikit-learn pipeline itself, fitted here once more.
 """
 
 from __future__ import annotations
@@ -9,9 +10,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import joblib
+import pandas as pd
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
+
+from training import data, dataset
+from training.fitting import fit
+from training.options import Options
+from training.spec import Spec, find, load
 
 SPECS = Path(__file__).parent / "models"
 FOLDER = Path("build/bench")
@@ -39,6 +48,26 @@ def trained() -> Trained:
     command = [sys.executable, "-m", "training", "train", *specs, "--promote", "benchmark"]
     subprocess.run(command, env=dict(os.environ) | places, check=True)
     return Trained(place / "bundles", tracking)
+
+
+def plain_pipeline(name: str) -> Path | None:
+    """The pipeline that won for a model, fitted on a data frame; none for a recipe, which has no rows of its own."""
+    path = SPECS / f"{name}.toml"
+    spec = load(path) if path.is_file() else find(name)
+    if spec.data is None:
+        return None
+    rows = data.read(spec)
+    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    chosen = fit(spec, made, Options(skip=frozenset({"export"})))[1]
+    matrix, target = made.train
+    file = FOLDER / f"{name}.joblib"
+    joblib.dump(clone(chosen.pipeline).fit(_named(spec, matrix), target), file)
+    return file.resolve()
+
+
+def _named(spec: Spec, matrix: Any) -> pd.DataFrame:
+    """Its steps look columns up by place, and FastAPI's frames have names."""
+    return pd.DataFrame(matrix, columns=[column.name for column in spec.inputs])
 
 
 def _write_rows(path: Path) -> None:

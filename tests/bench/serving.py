@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 
+from scripts.options import parsed
 from service.bundle import Arms, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
@@ -63,7 +64,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--alone", action="store_true", help="only the service and the empty view")
-    options = parser.parse_args()
+    options = parsed(parser, None)
     if options.bundles is None:
         options.bundles, options.tracking = models.trained()
     return options
@@ -92,7 +93,9 @@ def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Conte
         return
     uri = f"models:/{name}/{arms.champion.manifest.version}"
     yield contenders.mlflow(uri, options.tracking)
-    yield contenders.fastapi(uri, options.tracking, arms.champion.folder)
+    pipeline = models.plain_pipeline(name)
+    if pipeline is not None:
+        yield contenders.fastapi(pipeline, arms.champion.folder)
 
 
 def _measure(
@@ -101,7 +104,7 @@ def _measure(
     """Medians of rounds in which each contender has its turn."""
     found: dict[str, Any] = {}
     for size in SIZES:
-        # Plain values that every contender takes alike: timestamps by number are MLflow's alone.
+        # Plain values that every contender takes alike.
         rows = [arms.champion.contract.example] * size
         taking = [one for one in running if size == 1 or one.contender.name != report.EMPTY]
         rounds: dict[str, list[Any]] = {one.contender.name: [] for one in taking}

@@ -14,6 +14,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from scripts.options import parsed
 from service.bundle import load_models
 from tests.bench import contenders, models
 from tests.bench.contenders import Running, processes
@@ -34,7 +35,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--every", type=float, default=20, help="seconds between two samples")
     parser.add_argument("--connections", type=int, default=16)
-    options = parser.parse_args()
+    options = parsed(parser, None)
     bundles, model = models.trained().bundles, "bench-forest"
     rows = [load_models(bundles)[model].champion.contract.example]
     with tempfile.TemporaryDirectory(prefix="swarmline-soak-") as place:

@@ -120,9 +120,18 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "traffic": {"file": f"{PIPELINES}/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
     "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
+    "housekeeping, with a machine for tests": {
+        "file": f"{PIPELINES}/housekeeping.Jenkinsfile",
+        "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
+    },
+    "not audited": {"env": {"AUDIT_IS": "unaudited"}},
+    "no report": {
+        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
+    },
     **{
         f"{goal} fails": breaking(goal)
-        for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm")
+        for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm", "verdict")
     },
 }  # fmt: skip
 
@@ -157,9 +166,11 @@ BUILT = [
     "plan",
     "offer",
 ]
-END = ["begin", "notify"]
+#: Where a deploy may have begun, its verdict is waited for before anything is told, on the machine that it began on.
+TOLD_AT_THE_END = ["verdict", "notify"]
+END = ["begin", *TOLD_AT_THE_END]
 #: After a build that would have deployed, and did not.
-REJECTED = ["begin", "reject-unreleased", "notify"]
+REJECTED = ["begin", "reject-unreleased", *TOLD_AT_THE_END]
 
 
 def status(run: Run) -> dict[str, str]:

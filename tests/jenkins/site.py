@@ -1,10 +1,14 @@
-"""A site with Jenkins: a clean clone, credentials, an MLflow, a Swarm; builds run the main pipeline's real commands."""
+"""A site with Jenkins: a repository, credentials, an MLflow, a Swarm; builds run the pipelines' real commands.
+
+Each workspace starts as a clean clone, and makes its own environment.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 
 import requests
 
+from tests.jenkins.advisories import advisories
 from tests.jenkins.pipelines import ROOT, evaluate
 
 #: What of this machine a build has to know; all else comes from Jenkins.
@@ -22,14 +27,12 @@ GATED = {"quality-classification": "accuracy", "yield-prediction": "r2"}
 SMALL = '[search]\ncandidates = ["linear"]\nbudget = 1\n\n[gates]\nlatency_ms = 1000\n'
 
 
-class Site:
-    """`swarm` is the environment in which docker acts on the Swarm."""
+class Agent:
+    """A machine that builds, and knows nothing from before; `clone` is where developers push from."""
 
-    def __init__(
-        self, folder: Path, swarm: Mapping[str, str], stack: str, port: int, hosts: Sequence[str]
-    ):
-        self.folder, self.clone, self.stack = folder, folder / "clone", stack
-        self.urls = [f"http://{host}:{port}" for host in hosts]
+    def __init__(self, folder: Path, environ: Mapping[str, str]):
+        self.folder, self.clone = folder, folder / "clone"
+        self.workspaces, self._open = folder / "workspaces", contextlib.ExitStack()
         machine = {
             name: value
             for name, value in os.environ.items()
@@ -37,29 +40,27 @@ class Site:
         }
         self.environ = {
             **machine,
-            **swarm,
-            # A new agent: nothing is known from before.
+            **self._uv(),
+            **self._open.enter_context(advisories({})),
             "XDG_CACHE_HOME": str(folder / "cache"),
-            "STACK": stack,
-            "EDGE_PORT": str(port),
-            "EDGE_TLS": "off",
-            "EDGE_REPLICAS": "1",
+            "XDG_STATE_HOME": str(folder / "state"),
             # One start of PyTest and one test: what the tests say is tested elsewhere.
             "TESTS": "tests/scripts/test_scope.py",
+            **environ,
         }
         self.number, self.last_good = 0, ""
         self.mlflow = f"sqlite:///{folder}/mlflow.db"
-        self._clone()
-        self._shrink()
-        self.run("make", "secrets")
         self.credentials = self._credentials()
-
-    def _clone(self) -> None:
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(self.clone)], check=True)
-        # The environment is made by the lock, whoever makes it; that takes minutes and is tested elsewhere.
-        (self.clone / ".venv").symlink_to((ROOT / ".venv").resolve())
-        for lock in (self.clone / "requirements").iterdir():
-            os.utime(lock, (0, 0))
+        self._shrink()
+
+    def _uv(self) -> dict[str, str]:
+        """An environment is made in seconds from files that this machine has."""
+        uv, folder = Path(sys.executable).with_name("uv"), self.folder / "bin"
+        folder.mkdir()
+        (folder / "uv").symlink_to(uv)
+        kept = subprocess.run([uv, "cache", "dir"], text=True, capture_output=True, check=True)
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "UV_CACHE_DIR": kept.stdout.strip()}
 
     def _shrink(self) -> None:
         """Two models that train in seconds: a build is about everything else."""
@@ -129,7 +130,7 @@ class Site:
             "act": "run",
             "file": str(self.clone / file),
             "source": str(self.clone),
-            "workspace": str(self.folder / "workspaces"),
+            "workspace": str(self.workspaces),
             "machines": 2,
             "env": self.environ | told | dict(environ or {}),
             "params": dict(params),
@@ -138,6 +139,21 @@ class Site:
         }
         (outcome,) = evaluate([case], seconds=3000)
         return outcome
+
+    def close(self) -> None:
+        self._open.close()
+
+
+class Site(Agent):
+    """`swarm` is the environment in which docker acts on the Swarm."""
+
+    def __init__(
+        self, folder: Path, swarm: Mapping[str, str], stack: str, port: int, hosts: Sequence[str]
+    ):
+        edge = {"EDGE_PORT": str(port), "EDGE_TLS": "off", "EDGE_REPLICAS": "1"}
+        super().__init__(folder, {**swarm, "STACK": stack, **edge})
+        self.stack, self.urls = stack, [f"http://{host}:{port}" for host in hosts]
+        self.run("make", "secrets")
 
     def serving(self) -> str:
         """The release that answers."""
@@ -159,3 +175,4 @@ class Site:
         subprocess.run(
             ["docker", "stack", "rm", self.stack], env=self.environ, capture_output=True, check=False
         )  # fmt: skip
+        super().close()

@@ -8,6 +8,7 @@ done >&2
 case "$*" in
 scope) echo "$SCOPE_IS" ;;
 models) printf '%s\n' one two ;;
+audit*) echo "${AUDIT_IS:-clean}" ;;
 plan) echo "$PLAN_IS" ;;
 offer) echo 'r-2: one 1, trained (r2 0.9)' ;;
 releases) printf '%s\n' r-2 r-1 ;;

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
+import signal
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +24,19 @@ PAGE = f"""<jnlp codebase="http://controller/"><application-desc main-class="hud
 <argument>{SECRET}</argument><argument>docker</argument></application-desc></jnlp>"""
 JAVA = """#!/bin/sh
 for one; do echo "$one"; done >"$HOME/java"
+"""
+
+
+#: As an agent stays, until it is told to end.
+STAYING = JAVA + "exec sleep 600\n"
+#: Stands for a deploy that is told to go back, and does when the test lets it.
+DEPLOY = """
+import pathlib, signal, sys, time
+place = pathlib.Path(sys.argv[-1])
+signal.signal(signal.SIGTERM, lambda *_: (place / "told").touch())
+(place / "begun").touch()
+while not (place / "may-end").exists():
+    time.sleep(0.02)
 """
 
 
@@ -100,6 +117,54 @@ def test_its_secret_is_in_a_file_for_itself_and_in_no_list_of_processes(place):
     file = place.home / "agent/secret"
     assert SECRET not in words and f"@{file}" in words
     assert file.read_text(encoding="ascii") == SECRET and file.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def deploy(place) -> Iterator[Path]:
+    """The folder of a deploy that runs, as scripts/detached.py starts it."""
+    folder = place.home / ".local/state/swarmline/deploys/a-build"
+    folder.mkdir(parents=True)
+    command = [sys.executable, "-S", "-c", DEPLOY, "-m", "scripts.detached", "run", str(folder)]
+    with subprocess.Popen(command) as process:
+        try:
+            reached(folder / "begun")
+            yield folder
+        finally:
+            process.kill()
+
+
+def reached(path: Path) -> None:
+    until = time.monotonic() + 30
+    while not path.exists():
+        assert time.monotonic() < until, f"no {path}"
+        time.sleep(0.02)
+
+
+def test_a_stop_of_the_container_is_told_to_a_deploy_and_waits_for_it(place, deploy):
+    (place.home / "bin/java").write_text(STAYING, encoding="ascii")
+    with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
+        try:
+            reached(place.home / "java")
+            agent.send_signal(signal.SIGTERM)
+            reached(deploy / "told")
+            assert agent.poll() is None
+            (deploy / "may-end").touch()
+            assert agent.wait(timeout=30) == 128 + signal.SIGTERM
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(agent.pid, signal.SIGKILL)
+
+
+def test_java_s_own_end_is_no_reason_for_a_deploy_to_go_back(place, deploy):
+    with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
+        try:
+            reached(place.home / "java")
+            assert agent.poll() is None and not (deploy / "told").exists()
+            (deploy / "may-end").touch()
+            assert agent.wait(timeout=30) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(agent.pid, signal.SIGKILL)
 
 
 def test_it_does_not_start_without_an_address(place):

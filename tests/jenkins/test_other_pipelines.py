@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_data_are_checked_and_retraining_is_started_when_asked(runs: Runs) -> None:
-    assert goals(runs["data"]) == ["begin env models", "validate", "notify"]
+    assert goals(runs["data"]) == ["begin env models", "validate", "verdict", "notify"]
     assert done(runs["data"], "build") == []
     (started,) = done(runs["data, then train"], "build")
     assert (started["job"], started["wait"]) == ("retrain", False)
@@ -40,13 +40,13 @@ def test_a_site_retrains_the_branch_that_it_releases(runs: Runs) -> None:
 
 def test_one_click_rolls_back_one(runs: Runs) -> None:
     run = runs["rollback"]
-    assert (run["result"], goals(run)) == ("SUCCESS", ["begin rollback", "notify"])
+    assert (run["result"], goals(run)) == ("SUCCESS", ["begin rollback", "verdict", "notify"])
     assert run["ran"][0]["env"]["TO"] == ""
 
 
 def test_a_release_can_be_chosen_from_the_ledger(runs: Runs) -> None:
     run = runs["rollback, chosen"]
-    assert goals(run) == ["releases", "begin rollback", "notify"]
+    assert goals(run) == ["releases", "begin rollback", "verdict", "notify"]
     assert done(run, "input")[0]["choices"] == ["r-2\nr-1"]
     assert run["ran"][1]["env"]["TO"] == "r-1"
 
@@ -57,5 +57,21 @@ def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
         "backup",
         "audit",
         "restore-test",
+        "test-fast",
+        "verdict",
         "notify",
     ]
+
+
+def test_a_machine_for_tests_runs_all_of_them_each_night(runs: Runs) -> None:
+    run = runs["housekeeping, with a machine for tests"]
+    assert goals(run)[4:] == ["test-fast", "begin test", "test-swarm", "verdict", "notify"]
+    assert "make test-fast AGAIN=1 COVERAGE=1" in [one["sh"] for one in run["ran"]]
+    assert "make test-swarm ALL=1" in [one["sh"] for one in run["ran"]]
+    assert len({one["machine"] for one in run["ran"]}) == 2
+
+
+def test_who_cannot_be_told_in_a_report_is_told_that_there_is_none(runs: Runs) -> None:
+    run = runs["no report"]
+    (mail,) = done(run, "emailext")
+    assert run["result"] == "FAILURE" and "no report could be made; see http" in mail["body"]

@@ -8,12 +8,14 @@ from tests.jenkins.builds import BUILT, CANDIDATE, END, Runs, done, goals, statu
 
 # They need Java.
 pytestmark = pytest.mark.slow
+#: The stage around them binds their secrets, and so what its `post` runs has them too.
+RELEASE = {"Release", "Fetch", "Deploy", "Confirm"}
 
 
 def test_main_goes_from_a_commit_to_a_release_that_serves(runs: Runs) -> None:
     run = runs["main"]
     assert run["result"] == "SUCCESS", run
-    assert goals(run) == [*BUILT, "begin", "deploy", "confirm promote-released", *END]
+    assert goals(run) == [*BUILT, "begin", "deploy", "confirm promote-released", "verdict", *END]
 
 
 def test_the_first_build_of_a_branch_has_no_parameters_and_does_the_same(
@@ -38,10 +40,10 @@ def test_a_release_is_fetched_where_another_machine_deploys_it(runs: Runs) -> No
 @pytest.mark.parametrize(
     ("secret", "stages"),
     [
-        ("MLFLOW_PSW", {"Train", "Image", "Fetch", "Deploy", "Confirm"}),
+        ("MLFLOW_PSW", {"Train", "Image", *RELEASE}),
         ("REGISTRY_LOGIN_PSW", {"Publish", "Plan", "Deploy"}),
-        ("DOCKER_CLIENT", {"Image", "Publish", "Plan", "Fetch", "Deploy", "Confirm"}),
-        ("SWARMLINE_KEY_FILE", {"Plan", "Fetch", "Deploy", "Confirm"}),
+        ("DOCKER_CLIENT", {"Image", "Publish", "Plan", *RELEASE}),
+        ("SWARMLINE_KEY_FILE", {"Plan", *RELEASE}),
     ],
 )
 def test_a_secret_is_bound_where_it_is_needed_and_nowhere_else(
@@ -53,7 +55,7 @@ def test_a_secret_is_bound_where_it_is_needed_and_nowhere_else(
 def test_with_nothing_new_nobody_is_asked_and_nothing_is_deployed(runs: Runs) -> None:
     run = runs["nothing changed"]
     assert done(run, "input") == []
-    assert goals(run) == [*BUILT, "begin", "confirm promote-released", *END]
+    assert goals(run) == [*BUILT, "begin", "confirm promote-released", "verdict", *END]
 
 
 def test_documents_alone_are_checked_and_no_more(runs: Runs) -> None:
@@ -68,7 +70,7 @@ def test_a_branch_ends_after_the_gate_without_a_secret(runs: Runs) -> None:
 
 @pytest.mark.parametrize(("case", "last"), [("dry run", "audit"), ("not to deploy", "publish")])
 def test_parameters_end_it_earlier(runs: Runs, case: str, last: str) -> None:
-    assert runs[case]["result"] == "SUCCESS" and goals(runs[case])[-3:] == [last, *END]
+    assert runs[case]["result"] == "SUCCESS" and goals(runs[case])[-4:] == [last, *END]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +94,29 @@ def test_what_fails_is_red_and_ends_it_with_a_report(runs: Runs, case: str, stag
     (mail,) = done(run, "emailext")
     assert (mail["subject"], mail["body"]) == ("FAILURE subject\n", "FAILURE mail\n")
     assert mail["to"] == "FAILURE recipients\n"
+
+
+def test_a_deploy_s_verdict_is_waited_for_where_it_runs_whatever_became_of_the_step(
+    runs: Runs,
+) -> None:
+    run = runs["deploy fails"]
+    machines = [
+        one["machine"] for one in run["ran"] if one["sh"] in ("make deploy", "make verdict")
+    ]
+    assert machines[0] == machines[1] and goals(run)[-6:-4] == ["deploy", "verdict"]
+
+
+def test_a_build_that_is_aborted_once_more_while_it_waits_is_told_of_all_the_same(
+    runs: Runs,
+) -> None:
+    run = runs["verdict fails"]
+    assert goals(run)[-1] == "notify" and len(done(run, "emailext")) == 1
+
+
+def test_what_could_not_be_audited_is_unstable_and_released_all_the_same(runs: Runs) -> None:
+    run = runs["not audited"]
+    assert run["result"] == "UNSTABLE" and "confirm promote-released" in goals(run)
+    assert run["ran"][-1]["env"]["RESULT"] == "UNSTABLE"
 
 
 def test_a_parameter_that_is_not_declared_is_refused(runs: Runs) -> None:

@@ -7,24 +7,21 @@ import subprocess
 import sys
 import time
 
-from scripts.lock import Holder, _place, _started
+from scripts.lock import Holder
+from scripts.processes import identity
 
 
 def holder(process: str, seconds: float = 60) -> Holder:
     return Holder("id", "ann", "r1", "now", time.time() + seconds, process)
 
 
-def me() -> str:
-    return f"{_place()} {os.getpid()} {_started(os.getpid())}"
-
-
 def test_a_deploy_that_goes_on_holds_its_lock():
-    assert not holder(me()).stale
+    assert not holder(identity(os.getpid())).stale
 
 
 def test_a_deploy_whose_process_has_ended_here_holds_nothing():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        process = f"{_place()} {child.pid} {_started(child.pid)}"
+        process = identity(child.pid)
         assert not holder(process).stale
     assert holder(process).stale
 

@@ -18,8 +18,8 @@ def _log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def line(log: Path, command: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "SWARMLINE_LOG": str(log), "SWARMLINE_GOAL": "bake"}
+def line(log: Path, command: str, goal: str = "bake") -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "SWARMLINE_LOG": str(log), "SWARMLINE_GOAL": goal}
     return subprocess.run(
         [str(SHELL), "-c", command], env=environ, text=True, capture_output=True, check=False
     )
@@ -41,6 +41,26 @@ def test_a_later_line_is_added(log: Path) -> None:
     line(log, "echo one")
     line(log, "echo two")
     assert (log / "bake.log").read_text() == "one\ntwo\n"
+
+
+def test_a_goal_may_be_a_file_in_a_folder_that_is_not_there(log: Path) -> None:
+    done = line(log / "of/a/build", "echo out", goal=".venv/.ready")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "out\n", "")
+    assert (log / "of/a/build/.venv/.ready.log").read_text() == "out\n"
+
+
+def test_a_log_that_cannot_be_written_is_said_and_fails_nothing(log: Path) -> None:
+    log.write_text("a file", encoding="ascii")
+    done = line(log, "echo out; exit 7")
+    assert (done.returncode, done.stdout) == (7, "out\n")
+    assert (
+        done.stderr == f"swarmline: {log}/bake.log cannot be written: what bake says is not kept\n"
+    )
+
+
+def test_a_line_that_removes_the_log_and_fails_is_noted(log: Path) -> None:
+    assert line(log, f"rm -r {log}; exit 7").returncode == 7
+    assert (log / "failed").read_text() == "7 bake\n"
 
 
 #: Told to end, it has something to put right and to say before.

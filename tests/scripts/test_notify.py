@@ -165,6 +165,30 @@ def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> 
     assert "release r-1 still serves; the new release does not: 5 % of req" in mail(place)
 
 
+def test_of_a_deploy_whose_end_the_build_did_not_see_it_says_that(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESULT", "ABORTED")
+    put(place, "release/deploy.json", {"code": None, "reason": "a deploy was begun"})
+    text = mail(place)
+    assert "Serving: not known to this build: a deploy was begun" in text
+    assert "nothing was deployed" not in text
+
+
+def test_an_aborted_build_whose_release_was_in_already_says_that_it_serves(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RESULT", "ABORTED")
+    put(place, "release/deploy.json", {"code": 0, "record": {"release": "r-2"}})
+    assert "Serving: release r-2." in mail(place)
+
+
+def test_where_nothing_serves_after_a_failed_deploy_it_does_not_say_otherwise(place: Path) -> None:
+    reason = "no replica came up; there is no earlier release to go back to, so nothing serves"
+    put(place, "release/deploy.json", {"code": 2, "reason": reason})
+    assert "still serves" not in mail(place) and reason in mail(place)
+
+
 def test_where_nothing_changed_it_says_what_serves_on(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

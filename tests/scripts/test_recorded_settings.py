@@ -9,7 +9,7 @@ import pytest
 
 from scripts import confirm, status, up
 from scripts.outcome import Refused
-from scripts.options import parser
+from scripts.options import parsed, parser
 from tests.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 
 
@@ -21,7 +21,7 @@ def address_of_status() -> str:
 
 def address_of_confirm() -> str:
     with pytest.raises(Refused) as caught:
-        confirm.confirm(parser("confirm", None, 0.0).parse_args([]))
+        confirm.confirm(parsed(parser("confirm", None, 0.0), []))
     return str(caught.value).replace("host='127.0.0.1', port=", "http://127.0.0.1:")
 
 

@@ -7,8 +7,17 @@ import shutil
 import pytest
 import yaml
 
-from scripts.docker import DockerError
-from scripts.stack import CONFIGS, NO_TRAFFIC, collect, fill, labelled, settings_of, used
+from scripts.outcome import Refused
+from scripts.stack import (
+    CONFIGS,
+    NO_TRAFFIC,
+    Inputs,
+    collect,
+    fill,
+    labelled,
+    settings_of,
+    used,
+)
 
 IMAGE = f"registry.example/model@sha256:{'0' * 64}"
 pytestmark = pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker command")
@@ -48,12 +57,28 @@ def test_plain_http_needs_no_certificate():
     assert "edge_certificate" not in fill("shop", inputs, names(inputs.files)).text
 
 
-def test_a_missing_secret_is_docker_s_own_refusal():
+def test_a_missing_secret_is_refused_and_never_taken_by_its_plain_name():
     inputs = collect(IMAGE, NO_TRAFFIC, {})
     known = names(inputs.files)
     del known["KEYS_SECRET"]
-    with pytest.raises(DockerError, match="KEYS_SECRET is missing a value.*make secrets"):
+    with pytest.raises(Refused, match="stack shop has no KEYS_SECRET.*make secrets"):
         fill("shop", inputs, known)
+
+
+def test_a_deploy_names_configs_by_their_content_whatever_the_file_says():
+    found = yaml.safe_load(rendered({}).text)["configs"]
+    assert found == {
+        name: {"external": True, "name": variable.lower()} for variable, name in CONFIGS.items()
+    }
+
+
+def test_a_release_whose_stack_file_asked_for_names_of_configs_still_comes_back():
+    text = (
+        "services: {a: {image: i}}\nconfigs: {edge: {external: true, name: '${EDGE_CONFIG:?}'}}\n"
+    )
+    inputs = Inputs({"stack.yml": text}, {"MODEL_IMAGE": IMAGE}, {"EDGE_CONFIG": "x"})
+    found = yaml.safe_load(fill("shop", inputs, {"EDGE_CONFIG": "shop_edge_1"}).text)
+    assert found["configs"] == {"edge": {"external": True, "name": "shop_edge_1"}}
 
 
 def test_labels_are_on_every_service_and_dollars_survive_a_second_reading():

@@ -163,5 +163,5 @@ def test_the_plan_sees_what_others_did_meanwhile(
     back = past(3, "aaaa", 1, kind="rollback", replaced="bbbb")
     swarm.fault(PULL, others=configs(past(2, "bbbb", 5), back))
     assert deployed(swarm, "bbbb", 5, "--plan") == 0
-    assert capsys.readouterr().out == "nothing\n"
+    assert capsys.readouterr().out == "withdrawn\n"
     assert not swarm.is_locked

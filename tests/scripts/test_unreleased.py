@@ -54,6 +54,8 @@ def test_a_build_that_a_person_ended_releases_nothing_later() -> None:
         ({"code": 0}, {"RESULT": "ABORTED"}),
         # The registry was down, or another deploy went on: the release was never tried.
         ({"code": 1, "reason": "locked"}, {}),
+        # It goes on without the build, and may come to serve.
+        ({"code": None, "reason": "not seen"}, {"RESULT": "ABORTED", "VERDICT": "deploy"}),
         # Its agent was lost in between.
         ({}, {"VERDICT": "deploy", "RESULT": "FAILURE"}),
         ({}, {}),

@@ -7,7 +7,7 @@ import pytest
 from scripts import progress
 from scripts.intended import Intended
 from scripts.order import Goal, Order
-from scripts.options import parser, waiting
+from scripts.options import parsed, parser, waiting
 from scripts.progress import NoRoom, TooLate, Wait
 from scripts.records import Record
 from scripts.stack import Inputs
@@ -46,7 +46,7 @@ def test_the_deadline_says_what_was_waited_for(wait: Wait):
 
 def test_an_order_is_what_the_command_line_says():
     given = ["--by", "ann", "--why", "w", "--deadline", "5", "--back-deadline", "6", "--watch", "7"]
-    options = waiting(parser("deploy", None, 600.0), 15.0).parse_args([*given, "--break-lock"])
+    options = parsed(waiting(parser("deploy", None, 600.0), 15.0), [*given, "--break-lock"])
     goal = Goal(INTENDED, Inputs({}, {"MODEL_IMAGE": GOOD}, {}))
 
     def decide(_: list[Record]) -> Goal:

@@ -13,7 +13,7 @@ from scripts import deploy, records, withdrawn
 from scripts.records import Record
 from scripts.intended import Intended
 from scripts.withdrawn import Withdrawn
-from scripts.options import parser, waiting
+from scripts.options import parsed, parser, waiting
 from scripts.order import Order
 from tests.scripts.swarm_in_a_file import SwarmInAFile
 from tests.scripts.views import record
@@ -102,7 +102,7 @@ def test_the_plan_says_withdrawn_and_the_report_tells_what_serves(
 ):
     swarm.remember(*HISTORY)
     wanted = Intended(HISTORY[1].image, "cccc", {}, {})
-    options = waiting(parser("deploy", None, 1.0), 0.0).parse_args([])
+    options = parsed(waiting(parser("deploy", None, 1.0), 0.0), [])
     options.force, options.withdrawn, options.plan = False, False, True
     order = Order.of(
         options, "deploy", "cccc", lambda history: deploy.goal(options, wanted, history)

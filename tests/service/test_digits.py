@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -21,6 +21,7 @@ ODDS = np.array([[8.1601e-7, 3e-9, 0.99999917], [1e-38, 0.1, 1 / 3]], dtype=np.f
 VALUES = np.array([[1.2345678e-12], [16777217.0]], dtype=np.float32)
 
 
+@settings(deadline=None)
 @given(arrays.arrays(np.float32, st.sampled_from([3, 40]), elements=FLOAT32))
 def test_what_is_written_is_read_as_the_same_float32(numbers: Any) -> None:
     read = np.array(json.loads(json.dumps(shortest(numbers))), dtype=np.float32)
@@ -31,6 +32,7 @@ def digits_of(number: float) -> int:
     return len(str(number).lstrip("-").partition("e")[0].replace(".", "").strip("0"))
 
 
+@settings(deadline=None)
 @given(st.floats(width=32, allow_nan=False, allow_infinity=False))
 def test_few_and_many_numbers_are_written_alike_and_without_noise(number: float) -> None:
     few, many = np.full(2, number, np.float32), np.full(20, number, np.float32)

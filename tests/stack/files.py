@@ -15,18 +15,7 @@ ROOT = Path(__file__).parents[2]
 STACK, EDGE = ROOT / "stack.yml", ROOT / "stack/haproxy.cfg"
 TLS, HTTP = ROOT / "stack/tls.yml", ROOT / "stack/http.yml"
 #: What refuses to render without.
-REQUIRED = {
-    "MODEL_IMAGE": f"registry.test/model@sha256:{'0' * 64}",
-    "EDGE_CONFIG": "s_edge_0",
-    "TRAFFIC_CONFIG": "s_traffic_0",
-    "KEYS_SECRET": "s_keys_0",
-    "DB_PASSWORD_SECRET": "s_db_password_0",
-    "JOURNAL_URL_SECRET": "s_journal_url_0",
-    "JOURNAL_ROLE_SECRET": "s_journal_role_0",
-    "JOURNAL_KEY_SECRET": "s_journal_key_0",
-    "EDGE_KEY_SECRET": "s_edge_key_0",
-    "EDGE_CERTIFICATE_SECRET": "s_edge_certificate_0",
-}
+REQUIRED = {"MODEL_IMAGE": f"registry.test/model@sha256:{'0' * 64}"}
 
 
 def try_render(variables: Mapping[str, str], *files: Path) -> subprocess.CompletedProcess[str]:

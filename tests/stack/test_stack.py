@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts import settings, stack
 from scripts.outcome import Refused
 from scripts.stack import collect
 from tests.stack.files import EDGE, HTTP, REQUIRED, ROOT, STACK, TLS, render, rendered, try_render
 
 SERVICES = ("edge", "model", "db")
-MAIN_REQUIRED = sorted(set(REQUIRED) - {"EDGE_CERTIFICATE_SECRET"})
 #: What the docker command hands to a Swarm; it drops everything else in silence, or with a warning.
 SUPPORTED = {
     *("image", "user", "entrypoint", "command", "environment", "ports", "networks", "configs"),
@@ -35,16 +36,49 @@ def source() -> str:
     return STACK.read_text(encoding="utf-8") + TLS.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", MAIN_REQUIRED)
-def test_without_a_required_variable_nothing_renders(name: str) -> None:
-    rest = {key: value for key, value in REQUIRED.items() if key != name}
-    done = try_render(rest, STACK)
-    assert done.returncode and f"required variable {name} is missing" in done.stderr
+#: By their plain names, as docs/swarm.md lists them.
+PLAIN = {
+    f"swarmline-{one}" for one in ("keys", "db-password", "journal-url", "journal-key", "edge-key")
+}
 
 
-def test_tls_refuses_to_render_without_a_certificate() -> None:
-    rest = {key: value for key, value in REQUIRED.items() if key != "EDGE_CERTIFICATE_SECRET"}
-    assert "EDGE_CERTIFICATE_SECRET is missing" in try_render(rest, STACK, TLS).stderr
+def test_an_image_is_all_that_a_deploy_by_hand_needs_beside_five_secrets() -> None:
+    found = render(REQUIRED, STACK)
+    assert {one["name"] for one in found["secrets"].values()} == PLAIN
+    done = try_render({}, STACK)
+    assert done.returncode and "required variable MODEL_IMAGE is missing" in done.stderr
+
+
+def test_tls_needs_a_sixth_secret_and_no_variable() -> None:
+    plain, secured = render(REQUIRED, STACK), render(REQUIRED, STACK, TLS)
+    names = {one["name"] for one in secured["secrets"].values()}
+    assert names == PLAIN | {"swarmline-edge-certificate"}
+    told = [one["services"]["edge"]["environment"]["EDGE_TLS"] for one in (plain, secured)]
+    assert told == ["off", "on"]
+
+
+def test_configs_come_from_files_and_a_version_names_them_anew() -> None:
+    first, second = (
+        render({**REQUIRED, **more}, STACK)["configs"] for more in ({}, {"CONFIG_VERSION": "2"})
+    )
+    assert {one["name"] for one in first.values()} == {
+        *("swarmline-edge-1", "swarmline-traffic-1", "swarmline-journal-1")
+    }
+    assert {one["name"] for one in second.values()}.isdisjoint(
+        one["name"] for one in first.values()
+    )
+    assert all(Path(one["file"]).is_file() for one in first.values())
+
+
+def test_what_was_set_stands_on_the_services_whichever_way_they_came() -> None:
+    label = service("model")["deploy"]["labels"]["swarmline.given"]
+    named = {one.partition("=")[0] for one in label.split("; ")}
+    assert named == settings.names() - {"EDGE_TLS"}
+    assert service("edge")["deploy"]["labels"]["swarmline.tls"] == "on"
+
+
+def test_the_traffic_of_a_deploy_by_hand_is_none() -> None:
+    assert (STACK.parent / "stack/traffic.toml").read_text(encoding="utf-8") == stack.NO_TRAFFIC
 
 
 def test_a_port_that_sends_callers_to_tls_is_published_only_when_named() -> None:
@@ -197,7 +231,7 @@ def test_every_secret_is_a_file_for_its_container_alone() -> None:
         for one in service(name)["secrets"]:
             assert (one["uid"], one["gid"], one["mode"]) == (owner, owner, 0o400)
     assert set(rendered()["secrets"]) == {
-        *("keys", "db_password", "journal_url", "journal_role", "journal_key", "edge_key"),
+        *("keys", "db_password", "journal_url", "journal_key", "edge_key"),
         "edge_certificate",
     }
     assert all(one["external"] for one in rendered()["secrets"].values())

@@ -125,7 +125,8 @@ class Stack:
         trust = ssl.create_default_context(cafile=str(self.folder / "secrets/edge.crt"))
         trust.check_hostname = False
         ask = golden_ask(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
-        with Callers(self.addresses(), PORT, trust, ask, threads) as callers:
+        port = int(self.environ["EDGE_PORT"])
+        with Callers(self.addresses(), port, trust, ask, threads) as callers:
             wait_until(lambda: callers.count > 50, "callers are answered", 30)
             yield callers
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts import processes
+from tests.jenkins.killer import kill
 from tests.jenkins.site import GATED, Site
 from tests.swarm.cluster import Swarm
 from tests.swarm.shell import wait_until
@@ -146,13 +150,18 @@ def test_data_are_checked_and_profiled(site: Site) -> None:
     assert {f"build/reports/{name}/validation.html" for name in GATED} <= set(archived)
 
 
+COOKIES = {"JENKINS_SERVER_COOKIE": "durable-jobs", "JENKINS_NODE_COOKIE": "a-node-of-jobs"}
+TAG = "jenkins-deliver-main-77"
+
+
 @contextmanager
 def deploying(site: Site, swarm: Swarm) -> Iterator[subprocess.Popen[str]]:
-    """`make deploy` of what was built last, at the moment at which replicas are being replaced."""
+    """A build's `make deploy` of what was built last, at the moment at which replicas are being replaced."""
     image = ("--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}")
     ask = ("service", "inspect", *image, f"{site.stack}_model")
     before = swarm.docker(*ask)
-    told = {
+    told = COOKIES | {
+        "BUILD_TAG": TAG,
         "BY": "a build",
         "SWARMLINE_LOG": "build/log",
         "MLFLOW_TRACKING_URI": site.mlflow,
@@ -172,11 +181,34 @@ def deploying(site: Site, swarm: Swarm) -> Iterator[subprocess.Popen[str]]:
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
+            if (deploy := deployer(site)) is not None:
+                os.kill(deploy, signal.SIGKILL)
+
+
+def deployer(site: Site) -> int | None:
+    """The process that deploys for the build."""
+    for file in (site.folder / "state/swarmline/deploys").glob(f"{TAG}+*/process"):
+        if pid := processes.running_here(file.read_text(encoding="ascii")):
+            return pid
+    return None
 
 
 def outcome(site: Site) -> dict[str, Any]:
+    """How the build's deploy ended, as its `post` is told."""
+    subprocess.run(
+        ["make", "verdict"], cwd=workspace(site).parent, env=site.environ | {"BUILD_TAG": TAG},
+        check=True, capture_output=True,
+    )  # fmt: skip
     found: dict[str, Any] = json.loads((workspace(site) / "release/deploy.json").read_bytes())
     return found
+
+
+def remove(folder: Path) -> Path:
+    """A workspace that is gone, as far as anybody sees who uses it; the copy takes its place afterwards."""
+    copy = folder.with_name(f"{folder.name}-copy")
+    shutil.copytree(folder, copy, symlinks=True)
+    shutil.rmtree(folder)
+    return copy
 
 
 def test_a_build_that_is_aborted_or_killed_in_its_middle_leaves_no_half_release(
@@ -184,23 +216,31 @@ def test_a_build_that_is_aborted_or_killed_in_its_middle_leaves_no_half_release(
 ) -> None:
     new_code(site)
     good(site.build(DEPLOY=False))
-    before = site.serving()
+    before, place = site.serving(), workspace(site).parent
     with deploying(site, swarm) as process:
         # Of two builds at once, one is refused.
         second = subprocess.run(
-            ["make", "deploy"], cwd=workspace(site).parent, env=site.environ | {"BY": "another build"},
+            ["make", "deploy"], cwd=place, env=site.environ | {"BY": "another build"},
             text=True, capture_output=True, check=False,
         )  # fmt: skip
         assert second.returncode != 0 and "is locked: a build has been at" in second.stderr
-        os.killpg(process.pid, signal.SIGTERM)
-        _, words = process.communicate(timeout=400)
-    assert (outcome(site)["code"], outcome(site)["serves"]) == (2, before), words
-    assert "interrupted by SIGTERM" in outcome(site)["reason"]
+        # As Jenkins does: the step's processes, then the workspace, then those of the whole allocation.
+        kill("JENKINS_SERVER_COOKIE", COOKIES["JENKINS_SERVER_COOKIE"])
+        _, words = process.communicate(timeout=60)
+        copy = remove(place)
+        kill("JENKINS_NODE_COOKIE", COOKIES["JENKINS_NODE_COOKIE"])
+        copy.rename(place)
+        ended = outcome(site)
+    assert (ended["code"], ended.get("serves")) == (2, before), words
+    assert "interrupted by SIGTERM" in ended["reason"]
     assert site.serving() == before
     site.run("make", "confirm")
     with deploying(site, swarm) as process:
-        os.killpg(process.pid, signal.SIGKILL)
+        deploy = deployer(site)
+        assert deploy is not None
+        os.kill(deploy, signal.SIGKILL)
         process.communicate(timeout=60)
+        assert outcome(site)["code"] is None
     run = good(site.build())
     assert "taking over the lock" in run["log"] and made(run, "deploy")
     assert site.serving() != before

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.training.house import House, rows_of
-from training import data, dataset, evaluate, export, gate, recipes, search
+from training import data, dataset, evaluate, export, gate, recipes, rivals, search
 from training.facts import Facts
 from training.lineage import Lineage
 from training.metrics import Scored, measure, measure_with_intervals
@@ -109,7 +109,7 @@ LINEAGE = Lineage("c0ffee" * 6, True, "10c4" * 16, "c0de" * 16, "a machine")
 
 
 def _facts(spec: Spec, made: dataset.Dataset, folder: Path) -> Facts:
-    """Everything that a training knows; the linear model is its own baseline."""
+    """Everything that a training knows."""
     searched = search.search(spec, made.contract, *made.train)
     chosen = searched.ranking[0]
     held_out, rows = made.matrix[made.split.held_out], np.arange(len(made.split.held_out))
@@ -118,12 +118,14 @@ def _facts(spec: Spec, made: dataset.Dataset, folder: Path) -> Facts:
         found = evaluate.evaluate(
             spec, made.contract, held_out, compiled.engine.predict, made.score
         )
+        found = found._replace(rivals=rivals.rivals(spec, made, searched, chosen, None))
     else:
         best = np.column_stack([10.0 + rows, np.ones(len(rows))])
         scored = Scored(best, np.column_stack([9.5 + rows, np.full(len(rows), 3.0)]))
         metrics = measure_with_intervals("optimization", scored)
-        found = evaluate.Evaluation(len(rows), metrics, (), (), scored)
-    found = found._replace(baseline=measure(spec.task, found.scored))
+        average = Scored(best, np.column_stack([5.0 + rows, np.full(len(rows), 3.0)]))
+        simplest = evaluate.Rival("mean", measure("optimization", average))
+        found = evaluate.Evaluation(len(rows), metrics, (), (), scored, (simplest,))
     verdict = gate.judge(spec, found, compiled)
     return Facts(
         spec, made, searched, chosen, compiled, found, verdict, LINEAGE, "key", "2026-01-01"

@@ -188,15 +188,24 @@ def write_spec(folder: Path, name: str, source: str | Path, **sections: Any) -> 
 
 
 def toml(raw: dict[str, Any]) -> str:
-    return "\n".join(f"{key} = {_toml(value)}" for key, value in raw.items())
+    return "\n".join(
+        f"{json.dumps(key, ensure_ascii=False)} = {_toml(value)}" for key, value in raw.items()
+    )
 
 
 def _toml(value: Any) -> str:
     if isinstance(value, dict):
-        return "{ " + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + " }"
+        return (
+            "{ "
+            + ", ".join(
+                f"{json.dumps(key, ensure_ascii=False)} = {_toml(item)}"
+                for key, item in value.items()
+            )
+            + " }"
+        )
     if isinstance(value, list):
         return "[" + ", ".join(map(_toml, value)) + "]"
-    return json.dumps(value)
+    return json.dumps(value, ensure_ascii=False)
 
 
 def free_port() -> int:
@@ -210,6 +219,25 @@ def answers(address: str) -> bool:
         return requests.get(address, timeout=5).ok
     except requests.ConnectionError:
         return False
+
+
+@contextlib.contextmanager
+def tracking_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """MLflow's own server on loopback, once it answers: its address and process."""
+    port = free_port()
+    uri = f"http://127.0.0.1:{port}"
+    store = [f"--backend-store-uri=sqlite:///{folder}/mlflow.db"]
+    store += [f"--artifacts-destination={folder}/artifacts", f"--port={port}", "--workers=1"]
+    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # Its workers for jobs of MLflow's own take longer to start than all the rest.
+    given = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with spawned(command, ROOT, given, **quiet) as server:
+        wait_until(
+            lambda: server.poll() is not None or answers(f"{uri}/health"), "the tracking server"
+        )
+        assert server.poll() is None
+        yield uri, server
 
 
 def impatient() -> contextlib.AbstractContextManager[Any]:

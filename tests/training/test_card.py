@@ -16,6 +16,7 @@ import pytest
 from service.bundle import Decision
 from service.encoder import Encoder
 from training import card, card_words
+from training.evaluate import Rival
 from training.facts import Facts
 from training.gate import Verdict
 from training.metrics import METRICS
@@ -99,11 +100,14 @@ def test_a_model_worse_than_the_average_is_not_said_to_explain_anything(regressi
     assert "no better than always giving the average" in card_words.meaning(regression, "r2", -0.5)
 
 
+def beside(facts: Facts, *rivals: Rival) -> Facts:
+    assert facts.evaluation is not None
+    return facts._replace(evaluation=facts.evaluation._replace(rivals=rivals))
+
+
 def test_the_champion_stands_beside_the_model(regression: Facts) -> None:
-    assert regression.evaluation is not None
-    champion = {"r2": 0.999, "mae": 99.0, "rmse": 98.0}
-    evaluation = regression.evaluation._replace(champion=champion)
-    text = words(card.render(regression._replace(evaluation=evaluation)))
+    champion = Rival("champion", {"r2": 0.999, "mae": 99.0, "rmse": 98.0})
+    text = words(card.render(beside(regression, champion)))
     assert "0.999 better" in text
     assert "99 worse" in text
     assert "There was no champion" in words(card.render(regression))
@@ -112,6 +116,34 @@ def test_the_champion_stands_beside_the_model(regression: Facts) -> None:
 def test_all_gates_passed_at_a_glance(regression: Facts) -> None:
     assert card.verdict(regression).mood == "good"
     assert "Passed all 3 gates." in words(card.render(regression))
+
+
+def test_the_simplest_and_a_linear_model_stand_beside_the_chosen_one(
+    classes_of: SpecOf, facts_of: FactsOf
+) -> None:
+    facts = facts_of(classes_of(search={"candidates": ["extra-trees"]}))
+    assert facts.evaluation is not None
+    assert [rival.name for rival in facts.evaluation.rivals] == ["majority", "linear"]
+    heads = re.findall(r"<th[^>]*>([^<]+)</th>", card.render(facts))
+    assert heads[:5] == ["Figure", "This model", "Commonest class", "Linear model", "95% range"]
+
+
+@pytest.mark.parametrize(
+    ("simpler", "said"),
+    [
+        ("majority", "Always giving the commonest class does as well or better: accuracy 0.990"),
+        ("linear", "A linear model does as well or better: accuracy 0.990"),
+    ],
+)
+def test_gates_that_passed_are_no_praise_for_a_model_that_something_simpler_beats(
+    classification: Facts, simpler: str, said: str
+) -> None:
+    worse = {"f1": 0.1, "auc": 0.5, "precision": 0.1, "recall": 0.1}
+    facts = beside(classification, Rival(simpler, {**worse, "accuracy": 0.99}))
+    text = words(card.render(facts))
+    assert "Passed all 2 gates, but is no better than something simpler." in text
+    assert said in text and "Good enough" not in text
+    assert card.verdict(facts).mood == "warn"
 
 
 def test_a_failed_gate_is_named_on_top_with_its_value(regression: Facts) -> None:

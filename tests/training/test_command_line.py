@@ -125,17 +125,6 @@ def test_a_variable_that_is_not_set_is_named(house: House, tmp_path: Path) -> No
     assert "the environment variable NOT_SET_ANYWHERE is not set" in done.err
 
 
-def test_an_mlflow_that_does_not_answer_is_named(house: House, tmp_path: Path, wine: str) -> None:
-    done = house.training(
-        "train",
-        write_spec(tmp_path, "unreachable", wine),
-        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
-        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
-    )
-    assert done.code == 1
-    assert "MLflow at http://127.0.0.1:9 (MLFLOW_TRACKING_URI)" in done.err
-
-
 def test_a_database_of_mlflow_that_is_none_is_named(
     house: House, tmp_path: Path, wine: str
 ) -> None:

@@ -147,3 +147,8 @@ def test_golden_rows_are_spread_over_the_truth(regression: Facts) -> None:
 def test_a_contract_survives_json(regression: Facts) -> None:
     contract = regression.dataset.contract
     assert msgspec.json.decode(msgspec.json.encode(contract), type=Contract) == contract
+
+
+def test_large_numbers_are_not_equal_because_their_squares_are_infinite() -> None:
+    expected = Answer(np.array([[1e30], [2e30]], dtype=np.float32))
+    assert not export.compare(expected, Answer(expected.values * np.float32(1.01))).proven

@@ -9,7 +9,7 @@ from service.bundle import Metric
 from service.engines import Answer
 from tests.training.conftest import SpecOf
 from training import gate
-from training.evaluate import Evaluation, Slice
+from training.evaluate import Evaluation, Rival, Slice
 from training.export import Compiled, compare
 from training.metrics import Scored
 
@@ -22,9 +22,9 @@ def exactly(value: float) -> Metric:
 
 def measured(r2: float, champion: float | None = None, part: float = 0.9) -> Evaluation:
     of_part = Slice("kind", "herb", 30, {"r2": exactly(part)})
-    before = None if champion is None else {"r2": champion, "mae": 0.2}
+    before = () if champion is None else (Rival("champion", {"r2": champion, "mae": 0.2}),)
     return Evaluation(
-        100, {"r2": exactly(r2), "mae": exactly(0.2)}, (of_part,), (), NOTHING, champion=before
+        100, {"r2": exactly(r2), "mae": exactly(0.2)}, (of_part,), (), NOTHING, before
     )
 
 
@@ -70,7 +70,7 @@ def test_a_candidate_may_be_worse_than_the_champion_by_the_tolerance(
 
 
 def test_an_error_may_be_larger_than_the_champions_by_the_tolerance(spec_of: SpecOf) -> None:
-    worse = measured(0.9, 0.9)._replace(champion={"mae": 0.1, "r2": 0.9})
+    worse = measured(0.9)._replace(rivals=(Rival("champion", {"mae": 0.1, "r2": 0.9}),))
     verdicts = [
         gate.judge(spec_of(gates={"champion": {"mae": by}}), worse, None).passed
         for by in (0.05, 0.15)

@@ -14,9 +14,10 @@ import mlflow
 import pandas as pd
 import pytest
 import requests
+from mlflow.exceptions import MlflowException
 
 from service.bundle import Bundle, load_models
-from tests.training.house import ROOT, House, answers, free_port, spawned, toml, wait_until
+from tests.training.house import House, answers, free_port, spawned, toml, wait_until
 from training.spec import FOLDER
 
 pytestmark = pytest.mark.slow
@@ -44,9 +45,11 @@ class Graded(NamedTuple):
         return [*self.bundle.golden.rows, {**first, **dict.fromkeys(nullable)}]
 
     @property
-    def expected(self) -> list[int]:
+    def expected(self) -> list[str]:
         encoded = self.bundle.encoder.encode_rows(self.rows)
-        return [int(number) for number in self.bundle.predict(encoded).values]
+        return [
+            self.bundle.contract.classes[number] for number in self.bundle.predict(encoded).values
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +75,21 @@ def test_mlflow_loads_the_version_and_answers_the_same(graded: Graded) -> None:
     assert model.predict(pd.DataFrame(graded.rows)).tolist() == graded.expected
 
 
+def test_mlflow_refuses_what_the_contract_refuses_and_names_it(graded: Graded) -> None:
+    with graded.house.client():
+        model = mlflow.pyfunc.load_model(f"models:/{NAME}/1")
+    with pytest.raises(
+        MlflowException, match="row 1, column crop: given 'cactus'; allowed: one of"
+    ):
+        model.predict(pd.DataFrame([graded.rows[0], {**graded.rows[0], "crop": "cactus"}]))
+
+
+def test_nothing_of_the_version_is_pickled(graded: Graded) -> None:
+    artifacts = graded.house.folder / "build" / "artifacts"
+    kept = {path.suffix for path in artifacts.rglob("*") if path.is_file()}
+    assert {".onnx", ".json"} <= kept and not kept & {".pkl", ".pickle", ".joblib", ".cloudpickle"}
+
+
 def test_mlflow_serves_the_version_and_answers_the_same(graded: Graded) -> None:
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "models", "serve", "-m", f"models:/{NAME}/1"]
@@ -81,7 +99,8 @@ def test_mlflow_serves_the_version_and_answers_the_same(graded: Graded) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     given = {**os.environ, "MLFLOW_TRACKING_URI": uri, "PATH": path}
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with spawned(command, ROOT, given, **quiet) as server:
+    # Not from here, where the service's modules lie: it has what it needs of them.
+    with spawned(command, graded.house.folder, given, **quiet) as server:
         wait_until(
             lambda: server.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"), "MLflow"
         )

@@ -159,6 +159,16 @@ def test_all_problems_come_at_once_each_with_the_file() -> None:
     assert all(line.startswith("plants.toml: ") for line in lines)
 
 
+def test_a_wrong_name_and_wrong_gates_are_told_together_with_all_else() -> None:
+    raw = changed("gates/metrics", {"acuracy": {"min": 0.8}, "f1": {}})
+    raw |= {"name": "My Model", "limts": "none", "slices": {"columns": ["hue"]}}
+    raw["columns"]["when"] = {"type": "time", "categories": ["a"]}
+    told = refusals(raw)
+    assert [line.split(": ")[1] for line in told.splitlines()] == [
+        "limts", "name", "columns.when.type", "gates.metrics", "gates.metrics.f1", "slices.columns"
+    ]  # fmt: skip
+
+
 def test_stratified_and_classes_belong_to_classification() -> None:
     raw = changed("task", "regression") | {"target": {"classes": ["A"]}}
     raw["data"]["split"] = "stratified"

@@ -118,7 +118,7 @@ def test_a_value_that_must_be_unique_and_is_not_names_both_rows(
 def test_too_few_rows_are_a_violation(spec_of: SpecOf, frame: pd.DataFrame) -> None:
     violation = only(spec_of(checks={"minimum_rows": 301}), frame)
     assert (violation.check, violation.column) == ("rows", "")
-    assert violation.message == "300 usable rows; at least 301 are needed"
+    assert violation.message == "300 usable rows; at least 301 are needed (checks.minimum_rows)"
 
 
 def test_only_usable_rows_count_towards_the_least_number(
@@ -129,12 +129,39 @@ def test_only_usable_rows_count_towards_the_least_number(
 
 
 @pytest.mark.parametrize("column", ["light", "weight", "day", "id"])
-def test_a_missing_column_is_named_and_nothing_else_is_checked(
+def test_a_missing_column_is_told_together_with_all_else(
     spec_of: SpecOf, frame: pd.DataFrame, column: str
 ) -> None:
-    violation = only(spec_of(), put(frame, "kind", {0: "fern"}).drop(columns=column))
-    assert (violation.check, violation.column, violation.severity) == ("columns", column, "error")
-    assert violation.message.startswith("is missing; the source of plants has ")
+    report = found(spec_of(), put(frame, "kind", {0: "fern"}).drop(columns=column))
+    missing, other = report.violations
+    assert (missing.check, missing.column, missing.severity) == ("columns", column, "error")
+    assert missing.message.startswith("is missing; the source of plants has ")
+    assert (other.check, other.column) == ("categories", "kind")
+
+
+def test_a_time_that_orders_rows_and_is_none_is_named(spec_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(spec_of(), put(frame, "day", {7: "soon"}))
+    assert (violation.check, violation.column, violation.count) == ("types", "day", 1)
+    assert "ISO 8601" in violation.message and violation.examples == ((7, "'soon'"),)
+
+
+def test_a_class_without_rows_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(classes_of(target={"classes": ["A", "B", "C"]}), frame)
+    assert (violation.check, violation.severity) == ("balance", "error")
+    assert (
+        violation.message
+        == "class C has no row to learn from; leave it out of target.classes and of the data"
+    )
+
+
+def test_a_number_that_never_varies_is_no_target(spec_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(spec_of(), frame.assign(weight=3.5))
+    assert violation.message == "is always 3.5; there is nothing to predict"
+
+
+def test_one_class_alone_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
+    violation = only(classes_of(target={"classes": ["A"]}), frame.assign(grade="A"))
+    assert violation.message == "has the one class A; a model needs two to tell apart"
 
 
 def test_a_feature_that_alone_predicts_a_number_is_leakage(

@@ -63,7 +63,7 @@ class Build extends Workspace {
             note(error)
             throw error
         } finally {
-            if (parts.agent[0] == ['none'] || !parts.post) { post(parts) }
+            if (parts.agent[0] == ['none'] || !parts.post) { withEnv(environment(parts)) { post(parts) } }
         }
     }
 
@@ -214,7 +214,8 @@ class Build extends Workspace {
         def folder = new File(given.workspace as String, given.machines > 1 ? "machine-${allocations % given.machines}" : 'machine')
         HERE.get().folder = folder
         checkout(folder)
-        try { body() } finally { HERE.get().folder = before }
+        // By this and the cookie of each command Jenkins finds the processes of a build, to end them.
+        try { withEnv([JENKINS_NODE_COOKIE: UUID.randomUUID().toString()], body) } finally { HERE.get().folder = before }
     }
 
     Object sh(Map arguments) {
@@ -228,6 +229,7 @@ class Build extends Workspace {
         environment.clear()
         environment.putAll(variables().findAll { it.value != null })
         environment.WORKSPACE = here.folder.path
+        environment.JENKINS_SERVER_COOKIE = 'durable-' + Integer.toHexString(here.folder.path.hashCode())
         entry.env = given.tell ? variables().findAll { it.key in given.tell } : [:]
         def process = builder.start()
         here.group?.processes?.add(process)
@@ -238,6 +240,7 @@ class Build extends Workspace {
         entry.seconds = (System.currentTimeMillis() - started) / 1000.0
         ran << entry
         if (entry.code && here.group?.ended) { throw new Broken('ABORTED', 'Failed in another branch') }
+        if (arguments.returnStatus) { return entry.code }
         if (entry.code) { throw new Broken('FAILURE', "script returned exit code ${entry.code}") }
         arguments.returnStdout ? out.toString() : null
     }

@@ -83,6 +83,12 @@ class Steps {
     Object do_unstash(List arguments) { build.unstash(named(arguments, 'name').name as String) }
     Object do_load(List arguments) { build.shell.evaluate(new File(build.here(), arguments[0] as String)) }
     Object do_readFile(List arguments) { new File(build.here(), named(arguments, 'file').file as String).text }
+    Object do_writeFile(List arguments) {
+        def file = new File(build.here(), arguments[0].file as String)
+        file.parentFile.mkdirs()
+        file.text = arguments[0].text
+    }
+    Object do_unstable(List arguments) { if (!build.current.result) { build.current.result = 'UNSTABLE' } }
     Object do_fileExists(List arguments) { new File(build.here(), named(arguments, 'file').file as String).exists() }
 
     Object do_junit(List arguments) {

@@ -12,11 +12,18 @@ class Workspace {
         protected Map childValue(Map parent) { parent == null ? null : [env: new LinkedHashMap(parent.env), folder: parent.folder, stage: parent.stage, group: parent.group] }
     }
 
+    /** As Git brings it: what is committed, beside whatever an earlier build left there. */
     void checkout(File folder) {
         folder.mkdirs()
-        def copied = ['cp', '-a', "${given.source}/.".toString(), folder.path].execute()
-        copied.waitForProcessOutput(log, log)
-        if (copied.exitValue()) { throw new IllegalStateException("no checkout of ${given.source}") }
+        def source = given.source as String
+        def commands = !new File(source, '.git').exists() ? [['cp', '-a', "${source}/.".toString(), folder.path]] :
+            new File(folder, '.git').exists() ? [['git', '-C', folder.path, 'fetch', '--quiet', 'origin', 'HEAD'], ['git', '-C', folder.path, 'checkout', '--quiet', '--force', '--detach', 'FETCH_HEAD']] :
+            [['git', 'clone', '--quiet', source, folder.path]]
+        commands.each { command ->
+            def done = command.execute()
+            done.waitForProcessOutput(log, log)
+            if (done.exitValue()) { throw new IllegalStateException("no checkout of ${source}") }
+        }
     }
 
     File here() {

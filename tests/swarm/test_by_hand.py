@@ -1,0 +1,141 @@
+"""`docker stack deploy` as people type it: what comes so works, is known for what it is, and can be gone back from."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tests.swarm.cluster import Swarm
+from tests.swarm.events import answering, nobody_noticed, noted
+from tests.swarm.shell import wait_until
+from tests.swarm.stack import Stack
+from tests.swarm.test_releases import ROWS, asked
+from tests.swarm.workshop import MODEL, ROOT, Release
+
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+
+NAME = "byhand"
+FILES = ("stack.yml", "stack/tls.yml")
+#: Another stack has this Swarm's plain names already.
+NAMES = {
+    f"{one}_SECRET": f"{NAME}-{one.lower().replace('_', '-')}"
+    for one in ("KEYS", "DB_PASSWORD", "JOURNAL_URL", "JOURNAL_KEY", "EDGE_KEY", "EDGE_CERTIFICATE")
+}
+
+
+def deploy(stack: Stack, *files: str, **environ: str) -> None:
+    """By the docker command alone."""
+    reached = ("PATH", "HOME", "DOCKER_HOST", "DOCKER_CONFIG")
+    named = [part for file in files for part in ("-c", file)]
+    done = subprocess.run(
+        ["docker", "stack", "deploy", "--detach=true", *named, stack.name],
+        cwd=ROOT,
+        env={**{name: stack.environ[name] for name in reached}, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def settings(stack: Stack) -> dict[str, str]:
+    """What this Swarm and this port need; a user's would need none of it."""
+    ours = {name: text for name, text in stack.environ.items() if text != os.environ.get(name)}
+    return {
+        name: text for name, text in ours.items() if name.startswith(("EDGE_", "MODEL_", "DB_"))
+    }
+
+
+@pytest.fixture(name="alone", scope="module")
+def _alone(
+    swarm: Swarm, first: Release, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A stack that no command of ours has deployed."""
+    stack = Stack(swarm, tmp_path_factory.mktemp(NAME), NAME, {"EDGE_PORT": "9443"})
+    made = stack.run("secrets", "--plain-names", "--self-signed", "edge.test")
+    assert made.code == 0, made.words
+    try:
+        deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=first.image, STACK=NAME)
+        wait_until(lambda: ready(stack), "the stack serves", 120, 0.5)
+        yield stack
+    finally:
+        stack.remove()
+
+
+def ready(stack: Stack) -> bool:
+    return stack.run("confirm", "--deadline", "5").code == 0
+
+
+def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
+    alone: Stack, first: Release
+):
+    told = alone.run("status", "--json")
+    assert told.code == 0 and told.document["release"] == first.name, told.words
+    assert "came without `make deploy`" in told.document["warnings"][0]
+    unset = dict.fromkeys(settings(alone), "")
+    done = alone.deploy(first, "--watch", "0", **unset)
+    assert done.code == 0, done.words
+    after = alone.run("status", "--json").document
+    kept = {one["name"]: one["value"] for one in after["settings"]}
+    assert kept["EDGE_PORT"] == "9443" and after["warnings"] == []
+
+
+@pytest.mark.parametrize("way", ["stack.yml", "make stack-file"])
+def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
+    alone: Stack, first: Release, second: Release, way: str
+):
+    done = alone.deploy(first, "--watch", "0")
+    assert done.code == 0, done.words
+    with alone.called() as callers:
+        come(alone, second, way)
+    noted(f"docker stack deploy, by {way}", callers.seen)
+    assert nobody_noticed(callers.seen), callers.seen.summary
+
+    assert answering(alone) == {second.name}
+    told = alone.run("status", "--json")
+    assert told.document["release"] == second.name, told.words
+    assert f"`make rollback` goes back to {first.name}" in told.document["warnings"][0]
+    assert traced(alone) == second.document["models"][MODEL]["champion"]["run_id"]
+
+    with alone.called() as callers:
+        back = alone.run("rollback", "--json", "--why", "by hand")
+    noted(f"make rollback from a release by {way}", callers.seen, back)
+    assert back.code == 0, back.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
+    assert answering(alone) == {first.name}
+    planned = alone.run("deploy", "--plan", "--image", second.image)
+    assert "went back from it" in planned.words, planned.words
+
+
+def come(stack: Stack, release: Release, way: str) -> None:
+    """Brings the release in, and waits until every replica is it."""
+    if way == "stack.yml":
+        deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=release.image, STACK=NAME)
+    else:
+        made = stack.run("stack_file", "--json", "--image", release.image)
+        assert made.code == 0, made.words
+        deploy(stack, made.document["file"])
+    wait_until(lambda: serves(stack, release), f"{release.name} serves", 180, 0.5)
+
+
+def serves(stack: Stack, release: Release) -> bool:
+    """By its own replicas alone, and with edges and database as they are meant to be."""
+    images = [task["Spec"]["ContainerSpec"]["Image"] for task in stack.tasks("model")]
+    return set(images) == {release.image} and len(images) == 3 and ready(stack)
+
+
+def traced(stack: Stack) -> str:
+    """The run behind a prediction of now, once the journal has it."""
+    identity = asked(stack, MODEL, ROWS).headers["X-Request-Id"]
+    found: list[str] = []
+
+    def there() -> bool:
+        told = stack.run("trace", identity, "--json")
+        found[:] = [one["run_id"] for one in told.document.get("predictions", [])]
+        return bool(found)
+
+    wait_until(there, f"the journal has {identity}", 90, 1)
+    return found[0]
