@@ -1,4 +1,4 @@
-"""float32 as JSON: the fewest digits that tell a number from every other, so that what is read is what was computed.
+"""float32 as JSON: as many of 7 to 9 digits as tell a number from every other, so that what is read was computed.
 
 As plain doubles they would show noise (0.1 as 0.10000000149011612); rounded to a place, small ones would lose
 their digits.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: float32 is told by 9 significant digits at most; by 6 only sometimes.
+#: 9 significant digits tell each float32 from every other; trailing zeros are not written.
 _FORMS = ("%.7g", "%.8g", "%.9g")
 _FLOAT32 = struct.Struct("f")
 #: Up to so many numbers, NumPy's calls take longer than Python's.

@@ -94,6 +94,8 @@ def validate(given: argparse.Namespace) -> None:
 
 def train(given: argparse.Namespace) -> None:
     specs, problems = _readable_specs(given)
+    if problems and not specs:
+        raise Several(problems)
     if given.promote and not (problems or given.force or given.skip) and _is_served(given, specs):
         return
     from training import candidates
@@ -114,7 +116,8 @@ def train(given: argparse.Namespace) -> None:
         if isinstance(failed.get(spec.name), Unavailable):
             break
     lines = [_outcome_line(outcome) for outcome in outcomes]
-    _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
+    if outcomes:
+        _answer(given, [outcome._asdict() for outcome in outcomes], "\n".join(lines))
     later = GateFailed if given.gate == "later" else ()
     problems += [error for error in failed.values() if not isinstance(error, later)]
     if problems:

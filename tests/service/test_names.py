@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.contract import Column, Contract, Output
@@ -28,6 +28,7 @@ def test_the_first_name_that_comes_again_is_told() -> None:
     assert first_repeated(["a", "b"]) is None
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, VALUES)), st.booleans())
 def test_a_text_with_no_more_quotation_marks_than_it_needs_has_each_name_once(
     members: list[tuple[str, Any]], ascii_only: bool
@@ -120,6 +121,7 @@ NULLABLE = Contract(
 )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -134,12 +136,12 @@ NULLABLE = Contract(
     )
 )
 def test_a_null_hides_no_name_that_stands_twice(rows: list[Any]) -> None:
-    settings = SimpleNamespace(max_rows=9)
+    few = SimpleNamespace(max_rows=9)
     made: Any = SimpleNamespace(
         name="m",
         contract=NULLABLE,
         encoder=Encoder(NULLABLE),
-        core=SimpleNamespace(settings=settings),
+        core=SimpleNamespace(settings=few),
         champion=None,
         challenger=None,
     )

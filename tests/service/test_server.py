@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import signal
 import socket
@@ -200,7 +201,8 @@ def folders_of(server: Server) -> list[Path]:
 def holders(folder: Path) -> list[str]:
     """The processes that have a file in it open."""
     found = []
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    # Unlike Path.glob, it passes over what ends meanwhile.
+    for link in glob.iglob("/proc/[0-9]*/fd/*"):
         try:
             target = os.readlink(link)
         except OSError:
