@@ -143,8 +143,13 @@ def unbeaten(facts: Facts) -> list[str]:
 
 
 def _judged_by(facts: Facts) -> list[Metric]:
-    """The deciding metric, those of the gates, and what everyone asks of a classifier."""
-    names = {deciding(facts).name, *facts.spec.gates.metrics, "accuracy"}
+    """The deciding metric, those of the gates, and what everyone asks of a classifier.
+
+    Of an optimization the deciding one alone: convergence is the search's, the same for whatever was distilled from it.
+    """
+    names = {deciding(facts).name}
+    if facts.spec.task != "optimization":
+        names |= {*facts.spec.gates.metrics, "accuracy"}
     return [one for one in METRICS[facts.spec.task] if one.name in names]
 
 

@@ -146,6 +146,14 @@ def test_gates_that_passed_are_no_praise_for_a_model_that_something_simpler_beat
     assert card.verdict(facts).mood == "warn"
 
 
+def test_that_a_search_converged_is_no_merit_of_a_simpler_recipe(optimization: Facts) -> None:
+    """Converged contexts are the search's: the same share, whatever was distilled from it."""
+    assert optimization.evaluation is not None
+    own = {name: one.value for name, one in optimization.evaluation.metrics.items()}
+    worse = {**own, "regret": own["regret"] + 0.5}
+    assert not card_words.unbeaten(beside(optimization, Rival("mean", worse)))
+
+
 def test_a_failed_gate_is_named_on_top_with_its_value(regression: Facts) -> None:
     rules = (Decision("r2 >= 0.9", 0.5, 0.9, False, "why"), Decision("mae <= 2", 1.0, 2.0, True))
     page = card.render(regression._replace(verdict=Verdict(rules)))
