@@ -230,7 +230,7 @@ def main(arguments: list[str] | None = None) -> int:
         "add-key": lambda: add_key(stack, folder, options.name, options.scopes, options.models),
         "revoke-key": lambda: revoke_key(stack, options.name),
     }
-    return finish(acts[options.verb or "make"], options.json)
+    return finish(acts[options.verb], options.json)
 
 
 if __name__ == "__main__":

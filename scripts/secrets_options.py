@@ -12,9 +12,9 @@ from scripts.options import parser
 def command_line(text: str | None, deadline: float) -> argparse.ArgumentParser:
     """The verbs of `make secrets`; without one, `make` is meant."""
     made = parser("secrets", text, deadline)
-    made.set_defaults(verb="make")
     _of_make(made)
     verbs = made.add_subparsers(dest="verb")
+    verbs.default = "make"
     _of_make(verbs.add_parser("make", help="what is missing"), default=argparse.SUPPRESS)
     verbs.add_parser("list", help="names and ages")
     verbs.add_parser("rotate", help="a new secret in place of one").add_argument("name")

@@ -65,9 +65,9 @@ def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
 
 def test_a_machine_for_tests_runs_all_of_them_each_night(runs: Runs) -> None:
     run = runs["housekeeping, with a machine for tests"]
-    assert goals(run)[4:] == ["test-fast", "begin test", "test-swarm", "verdict", "notify"]
+    assert goals(run)[4:] == ["test-fast", "begin test", "verdict", "notify"]
     assert "make test-fast AGAIN=1 COVERAGE=1" in [one["sh"] for one in run["ran"]]
-    assert "make test-swarm ALL=1" in [one["sh"] for one in run["ran"]]
+    assert "make begin test ALL=1" in [one["sh"] for one in run["ran"]]
     assert len({one["machine"] for one in run["ran"]}) == 2
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from scripts import secrets
 from scripts.options import FLAG, Outside, parsed, parser, waiting
+from scripts.secrets_options import command_line
 from training import __main__ as training
 from training.errors import TrainingError
 
@@ -73,8 +73,8 @@ def test_what_cannot_be_used_ends_with_1_and_a_sentence(
 
 
 def test_secrets_without_a_word_are_made() -> None:
-    assert parsed(secrets._parser(), []).verb == "make"
-    assert parsed(secrets._parser(), ["--json", "list"]).verb == "list"
+    assert parsed(command_line(None, 1.0), []).verb == "make"
+    assert parsed(command_line(None, 1.0), ["--json", "list"]).verb == "list"
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ def _no_collection() -> Iterator[None]:
     gc.enable()
 
 
+# Minutes under callgrind: the nightly run's.
+@pytest.mark.thorough
 @pytest.mark.slow
 @pytest.mark.usefixtures("no_collection")
 def test_the_worst_that_a_fuzzer_finds_costs_in_proportion_to_its_bytes(
