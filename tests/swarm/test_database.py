@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -67,6 +68,7 @@ class Database:
             "services": {"db": found["services"]["db"]},
             "networks": {"internal": found["networks"]["internal"]},
             "volumes": {"db": {}},
+            "configs": {"journal": found["configs"]["journal"]},
             "secrets": {name: found["secrets"][name] for name in names},
         }
         text = json.dumps(alone).replace("$", "$$")
@@ -99,6 +101,11 @@ class Database:
         """What the server says over the network to who has this password; empty: welcome."""
         script = 'read -r PGPASSWORD; export PGPASSWORD; psql -qtAX -h db -d journal -U "$1" -c "SELECT" 2>&1 || true'
         return self.inside("sh", "-c", script, "-", role, given=f"{password}\n").strip()
+
+    def login(self) -> tuple[str, str]:
+        """The password and the role that replicas sign in with."""
+        address = urlsplit(self.inside("cat", "/run/secrets/journal_url").strip())
+        return address.password or "", address.username or ""
 
     def counts(self) -> tuple[str, str]:
         return self.sql("SELECT count(*) FROM prediction"), self.sql("SELECT count(*) FROM truth")
@@ -166,9 +173,8 @@ def test_the_journals_role_owns_its_database_and_has_no_other_right(database: Da
 
 
 def test_no_secret_shows_in_what_docker_tells(database: Database):
-    files = ("db_password", "../../docker-entrypoint-initdb.d/journal.sql")
-    texts = [database.inside("cat", f"/run/secrets/{name}") for name in files]
-    words = [texts[0].strip(), texts[1].partition("PASSWORD '")[2].partition("'")[0]]
+    password = database.inside("cat", "/run/secrets/db_password").strip()
+    words = [password, database.login()[0]]
     told = [
         database.swarm.docker("inspect", database.container()),
         database.swarm.docker("service", "inspect", f"{NAME}_db"),
@@ -248,19 +254,14 @@ def test_a_new_password_is_in_force_at_once_and_survives_a_redeploy(database: Da
 
 
 def test_replicas_that_still_have_the_former_password_go_on_for_an_hour(database: Database):
-    def login() -> tuple[str, str]:
-        text = database.inside("cat", "/docker-entrypoint-initdb.d/journal.sql")
-        role = text.partition("CREATE ROLE journal_")[2].partition(" ")[0]
-        return text.partition("PASSWORD '")[2].partition("'")[0], f"journal_{role}"
-
-    former = login()
+    former = database.login()
     code, said = database.script("secrets", "rotate", "journal_url")
     assert code == 0, said
     assert database.signs_in(*former) == ""
     until = f"SELECT rolvaliduntil < now() + interval '61 min' FROM pg_roles WHERE rolname = '{former[1]}'"
     assert database.sql(until) == "t"
     database.deploy()
-    assert login() != former and database.signs_in(*login()) == ""
+    assert database.login() != former and database.signs_in(*database.login()) == ""
 
 
 @pytest.mark.thorough
