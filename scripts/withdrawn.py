@@ -38,16 +38,27 @@ def find(history: list[Record], release: str, document: Mapping[str, Any]) -> st
 
     `history` has the newest first.
     """
+    return _of_release(history, release) or _of_code(history, document)
+
+
+def _of_release(history: list[Record], release: str) -> str:
     for place, record in enumerate(history):
-        if record.verified and (record.release == release or _same_code(record.document, document)):
+        if record.verified and record.release == release:
             return ""
         withdrawal = _withdrawal(record, history[place + 1 :])
-        if withdrawal is None:
-            continue
-        if withdrawal.release == release:
+        if withdrawal is not None and withdrawal.release == release:
             return str(withdrawal)
-        brought = not _same_code(withdrawal.before, document)
-        if brought and _same_code(withdrawal.document, document):
+    return ""
+
+
+def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
+    for place, record in enumerate(history):
+        if record.verified and _same_code(record.document, document):
+            return ""
+        withdrawal = _withdrawal(record, history[place + 1 :])
+        if withdrawal is None or _same_code(withdrawal.before, document):
+            continue
+        if _same_code(withdrawal.document, document):
             return f"its code is that of {withdrawal.release}: {withdrawal}"
     return ""
 

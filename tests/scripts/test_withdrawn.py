@@ -77,6 +77,13 @@ def test_code_that_serves_is_not_withdrawn_with_the_models_that_came_with_it():
     withdrawn.refuse(history, "cccc", OLD)
 
 
+def test_a_release_that_was_gone_back_from_is_withdrawn_though_its_code_serves():
+    back = record(3, "aaaa", document=OLD, kind="rollback", replaced="bbbb")
+    history = [back, record(2, "bbbb", document=OLD), record(1, "aaaa", document=OLD)]
+    with pytest.raises(Withdrawn, match="bbbb does not come in again: ann went back from it"):
+        withdrawn.refuse(history, "bbbb", OLD)
+
+
 def test_new_code_comes_in_after_a_rejection():
     withdrawn.refuse(REJECTED, "cccc", {**NEW, "code": "three"})
 
