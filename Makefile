@@ -2,7 +2,7 @@
 
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
-# scripts/options.py and training/options.py) and check it. No recipe names one, but quoted and as a shell's variable.
+# scripts/command/options.py and training/commands/arguments.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
@@ -61,7 +61,7 @@ $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
 
 run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
 	$(TRAINING) train --promote 'make run'
-	@unset ARGS; exec $(PY) -m scripts.local
+	@unset ARGS; exec $(PY) -m scripts.operate.run
 
 serve: $(READY) ## serve what was exported, until Ctrl-C
 	@exec $(PY) -m service
@@ -104,7 +104,7 @@ propose: $(READY) ## make VERSION of MODEL the challenger, though it was rejecte
 	$(TRAINING) propose
 
 reject-unreleased: $(READY)
-	@$(PY) -m scripts.unreleased
+	@$(PY) -m scripts.ci.reject_unreleased
 
 # An image holds all models, whichever were trained.
 export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
@@ -121,72 +121,72 @@ reproduce: $(READY) ## train a version of MODEL again and compare the prediction
 
 ## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
 image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
-	@$(PY) -m scripts.image build
+	@$(PY) -m scripts.image.build build
 
 publish: $(READY) ## push the image to REGISTRY and record its digest
-	@$(PY) -m scripts.image publish
+	@$(PY) -m scripts.image.build publish
 
 sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so too)
-	@$(PY) -m scripts.image sbom
+	@$(PY) -m scripts.image.build sbom
 
 mlflow-image: $(READY) ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
-	@$(PY) -m scripts.mlflow_image
+	@$(PY) -m scripts.platform_stack.mlflow_image
 
 ## Swarm: STACK=name; DOCKER_HOST says which engine
 secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
-	@$(PY) -m scripts.secrets
+	@$(PY) -m scripts.credentials.manage
 
 up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
-	@$(PY) -m scripts.up
+	@$(PY) -m scripts.operate.up
 
 down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
-	@$(PY) -m scripts.down
+	@$(PY) -m scripts.operate.down
 
 # Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
 deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
-	@$(PY) -m scripts.deploy
+	@$(PY) -m scripts.release.deploy
 
 plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
-	@$(PY) -m scripts.deploy --plan
+	@$(PY) -m scripts.release.deploy --plan
 
 rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
-	@$(PY) -m scripts.rollback
+	@$(PY) -m scripts.release.rollback
 
 releases: $(READY) ## what was deployed when, by whom and why; the names alone on stdout
-	@$(PY) -m scripts.rollback --list
+	@$(PY) -m scripts.release.rollback --list
 
 status: $(READY) ## what runs where, which release it is, and how it does
-	@$(PY) -m scripts.status
+	@$(PY) -m scripts.operate.status
 
 confirm: $(READY) ## does it serve what was deployed last? golden rows, every replica, status
-	@$(PY) -m scripts.confirm
+	@$(PY) -m scripts.operate.confirm
 
 trace: $(READY) ## from the ID of a prediction or request to release, version, run, data and commit
-	@$(PY) -m scripts.trace
+	@$(PY) -m scripts.operate.trace
 
 prune: $(READY) ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
-	@$(PY) -m scripts.prune
+	@$(PY) -m scripts.operate.prune
 
 traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
-	@$(PY) -m scripts.traffic
+	@$(PY) -m scripts.release.traffic
 
 ledger: $(READY) ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-	@$(PY) -m scripts.ledger
+	@$(PY) -m scripts.ledger.releases
 
 stack-file: $(READY) ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
-	@$(PY) -m scripts.stack_file
+	@$(PY) -m scripts.release.stack_file
 
 check-stack: $(READY) ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
-	@$(PY) -m scripts.check_stack
+	@$(PY) -m scripts.stack_file.check
 
 backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere
-	@$(PY) -m scripts.backup save
+	@$(PY) -m scripts.operate.backup save
 
 restore: $(READY) ## bring a saved database back: FILE=name; what is there now is saved first
-	@$(PY) -m scripts.backup restore
+	@$(PY) -m scripts.operate.backup restore
 
 restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
-	@$(PY) -m scripts.backup test
+	@$(PY) -m scripts.operate.backup test
 
 .PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack stack-file up down confirm trace prune
 
@@ -195,34 +195,34 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
 
 scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or release
-	@$(PY) -m scripts.scope
+	@$(PY) -m scripts.ci.scope
 
 offer: $(READY)
-	@$(PY) -m scripts.notify --offer
+	@$(PY) -m scripts.ci.notify --offer
 
 verdict: $(READY) ## wait for the deploy that this build began, and say how it ended
-	@$(PY) -m scripts.detached verdict
+	@$(PY) -m scripts.release.detached verdict
 
 notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
-	@$(PY) -m scripts.notify
+	@$(PY) -m scripts.ci.notify
 
 .PHONY: models gate promote-released reject propose reject-unreleased begin scope offer verdict notify
 
 ## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
 platform: $(READY) ## start or update it, and say where it is
-	@$(PY) -m scripts.platform up
+	@$(PY) -m scripts.platform_stack.stack up
 
 platform-status: $(READY) ## what of it runs
-	@$(PY) -m scripts.platform status
+	@$(PY) -m scripts.platform_stack.stack status
 
 platform-down: $(READY) ## end it; volumes and secrets stay
-	@$(PY) -m scripts.platform down
+	@$(PY) -m scripts.platform_stack.stack down
 
 platform-backup: $(READY) ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
-	@$(PY) -m scripts.platform backup
+	@$(PY) -m scripts.platform_stack.stack backup
 
 platform-restore: $(READY) ## put a backup back: FROM=build/backups/NAME
-	@$(PY) -m scripts.platform restore
+	@$(PY) -m scripts.platform_stack.stack restore
 
 .PHONY: platform platform-status platform-down platform-backup platform-restore
 
@@ -279,7 +279,7 @@ soak: $(READY) ## the service at full load for ten minutes: memory, files and jo
 	$(PY) -m tests.bench.soak
 
 audit: $(READY) ## look for known holes in everything that is locked; OF=serve only in what the image holds
-	@$(PY) -m scripts.audit
+	@$(PY) -m scripts.ci.audit
 
 lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTIONS=--upgrade
 	UV=$(VENV)/bin/uv sh requirements/lock.sh

@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from service import metrics
-from service.folder import shared_folder
+from service.process import metrics
+from service.process.folder import shared_folder
 from service.settings import BadSettings, Settings, read_settings
 
 
@@ -29,10 +29,10 @@ def main() -> int:
     metrics.keep_in(folder)
     # Only after the metrics' place is known may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
-    from service.auth import BadKeys  # pylint: disable=import-outside-toplevel
-    from service.bundle import BundleError  # pylint: disable=import-outside-toplevel
-    from service.state import State  # pylint: disable=import-outside-toplevel
-    from service.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
+    from service.bundle.exported import BundleError  # pylint: disable=import-outside-toplevel
+    from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
+    from service.process.state import State  # pylint: disable=import-outside-toplevel
+    from service.web.keys import BadKeys  # pylint: disable=import-outside-toplevel
 
     # At a reload new workers stand beside the old, and a signal may add some: a slot is a few bytes.
     state = State(4 * settings.workers + 32)
@@ -81,12 +81,16 @@ def _refuse(sentences: list[str]) -> int:
 
 
 def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
-    from service import memory, server, worker  # pylint: disable=import-outside-toplevel
-    from service.logs import set_up  # pylint: disable=import-outside-toplevel
+    from service.process import (  # pylint: disable=import-outside-toplevel
+        memory,
+        server,
+        supervisor,
+    )
+    from service.process.logs import set_up  # pylint: disable=import-outside-toplevel
 
     set_up(settings.log_level)
-    hooks = worker.hooks(app, folder)
-    shipper = worker.Shipper(settings.journal) if settings.journal is not None else None
+    hooks = supervisor.hooks(app, folder)
+    shipper = supervisor.Shipper(settings.journal) if settings.journal is not None else None
     memory.settle()
     server.Application(app, app.quick, settings, state, shipper, **hooks).run()
 

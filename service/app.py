@@ -11,14 +11,20 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.routing import BaseConverter
 
-from service import admin, docs, health, invocations, lineage, oip, stream
-from service.auth import ANYONE, Door, Scope, parse_keys
-from service.bundle import Arms, Bundle, BundleError, check_golden, load_models
-from service.contract import Invalid
-from service.direct import DirectRoute, request_id_of
-from service.logs import log_failure, log_request
-from service.native import Native
-from service.problems import (
+from service.bundle.contract import Invalid
+from service.bundle.exported import Arms, Bundle, BundleError, check_golden, load_models
+from service.openapi import page
+from service.predict.direct import DirectRoute, request_id_of
+from service.predict.served import Core, Served
+from service.predict.traffic import read_traffic
+from service.process.logs import log_failure, log_request
+from service.process.state import State
+from service.protocols import mlflow, open_inference
+from service.protocols.native import Native
+from service.settings import Settings
+from service.views import health, models, stream, truth
+from service.web.keys import ANYONE, Door, Scope, parse_keys
+from service.web.problems import (
     BadRequest,
     Failed,
     NotAllowed,
@@ -27,10 +33,6 @@ from service.problems import (
     Unprocessable,
     with_error,
 )
-from service.serving import Core, Served
-from service.settings import Settings
-from service.state import State
-from service.traffic import read_traffic
 
 
 class GoldenMismatch(BundleError):
@@ -80,7 +82,7 @@ def create_app(settings: Settings, state: State) -> Service:
         core.models[name] = Served(name, pair, traffic[name], core)
     app = Service(core)
     _guard(app)
-    for module in (health, lineage, oip, invocations, admin, stream, docs):
+    for module in (health, models, open_inference, mlflow, truth, stream, page):
         module.add_routes(app, core)
     _add_predictions(app, core)
     return app
@@ -98,8 +100,8 @@ def _add_predictions(app: Service, core: Core) -> None:
     """Each model's prediction routes: in the direct lane, and Flask's for what is unusual."""
     for name, served in core.models.items():
         native = DirectRoute("predict", served, Native(served))
-        tensors = DirectRoute("infer", served, oip.Tensors(served))
-        frames = DirectRoute("invocations", served, invocations.Frames(served))
+        tensors = DirectRoute("infer", served, open_inference.Tensors(served))
+        frames = DirectRoute("invocations", served, mlflow.Frames(served))
         app.direct[f"/v1/models/{name}/predict"] = native
         app.direct[f"/v1/models/{name}:predict"] = native
         app.direct[f"/v1/models/{name}/invocations"] = frames

@@ -19,7 +19,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.options import FLAG, Outside, parsed
+from scripts.command.options import FLAG, Outside, parsed
 from tests import known
 from tests.swarm.engine import cache
 

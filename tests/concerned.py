@@ -49,7 +49,7 @@ def _reached(graph: dict[Path, set[Path]], seeds: set[Path]) -> set[Path]:
 
 
 def _mirrors(test: Path, changed: set[Path]) -> bool:
-    """tests/service/test_contract*.py are the tests of service/contract.py."""
+    """tests/service/test_contract*.py are the tests of service/bundle/contract.py."""
     return any(
         test.parent == Path("tests", path.parent) and test.stem.startswith(f"test_{path.stem}")
         for path in changed

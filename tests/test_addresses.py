@@ -12,11 +12,14 @@ import sqlalchemy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from scripts import address, trace, tracking
-from scripts.outcome import Refused
+from scripts.command import address
+from scripts.command.outcome import Refused
+from scripts.ledger import tracking
+from scripts.operate import trace
 from service.journal.settings import BadSettings, Settings
-from training import data, places
-from training.errors import RegistryError, SourceError
+from training.common import places
+from training.common.errors import RegistryError, SourceError
+from training.data import sources
 
 #: Each with a password in it that means another host, path or port to whoever reads the address.
 UNSOUND = [
@@ -51,7 +54,7 @@ def through_training(url: str) -> None:
 
 def through_source(url: str) -> None:
     with patch.dict(os.environ, SHOP=url.partition("://")[2]):
-        data._address(f"{url.partition('://')[0]}://${{SHOP}}")
+        sources._address(f"{url.partition('://')[0]}://${{SHOP}}")
 
 
 WAYS: list[Callable[[str], None]] = [
@@ -87,22 +90,22 @@ def test_an_address_that_is_sound_is_taken(url: str, way: Callable[[str], None])
 def test_a_password_from_the_environment_may_be_any_text(word: str):
     with patch.dict(os.environ, WORD=word):
         found = sqlalchemy.make_url(
-            data._address("postgresql+psycopg://reader:${WORD}@db:5432/shop")
+            sources._address("postgresql+psycopg://reader:${WORD}@db:5432/shop")
         )
-    encoded = data.ENCODED.fullmatch(word) and "%" in word
+    encoded = sources.ENCODED.fullmatch(word) and "%" in word
     assert (found.host, found.port, found.database) == ("db", 5432, "shop")
     assert encoded or found.password == word
 
 
 def test_a_password_that_is_percent_encoded_already_is_taken_as_it_is():
     with patch.dict(os.environ, WORD="p%40ss"):
-        found = sqlalchemy.make_url(data._address("postgresql://reader:$WORD@db/shop"))
+        found = sqlalchemy.make_url(sources._address("postgresql://reader:$WORD@db/shop"))
     assert found.password == "p@ss"
 
 
 def test_a_variable_that_is_not_set_is_named_beside_no_password():
     with pytest.raises(SourceError, match="variable NOT_SET is not set") as caught:
-        data._address("postgresql://reader:hunter2@${NOT_SET}/shop")
+        sources._address("postgresql://reader:hunter2@${NOT_SET}/shop")
     assert "hunter2" not in str(caught.value)
 
 

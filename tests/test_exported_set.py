@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from scripts import bundles
-from scripts.outcome import Refused
-from service import bundle
+from scripts.command.outcome import Refused
+from scripts.image import exported as bundles
+from service.bundle import exported
 
-READERS: list[Callable[[Path], Any]] = [bundle.exported, bundles.exported]
+READERS: list[Callable[[Path], Any]] = [exported.exported, bundles.exported]
 
 
 def lay(root: Path, folders: str, aliases: Any = None) -> Path:
@@ -31,7 +31,7 @@ def lay(root: Path, folders: str, aliases: Any = None) -> Path:
 def refusals(root: Path) -> list[str]:
     found = []
     for read in READERS:
-        with pytest.raises((bundle.BundleError, Refused)) as error:
+        with pytest.raises((exported.BundleError, Refused)) as error:
             read(root)
         found.append(str(error.value))
     return found

@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
-    "scripts/__init__.py", "scripts/options.py", "scripts/outcome.py", "tests/__init__.py", "tests/__main__.py",
+    "scripts/__init__.py", "scripts/command/options.py", "scripts/command/outcome.py", "tests/__init__.py", "tests/__main__.py",
     "tests/concerned.py", "tests/imports.py", "tests/known.py", "tests/once.py", "tests/swarm/__init__.py",
     "tests/swarm/engine.py", "tests/swarm/shell.py",
 )  # fmt: skip

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from scripts import up
-from scripts.options import NAME, NAMES, NUMBER, PATH, IMAGE, LINE, parameter
-from scripts.outcome import Refused
+from scripts.command.options import IMAGE, LINE, NAME, NAMES, NUMBER, PATH, parameter
+from scripts.command.outcome import Refused
+from scripts.operate import up
 from tests.jenkins.pipelines import FILES, evaluate
 from tests.outside import outside_names
 from tests.test_documents import targets
@@ -37,7 +37,7 @@ case $* in
 *--offer) echo 'r-2: one 1' ;;
 *--list) echo r-1 ;;
 *audit) echo clean ;;
-*scripts.notify)
+*scripts.ci.notify)
     mkdir -p build/report
     for name in subject mail name description recipients; do echo x >build/report/$name.txt; done ;;
 esac
@@ -93,7 +93,10 @@ def test_no_target_runs_what_stands_in_a_value(tree: Path, logged: dict[str, str
     make(tree, *ALL, *(f"{name}={value}" for name, value in values.items()), **logged)
     ran = (tree.with_name("noted") / "ran").read_text(encoding="utf-8")
     assert planted(tree) == []
-    assert all(f" {word}" in ran for word in ("scripts.deploy", "training train", "scripts.trace"))
+    assert all(
+        f" {word}" in ran
+        for word in ("scripts.release.deploy", "training train", "scripts.operate.trace")
+    )
 
 
 def test_no_default_that_follows_from_a_value_runs_it_either(tree: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_documents import CODE, FENCE, made, targets
-from training import places
-from training.spec import Spec, parse
+from training.common import places
+from training.spec.values import Spec, parse
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -19,20 +19,20 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 120
 TREE = {
     "service/__init__.py": "",
-    "service/contract.py": "def double(number):\n    return 2 * number\n",
-    "service/engines.py": "import service.contract\n",
+    "service/bundle/contract.py": "def double(number):\n    return 2 * number\n",
+    "service/bundle/engines.py": "import service.bundle.contract\n",
     "service/plan.py": "PLAN = 'schema.sql'\n",
     "service/schema.sql": "select 1;\n",
     "training/__init__.py": "",
     "training/models/farm-yield.toml": "",
-    "training/spec.py": "def find():\n    from service import engines\n",
+    "training/spec/values.py": "def find():\n    from service import engines\n",
     "tests/__init__.py": "",
     "tests/test_import_law.py": "def test_law():\n    assert 2 > 1\n",
     "tests/test_documents.py": "def test_documents():\n    assert 2 > 1\n",
     "tests/service/__init__.py": "",
     "tests/service/conftest.py": "",
     "tests/service/test_contract_numbers.py": "def test_nothing():\n    assert 2 > 1\n",
-    "tests/service/test_double.py": "from service.contract import double\n\n\n"
+    "tests/service/test_double.py": "from service.bundle.contract import double\n\n\n"
     "def test_double():\n    assert double(2) == 4\n",
     "tests/service/test_plan.py": "import service.plan\n",
     "tests/training/__init__.py": "",
@@ -52,8 +52,8 @@ def _tree(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("changed", "tests"),
     [
-        ("service/contract.py", [*CONTRACT, "tests/training/test_spec.py"]),
-        ("service/engines.py", ["tests/training/test_spec.py"]),
+        ("service/bundle/contract.py", [*CONTRACT, "tests/training/test_spec.py"]),
+        ("service/bundle/engines.py", ["tests/training/test_spec.py"]),
         ("service/schema.sql", ["tests/service/test_plan.py"]),
         ("training/models/farm-yield.toml", ["tests/training/test_spec.py"]),
         ("tests/service/test_double.py", ["tests/service/test_double.py"]),
@@ -68,8 +68,8 @@ def test_a_change_concerns_what_mirrors_imports_or_mentions_it(
 
 
 def test_a_removed_module_still_concerns_its_tests(tree: Path):
-    (tree / "service/contract.py").unlink()
-    assert concerned_tests(tree, [Path("service/contract.py")]) == [Path(CONTRACT[0])]
+    (tree / "service/bundle/contract.py").unlink()
+    assert concerned_tests(tree, [Path("service/bundle/contract.py")]) == [Path(CONTRACT[0])]
 
 
 def names(tree: Path, changed: str) -> list[str]:
@@ -77,7 +77,7 @@ def names(tree: Path, changed: str) -> list[str]:
 
 
 def test_code_is_checked_in_every_way_and_prose_in_one(tree: Path):
-    assert names(tree, "service/contract.py") == ["style", "laws", "tests", "types", "lint"]
+    assert names(tree, "service/bundle/contract.py") == ["style", "laws", "tests", "types", "lint"]
     assert names(tree, "README.md") == ["laws"]
     assert names(tree, "pyproject.toml") == ["check"]
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import watchfiles
 
-from scripts.options import FLAG, Outside, parsed
+from scripts.command.options import FLAG, Outside, parsed
 from tests.concerned import PACKAGES, concerned_tests
 
 SKIPPED = {"build", "__pycache__", "node_modules"}

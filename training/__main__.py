@@ -13,12 +13,7 @@ import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
-from training import failures
-from training.commands import COMMANDS
-from training.errors import TrainingError
-from training.places import public_text
-from training.progress import say
-from training.options import (
+from training.commands.arguments import (
     FLAG,
     LINE,
     NAME,
@@ -29,7 +24,12 @@ from training.options import (
     choice,
     parameter,
 )
-from training.spec import FOLDER
+from training.commands.versions import COMMANDS
+from training.common import failures
+from training.common.errors import TrainingError
+from training.common.places import public_text
+from training.common.progress import say
+from training.spec.values import FOLDER
 
 GATES = ("enforce", "report", "later")
 

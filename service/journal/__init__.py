@@ -19,7 +19,6 @@ module (`truth`, `shipper`, `store`).
 """
 
 from service.journal.recorder import Journal
-from service.journal.segments import Stats
 from service.journal.settings import (
     BadSettings,
     JournalError,
@@ -27,6 +26,7 @@ from service.journal.settings import (
     Unavailable,
     from_environment,
 )
+from service.journal.spool.segments import Stats
 
 __all__ = [
     "BadSettings",

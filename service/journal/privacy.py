@@ -12,10 +12,10 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from service.journal.values import plain
+from service.journal.database.shortest import plain
 
 if TYPE_CHECKING:
-    from service.contract import Column, Contract, Matrix
+    from service.bundle.contract import Column, Contract, Matrix
     from service.journal.settings import Settings
 
 DIGEST_SIZE = 16

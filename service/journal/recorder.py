@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from service.journal.counters import Counters
-from service.journal.frames import Record, Source, SpooledColumn, pack
 from service.journal.privacy import Scrubber, keyed_hash
-from service.journal.segments import Stats, stats
 from service.journal.settings import JournalError, Settings
-from service.journal.spool import Spool
+from service.journal.spool.counters import Counters
+from service.journal.spool.frames import Record, Source, SpooledColumn, pack
+from service.journal.spool.segments import Stats, stats
+from service.journal.spool.writer import Spool
 
 if TYPE_CHECKING:
-    from service.contract import Contract, Matrix
-    from service.engines import Answer
+    from service.bundle.contract import Contract, Matrix
+    from service.bundle.engines import Answer
     from service.journal.truth import Entry, Outcome, Truths
 
 LOG = logging.getLogger(__name__)

@@ -19,12 +19,18 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.journal.counters import Counters
-from service.journal.frames import START, Frame, Source
-from service.journal.rows import Row, Spooled, Unreadable, rows_of
-from service.journal.segments import Segment, read_record, read_source, remove_unnamed, segments
+from service.journal.database.predictions import Store
+from service.journal.database.rows import Row, Spooled, Unreadable, rows_of
 from service.journal.settings import Settings
-from service.journal.store import Store
+from service.journal.spool.counters import Counters
+from service.journal.spool.frames import START, Frame, Source
+from service.journal.spool.segments import (
+    Segment,
+    read_record,
+    read_source,
+    remove_unnamed,
+    segments,
+)
 
 LOG = logging.getLogger(__name__)
 

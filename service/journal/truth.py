@@ -19,11 +19,11 @@ from typing import Any, NamedTuple
 import msgspec
 import sqlalchemy as sa
 
-from service.contract import Contract, Invalid
-from service.journal.database import connect, migrate, moment, statement, transaction
-from service.journal.segments import waiting
+from service.bundle.contract import Contract, Invalid
+from service.journal.database.connection import connect, migrate, moment, statement, transaction
 from service.journal.settings import JournalError, Settings
-from service.journal.truth_values import Entry, normal, refusals
+from service.journal.spool.segments import waiting
+from service.journal.truth_rules import Entry, normal, refusals
 
 __all__ = ["Entry", "Key", "Outcome", "Truths"]
 

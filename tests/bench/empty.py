@@ -6,9 +6,9 @@ import os
 
 from flask import Flask
 
-from service.server import Application
+from service.process.server import Application
+from service.process.state import State
 from service.settings import read_settings
-from service.state import State
 
 app = Flask("empty")
 

@@ -12,7 +12,7 @@ import pandas as pd
 from fastapi import FastAPI
 from pydantic import Field, create_model
 
-from service.contract import Contract
+from service.bundle.contract import Contract
 
 contract = msgspec.json.decode(
     (Path(os.environ["BUNDLE"]) / "contract.json").read_bytes(), type=Contract

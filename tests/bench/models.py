@@ -17,10 +17,11 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 
-from training import data, dataset
-from training.fitting import fit
-from training.options import Options
-from training.spec import Spec, find, load
+from training.commands.arguments import Options
+from training.commands.fitting import fit
+from training.data import dataset
+from training.data import sources as data
+from training.spec.values import Spec, find, load
 
 SPECS = Path(__file__).parent / "models"
 FOLDER = Path("build/bench")

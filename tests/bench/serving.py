@@ -15,9 +15,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-
-from scripts.options import parsed
-from service.bundle import Arms, load_models
+from scripts.command.options import parsed
+from service.bundle.exported import Arms, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
 from tests.bench.wrk import drive

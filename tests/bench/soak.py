@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
-from scripts.options import parsed
-from service.bundle import load_models
+from scripts.command.options import parsed
+from service.bundle.exported import load_models
 from tests.bench import contenders, models
 from tests.bench.contenders import Running, processes
 from tests.bench.wrk import Load, Measured, drive

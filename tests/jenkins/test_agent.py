@@ -121,10 +121,19 @@ def test_its_secret_is_in_a_file_for_itself_and_in_no_list_of_processes(place):
 
 @pytest.fixture
 def deploy(place) -> Iterator[Path]:
-    """The folder of a deploy that runs, as scripts/detached.py starts it."""
+    """The folder of a deploy that runs, as scripts/release/detached.py starts it."""
     folder = place.home / ".local/state/swarmline/deploys/a-build"
     folder.mkdir(parents=True)
-    command = [sys.executable, "-S", "-c", DEPLOY, "-m", "scripts.detached", "run", str(folder)]
+    command = [
+        sys.executable,
+        "-S",
+        "-c",
+        DEPLOY,
+        "-m",
+        "scripts.release.detached",
+        "run",
+        str(folder),
+    ]
     with subprocess.Popen(command) as process:
         try:
             reached(folder / "begun")

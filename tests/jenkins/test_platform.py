@@ -151,7 +151,7 @@ def _haproxy(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", ["gate", "engine"])
 def test_haproxy_takes_its_file_with_what_the_container_is_told(name, tmp_path):
-    from scripts.certificates import self_signed
+    from scripts.credentials.certificates import self_signed
 
     (tmp_path / "certificate.pem").write_text(self_signed("platform.test"), encoding="ascii")
     for users in ("mlflow_users", "registry_users"):

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from scripts import context
+from scripts.image import context
 
 BASE = context.Base("python:3.11-slim-bookworm", "sha256:" + "0" * 64)
 FILES = {

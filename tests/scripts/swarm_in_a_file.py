@@ -13,9 +13,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from scripts import objects, records
-from scripts.records import Record
-from scripts.stack import Inputs
+from scripts.engine import objects
+from scripts.ledger import records
+from scripts.ledger.records import Record
+from scripts.stack_file.render import Inputs
 from tests.scripts import docker_stand_in
 from tests.scripts.views import record
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TELL = """
 import json, os
-from scripts.access import access
+from scripts.engine.login import access
 found = dict(access())
 print(json.dumps({name: [value, sorted(os.listdir(value)) if os.path.isdir(value) else "", os.path.isdir(value) and os.stat(value).st_mode] for name, value in found.items()}))
 if "DOCKER_CONFIG" in found:

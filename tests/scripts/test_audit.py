@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.audit import Audit, judge, read
-from scripts.outcome import Refused
+from scripts.ci.audit import Audit, judge, read
+from scripts.command.outcome import Refused
 from tests.jenkins.advisories import advisories
 
 KNOWN = {"name": "flask", "version": "3.1.3", "vulns": []}
@@ -46,7 +46,7 @@ def audit(folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[
     lock.parent.mkdir()
     lock.write_text(f"swarmline-of-nobody==1.0 --hash=sha256:{'0' * 64}\n", encoding="utf-8")
     return subprocess.run(
-        [sys.executable, "-m", "scripts.audit", "--of", "own"],
+        [sys.executable, "-m", "scripts.ci.audit", "--of", "own"],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
         text=True, capture_output=True, check=False,
     )  # fmt: skip

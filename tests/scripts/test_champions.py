@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from scripts import champions, ledger, records, tracking
-from scripts.records import Record
+from scripts.ledger import champions, records, releases, tracking
+from scripts.ledger.records import Record
 from tests.scripts.views import record
-from training import registry
+from training.registry import versions
 
 pytestmark = pytest.mark.slow
 MODEL = "late-orders"
@@ -44,7 +44,7 @@ def _client(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClie
     client.set_registered_model_alias(MODEL, "champion", "2")
     yield client
     client.delete_registered_model(MODEL)
-    for name in (champions.PROMOTIONS, ledger.EXPERIMENT):
+    for name in (champions.PROMOTIONS, releases.EXPERIMENT):
         found = client.get_experiment_by_name(name)
         for run in client.search_runs([found.experiment_id]) if found else []:
             client.delete_run(run.info.run_id)
@@ -55,18 +55,18 @@ def champion(client: MlflowClient) -> str:
 
 
 def test_a_rollback_moves_the_champion_and_the_history_says_why(client: MlflowClient):
-    told = ledger.catch_up("shop")
+    told = releases.catch_up("shop")
     assert [move["version"] for move in told["champions"]] == ["1"] == [champion(client)]
-    (moved,) = registry.history(client, MODEL)
+    (moved,) = versions.history(client, MODEL)
     assert (moved.version, moved.replaced, moved.by) == ("1", "2", "ann")
     assert moved.why == "rollback to release aaaa: too sweet"
     assert moved.at
 
 
 def test_it_is_moved_once_so_what_people_promote_afterwards_stays(client: MlflowClient):
-    ledger.catch_up("shop")
+    releases.catch_up("shop")
     client.set_registered_model_alias(MODEL, "champion", "3")
-    assert ledger.catch_up("shop") == {"written": [], "champions": []}
+    assert releases.catch_up("shop") == {"written": [], "champions": []}
     assert champion(client) == "3"
 
 
@@ -76,7 +76,7 @@ def test_what_was_promoted_before_mlflow_heard_of_the_rollback_stays(
     moved = champions.Move("2026-01-01T00:01:00+00:00", MODEL, "3", "2", "bea", "better")
     experiment = tracking.experiment(client, champions.PROMOTIONS)
     client.create_run(experiment, tags=moved._asdict())
-    assert ledger.catch_up("shop")["champions"] == []
+    assert releases.catch_up("shop")["champions"] == []
     assert "champion stays 2; bea made it that after the rollback" in capsys.readouterr().err
 
 
@@ -93,7 +93,7 @@ def test_a_version_that_was_left_before_it_became_champion_is_no_challenger_any_
 ):
     client.set_registered_model_alias(MODEL, "champion", "1")
     client.set_registered_model_alias(MODEL, "challenger", "2")
-    assert ledger.catch_up("shop")["champions"] == []
+    assert releases.catch_up("shop")["champions"] == []
     assert client.get_registered_model(MODEL).aliases.keys() == {"champion"}
 
 
@@ -113,10 +113,10 @@ def test_an_mlflow_that_is_down_is_told_later_and_that_is_said(
     client: MlflowClient, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
-    ledger.after("shop", "rollback")
+    releases.after("shop", "rollback")
     assert (
         "champions have not gone back either; `make ledger` moves them" in capsys.readouterr().err
     )
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    ledger.catch_up("shop")
+    releases.catch_up("shop")
     assert champion(client) == "1"

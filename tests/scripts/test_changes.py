@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from scripts import changes, git
-from tests.scripts.checkout import checkout, commit, write
+from scripts.ci import changes
+from scripts.command import checkout as git
+from tests.scripts.checkout import checkout, commit
 from tests.scripts.checkout import git as run_git
+from tests.scripts.checkout import write
 
 CHAMPION = {"version": "1", "bundle": "b1", "gates": "5 of 5 passed", "trained_by": "jenkins-7"}
 BEFORE: dict[str, Any] = {

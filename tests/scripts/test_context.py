@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts import context
-from scripts.outcome import Refused
+from scripts.command.outcome import Refused
+from scripts.image import context
 from tests.scripts.checkout import BASE, aliases, bundle, checkout, commit, inputs, release, write
 
 
@@ -39,7 +39,7 @@ def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Pa
         "release.json",
         "requirements.txt",
         "service/__main__.py",
-        "service/pages/docs.css",
+        "service/openapi/pages/docs.css",
     ]
     assert json.loads(found["release.json"]) == release(root)
     assert json.loads(found["bundles/aliases.json"]) == {"yield": {"champion": "3"}}

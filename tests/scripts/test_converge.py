@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.converge import Before, before, homeless, judge, slow
+from scripts.release.convergence import Before, before, homeless, judge, slow
 from tests.scripts.views import GOOD, NEW, service, task, view
 
 NAME = "shop_model"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from scripts import certificates
-from scripts.deploy import refuse_older
-from scripts.edge import Access, found_url, pinned
-from scripts.intended import Intended, named
-from scripts.outcome import Refused
-from scripts.up import curl
+from scripts.command.outcome import Refused
+from scripts.credentials import certificates
+from scripts.edge.client import Access, found_url, pinned
+from scripts.image.release import Intended, named
+from scripts.operate.up import curl
+from scripts.release.deploy import refuse_older
 from tests.scripts.views import record, service, task, view
 
 DIGEST = f"registry.example/model@sha256:{'0' * 64}"

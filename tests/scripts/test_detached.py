@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from scripts import processes
+from scripts.command import processes
 from tests.jenkins.killer import kill
 from tests.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, release, stand_in
 

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import access, builder, containers, jobs, platform_backup
-from scripts.docker import DockerError, docker, docker_stream, last_lines
-from scripts.outcome import Late, Refused
+from scripts.command.outcome import Late, Refused
+from scripts.engine import container, images, job
+from scripts.engine import login as access
+from scripts.engine.docker import DockerError, docker, docker_stream, last_lines
+from scripts.platform_stack import backup
 from tests.scripts.swarm_in_a_file import SwarmInAFile
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
@@ -34,29 +36,29 @@ def _bound(swarm: SwarmInAFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def save_platform(folder: Path) -> None:
-    platform_backup.backup("shop", folder, 60)
+    backup.backup("shop", folder, 60)
 
 
 def restore_platform(folder: Path) -> None:
     save_platform(folder)
     (saved,) = folder.iterdir()
-    platform_backup.restore("shop", saved, 60)
+    backup.restore("shop", saved, 60)
 
 
 def work(folder: Path) -> None:
     folder.mkdir()
     with (folder / "out").open("wb") as out:
-        containers.run("db", "true", (), (b"in",), out, 60)
+        container.run("db", "true", (), (b"in",), out, 60)
 
 
 CALLS: dict[str, Callable[[Path], object]] = {
     "a question": lambda folder: docker("info", "--format", "{{.ID}}"),
-    "a build": lambda folder: builder.build(folder, "shop:1", {}, {}, seconds=60),
-    "a push": lambda folder: builder.push("shop:1", "house:5000/shop", 60),
+    "a build": lambda folder: images.build(folder, "shop:1", {}, {}, seconds=60),
+    "a push": lambda folder: images.push("shop:1", "house:5000/shop", 60),
     "a container": work,
     "a backup of the platform": save_platform,
     "a restore of the platform": restore_platform,
-    "a job": lambda folder: jobs.run("shop", "rotate", "db", "true", {}, 60),
+    "a job": lambda folder: job.run("shop", "rotate", "db", "true", {}, 60),
     "last lines": lambda folder: last_lines("shop_model", 3),
 }
 
@@ -77,7 +79,7 @@ def test_every_kind_of_call_has_them(
 
 def test_no_other_module_starts_docker():
     starts = re.compile(r"""which\(["']docker|\[["']docker["']""")
-    files = {file.name for file in SCRIPTS.glob("*.py") if starts.search(file.read_text())}
+    files = {file.name for file in SCRIPTS.rglob("*.py") if starts.search(file.read_text())}
     assert files == {"docker.py"}
 
 
@@ -96,7 +98,7 @@ def test_work_in_a_container_that_fails_says_why(swarm: SwarmInAFile, tmp_path: 
     swarm.fault("run", words="no space left")
     with (tmp_path / "out").open("wb") as out:
         with pytest.raises(Refused, match="the work failed: no space left"):
-            containers.run("db", "true", (), (), out, 60)
+            container.run("db", "true", (), (), out, 60)
 
 
 def test_a_stream_without_an_end_is_ended_and_its_container_removed(
@@ -105,7 +107,7 @@ def test_a_stream_without_an_end_is_ended_and_its_container_removed(
     swarm.fault("run", hangs=True)
     with (tmp_path / "out").open("wb") as out:
         with pytest.raises(Late, match="did not end within 2 s; give more with --deadline"):
-            containers.run("db", "true", (), (), out, 2.0)
+            container.run("db", "true", (), (), out, 2.0)
     (run,), (removed,) = swarm.calls("run"), swarm.calls("rm", "--force")
     assert removed["words"][-1] == run["words"][4]
 
@@ -113,7 +115,7 @@ def test_a_stream_without_an_end_is_ended_and_its_container_removed(
 def test_logs_that_no_node_sends_are_not_waited_for(
     swarm: SwarmInAFile, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("scripts.docker.LOG_SECONDS", 0.5)
+    monkeypatch.setattr("scripts.engine.docker.LOG_SECONDS", 0.5)
     swarm.fault("service logs", hangs=True)
     with pytest.raises(DockerError, match="no answer within 0.5 s"):
         last_lines("shop_model", 3)
@@ -122,8 +124,8 @@ def test_logs_that_no_node_sends_are_not_waited_for(
 def test_a_job_whose_logs_do_not_come_ends_with_its_deadline(
     swarm: SwarmInAFile, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("scripts.jobs.LOG_SECONDS", 0.5)
+    monkeypatch.setattr("scripts.engine.job.LOG_SECONDS", 0.5)
     swarm.fault("service logs", hangs=True)
     with pytest.raises(DockerError, match="no answer within"):
-        jobs.run("shop", "trace", "db", "true", {}, 3.0)
+        job.run("shop", "trace", "db", "true", {}, 3.0)
     assert swarm.calls("service", "rm")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.git import committers, origin
+from scripts.command.checkout import committers, origin
 from tests.scripts.checkout import checkout, git
 
 

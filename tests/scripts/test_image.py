@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.builder import repository
-from scripts.image import labels_of
-from scripts.outcome import Refused
+from scripts.command.outcome import Refused
+from scripts.engine.images import repository
+from scripts.image.build import labels_of
 from tests.scripts.checkout import checkout, release, write
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 def command(build: Path, *arguments: str, **environ: str) -> tuple[int, str]:
     """The exit code, and the one sentence."""
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.image", *arguments],
+        [sys.executable, "-m", "scripts.image.build", *arguments],
         cwd=ROOT,
         env={**os.environ, "SWARMLINE_BUILD": str(build), "REGISTRY": "", **environ},
         text=True,

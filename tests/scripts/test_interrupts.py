@@ -7,8 +7,8 @@ import signal
 
 import pytest
 
-from scripts import interrupts
-from scripts.outcome import Refused
+from scripts.command import interrupts
+from scripts.command.outcome import Refused
 
 
 def terminate() -> None:

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import prometheus_client
 
-from scripts.journals import Journal, problems, read, warnings
-from service.health import _journal_gauges
-from service.metrics import Live
+from scripts.edge.journal_lag import Journal, problems, read, warnings
+from service.process.metrics import Live
+from service.views.health import _journal_gauges
 
 
 def told(lag: float, spool: int, last_loss: float = 0.0, **dropped: int) -> str:

@@ -36,7 +36,7 @@ def local(tmp_path: Path, address: str, way: str, *options: str) -> Iterator[sub
     environ = os.environ | {
         "BIND": address, "BUNDLES": str(bundles), "STUB": way, "PYTHONPATH": str(ROOT)
     }  # fmt: skip
-    command = [sys.executable, "-m", "scripts.local", *options]
+    command = [sys.executable, "-m", "scripts.operate.run", *options]
     with subprocess.Popen(
         command, cwd=STUB, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:

@@ -7,8 +7,8 @@ import subprocess
 import sys
 import time
 
-from scripts.lock import Holder
-from scripts.processes import identity
+from scripts.command.processes import identity
+from scripts.engine.lock import Holder
 
 
 def holder(process: str, seconds: float = 60) -> Holder:

@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from scripts.edge import Access
-from scripts.intended import Intended
-from scripts.progress import Bad, Wait
-from scripts.swarm import View
+from scripts.edge.client import Access
+from scripts.engine.swarm import View
+from scripts.image.release import Intended
+from scripts.release.wait import Bad, Wait
 from tests.scripts.views import GOOD, service, task, view
 
 OLD, NEW = "10.1.0.5", "10.1.0.6"

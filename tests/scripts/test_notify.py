@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scripts import notify
+from scripts.ci import notify
 from tests.scripts.checkout import checkout, git
 
 TRAINING = {

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import image, notify, options
+from scripts.ci import notify
+from scripts.command import options
+from scripts.image import build
 from tests.scripts.swarm_in_a_file import SwarmInAFile
-from training import places
+from training.common import places
 
 ROOT = Path(__file__).parents[2]
 EMPTY = {
@@ -26,7 +28,7 @@ PLACES: dict[str, Callable[[], Path]] = {
     "build": options.build,
     "build/bundles": options.bundles,
     "build/reports": options.reports,
-    "build/release": image._release_folder,
+    "build/release": build._release_folder,
     "build/release/deploy.json": options.outcome_file,
 }
 OF_TRAINING: dict[str, Callable[[], Path]] = {
@@ -69,11 +71,11 @@ def test_each_package_asks_in_one_place():
         for file in sorted((ROOT / package).rglob("*.py"))
         if re.search(r'environ(\.get\(|\[)"SWARMLINE_BUILD"', file.read_text())
     ]
-    assert files == ["scripts/options.py", "training/places.py"]
+    assert files == ["scripts/command/options.py", "training/common/places.py"]
 
 
 def test_a_key_is_handed_out_in_the_usual_folder(swarm: SwarmInAFile, tmp_path: Path):
     environ = {**os.environ, "PYTHONPATH": str(ROOT), **EMPTY}
-    command = [sys.executable, "-m", "scripts.secrets", "make"]
+    command = [sys.executable, "-m", "scripts.credentials.manage", "make"]
     subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True)
     assert (tmp_path / "build/secrets/deployer.key").is_file()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import secrets, vault
-from scripts.api_keys import digest
-from scripts.outcome import Refused
-from service.auth import Door, parse_keys
+from scripts.command.outcome import Refused
+from scripts.credentials import manage
+from scripts.credentials.api_keys import digest
+from scripts.engine import vault
+from service.web.keys import Door, parse_keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +45,7 @@ def _secret(name: str, labels: dict[str, str], created: str) -> dict[str, object
 
 
 def test_a_secret_made_by_hand_counts_unless_there_is_one_of_ours(by_hand):
-    assert secrets.current("shop") == {
+    assert manage.current("shop") == {
         "KEYS_SECRET": "shop_keys_1",
         "DB_PASSWORD_SECRET": "shop-db-password",
     }
@@ -53,13 +54,13 @@ def test_a_secret_made_by_hand_counts_unless_there_is_one_of_ours(by_hand):
 
 def test_plain_names_are_refused_where_secrets_have_others(by_hand, tmp_path: Path):
     with pytest.raises(Refused, match=r"other names \(shop_keys_1\).*make stack-file"):
-        secrets.make("shop", tmp_path, plain=True)
+        manage.make("shop", tmp_path, plain=True)
     assert not any("create" in words for words in by_hand)
 
 
 def test_what_lacks_is_made_under_the_names_of_the_stack_file(by_hand, tmp_path, monkeypatch):
-    monkeypatch.setattr(secrets, "current", lambda stack: {"KEYS_SECRET": "shop-keys"})
-    secrets.make("shop", tmp_path, plain=True)
+    monkeypatch.setattr(manage, "current", lambda stack: {"KEYS_SECRET": "shop-keys"})
+    manage.make("shop", tmp_path, plain=True)
     made = [words[-2] for words in by_hand if words[:2] == ("secret", "create")]
     assert made == ["shop-db-password", "shop-journal-url", "shop-journal-key", "shop-edge-key"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.platform import _directions
+from scripts.platform_stack.stack import _directions
 
 ENVIRON = {"JENKINS_URL": "https://ci.example:8443/", "MLFLOW_PORT": "5443"}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.platform_secrets import FIXED, PASSWORDS, _derived
+from scripts.platform_stack.credentials import FIXED, PASSWORDS, _derived
 
 WORD = r"""it's a:"b\c"@d"""
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from scripts import confirm, status, up
-from scripts.outcome import Refused
-from scripts.options import parsed, parser
+from scripts.command.options import parsed, parser
+from scripts.command.outcome import Refused
+from scripts.operate import confirm, status, up
 from tests.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.outcome import Refused
-from scripts.prune import split, unneeded_images, unneeded_secrets
-from scripts.records import choose, current, from_text, previous, to_text
-from scripts.vault import Kept
+from scripts.command.outcome import Refused
+from scripts.engine.vault import Kept
+from scripts.ledger.records import choose, current, from_text, previous, to_text
+from scripts.operate.prune import split, unneeded_images, unneeded_secrets
 from tests.scripts.views import record
 
 HISTORY = [record(3, "cccc"), record(2, "bbbb"), record(1, "aaaa")]

@@ -7,8 +7,8 @@ import shutil
 import pytest
 import yaml
 
-from scripts.outcome import Refused
-from scripts.stack import (
+from scripts.command.outcome import Refused
+from scripts.stack_file.render import (
     CONFIGS,
     NO_TRAFFIC,
     Inputs,

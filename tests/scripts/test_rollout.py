@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from scripts import back, progress, rollout
-from scripts.order import Goal, Order
-from scripts.outcome import Late, Refused, RolledBack
-from scripts.records import Record
-from scripts.rollout import carry_out
+from scripts.command.outcome import Late, Refused, RolledBack
+from scripts.ledger.records import Record
+from scripts.release import back, rollout, wait
+from scripts.release.order import Goal, Order
+from scripts.release.rollout import carry_out
 from tests.scripts.swarm_in_a_file import SwarmInAFile, release
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ BROKEN = {"state": "failed", "error": "task: non-zero exit (1)"}
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for here comes at once, or never."""
-    monkeypatch.setattr(progress, "POLL", 0.01)
+    monkeypatch.setattr(wait, "POLL", 0.01)
 
 
 def order(wanted: Record = NEW, **facts: Any) -> Order:
@@ -103,7 +103,7 @@ def test_a_replica_that_no_node_has_room_for_brings_it_back(
     swarm: SwarmInAFile, monkeypatch: pytest.MonkeyPatch
 ):
     serve(swarm)
-    monkeypatch.setattr(progress, "HOMELESS", 0.0)
+    monkeypatch.setattr(wait, "HOMELESS", 0.0)
     lack = {"state": "pending", "error": "no suitable node (insufficient resources on 1 node)"}
     swarm.change("bad", **{NEW.image: lack})
     with pytest.raises(Late, match=r"^shop_model: .*insufficient resources.*aaaa serves"):

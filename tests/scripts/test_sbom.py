@@ -13,8 +13,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from scripts import sbom
-from scripts.inventory import debian_licence, debian_packages
+from scripts.image import sbom
+from scripts.image.inventory import debian_licence, debian_packages
 
 MODELS = {
     "yield": {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import scope
+from scripts.ci import scope
 
 
 def word(changed: list[str] | None, **environ: str) -> str:

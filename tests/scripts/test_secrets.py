@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts import api_keys, certificates
-from scripts.outcome import Refused
-from service.auth import Door, parse_keys
+from scripts.command.outcome import Refused
+from scripts.credentials import api_keys, certificates
+from service.web.keys import Door, parse_keys
 
 KEY = "-----BEGIN PRIVATE KEY-----"
 

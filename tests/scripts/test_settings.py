@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from scripts import settings, stack, unrecorded
-from scripts.outcome import Refused
-from scripts.settings import choose, parse
-from scripts.stack import Inputs
+from scripts.command.outcome import Refused
+from scripts.ledger import unrecorded
+from scripts.stack_file import render, settings
+from scripts.stack_file.render import Inputs
+from scripts.stack_file.settings import choose, parse
 from tests.scripts.views import record, service, view
 
 
@@ -28,7 +29,7 @@ def said(folder: Path, before: Inputs | None = None, **environ: str) -> dict[str
 def deployed(folder: Path, **environ: str) -> Inputs:
     """What is recorded of a deploy with these."""
     chosen = choose("shop", None, {"SWARMLINE_SETTINGS": str(folder), **environ})
-    return stack.collect("i", "", chosen.values)._replace(origins=chosen.origins)
+    return render.collect("i", "", chosen.values)._replace(origins=chosen.origins)
 
 
 def test_the_file_is_read_and_the_environment_goes_before_it(folder: Path):
@@ -106,7 +107,7 @@ def test_all_that_is_wrong_in_a_file_is_said_at_once_with_what_is_near():
 
 
 def test_every_default_of_the_stack_is_of_the_kind_that_is_allowed():
-    text = "".join(stack.all_files().values())
+    text = "".join(render.all_files().values())
     lines = [line.replace("}", "") for line in text.split("${") if ":-" in line.split("}")[0]]
     pairs = [line.split('"')[0].split("\n")[0].split(",")[0].split(":-", 1) for line in lines]
     known = {name: value.strip() for name, value in pairs if name in settings.names()}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from scripts.smoke import differences, exported, main, same, smoke
+from scripts.edge.smoke import differences, exported, main, same, smoke
 
 
 def write_bundles(root: Path, **aliases: dict[str, str]) -> Path:

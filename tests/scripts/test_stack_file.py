@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scripts import stack_file
+from scripts.release import stack_file
 from tests.stack.files import EDGE, ROOT
 
 IMAGE = f"registry.example/model@sha256:{'0' * 64}"

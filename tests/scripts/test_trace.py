@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from scripts.options import IDENTITY
-from scripts.trace import explained
+from scripts.command.options import IDENTITY
+from scripts.operate.trace import explained
 
 ROW = {"model": "late", "version": "3", "release": "r1", "arm": "challenger"}
 ARMS = {

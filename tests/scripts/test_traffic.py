@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.outcome import Refused
-from scripts.stack import NO_TRAFFIC, Inputs
-from scripts.traffic import carried, changed
-from service.traffic import read_traffic
+from scripts.command.outcome import Refused
+from scripts.release.traffic import carried, changed
+from scripts.stack_file.render import NO_TRAFFIC, Inputs
+from service.predict.traffic import read_traffic
 from tests.scripts.views import record
 
 MODELS = {

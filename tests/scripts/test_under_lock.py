@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from scripts import deploy, down, prune, rollback, secrets, traffic
-from scripts.records import Record
+from scripts.credentials import manage
+from scripts.ledger.records import Record
+from scripts.operate import down, prune
+from scripts.release import deploy, rollback, traffic
 from tests.scripts.swarm_in_a_file import NAME, ROW, SwarmInAFile, configs, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
@@ -34,7 +36,7 @@ def past(number: int, name: str, day: int, traffic: str = "", **facts: Any) -> R
 @pytest.fixture(autouse=True)
 def _first_release(swarm: SwarmInAFile, tmp_path: Path) -> None:
     """It serves; every secret is there."""
-    for name in secrets.NAMES:
+    for name in manage.NAMES:
         labels = {"swarmline.stack": NAME, "swarmline.name": name}
         swarm.change("secret", **{f"{NAME}_{name}_1": {"labels": labels, "content": ""}})
     key = tmp_path / "build/secrets/deployer.key"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scripts import rollback, unrecorded
-from scripts.order import Goal, Order
-from scripts.outcome import Late, Refused
-from scripts.records import current, previous
-from scripts.rollout import carry_out
-from scripts.withdrawn import find
+from scripts.command.outcome import Late, Refused
+from scripts.ledger import unrecorded
+from scripts.ledger.records import current, previous
+from scripts.release import rollback
+from scripts.release.order import Goal, Order
+from scripts.release.rollout import carry_out
+from scripts.release.withdrawn import find
 from tests.scripts.swarm_in_a_file import SwarmInAFile, release
 from tests.scripts.views import GOOD, record, service, view
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from scripts import records, unreleased
-from scripts.outcome import Refused
-from scripts.unreleased import Rejection, rejection
+from scripts.ci import reject_unreleased
+from scripts.ci.reject_unreleased import Rejection, rejection
+from scripts.command.outcome import Refused
+from scripts.ledger import records
 from tests.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 
 OFFERED = {"PLAN": "deploy", "BUILD_TAG": "jenkins-main-7"}
@@ -87,7 +88,7 @@ def test_the_swarm_keeps_who_rejected_a_release_also_with_mlflow_down(
 ) -> None:
     swarm.remember(release(1, "r-1"))
     with pytest.raises(Refused, match="rejected by ann .too slow., but its versions could not be"):
-        unreleased.act()
+        reject_unreleased.act()
     kept = records.history(NAME)[0]
     assert (kept.release, kept.kind, kept.by, kept.why) == ("r-2", "rejection", "ann", "too slow")
     assert kept.document["code"] == "two" and kept.replaced == "r-1" and not kept.verified
@@ -96,4 +97,4 @@ def test_the_swarm_keeps_who_rejected_a_release_also_with_mlflow_down(
 def test_a_swarm_that_cannot_be_told_is_said(swarm: SwarmInAFile, rejected: Path) -> None:
     swarm.fault("config ls", words="connection refused", times=9)
     with pytest.raises(Refused, match="the Swarm does not know of it: connection refused"):
-        unreleased.act()
+        reject_unreleased.act()

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from scripts.options import FLAG, Outside, parsed, parser, waiting
-from scripts.secrets_options import command_line
+from scripts.command.options import FLAG, Outside, parsed, parser, waiting
+from scripts.credentials.options import command_line
 from training import __main__ as training
-from training.errors import TrainingError
+from training.common.errors import TrainingError
 
 
 @pytest.fixture(name="given")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from scripts import progress
-from scripts.intended import Intended
-from scripts.order import Goal, Order
-from scripts.options import parsed, parser, waiting
-from scripts.progress import NoRoom, TooLate, Wait
-from scripts.records import Record
-from scripts.stack import Inputs
+from scripts.command.options import parsed, parser, waiting
+from scripts.image.release import Intended
+from scripts.ledger.records import Record
+from scripts.release import wait as progress
+from scripts.release.order import Goal, Order
+from scripts.release.wait import NoRoom, TooLate, Wait
+from scripts.stack_file.render import Inputs
 from tests.scripts.views import GOOD
 
 INTENDED = Intended(GOOD, "aaaa", {}, {})

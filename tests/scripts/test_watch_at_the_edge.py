@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.edge import Server, read
-from scripts.watch import WINDOW, Count, count, follow, verdict
+from scripts.edge.canary import WINDOW, Count, count, follow, verdict
+from scripts.edge.client import Server, read
 
 COLUMNS = (
     "# pxname,svname,status,type,addr,stot,rtime,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,"

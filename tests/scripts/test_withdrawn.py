@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from scripts import deploy, records, withdrawn
-from scripts.records import Record
-from scripts.intended import Intended
-from scripts.withdrawn import Withdrawn
-from scripts.options import parsed, parser, waiting
-from scripts.order import Order
+from scripts.command.options import parsed, parser, waiting
+from scripts.image.release import Intended
+from scripts.ledger import records
+from scripts.ledger.records import Record
+from scripts.release import deploy, withdrawn
+from scripts.release.order import Order
+from scripts.release.withdrawn import Withdrawn
 from tests.scripts.swarm_in_a_file import SwarmInAFile
 from tests.scripts.views import record
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scripts.records import Record
-from scripts.stack import Inputs
-from scripts.swarm import Node, Service, Task, View
+from scripts.engine.swarm import Node, Service, Task, View
+from scripts.ledger.records import Record
+from scripts.stack_file.render import Inputs
 
 GOOD, NEW = "r/model@sha256:" + "a" * 64, "r/model@sha256:" + "b" * 64
 NODES = {"n1": Node("n1", "node1", "10.0.0.1", "ready", "active", True)}

@@ -16,10 +16,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from service.bundle import Golden, Manifest
-from service.contract import Column, Contract, Output
-from service.encoder import Encoder
-from service.engines import predict_with
+from service.bundle.contract import Column, Contract, Output
+from service.bundle.encoder import Encoder
+from service.bundle.engines import predict_with
+from service.bundle.exported import Golden, Manifest
 
 NUMBERS = (
     Column("light", "number", minimum=0, maximum=100, unit="mol", example=20.0),

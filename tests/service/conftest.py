@@ -17,9 +17,9 @@ from typing import Any
 
 import pytest
 
-from service import metrics
+from service.process import metrics
+from service.process.state import State
 from service.settings import read_settings
-from service.state import State
 from tests.service import bundles
 
 ROOT = Path(__file__).parents[2]
@@ -69,8 +69,8 @@ def bundle_root() -> Path:
     """Keyed by the code that makes them, so that a second session finds them made."""
     sources = [
         Path(bundles.__file__),
-        ROOT / "service/contract.py",
-        ROOT / "service/bundle.py",
+        ROOT / "service/bundle/contract.py",
+        ROOT / "service/bundle/exported.py",
         Path(__file__),
     ]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]

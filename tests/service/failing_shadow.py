@@ -7,7 +7,8 @@ import time
 from pathlib import Path
 from typing import Any, NoReturn
 
-from service import __main__, metrics
+from service import __main__
+from service.process import metrics
 
 
 def main() -> int:
@@ -16,7 +17,7 @@ def main() -> int:
     def then_patch(folder: Path) -> None:
         keep_in(folder)
         # Only now may the application be imported.
-        from service.serving import Side
+        from service.predict.served import Side
 
         made = Side.__init__
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.auth import BadKeys, parse_keys
+from service.web.keys import BadKeys, parse_keys
 from tests.service import bundles
 from tests.service.conftest import Caller
 

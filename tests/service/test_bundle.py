@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service.bundle import BundleError, DamagedBundle, NoBundles, NotExported, load_models
+from service.bundle.exported import BundleError, DamagedBundle, NoBundles, NotExported, load_models
 from tests.service import bundles
 
 

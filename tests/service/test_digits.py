@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from service.digits import shortest
-from service.engines import Answer
+from service.bundle.engines import Answer
+from service.web.digits import shortest
 from tests.service import bundles
 from tests.service.conftest import Caller
 

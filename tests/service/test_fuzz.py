@@ -18,8 +18,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from service.contract import Invalid
-from service.encoder import Encoder
+from service.bundle.contract import Invalid
+from service.bundle.encoder import Encoder
 from tests.service import bundles
 from tests.service.conftest import Caller
 

@@ -14,8 +14,8 @@ from gunicorn.http.errors import ParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.arrival import MOST_HEAD, Arrival, Stage, line_of, size_of
-from service.pace import LONGEST, Pace
+from service.process.arrival import MOST_HEAD, Arrival, Stage, line_of, size_of
+from service.process.pace import LONGEST, Pace
 from tests.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
 from tests.service.conftest import Server, wait_for
 

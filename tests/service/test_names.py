@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.contract import Column, Contract, Output
-from service.encoder import Encoder
-from service.native import Native
-from service.plain import each_once, first_repeated, parse_json
-from service.problems import Unprocessable
+from service.bundle.contract import Column, Contract, Output
+from service.bundle.encoder import Encoder
+from service.protocols.native import Native
+from service.web.problems import Unprocessable
+from service.web.strict_json import each_once, first_repeated, parse_json
 from tests.service import bundles
 from tests.service.conftest import Caller
 

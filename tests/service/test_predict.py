@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service import logs
-from service.encoder import Encoder
+from service.bundle.encoder import Encoder
+from service.process import logs
 from tests.service import bundles
 from tests.service.conftest import Caller
 

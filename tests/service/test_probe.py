@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service import probe
+from service.process import probe
 
 
 class Health(BaseHTTPRequestHandler):

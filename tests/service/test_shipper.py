@@ -11,7 +11,7 @@ from tests.service.conftest import ROOT
 #: A master that only notes a TERM, as Gunicorn's does, and tells its shipper to stop before that has begun.
 STOPPED_AT_ONCE = """
 import os, pathlib, signal, sys
-from service.worker import Shipper
+from service.process.supervisor import Shipper
 from tests.service.journal.helpers import settings_for
 
 signal.signal(signal.SIGTERM, lambda *_: None)

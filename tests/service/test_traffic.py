@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service.traffic import BUCKETS, BadTraffic, Traffic, bucket
+from service.predict.traffic import BUCKETS, BadTraffic, Traffic, bucket
 from tests.service import bundles
 from tests.service.conftest import Caller
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from service.gthread import Worker
+from service.process.gthread import Worker
 from tests.service.calls import PREDICT, SMALL, answers, predict, raw
 from tests.service.conftest import Server, wait_for
 

@@ -20,8 +20,8 @@ from typing import Any
 from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
 
-from service.arrival import Arrival, Stage
-from service.connection import Connection
+from service.process.arrival import Arrival, Stage
+from service.process.connection import Connection
 from tests.service.fuzzed import MODEL, Case, cases
 
 
@@ -29,8 +29,8 @@ class Asker:
     """Asks an application in this process."""
 
     def __init__(self, app: Any):
-        from service.auth import ANYONE
-        from service.stream import Stream
+        from service.views.stream import Stream
+        from service.web.keys import ANYONE
 
         self._app, self._client = app, app.test_client()
         with app.test_request_context():
@@ -100,11 +100,11 @@ def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
 
 def main(arguments: list[str]) -> int:
     """Asks for each body twice, so that what is done once is not counted."""
-    from service import metrics
     from service.app import create_app
     from service.journal import Journal
+    from service.process import metrics
+    from service.process.state import State
     from service.settings import read_settings
-    from service.state import State
 
     folder = Path(arguments[0])
     metrics.keep_in(folder / "metrics")

@@ -66,7 +66,11 @@ def test_what_is_not_public_is_not_found(shared: Edge, path: str) -> None:
 
 def routes() -> list[str]:
     """Every route of the service, with names filled in."""
-    from service import admin, docs, health, invocations, lineage, oip, stream
+    from service.openapi import page
+    from service.protocols import mlflow, open_inference
+    from service.views import health
+    from service.views import models as lineage
+    from service.views import stream, truth
 
     app = Flask("routes", static_folder=None)
 
@@ -76,10 +80,10 @@ def routes() -> list[str]:
         def __getattr__(self, _: str) -> object:
             return self
 
-    for module in (health, lineage, oip, invocations, admin, stream, docs):
+    for module in (health, lineage, open_inference, mlflow, truth, stream, page):
         module.add_routes(app, Core(1))  # type: ignore[arg-type]
     found = [rule.rule for rule in app.url_map.iter_rules()]
-    # Those of `service.direct`, which are no rules of Flask's.
+    # Those of `service.predict.direct`, which are no rules of Flask's.
     found += ["/v1/models/<m>/predict", "/v1/models/<m>:predict", "/v1/models/<m>/invocations"]
     found += ["/v2/models/<m>/infer", "/v2/models/<m>/versions/<v>/infer"]
     return [re.sub(r"<[^>]*>", "m-1.x", rule) for rule in found]

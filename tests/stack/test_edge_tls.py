@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import certificates
+from scripts.credentials import certificates
 from tests.stack.answers import Start, problem
 from tests.stack.edge import Answer, Edge
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from scripts import settings, stack
-from scripts.outcome import Refused
-from scripts.stack import collect
+from scripts.command.outcome import Refused
+from scripts.stack_file import render as stack
+from scripts.stack_file import settings
+from scripts.stack_file.render import collect
 from tests.stack.files import EDGE, HTTP, REQUIRED, ROOT, STACK, TLS, render, rendered, try_render
 
 SERVICES = ("edge", "model", "db")

@@ -59,7 +59,7 @@ def command(swarm: Swarm, folder: Path, *words: str, **environ: str) -> tuple[in
 
 
 def build(swarm: Swarm, folder: Path, *words: str, **environ: str) -> Built:
-    code, out, err = command(swarm, folder, "scripts.image", "build", *words, **environ)
+    code, out, err = command(swarm, folder, "scripts.image.build", "build", *words, **environ)
     assert code == 0, err
     return Built(swarm, folder, json.loads(out), err)
 

@@ -41,7 +41,9 @@ def _built(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 @pytest.fixture(name="mlflow", scope="session")
 def _mlflow(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Mlflow:
-    code, out, err = command(swarm, tmp_path_factory.mktemp("mlflow"), "scripts.mlflow_image")
+    code, out, err = command(
+        swarm, tmp_path_factory.mktemp("mlflow"), "scripts.platform_stack.mlflow_image"
+    )
     assert code == 0, err
     told = json.loads(out)
     return Mlflow(told["image"], told["sbom"])

@@ -72,7 +72,7 @@ def test_it_says_which_release_it_is(built: Built):
 
 def test_it_is_published_by_digest_and_any_node_can_have_it(built: Built):
     swarm = built.swarm
-    code, out, err = command(swarm, built.folder, "scripts.image", "publish")
+    code, out, err = command(swarm, built.folder, "scripts.image.build", "publish")
     assert code == 0, err
     published = built.written("image.json")
     assert json.loads(out)["image"] == published["image"]
@@ -86,7 +86,7 @@ def test_it_is_published_by_digest_and_any_node_can_have_it(built: Built):
 def test_a_registry_that_is_down_is_told_of(built: Built):
     host = built.swarm.env["REGISTRY"].rpartition(":")[0]
     code, out, err = command(
-        built.swarm, built.folder, "scripts.image", "publish", REGISTRY=f"{host}:1"
+        built.swarm, built.folder, "scripts.image.build", "publish", REGISTRY=f"{host}:1"
     )
     assert code == json.loads(out)["code"] == 1
     assert "could not be published" in err
@@ -95,7 +95,7 @@ def test_a_registry_that_is_down_is_told_of(built: Built):
 
 def test_a_base_that_cannot_be_had_is_told_of(swarm: Swarm, built: Built):
     base = f"{swarm.env['REGISTRY']}/no/such:image"
-    code, _, err = command(swarm, built.folder, "scripts.image", "build", BASE_IMAGE=base)
+    code, _, err = command(swarm, built.folder, "scripts.image.build", "build", BASE_IMAGE=base)
     assert code == 1
     assert f"the base image {base} cannot be had" in err
 
@@ -104,7 +104,7 @@ def test_an_image_that_is_gone_is_told_of(swarm: Swarm, built: Built, tmp_path: 
     (tmp_path / "release").mkdir()
     release = built.written("release.json") | {"release": "20200101-gone"}
     (tmp_path / "release/release.json").write_text(json.dumps(release))
-    code, _, err = command(swarm, tmp_path, "scripts.image", "publish")
+    code, _, err = command(swarm, tmp_path, "scripts.image.build", "publish")
     assert (code, err.strip()) == (
         1,
         "swarmline: the engine has no image swarmline/model:20200101-gone (any more); run `make image`",

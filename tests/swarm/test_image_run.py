@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.bundles import find
+from scripts.image.exported import find
 from tests.service import bundles
 from tests.swarm.building import MARK, Built, build, logs, running, wait_for_health
 from tests.swarm.cluster import Swarm

@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from scripts import processes
+from scripts.command import processes
 from tests.jenkins.killer import kill
 from tests.jenkins.site import GATED, Site
 from tests.swarm.cluster import Swarm
 from tests.swarm.shell import wait_until
-from tests.swarm.test_delivery import mail, made
+from tests.swarm.test_delivery import made, mail
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 JOBS = "jenkins/pipelines"
@@ -60,8 +60,8 @@ def job(site: Site, name: str, answer: Any = None, **params: Any) -> dict[str, A
 
 def new_code(site: Site) -> None:
     """The next build has another image, of the same models."""
-    text = (site.clone / "service/health.py").read_text(encoding="utf-8")
-    site.commit("service/health.py", f"{text}\n\n# Changed once more.\n")
+    text = (site.clone / "service/views/health.py").read_text(encoding="utf-8")
+    site.commit("service/views/health.py", f"{text}\n\n# Changed once more.\n")
 
 
 def about(site: Site, model: str) -> dict[str, Any]:

@@ -85,7 +85,15 @@ def _ended(swarm: Swarm, name: str) -> str:
 
 def _platform(environ: dict[str, str], *verb: str) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "scripts.platform", "--json", "--deadline", str(SECONDS), *verb],
+        [
+            sys.executable,
+            "-m",
+            "scripts.platform_stack.stack",
+            "--json",
+            "--deadline",
+            str(SECONDS),
+            *verb,
+        ],
         env=environ,
         cwd=ROOT,
         capture_output=True,

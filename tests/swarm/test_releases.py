@@ -8,7 +8,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from scripts.edge import Access
+from scripts.edge.client import Access
 from tests.service import bundles
 from tests.swarm.shell import wait_until
 from tests.swarm.stack import Stack, outcome

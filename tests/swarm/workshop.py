@@ -65,7 +65,7 @@ class Workshop:
             if (ROOT / file).is_file():
                 (copy / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / file, copy / file)
-        with (copy / "service/health.py").open("a", encoding="utf-8") as code:
+        with (copy / "service/views/health.py").open("a", encoding="utf-8") as code:
             code.write("\n# Another line of code.\n")
         who = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"]
         _run(["git", "add", "-A"], copy)

@@ -13,11 +13,13 @@ import pandas as pd
 import pytest
 
 from tests.training.house import House, rows_of
-from training import data, dataset, evaluate, export, gate, recipes, rivals, search
-from training.facts import Facts
-from training.lineage import Lineage
-from training.metrics import Scored, measure, measure_with_intervals
-from training.spec import Spec, parse
+from training.common.provenance import Lineage
+from training.data import dataset, sources
+from training.fit import compile, recipes, search
+from training.judge import evaluation, gate, rivals
+from training.judge.result import Facts
+from training.metrics.tasks import Scored, measure, measure_with_intervals
+from training.spec.values import Spec, parse
 
 SpecOf = Callable[..., Spec]
 FactsOf = Callable[..., Facts]
@@ -113,9 +115,9 @@ def _facts(spec: Spec, made: dataset.Dataset, folder: Path) -> Facts:
     searched = search.search(spec, made.contract, *made.train)
     chosen = searched.ranking[0]
     held_out, rows = made.matrix[made.split.held_out], np.arange(len(made.split.held_out))
-    compiled = export.compile_pipeline(chosen.pipeline, held_out, folder)
+    compiled = compile.compile_pipeline(chosen.pipeline, held_out, folder)
     if made.score is not None and spec.task != "optimization":
-        found = evaluate.evaluate(
+        found = evaluation.evaluate(
             spec, made.contract, held_out, compiled.engine.predict, made.score
         )
         found = found._replace(rivals=rivals.rivals(spec, made, searched, chosen, None))
@@ -124,8 +126,8 @@ def _facts(spec: Spec, made: dataset.Dataset, folder: Path) -> Facts:
         scored = Scored(best, np.column_stack([9.5 + rows, np.full(len(rows), 3.0)]))
         metrics = measure_with_intervals("optimization", scored)
         average = Scored(best, np.column_stack([5.0 + rows, np.full(len(rows), 3.0)]))
-        simplest = evaluate.Rival("mean", measure("optimization", average))
-        found = evaluate.Evaluation(len(rows), metrics, (), (), scored, (simplest,))
+        simplest = evaluation.Rival("mean", measure("optimization", average))
+        found = evaluation.Evaluation(len(rows), metrics, (), (), scored, (simplest,))
     verdict = gate.judge(spec, found, compiled)
     return Facts(
         spec, made, searched, chosen, compiled, found, verdict, LINEAGE, "key", "2026-01-01"
@@ -138,8 +140,8 @@ def facts_of(tmp_path_factory: pytest.TempPathFactory) -> FactsOf:
 
     def make(spec: Spec, rows: pd.DataFrame | None = None) -> Facts:
         given = plants() if rows is None else rows
-        given = given[data.wanted(spec)]
-        found = dataset.require(*dataset.check(spec, given, data.fingerprint(given)))
+        given = given[sources.wanted(spec)]
+        found = dataset.require(*dataset.check(spec, given, sources.fingerprint(given)))
         return _facts(spec, found, tmp_path_factory.mktemp("compiled"))
 
     return make

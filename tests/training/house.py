@@ -24,8 +24,8 @@ import pytest
 import requests
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from training import registry
 from training.__main__ import main
+from training.registry import versions as registry
 
 ROOT = Path(__file__).parents[2]
 #: Longer than anything here takes on a busy machine; a test that waits as long fails.

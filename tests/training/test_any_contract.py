@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from service.app import create_app
-from service.bundle import Bundle, check_golden, load_models
+from service.bundle.exported import Bundle, check_golden, load_models
+from service.process.state import State
 from service.settings import read_settings
-from service.state import State
 from tests.training.house import House, toml
 
 ROWS = 120

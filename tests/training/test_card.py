@@ -13,14 +13,15 @@ from typing import Any, get_args
 
 import pytest
 
-from service.bundle import Decision
-from service.encoder import Encoder
-from training import card, card_words
-from training.evaluate import Rival
-from training.facts import Facts
-from training.gate import Verdict
-from training.metrics import METRICS
-from training.spec import CandidateName
+from service.bundle.encoder import Encoder
+from service.bundle.exported import Decision
+from training.card import page as card
+from training.card import words as card_words
+from training.judge.evaluation import Rival
+from training.judge.gate import Verdict
+from training.judge.result import Facts
+from training.metrics.tasks import METRICS
+from training.spec.values import CandidateName
 
 FactsOf = Callable[..., Facts]
 SpecOf = Callable[..., Any]

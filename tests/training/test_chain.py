@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from service.bundle import Arms, check_golden, load_models
-from tests.training.house import Done, House, LOADERS, rows_of
-from training.data import fingerprint, read
-from training.spec import load
+from service.bundle.exported import Arms, check_golden, load_models
+from tests.training.house import LOADERS, Done, House, rows_of
+from training.data.sources import fingerprint, read
+from training.spec.values import load
 
 SPECS = Path(__file__).parent / "specs"
 SOURCES = ("csv", "parquet", "sql")

@@ -18,9 +18,9 @@ import distributed
 import pytest
 
 from tests.training.house import ROOT, rows_of, spawned, wait_until, write_spec
-from training.dataset import Dataset, make
-from training.search import Searched, search
-from training.spec import Spec, load
+from training.data.dataset import Dataset, make
+from training.fit.search import Searched, search
+from training.spec.values import Spec, load
 
 pytestmark = pytest.mark.slow
 

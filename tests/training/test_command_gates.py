@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from tests.training.house import House, rows_of, write_spec
-from training import registry
-from training.data import split
-from training.spec import Spec, load
+from training.data.sources import split
+from training.registry import versions
+from training.spec.values import Spec, load
 
 GATES: dict[str, tuple[dict[str, Any], str]] = {
     "absolute": (
@@ -92,7 +92,7 @@ def test_worse_than_the_champion_fails_the_gate(house: House, tmp_path: Path, wi
     assert done.code == 3
     assert "accuracy no worse than the champion's by more than 0.01: value" in done.err
     with house.client() as client:
-        assert registry.aliases(client, "worse") == {"champion": "1"}
+        assert versions.aliases(client, "worse") == {"champion": "1"}
 
 
 @pytest.mark.slow

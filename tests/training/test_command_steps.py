@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.house import PATIENCE, SMALL, House, rows_of, wait_until, write_spec
-from training.options import STEPS
+from training.commands.arguments import STEPS
 
 #: Takes minutes: there is time to end it in the middle.
 LONG = {"candidates": ["random-forest"], "budget": 2000, "folds": 5}

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from tests.training.conftest import SpecOf
-from training import data
-from training.errors import SourceError
-from training.samples import farm
+from training.common.errors import SourceError
+from training.data import sources
+from training.data.sample_farm import farm
 
 ROWS = pd.DataFrame(
     {
@@ -27,7 +27,7 @@ ROWS = pd.DataFrame(
 
 
 def source(spec_of: SpecOf, path: object, **more: str) -> pd.DataFrame:
-    return data.read(spec_of(data={"source": str(path), **more}))
+    return sources.read(spec_of(data={"source": str(path), **more}))
 
 
 def test_csv_parquet_and_sql_give_the_same_rows(spec_of: SpecOf, tmp_path: Path) -> None:
@@ -132,37 +132,37 @@ def test_sql_takes_its_address_from_the_environment(
 
 
 def test_the_fingerprint_knows_values_names_and_order() -> None:
-    same = data.fingerprint(ROWS)
-    assert data.fingerprint(ROWS.copy()) == same
+    same = sources.fingerprint(ROWS)
+    assert sources.fingerprint(ROWS.copy()) == same
     others = [ROWS[::-1], ROWS.rename(columns={"id": "key"}), ROWS.assign(leaves=[4, 5, 7])]
-    assert same not in {data.fingerprint(other) for other in others}
+    assert same not in {sources.fingerprint(other) for other in others}
 
 
 def test_a_split_by_time_holds_out_the_latest(spec_of: SpecOf) -> None:
-    split = data.split(spec_of(data={"holdout": 0.34}), ROWS)
+    split = sources.split(spec_of(data={"holdout": 0.34}), ROWS)
     assert ROWS["day"].iloc[split.held_out].tolist() == ["2026-01-03"]
     assert ROWS["day"].iloc[split.train].tolist() == ["2026-01-01", "2026-01-02"]
 
 
 def test_a_stratified_split_keeps_the_shares_on_both_sides(classes_of: SpecOf) -> None:
     grades = pd.DataFrame({"grade": ["A"] * 20 + ["B"] * 80})
-    split = data.split(classes_of(), grades)
+    split = sources.split(classes_of(), grades)
     assert grades["grade"].iloc[split.held_out].value_counts().to_dict() == {"A": 4, "B": 16}
 
 
 def test_a_random_split_has_every_row_once_and_follows_the_seed(spec_of: SpecOf) -> None:
     by_chance = {"split": "random", "time": ""}
     one, other = (
-        data.split(spec_of(data=by_chance, search={"seed": seed}), ROWS) for seed in (1, 2)
+        sources.split(spec_of(data=by_chance, search={"seed": seed}), ROWS) for seed in (1, 2)
     )
     assert sorted([*one.train, *one.held_out]) == [0, 1, 2]
-    again = data.split(spec_of(data=by_chance, search={"seed": 1}), ROWS)
+    again = sources.split(spec_of(data=by_chance, search={"seed": 1}), ROWS)
     assert np.array_equal(again.held_out, one.held_out)
     assert not np.array_equal(one.held_out, other.held_out)
 
 
 def test_the_sample_farm_is_the_same_every_time() -> None:
-    assert data.fingerprint(farm(200)) == data.fingerprint(farm(200))
+    assert sources.fingerprint(farm(200)) == sources.fingerprint(farm(200))
 
 
 def test_the_sample_farm_has_seasons_crops_and_lost_readings() -> None:

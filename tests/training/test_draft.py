@@ -11,14 +11,15 @@ import pytest
 
 from tests.training.conftest import plants
 from tests.training.house import House
-from training import data, dataset, spec
-from training.draft import draft_spec, write_draft
-from training.errors import SourceError, SpecError
+from training.common.errors import SourceError, SpecError
+from training.data import dataset, sources
+from training.data.draft import draft_spec, write_draft
+from training.spec import values
 
 
-def drafted(tmp_path: Path, rows: pd.DataFrame, target: str) -> spec.Spec:
+def drafted(tmp_path: Path, rows: pd.DataFrame, target: str) -> values.Spec:
     rows.to_csv(tmp_path / "my_plants.csv", index=False)
-    return spec.load(write_draft(str(tmp_path / "my_plants.csv"), target, "", tmp_path))
+    return values.load(write_draft(str(tmp_path / "my_plants.csv"), target, "", tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -26,8 +27,8 @@ def drafted(tmp_path: Path, rows: pd.DataFrame, target: str) -> spec.Spec:
 )
 def test_a_draft_loads_and_its_data_passes(tmp_path: Path, target: str, task: str) -> None:
     found = drafted(tmp_path, plants().drop(columns=["id", "day"]), target)
-    rows = data.read(found)
-    report, made = dataset.check(found, rows, data.fingerprint(rows))
+    rows = sources.read(found)
+    report, made = dataset.check(found, rows, sources.fingerprint(rows))
     assert (found.task, report.errors) == (task, [])
     assert made is not None
 
@@ -125,8 +126,8 @@ AWKWARD: dict[str, list[Any]] = {
 def test_whatever_a_file_holds_its_draft_loads_and_its_data_passes(tmp_path: Path) -> None:
     weight = plants(120)["weight"].to_numpy()
     found = drafted(tmp_path, pd.DataFrame({**AWKWARD, "weight": weight}), "weight")
-    rows = data.read(found)
-    report, _ = dataset.check(found, rows, data.fingerprint(rows))
+    rows = sources.read(found)
+    report, _ = dataset.check(found, rows, sources.fingerprint(rows))
     assert report.errors == []
     assert {column.name for column in found.inputs} == AWKWARD.keys() - {"empty"}
 
@@ -135,7 +136,7 @@ def test_lists_in_a_parquet_file_are_left_out(tmp_path: Path) -> None:
     rows = plants(20)[["light", "weight"]].assign(history=[[1, 2]] * 20)
     rows.to_parquet(tmp_path / "p.parquet")
     path = write_draft(str(tmp_path / "p.parquet"), "weight", "p", tmp_path)
-    assert [column.name for column in spec.load(path).inputs] == ["light"]
+    assert [column.name for column in values.load(path).inputs] == ["light"]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import pytest
 
-from scripts import bundles
-from service.bundle import NoBundles, NotExported, load_models
+from scripts.image import exported
+from service.bundle.exported import NoBundles, NotExported, load_models
 from tests.training.house import Done, House, rows_of, write_spec
-from training import commands, registry
+from training.commands import versions as commands
+from training.registry import versions as registry
 
 pytestmark = pytest.mark.slow
 
@@ -163,7 +164,7 @@ def test_a_place_that_cannot_be_written_to_is_named(farm: Farm, tmp_path: Path) 
 
 
 def test_scripts_see_what_the_service_serves(farm: Farm) -> None:
-    found = [(one.model, one.version, one.arm) for one in bundles.find(farm.house.bundles)]
+    found = [(one.model, one.version, one.arm) for one in exported.find(farm.house.bundles)]
     assert found == [
         ("fern", "1", "champion"),
         ("fern", "2", "challenger"),

@@ -13,7 +13,8 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 
 from tests.training.conftest import FactsOf, SpecOf
 from tests.training.house import ROOT
-from training import card, fonts
+from training.card import fonts
+from training.card import page as card
 
 #: Draws a word with every warning an error, as the plots of a model are drawn, and tells the families.
 DRAW = """

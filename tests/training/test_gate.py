@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle import Metric
-from service.engines import Answer
+from service.bundle.engines import Answer
+from service.bundle.exported import Metric
 from tests.training.conftest import SpecOf
-from training import gate
-from training.evaluate import Evaluation, Rival, Slice
-from training.export import Compiled, compare
-from training.metrics import Scored
+from training.fit.compile import Compiled, compare
+from training.judge import gate
+from training.judge.evaluation import Evaluation, Rival, Slice
+from training.metrics.tasks import Scored
 
 NOTHING = Scored(np.zeros(1), np.zeros(1))
 

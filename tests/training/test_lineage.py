@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.training.conftest import SpecOf
-from training import lineage
+from training.common import provenance
 
 
 @pytest.fixture
@@ -15,47 +15,47 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir()
     (tmp_path / "training" / "search.py").write_text("one")
     (tmp_path / "requirements" / "train.txt").write_text("numpy==1")
-    monkeypatch.setattr(lineage, "ROOT", tmp_path)
-    monkeypatch.setattr(lineage, "LOCK", tmp_path / "requirements" / "train.txt")
-    monkeypatch.setattr(lineage, "lineage", lineage.lineage.__wrapped__)
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance, "LOCK", tmp_path / "requirements" / "train.txt")
+    monkeypatch.setattr(provenance, "lineage", provenance.lineage.__wrapped__)
     return tmp_path
 
 
 def test_the_same_again_has_the_same_key(spec_of: SpecOf, fresh: Path) -> None:
     assert fresh.is_dir()
-    assert lineage.key(spec_of(), "data") == lineage.key(spec_of(), "data")
+    assert provenance.key(spec_of(), "data") == provenance.key(spec_of(), "data")
 
 
 @pytest.mark.parametrize(
-    "changed", ["training/search.py", "requirements/train.txt", "service/contract.py"]
+    "changed", ["training/fit/search.py", "requirements/train.txt", "service/bundle/contract.py"]
 )
 def test_other_code_or_another_lock_is_another_key(
     spec_of: SpecOf, fresh: Path, changed: str
 ) -> None:
-    before = lineage.key(spec_of(), "data")
+    before = provenance.key(spec_of(), "data")
     (fresh / changed).write_text("two")
-    assert lineage.key(spec_of(), "data") != before
+    assert provenance.key(spec_of(), "data") != before
 
 
 def test_other_data_or_another_spec_is_another_key(spec_of: SpecOf, fresh: Path) -> None:
     assert fresh.is_dir()
     keys = {
-        lineage.key(spec_of(), "data"),
-        lineage.key(spec_of(), "other data"),
-        lineage.key(spec_of(search={"seed": 9}), "data"),
+        provenance.key(spec_of(), "data"),
+        provenance.key(spec_of(), "other data"),
+        provenance.key(spec_of(search={"seed": 9}), "data"),
     }
     assert len(keys) == 3
 
 
 def test_a_document_or_a_test_is_not_a_part_of_the_key(spec_of: SpecOf, fresh: Path) -> None:
-    before = lineage.key(spec_of(), "data")
+    before = provenance.key(spec_of(), "data")
     (fresh / "README.md").write_text("new")
     (fresh / "service" / "app.py").write_text("new")
-    assert lineage.key(spec_of(), "data") == before
+    assert provenance.key(spec_of(), "data") == before
 
 
 def test_a_tree_that_is_no_checkout_has_an_unknown_commit(fresh: Path) -> None:
     assert fresh.is_dir()
-    found = lineage.lineage()
+    found = provenance.lineage()
     assert found.git_commit == "unknown"
     assert not found.git_dirty

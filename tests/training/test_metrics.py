@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from training import metrics
-from training.metrics import Scored
+from training.metrics import tasks
+from training.metrics.tasks import Scored
 
 RANDOM = np.random.default_rng(3)
 TRUTH = RANDOM.integers(0, 3, 400)
@@ -16,7 +16,7 @@ CLASSES = Scored(TRUTH, CALLED, PROBABILITIES)
 
 
 def test_a_classifiers_metrics_are_those_of_scikit_learn() -> None:
-    measured = metrics.measure("classification", CLASSES)
+    measured = tasks.measure("classification", CLASSES)
     assert measured == pytest.approx(
         {
             "f1": reference.f1_score(TRUTH, CALLED, average="macro"),
@@ -31,7 +31,7 @@ def test_a_classifiers_metrics_are_those_of_scikit_learn() -> None:
 def test_a_regressors_metrics_are_those_of_scikit_learn() -> None:
     truth = RANDOM.normal(size=300)
     called = truth + RANDOM.normal(scale=0.3, size=300)
-    measured = metrics.measure("regression", Scored(truth, called))
+    measured = tasks.measure("regression", Scored(truth, called))
     assert measured["r2"] == pytest.approx(reference.r2_score(truth, called))
     assert measured["mae"] == pytest.approx(reference.mean_absolute_error(truth, called))
     assert measured["rmse"] == pytest.approx(reference.root_mean_squared_error(truth, called))
@@ -40,13 +40,13 @@ def test_a_regressors_metrics_are_those_of_scikit_learn() -> None:
 def test_regret_is_the_share_of_the_optimal_profit_that_is_lost() -> None:
     truth = np.array([[10.0, 1.0], [30.0, 0.0]])
     served = np.array([[9.0, 2.0], [29.0, 4.0]])
-    measured = metrics.measure("optimization", Scored(truth, served))
+    measured = tasks.measure("optimization", Scored(truth, served))
     assert measured == pytest.approx({"regret": 0.05, "convergence": 0.5, "cost": 3.0})
 
 
 def test_the_interval_holds_the_value_and_narrows_with_rows() -> None:
-    few = metrics.measure_with_intervals("classification", CLASSES.take(np.arange(40)))["accuracy"]
-    many = metrics.measure_with_intervals("classification", CLASSES)["accuracy"]
+    few = tasks.measure_with_intervals("classification", CLASSES.take(np.arange(40)))["accuracy"]
+    many = tasks.measure_with_intervals("classification", CLASSES)["accuracy"]
     assert few.low <= few.value <= few.high
     assert many.high - many.low < few.high - few.low
 
@@ -57,18 +57,18 @@ def test_the_interval_covers_the_true_value_about_95_times_of_100() -> None:
         random = np.random.default_rng(seed)
         hits = (random.random(300) < 0.8).astype(int)
         scored = Scored(np.ones(300, dtype=int), hits, np.column_stack([1 - hits, hits]))
-        interval = metrics.measure_with_intervals("classification", scored, seed)["accuracy"]
+        interval = tasks.measure_with_intervals("classification", scored, seed)["accuracy"]
         inside += interval.low <= 0.8 <= interval.high
     assert inside >= 51
 
 
 def test_large_samples_are_resampled_small_and_scaled(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = metrics.measure_with_intervals("classification", CLASSES)["accuracy"]
-    monkeypatch.setattr(metrics, "RESAMPLE_ROWS", 100)
-    scaled = metrics.measure_with_intervals("classification", CLASSES)["accuracy"]
+    whole = tasks.measure_with_intervals("classification", CLASSES)["accuracy"]
+    monkeypatch.setattr(tasks, "RESAMPLE_ROWS", 100)
+    scaled = tasks.measure_with_intervals("classification", CLASSES)["accuracy"]
     assert scaled.high - scaled.low == pytest.approx(whole.high - whole.low, rel=0.3)
 
 
 def test_a_slice_with_one_class_alone_has_no_auc() -> None:
     only = CLASSES.take(np.flatnonzero(TRUTH == 1))
-    assert np.isnan(metrics.measure("classification", only)["auc"])
+    assert np.isnan(tasks.measure("classification", only)["auc"])

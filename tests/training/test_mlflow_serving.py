@@ -16,9 +16,9 @@ import pytest
 import requests
 from mlflow.exceptions import MlflowException
 
-from service.bundle import Bundle, load_models
+from service.bundle.exported import Bundle, load_models
 from tests.training.house import House, answers, free_port, spawned, toml, wait_until
-from training.spec import FOLDER
+from training.spec.values import FOLDER
 
 pytestmark = pytest.mark.slow
 

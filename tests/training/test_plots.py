@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from training import drawing, plots, plots_by_task
-from training.facts import Facts
-from training.metrics import Scored
-from training.plots_by_task import Plot
+from training.card import plots, style, task_plots
+from training.card.task_plots import Plot
+from training.judge.result import Facts
+from training.metrics.tasks import Scored
 
 FactsOf = Callable[..., Facts]
 
 
 def drawn(plot: Plot) -> str:
-    return drawing.svg(plot.figure, plot.name, plot.title)
+    return style.svg(plot.figure, plot.name, plot.title)
 
 
 def named(facts: Facts, name: str) -> Plot:
@@ -89,7 +89,7 @@ def test_plots_of_one_page_share_no_id(regression: Facts) -> None:
 def test_a_plot_takes_the_colour_of_its_page(regression: Facts) -> None:
     page = drawn(named(regression, "importance"))
     assert "currentColor" in page
-    assert drawing.INK not in page
+    assert style.INK not in page
 
 
 def test_words_of_the_data_are_neither_markup_nor_formulas(
@@ -107,7 +107,7 @@ def test_many_rows_are_thinned_to_what_a_plot_can_show(regression: Facts) -> Non
     truth = np.random.default_rng(1).normal(size=100_000)
     assert regression.evaluation is not None
     evaluation = regression.evaluation._replace(scored=Scored(truth, truth * 0.9))
-    for plot in plots_by_task.plots(regression, evaluation):
+    for plot in task_plots.plots(regression, evaluation):
         assert len(drawn(plot)) < 150_000
 
 
@@ -121,7 +121,7 @@ def test_calibration_is_on_the_diagonal_where_probabilities_are_true(
     )
     assert classification.evaluation is not None
     evaluation = classification.evaluation._replace(scored=scored)
-    found = {plot.name: plot for plot in plots_by_task.plots(classification, evaluation)}
+    found = {plot.name: plot for plot in task_plots.plots(classification, evaluation)}
     lines = found["calibration"].figure.axes[0].get_lines()
     given, came_true = (np.asarray(part) for part in lines[1].get_data())
     assert list(given) == list(came_true) == [25.0, 75.0]

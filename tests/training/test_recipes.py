@@ -6,13 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle import Bundle
-from service.encoder import Encoder
-from service.engines import Answer
+from service.bundle.encoder import Encoder
+from service.bundle.engines import Answer
+from service.bundle.exported import Bundle
 from tests.training.conftest import plants
-from training import dataset, recipes
-from training.facts import Facts
-from training.spec import Spec, parse
+from training.data import dataset
+from training.fit import recipes
+from training.judge.result import Facts
+from training.spec.values import Spec, parse
 
 BEST_LIGHT = 6.0
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import mlflow
 import pytest
 
-from service.bundle import check_golden, load_models
+from service.bundle.exported import check_golden, load_models
 from tests.training.house import House, rows_of, write_spec
-from training import registry
+from training.registry import versions
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ class Cellar(NamedTuple):
     def champion_is(self, version: str) -> None:
         """Whatever the tests before did."""
         with self.house.client() as client:
-            for alias in registry.aliases(client, "cellar"):
+            for alias in versions.aliases(client, "cellar"):
                 client.delete_registered_model_alias("cellar", alias)
             client.set_registered_model_alias("cellar", "champion", version)
 
@@ -52,7 +52,7 @@ def cellar(tmp_path_factory: pytest.TempPathFactory) -> Cellar:
 
 def test_force_trains_again_and_measures_the_champion_on_the_same_rows(cellar: Cellar) -> None:
     with cellar.house.client() as client:
-        second = registry.version(client, "cellar", "2")
+        second = versions.version(client, "cellar", "2")
         measured = client.get_run(second.run_id).data.metrics
     # The same model twice: measured on the same rows, they are equally good.
     for name in ("accuracy", "f1", "auc"):
@@ -85,7 +85,7 @@ def test_the_challenger_that_is_promoted_is_challenger_no_more(cellar: Cellar) -
     with cellar.house.client() as client:
         client.set_registered_model_alias("cellar", "challenger", "2")
         cellar.promote("challenger")
-        assert registry.aliases(client, "cellar") == {"champion": "2"}
+        assert versions.aliases(client, "cellar") == {"champion": "2"}
 
 
 def test_a_champion_is_not_promoted_twice(cellar: Cellar) -> None:
@@ -132,10 +132,10 @@ def test_a_bundle_folder_that_is_gone_is_fetched_anew(cellar: Cellar) -> None:
 def test_a_version_that_was_not_completed_is_not_seen(cellar: Cellar) -> None:
     cellar.champion_is("1")
     with cellar.house.client() as client:
-        whole = registry.version(client, "cellar", "1")
+        whole = versions.version(client, "cellar", "1")
         torn = client.create_model_version("cellar", "models:/cellar/1", whole.run_id)
         try:
-            assert torn.version not in [one.number for one in registry.versions(client, "cellar")]
+            assert torn.version not in [one.number for one in versions.versions(client, "cellar")]
             assert f"given version '{torn.version}'" in cellar.promote(str(torn.version))
         finally:
             client.delete_model_version("cellar", torn.version)
@@ -153,7 +153,7 @@ def test_a_training_that_ends_while_it_registers_leaves_nothing_to_serve(
         patch.setattr(mlflow.MlflowClient, step, stop)
         assert cellar.house.training("train", spec).code == 130
     with cellar.house.client() as client:
-        assert registry.versions(client, spec.stem) == []
+        assert versions.versions(client, spec.stem) == []
     assert not list((cellar.house.trained / spec.stem).glob("[!.]*"))
     assert cellar.house.training("train", "--json", spec).document[0]["status"] == "trained"
 

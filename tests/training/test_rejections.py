@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.training.house import Done, House, rows_of, write_spec
-from training import registry, rejections
+from training.registry import promotion, versions
 
 # It trains a model.
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ class Shop(NamedTuple):
         with self.house.client() as client:
             for name, number in wanted.items():
                 client.set_registered_model_alias("shop", name, number)
-            return registry.aliases(client, "shop")
+            return versions.aliases(client, "shop")
 
     def outcome(self) -> Any:
         kept = self.house.folder / "build/reports/shop/training.json"
@@ -50,8 +50,8 @@ def _trained(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def _shop(trained: Shop) -> Shop:
     """Version 1 is champion and 2 challenger, whatever the tests before did."""
     with trained.house.client() as client:
-        registry.forgive(client, registry.version(client, "shop", "2"))
-        client.delete_model_version_tag("shop", "2", rejections.RELEASED)
+        versions.forgive(client, versions.version(client, "shop", "2"))
+        client.delete_model_version_tag("shop", "2", promotion.RELEASED)
     trained.aliases(champion="1", challenger="2")
     return trained
 
@@ -90,7 +90,7 @@ def test_who_promotes_it_takes_the_rejection_back(shop: Shop) -> None:
     shop("reject", *BY)
     shop("promote", "--version", "2", *BY)
     with shop.house.client() as client:
-        assert registry.REJECTED not in registry.version(client, "shop", "2").tags
+        assert versions.REJECTED not in versions.version(client, "shop", "2").tags
 
 
 def export(shop: Shop, **arms: str) -> None:

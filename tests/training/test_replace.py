@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.training.house import ROOT
-from training import replace
+from training.common import replace
 
 #: Replaces a folder again and again, and is killed at each step that the interpreter tells of, one later each time.
 KILLED_AT_EACH_STEP = """
 import os, pathlib, shutil, signal, sys
-from training.replace import recover, replace_folder
+from training.common.replace import recover, replace_folder
 
 folder = pathlib.Path(sys.argv[1])
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.training.house import ROOT, SMALL, House, rows_of, toml, write_spec
-from training import registry, runs
+from training.registry import runs, versions
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +76,7 @@ def test_a_version_whose_rows_were_too_many_to_keep_says_so(
 def test_other_predictions_than_recorded_end_with_three(house: House, tmp_path: Path) -> None:
     train(house, "tampered")
     with house.client() as client:
-        run = registry.version(client, "tampered", "1").run_id
+        run = versions.version(client, "tampered", "1").run_id
         kept = client.download_artifacts(run, runs.SNAPSHOT_FILE, str(tmp_path))
         rows = pd.read_parquet(kept)
         rows.assign(target=np.roll(rows["target"], 50)).to_parquet(kept, index=False)

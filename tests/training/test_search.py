@@ -4,16 +4,17 @@ import pytest
 
 from tests.training.conftest import SpecOf
 from tests.training.house import impatient
-from training import data, dataset, estimators, search
-from training.errors import TrainingError
+from training.common.errors import TrainingError
+from training.data import dataset, sources
+from training.fit import candidates, search
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
 def searched(spec_of: SpecOf, frame: object, **changes: object) -> search.Searched:
     spec = spec_of(**changes)
-    rows = frame[data.wanted(spec)]  # type: ignore[index]
-    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    rows = frame[sources.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, sources.fingerprint(rows)))
     return search.search(spec, made.contract, *made.train)
 
 
@@ -52,8 +53,8 @@ def test_the_same_seed_finds_the_same_and_another_does_not(spec_of: SpecOf, fram
 
 def test_a_cluster_that_does_not_answer_is_named(spec_of: SpecOf, frame: object) -> None:
     spec = spec_of()
-    rows = frame[data.wanted(spec)]  # type: ignore[index]
-    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    rows = frame[sources.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, sources.fingerprint(rows)))
     with (
         impatient(),
         pytest.raises(
@@ -65,8 +66,8 @@ def test_a_cluster_that_does_not_answer_is_named(spec_of: SpecOf, frame: object)
 
 def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: object) -> None:
     spec = spec_of(search={"candidates": ["linear"], "rows": 60})
-    rows = frame[data.wanted(spec)]  # type: ignore[index]
-    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
+    rows = frame[sources.wanted(spec)]  # type: ignore[index]
+    made = dataset.require(*dataset.check(spec, rows, sources.fingerprint(rows)))
     found = search.search(spec, made.contract, *made.train).ranking[0]
     whole = search.on_all_rows(spec, found, *made.train)
     seen = [
@@ -76,11 +77,11 @@ def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: obj
     assert seen == [60, len(made.split.train)]
 
 
-@pytest.mark.parametrize("name", estimators.CANDIDATES)
+@pytest.mark.parametrize("name", candidates.CANDIDATES)
 def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
     contract = spec_of().contract()
-    pipeline = estimators.make_pipeline(name, contract, 1)
-    assert set(estimators.space(name, contract)) <= set(pipeline.get_params())
+    pipeline = candidates.make_pipeline(name, contract, 1)
+    assert set(candidates.space(name, contract)) <= set(pipeline.get_params())
 
 
 def test_missing_values_and_categories_are_the_models_own_business(

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.training.house import ROOT, House, rows_of, write_spec
-from training import registry, settled
-from training.spec import load
+from training.commands import settled
+from training.registry import versions
+from training.spec.values import load
 
 pytestmark = pytest.mark.slow
 
@@ -66,7 +67,7 @@ def test_other_data_are_trained_on(shed: Shed) -> None:
 
 def test_what_was_decided_in_mlflow_since_is_heeded(shed: Shed) -> None:
     with shed.house.client() as client:
-        registry.history(client, "shed")
+        versions.history(client, "shed")
         assert shed.settled()
         client.set_registered_model_alias("shed", "best", "1")
     assert not shed.settled()

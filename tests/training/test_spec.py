@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from training import spec
-from training.errors import SpecError
+from training.common.errors import SpecError
+from training.spec import values
 
 GOOD: dict[str, Any] = {
     "name": "plants",
@@ -39,7 +39,7 @@ def changed(path: str, value: Any, base: dict[str, Any] = GOOD) -> dict[str, Any
 
 def refusals(raw: dict[str, Any]) -> str:
     with pytest.raises(SpecError) as refused:
-        spec.parse(raw, "plants.toml", "plants")
+        values.parse(raw, "plants.toml", "plants")
     return str(refused.value)
 
 
@@ -179,7 +179,7 @@ def test_stratified_and_classes_belong_to_classification() -> None:
 
 def test_a_group_of_columns_stands_for_each_of_its_names() -> None:
     raw = changed("columns/sizes", {"type": "integer", "names": ["width", "height"]})
-    inputs = spec.parse(raw, "plants.toml", "plants").inputs
+    inputs = values.parse(raw, "plants.toml", "plants").inputs
     assert [(column.name, column.type) for column in inputs] == [
         ("light", "number"),
         ("width", "integer"),
@@ -197,7 +197,7 @@ def test_a_group_of_columns_stands_for_each_of_its_names() -> None:
 def test_a_file_that_is_no_spec_is_named(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "plants.toml").write_bytes(content)
     with pytest.raises(SpecError, match=message) as refused:
-        spec.find(str(tmp_path / "plants.toml"))
+        values.find(str(tmp_path / "plants.toml"))
     assert str(tmp_path / "plants.toml") in str(refused.value)
 
 
@@ -205,9 +205,9 @@ def test_an_unknown_model_is_refused_with_the_known_ones() -> None:
     with pytest.raises(
         SpecError, match="known models: quality-classification, recipe-optimization"
     ):
-        spec.find("nothing")
+        values.find("nothing")
 
 
-@pytest.mark.parametrize("name", spec.names())
+@pytest.mark.parametrize("name", values.names())
 def test_the_shipped_specs_are_sound(name: str) -> None:
-    assert spec.find(name).name == name
+    assert values.find(name).name == name

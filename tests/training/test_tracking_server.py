@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.bundle import check_golden, load_models
+from service.bundle.exported import check_golden, load_models
 from tests.training.house import House, rows_of, tracking_server, write_spec
 
 

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training import data, dataset
-from training.errors import ContractViolated
-from training.spec import Spec
-from training.validate import Report, Violation
+from training.common.errors import ContractViolated
+from training.data import dataset, sources
+from training.data.checks import Report, Violation
+from training.spec.values import Spec
 
 SpecOf = Callable[..., Spec]
 
 
 def found(spec: Spec, frame: pd.DataFrame) -> Report:
-    wanted = [name for name in data.wanted(spec) if name in frame]
+    wanted = [name for name in sources.wanted(spec) if name in frame]
     return dataset.check(spec, frame[wanted], "fingerprint")[0]
 
 

@@ -9,8 +9,8 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from training import validation_report
-from training.validate import Report, Violation
+from training.data import report as validation_report
+from training.data.checks import Report, Violation
 
 RANGES = Violation("ranges", "light", "error", 7, "is not a number from 0 to 10", ((3, "99.5"),))
 CONSTANT = Violation("constants", "leaves", "warning", 300, "is always 1; it tells a model nothing")

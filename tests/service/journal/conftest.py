@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.journal import Journal, Settings
-from service.journal.database import connect
+from service.journal.database.connection import connect
 from tests.postgres import Cluster
 from tests.service.journal.helpers import KEY, open_journal, settings_for
 

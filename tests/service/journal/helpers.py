@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import sqlalchemy as sa
 
-from service.contract import Column, Contract, Output
-from service.engines import Answer
+from service.bundle.contract import Column, Contract, Output
+from service.bundle.engines import Answer
 from service.journal import Journal, Settings
-from service.journal.database import connect
+from service.journal.database.connection import connect
 
 KEY = b"a key that only tests know"
 SECRET = "paracetamol"

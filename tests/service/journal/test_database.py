@@ -13,10 +13,10 @@ import pytest
 import sqlalchemy as sa
 
 from service.journal import Journal, Settings
-from service.journal.database import MIGRATIONS, connect, migrate, transaction
-from service.journal.rows import Row
+from service.journal.database.connection import MIGRATIONS, connect, migrate, transaction
+from service.journal.database.predictions import Store, partition_name
+from service.journal.database.rows import Row
 from service.journal.shipper import ship_once
-from service.journal.store import Store, partition_name
 from service.journal.truth import Entry
 from tests.service.journal.helpers import (
     open_journal,
@@ -28,7 +28,7 @@ from tests.service.journal.helpers import (
 
 DAY = 86400.0
 MIGRATE = (
-    "import sys; from service.journal.database import connect, migrate;"
+    "import sys; from service.journal.database.connection import connect, migrate;"
     " print(*migrate(connect(sys.argv[1])))"
 )
 PARTITIONS = (
@@ -69,7 +69,7 @@ def test_a_migration_that_fails_leaves_nothing(
     (tmp_path / engine.dialect.name).mkdir()
     broken = "CREATE TABLE half (a integer);\nCREATE TABLE prediction (;\n"
     (tmp_path / engine.dialect.name / "001_broken.sql").write_text(broken)
-    monkeypatch.setattr("service.journal.database.MIGRATIONS", tmp_path)
+    monkeypatch.setattr("service.journal.database.connection.MIGRATIONS", tmp_path)
     with pytest.raises(Exception, match="syntax error"):
         migrate(engine)
     assert not sa.inspect(engine).has_table("half")

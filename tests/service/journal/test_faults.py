@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from service.journal import Settings
-from service.journal.counters import Counters
-from service.journal.segments import segments, stats
 from service.journal.shipper import ship_forever, ship_once
+from service.journal.spool.counters import Counters
+from service.journal.spool.segments import segments, stats
 from tests.postgres import Cluster
 from tests.service.journal.helpers import (
     await_that,

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.engines import Answer
+from service.bundle.engines import Answer
 from service.journal import Journal, Settings, Unavailable
-from service.journal.rows import rows_of
-from service.journal.segments import segments
+from service.journal.database.rows import rows_of
 from service.journal.settings import JournalError
 from service.journal.shipper import Shipper, ship_forever, ship_once
+from service.journal.spool.segments import segments
 from tests.service.journal.helpers import (
     await_that,
     count,
@@ -231,7 +231,7 @@ def test_the_shipper_needs_no_bundles(journal: Journal, settings: Settings) -> N
     """So it ships what an older release spooled of models that are gone."""
     record_quality(journal)
     code = (
-        "import sys; sys.modules['service.bundle'] = sys.modules['onnxruntime'] = None;"
+        "import sys; sys.modules['service.bundle.exported'] = sys.modules['onnxruntime'] = None;"
         "from service.journal.__main__ import main; main()"
     )
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}

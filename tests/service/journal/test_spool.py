@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.journal import Journal, Settings
-from service.journal.frames import START, pack, pack_mark, unpack_mark, walk
-from service.journal.segments import Segment, make_room, segments
+from service.journal.database.shortest import shortest, shortest_all
 from service.journal.shipper import ship_once
-from service.journal.values import shortest, shortest_all
+from service.journal.spool.frames import START, pack, pack_mark, unpack_mark, walk
+from service.journal.spool.segments import Segment, make_room, segments
 from tests.service.journal.helpers import (
     count,
     open_journal,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.contract import Invalid
+from service.bundle.contract import Invalid
 from service.journal import Journal, Settings, Unavailable
 from service.journal.settings import JournalError
 from service.journal.shipper import ship_once

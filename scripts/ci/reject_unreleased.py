@@ -1,0 +1,113 @@
+"""What becomes of a release that a build has built and not brought in: whoever said no, and why, is kept.
+
+In the Swarm, so that neither the release nor its code comes in by a build that asks nobody; in MLflow, so that its new
+versions are no challengers any more.
+
+    python -m scripts.ci.reject_unreleased
+
+Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
+and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy
+that was refused before it changed anything, or of which nobody knows how it ended: the next build goes on from there.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess  # nosec B404 # training has a process of its own
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scripts.command.options import NAME, build, outcome_file, parameter
+from scripts.command.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
+from scripts.engine.docker import DockerError
+from scripts.ledger import records
+from scripts.ledger.records import Record
+
+
+class Rejection(NamedTuple):
+    by: str
+    why: str
+
+
+def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejection | None:
+    """Who does not want the candidates, and why; None where that is nobody."""
+    tag = environ.get("BUILD_TAG") or "a build"
+    if environ.get("PLAN") not in ("deploy", "withdrawn"):
+        return None
+    if environ.get("VERDICT") == "reject":
+        return Rejection(environ.get("BY") or tag, environ.get("WHY") or "no reason given")
+    if environ.get("VERDICT") == "none":
+        return Rejection(tag, "nobody agreed to it: the approval was aborted, or its time was up")
+    if deploy.get("code") in (ROLLED_BACK, LATE):
+        return Rejection(tag, f"the deploy failed: {deploy.get('reason', 'see its log')}")
+    # Of a deploy whose end the build did not see, there is a document without a code: it may serve.
+    if environ.get("RESULT") == "ABORTED" and deploy.get("code", REFUSED) not in (DONE, None):
+        return Rejection(tag, "the build was aborted before it served")
+    return None
+
+
+def act() -> dict[str, Any]:
+    said = rejection(os.environ, _read(outcome_file()))
+    if said is None:
+        say("nothing was rejected: the next build goes on from here")
+        return {}
+    undone = [problem for problem in (_keep_in_swarm(said), _keep_in_mlflow(said)) if problem]
+    if undone:
+        raise Refused(f"rejected by {said.by} ({said.why}), but {'; '.join(undone)}")
+    return said._asdict()
+
+
+def _keep_in_swarm(said: Rejection) -> str:
+    """An empty word, or what was not kept."""
+    document, image = (_read(build() / "release" / name) for name in ("release.json", "image.json"))
+    if not document:
+        return "there is no release.json here, so the Swarm does not know of it"
+    stack = parameter("STACK", NAME) or "swarmline"
+    try:
+        serving = records.current(records.history(stack))
+        records.store(stack, _record(said, document, image, serving.release if serving else ""))
+    except DockerError as error:
+        return f"the Swarm does not know of it: {error.words}"
+    return ""
+
+
+def _record(
+    said: Rejection, document: Mapping[str, Any], image: Mapping[str, Any], serving: str
+) -> Record:
+    return Record(
+        number=0,
+        kind=records.REJECTION,
+        release=document["release"],
+        image=image.get("image", ""),
+        at=records.now(),
+        by=said.by,
+        why=said.why,
+        outcome=records.REJECTED,
+        reason="",
+        settings="",
+        replaced=serving,
+        seconds=0.0,
+        document=document,
+        golden={},
+        inputs=None,
+    )
+
+
+def _keep_in_mlflow(said: Rejection) -> str:
+    """An empty word, or what was not kept."""
+    command = [sys.executable, "-m", "training", "reject", "--exported"]
+    command += ["--by", said.by, "--why", said.why]
+    if subprocess.run(command, check=False).returncode:  # nosec B603
+        return "its versions could not be marked in MLflow"
+    return ""
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
+
+
+if __name__ == "__main__":
+    sys.exit(finish(act, as_json=False))

@@ -1,0 +1,107 @@
+"""What git knows of the files that go into an image."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess  # nosec B404 # the git command is this module's whole purpose
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.command.outcome import Refused
+
+COMMIT = re.compile(r"[0-9a-f]{7,64}")
+ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
+#: A build after a long quiet tells so many commits' authors, and not a whole history's.
+MOST_COMMITTERS = 100
+#: What a person reads of before saying yes.
+MOST_COMMITS, LONGEST_LINE = 10, 120
+
+
+class Commit(NamedTuple):
+    """The last commit that changed some paths; dirty where they have changed since."""
+
+    name: str
+    seconds: int
+    dirty: bool
+
+
+def files(root: Path, *paths: str) -> list[str]:
+    """Those that git has or would take: what it is told to ignore (.env, caches) is none of them."""
+    words = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths)
+    return sorted({name for name in words.split("\0") if name and (root / name).is_file()})
+
+
+def last_commit(root: Path, *paths: str) -> Commit:
+    words = _git(root, "log", "-1", "--format=%H %ct", "--", *paths).split()
+    if not words:
+        raise Refused(f"{root}: git has no commit of {', '.join(paths)}; commit them first")
+    dirty = bool(_git(root, "status", "--porcelain", "--", *paths).strip())
+    return Commit(words[0], int(words[1]), dirty)
+
+
+def committers(root: Path, since: str) -> list[str]:
+    """The addresses of who wrote the commits after `since`; of the last commit, where that is none known here."""
+    if not COMMIT.fullmatch(since) or not _is_known(root, since):
+        commits = ["-1", "HEAD"]
+    else:
+        commits = [f"--max-count={MOST_COMMITTERS}", f"{since}..HEAD"]
+    found = _git(root, "log", "--format=%ae", *commits, "--").split("\n")
+    # A commit's address is whatever its author wrote: only what can be one goes into a mail's head.
+    return list(
+        dict.fromkeys(one for one in found if ADDRESS.fullmatch(one) and not _is_nobody(one))
+    )
+
+
+def commits_between(root: Path, old: str, new: str, *paths: str) -> list[str] | None:
+    """Name, author and subject of each commit of the paths, the newest first; None where either is not known here."""
+    if not all(COMMIT.fullmatch(one) and _is_known(root, one) for one in (old, new)):
+        return None
+    lines = _git(root, "log", "--format=%h %s (%an)", f"{old}..{new}", "--", *paths).splitlines()
+    more = [f"and {len(lines) - MOST_COMMITS} more"] if len(lines) > MOST_COMMITS else []
+    return [line[:LONGEST_LINE] for line in lines[:MOST_COMMITS]] + more
+
+
+def _is_known(root: Path, commit: str) -> bool:
+    try:
+        _git(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    except Refused:
+        return False
+    return True
+
+
+def _is_nobody(address: str) -> bool:
+    """Addresses that hosting services put in for who hides theirs: a mail to them comes back."""
+    return "noreply" in address or address.endswith(("@localhost", ".local", ".localdomain"))
+
+
+def origin(root: Path) -> str:
+    """Where the code came from, without the name and password that some put in there; else empty."""
+    try:
+        address = _git(root, "config", "--get", "remote.origin.url").strip()
+    except Refused:
+        return ""
+    match = re.fullmatch(r"(https?|ssh|git)://(?:[^/]*@)?(.+)", address)
+    if match:
+        # Of a password with a slash nobody knows where it ends.
+        return "" if "@" in match[2] else f"{match[1]}://{match[2]}"
+    # The short form of ssh; a path of this machine says nothing to others.
+    return address if re.fullmatch(r"[\w.-]+@[\w.-]+:[^\\]+", address) else ""
+
+
+def _git(root: Path, *arguments: str) -> str:
+    command = shutil.which("git")
+    if command is None:
+        raise Refused(
+            "there is no git command in PATH, and a release names its commit; install git"
+        )
+    done = subprocess.run(  # nosec B603
+        [command, "-C", str(root), *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = done.stderr.strip().splitlines()
+        raise Refused(
+            f"`git {arguments[0]}` failed in {root}: {said[-1] if said else 'no reason'};"
+            " a release names its commit: build it in a clone"
+        )
+    return done.stdout

@@ -1,0 +1,103 @@
+"""Are the new replicas as good as the old ones? Judged by what the edge counts while both answer.
+
+The edge counts by slot, and a slot is given to another replica when one goes. So only what is counted while a slot has
+one address belongs to that replica, and its mean time is freed of what the slot's former owner left in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from scripts.edge.client import Server
+
+#: HAProxy's mean looks back at so many requests, each newer one weighing more.
+WINDOW = 512
+#: Fewer tell nothing.
+ENOUGH_ERRORS, ENOUGH_TIMES = 5, 100
+#: What is borne: errors beyond twice the old rate, time beyond three times the old.
+MORE_ERRORS, TIMES_ERRORS = 0.01, 2.0
+MORE_MS, TIMES_MS = 10.0, 3.0
+
+Place = tuple[str, str, str]
+
+
+class Span(NamedTuple):
+    """A replica in a slot of one edge: first and last seen."""
+
+    first: Server
+    last: Server
+
+
+class Count(NamedTuple):
+    """What a group of replicas did; `mean_ms` is over `timed` requests."""
+
+    requests: int = 0
+    errors: int = 0
+    timed: int = 0
+    mean_ms: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        return self.errors / self.requests if self.requests else 0.0
+
+    def __str__(self) -> str:
+        return f"{self.requests} requests, {self.rate:.2%} failed, {self.mean_ms:.0f} ms"
+
+
+def follow(seen: Mapping[Place, Span], servers: Iterable[Server]) -> dict[Place, Span]:
+    """The spans with one more look added."""
+    spans = dict(seen)
+    for server in servers:
+        place = (server.edge, server.slot, server.address)
+        span = spans.get(place)
+        if span is None or server.requests < span.last.requests:
+            spans[place] = Span(server, server)  # new here, or the edge began to count anew
+        else:
+            spans[place] = Span(span.first, server)
+    return spans
+
+
+def count(spans: Mapping[Place, Span], addresses: Iterable[str]) -> Count:
+    """What the replicas with these addresses did."""
+    wanted = set(addresses)
+    parts = [_of(span) for (_, _, address), span in spans.items() if address in wanted]
+    timed = sum(part.timed for part in parts)
+    return Count(
+        sum(part.requests for part in parts),
+        sum(part.errors for part in parts),
+        timed,
+        sum(part.mean_ms * part.timed for part in parts) / timed if timed else 0.0,
+    )
+
+
+def _of(span: Span) -> Count:
+    asked = span.last.requests - span.first.requests
+    errors = span.last.errors - span.first.errors
+    timed = span.last.window - span.first.window
+    return Count(asked, errors, timed, _mean(span, timed)) if timed > 0 else Count(asked, errors)
+
+
+def _mean(span: Span, timed: int) -> float:
+    """The mean of the requests since `first`, from two means that forget exponentially."""
+    kept = ((WINDOW - 1) / WINDOW) ** timed
+    total = span.last.mean_ms * min(WINDOW, span.last.window)
+    former = span.first.mean_ms * min(WINDOW, span.first.window)
+    return max(0.0, (total - former * kept) / (WINDOW * (1 - kept)))
+
+
+def verdict(new: Count, old: Count) -> str:
+    """Why the new ones are not good enough; empty where they are, or where nothing can be said yet."""
+    if new.errors >= ENOUGH_ERRORS and new.rate > TIMES_ERRORS * old.rate + MORE_ERRORS:
+        return (
+            f"{new.rate:.1%} of {new.requests} requests to the new replicas failed,"
+            f" of the old ones {old.rate:.1%}"
+        )
+    if min(new.timed, old.timed) < ENOUGH_TIMES:
+        return ""
+    if new.mean_ms > TIMES_MS * old.mean_ms + MORE_MS:
+        return (
+            f"the new replicas answer in {new.mean_ms:.0f} ms on average over {new.timed} requests,"
+            f" the old ones in {old.mean_ms:.0f} ms"
+        )
+    return ""

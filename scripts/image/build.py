@@ -1,0 +1,163 @@
+"""The service's image: built from the bundles that are there, published, and its bill of materials.
+
+    python -m scripts.image.build build [--pull] [--no-cache] | publish | sbom   [--deadline SECONDS] [--json]
+
+REGISTRY names where to publish, BASE_IMAGE what to build on, BUILD_NETWORK the network of the build; pip's own settings
+(PIP_INDEX_URL and so on) reach it. Exit codes: 0 done, 1 refused, 3 deadline.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from scripts.command import checkout
+from scripts.command.options import build as build_folder
+from scripts.command.options import bundles, parsed, plain_parser
+from scripts.command.outcome import Refused, finish, say
+from scripts.engine import images
+from scripts.image import context, sbom
+from scripts.stack_file import settings
+
+NAME = "swarmline/model"
+ROOT = Path(__file__).parents[2]
+Document = dict[str, Any]
+
+
+def build(options: argparse.Namespace) -> Document:
+    """Builds what is not built yet, and says what is in it."""
+    place = bundles()
+    inputs = context.gather(ROOT, place)
+    if inputs.left_out:
+        say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
+    images.reachable()
+    name = settings.base_image(images.BASE_IMAGE)
+    document = context.describe(inputs, images.base(name, options.pull, options.deadline))
+    tag = f"{NAME}:{document['release']}"
+    if images.exists(tag) and not options.no_cache and _read("release.json") == document:
+        say(f"{tag}: unchanged")
+        return {"release": document["release"], "image": tag, "built": False}
+    folder = build_folder() / "image"
+    context.stage(inputs, document, folder)
+    arguments = {
+        "BASE_IMAGE": name,
+        "RELEASE": document["release"],
+        "SOURCE_DATE_EPOCH": str(int(datetime.fromisoformat(document["created"]).timestamp())),
+    }
+    labels = labels_of(document, checkout.origin(ROOT))
+    images.build(
+        folder, tag, arguments, labels, seconds=options.deadline, cache=not options.no_cache
+    )
+    inventory = _write_sbom(document, tag)
+    # What was published before is another release: nobody should deploy it for this one.
+    (_release_folder() / "image.json").unlink(missing_ok=True)
+    _write("release.json", document)
+    over = images.size(tag) - images.size(name)
+    say(f"{tag}: built; {_told(over, inventory['parts'])}")
+    return {"release": document["release"], "image": tag, "built": True, "bytes_over_base": over}
+
+
+def labels_of(document: Document, source: str) -> dict[str, str]:
+    versions = {
+        model: {arm: about["version"] for arm, about in arms.items()}
+        for model, arms in document["models"].items()
+    }
+    prefix = "org.opencontainers.image"
+    labels = {
+        f"{prefix}.title": NAME,
+        f"{prefix}.version": document["release"],
+        f"{prefix}.revision": document["commit"] + ("-dirty" if document["dirty"] else ""),
+        f"{prefix}.created": document["created"],
+        f"{prefix}.source": source,
+        f"{prefix}.licenses": "Apache-2.0",
+        "swarmline.release": document["release"],
+        "swarmline.models": json.dumps(versions, sort_keys=True),
+    }
+    return {name: value for name, value in labels.items() if value}
+
+
+def _told(over: int, parts: dict[str, int]) -> str:
+    biggest = [f"{name} {bytes_ / 1e6:.1f}" for name, bytes_ in list(parts.items())[:8]]
+    return f"{over / 1e6:.0f} MB on top of its base, of which in MB: {', '.join(biggest)}"
+
+
+def publish(options: argparse.Namespace) -> Document:
+    """Pushes what was built last, and records its digest."""
+    place = images.repository(os.environ.get("REGISTRY", ""), NAME)
+    document, tag = _built()
+    reference = images.push(tag, place, options.deadline)
+    found = {
+        "image": reference,
+        "release": document["release"],
+        "digest": reference.rpartition("@")[2],
+        "sbom": str(_release_folder() / "sbom.cdx.json"),
+    }
+    _write("image.json", found)
+    say(f"published {reference}")
+    return found
+
+
+def write_sbom(_options: argparse.Namespace) -> Document:
+    document, tag = _built()
+    _write_sbom(document, tag)
+    place = _release_folder() / "sbom.cdx.json"
+    say(f"wrote {place}")
+    return {"release": document["release"], "sbom": str(place)}
+
+
+def _write_sbom(document: Document, tag: str) -> Document:
+    """Also the answer of the image, since its sizes are of use to people."""
+    inventory = sbom.ask(tag)
+    found = sbom.document(
+        NAME, document["release"], document["created"], inventory, document["models"]
+    )
+    _write("sbom.cdx.json", found)
+    return inventory
+
+
+def _built() -> tuple[Document, str]:
+    images.reachable()
+    document = _read("release.json")
+    if document is None:
+        raise Refused(f"{_release_folder()}: nothing was built yet; run `make image`")
+    tag = f"{NAME}:{document['release']}"
+    if not images.exists(tag):
+        raise Refused(f"the engine has no image {tag} (any more); run `make image`")
+    return document, tag
+
+
+def _release_folder() -> Path:
+    return build_folder() / "release"
+
+
+def _read(name: str) -> Document | None:
+    try:
+        found: Document = json.loads((_release_folder() / name).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _write(name: str, document: Document) -> None:
+    _release_folder().mkdir(parents=True, exist_ok=True)
+    (_release_folder() / name).write_bytes(context.pretty(document))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    acts = {"build": build, "publish": publish, "sbom": write_sbom}
+    made = plain_parser("image", __doc__)
+    made.add_argument("act", choices=acts)
+    made.add_argument("--pull", action="store_true", help="look for a newer base image")
+    made.add_argument("--no-cache", action="store_true", help="build each step again")
+    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
+    options = parsed(made, arguments)
+    return finish(lambda: acts[options.act](options), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""The release in an image, read from the image itself: what it holds, and the rows that prove it.
+
+So a release can be deployed from any machine that reaches a manager: no build folder is needed, nor MLflow.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from scripts.command.options import build
+from scripts.command.outcome import Refused
+from scripts.engine.docker import DockerError, docker, docker_json
+
+DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
+DOCUMENT = "/app/release.json"
+
+
+class Intended(NamedTuple):
+    """`golden` is by model and arm, each with its version."""
+
+    image: str
+    release: str
+    document: dict[str, Any]
+    golden: dict[str, dict[str, Any]]
+
+
+def named(given: str | None) -> str:
+    """The image to deploy: as given, or as published last."""
+    image = given or os.environ.get("MODEL_IMAGE") or _published()
+    if not DIGEST.fullmatch(image):
+        raise Refused(
+            f"{image} names no digest; an image is deployed as registry/name@sha256:... only,"
+            " since a tag may be another image tomorrow; `make publish` prints it"
+        )
+    return image
+
+
+def _published() -> str:
+    place = build() / "release" / "image.json"
+    try:
+        return str(json.loads(place.read_bytes())["image"])
+    except FileNotFoundError as error:
+        raise Refused(
+            "which image? Name it with MODEL_IMAGE=registry/name@sha256:..., or `make publish` first"
+        ) from error
+    except (OSError, ValueError, KeyError) as error:
+        raise Refused(f"{place} is not what `make publish` writes: {error!r}") from error
+
+
+def read(image: str, seconds: float) -> Intended:
+    """Has the manager pull the image, so that it is proven to be there, and reads what is in it."""
+    try:
+        docker("pull", "--quiet", image, seconds=seconds)
+    except DockerError as error:
+        raise Refused(f"{image} cannot be pulled: {error.words}") from error
+    (found,) = docker_json("image", "inspect", image)
+    labels = found["Config"].get("Labels") or {}
+    environ = dict(line.split("=", 1) for line in found["Config"].get("Env") or [] if "=" in line)
+    with _copied(image) as copy:
+        document = copy(DOCUMENT)
+        bundles = environ.get("BUNDLES", "/app/bundles")
+        golden = {
+            model: {
+                arm: {"version": about["version"], "golden": copy(_place(bundles, model, about))}
+                for arm, about in arms.items()
+            }
+            for model, arms in document["models"].items()
+        }
+    release = document["release"]
+    if labels.get("swarmline.release") != release:
+        raise Refused(
+            f"{image} is labelled {labels.get('swarmline.release')}, and its {DOCUMENT} says {release};"
+            " build it with `make image`"
+        )
+    return Intended(image, release, document, golden)
+
+
+def _place(bundles: str, model: str, about: dict[str, Any]) -> str:
+    return f"{bundles}/{model}/{about['version']}/golden.json"
+
+
+@contextmanager
+def _copied(image: str) -> Iterator[Any]:
+    """A function that reads JSON files of the image; its container is never started."""
+    container = docker("create", "--network", "none", image).strip()
+    try:
+        with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
+            yield lambda path: _one(container, path, Path(folder))
+    finally:
+        docker("rm", "--volumes", container)
+
+
+def _one(container: str, path: str, folder: Path) -> Any:
+    target = folder / "file"
+    try:
+        docker("cp", f"{container}:{path}", str(target))
+        return json.loads(target.read_bytes())
+    except DockerError as error:
+        raise Refused(f"the image has no {path}: it is none of `make image`") from error
+    except ValueError as error:
+        raise Refused(f"{path} of the image is no JSON: {error}") from error

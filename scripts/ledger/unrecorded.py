@@ -1,0 +1,135 @@
+"""A release that came without `make deploy`: by `docker stack deploy`, from a repository, through Portainer.
+
+Each deploy of ours labels the services that it brings; such a release has no label. What it is, its image tells;
+what it was set to, stack.yml leaves on the services.
+"""
+
+from __future__ import annotations
+
+from scripts.command.outcome import Refused, say
+from scripts.engine import swarm
+from scripts.engine.docker import DockerError, docker
+from scripts.engine.swarm import View
+from scripts.image import release
+from scripts.ledger import records
+from scripts.ledger.records import Record
+from scripts.release.unchanged import RELEASE
+from scripts.stack_file.render import Inputs
+
+KIND = "by hand"
+GIVEN, TLS = "swarmline.given", "swarmline.tls"
+SECONDS = 60.0
+
+
+def image(view: View, stack: str) -> str:
+    """The image that serves without a record; nothing where what serves came by a deploy of ours."""
+    service = view.named(f"{stack}_model")
+    return "" if service is None or RELEASE in service.labels else service.image
+
+
+def given(view: View, stack: str) -> dict[str, str]:
+    """The settings of such a release, other than stack.yml's own."""
+    model, edge = (view.named(f"{stack}_{name}") for name in ("model", "edge"))
+    pairs = [
+        one.partition("=") for one in (model.labels if model else {}).get(GIVEN, "").split("; ")
+    ]
+    tls = (edge.labels if edge else {}).get(TLS)
+    return {name: text for name, _, text in pairs if text} | ({"EDGE_TLS": tls} if tls else {})
+
+
+def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:
+    """What such a release would be recorded as, read from its image."""
+    name = image(view, stack)
+    if not name:
+        return None
+    told = release.read(name, seconds)
+    return Record(
+        number=0,
+        kind=KIND,
+        release=told.release,
+        image=name,
+        at=_since(view, stack),
+        by="docker stack deploy",
+        why="",
+        outcome=records.UNPROVEN,
+        reason="",
+        settings="",
+        replaced="",
+        seconds=0.0,
+        document=told.document,
+        golden=told.golden,
+        inputs=Inputs({}, {**given(view, stack), "MODEL_IMAGE": name}, {}),
+    )
+
+
+def _since(view: View, stack: str) -> str:
+    service = view.named(f"{stack}_model")
+    tasks = view.of(service) if service else []
+    times = [task.since for task in tasks if task.up and task.since]
+    return f"{min(times)[:19]}+00:00" if times else records.now()
+
+
+def known(view: View, stack: str) -> Record | None:
+    """As `record`; of an image that cannot be read nothing is known, and that is said."""
+    try:
+        return record(view, stack)
+    except Refused as error:
+        say(f"{image(view, stack)} serves, which `make deploy` did not bring: {error}")
+        return None
+
+
+def remember(view: View, stack: str) -> Record | None:
+    """Records it before something else takes its place: it can be traced, and is known to have been left."""
+    found, history = known(view, stack), records.history(stack)
+    if found is None or any(one.kind == KIND and one.image == found.image for one in history[:1]):
+        return found
+    serving = records.current(history)
+    kept = found._replace(golden={}, inputs=None, replaced=serving.release if serving else "")
+    say(f"release {found.release}, which came without `make deploy`, gets a record of its own")
+    return records.store(stack, kept)
+
+
+def settings(view: View, stack: str, serving: Record | None) -> Inputs | None:
+    """What the stack was deployed with last, whichever way: the next deploy keeps it."""
+    was = serving.inputs if serving else None
+    if not image(view, stack):
+        return was
+    was = was or Inputs({}, {}, {})
+    said = {
+        name: text for name, text in given(view, stack).items() if was.variables.get(name) != text
+    }
+    origins = {name: source for name, source in was.origins.items() if name not in said}
+    return was._replace(variables={**was.variables, **said}, origins=origins)
+
+
+def before(stack: str, history: list[Record]) -> Record | None:
+    """What a plain rollback from such a release goes to: what was verified last; None where a record serves."""
+    name = image(swarm.look(stack), stack)
+    if not name:
+        return None
+    serving = records.current(history)
+    if serving is None:
+        raise Refused(
+            f"{name} came without `make deploy`, and so did all before it: there is no record to go back"
+            f" to. Swarm itself remembers one step: `docker service rollback {stack}_model`"
+        )
+    return serving
+
+
+def refuse(view: View, stack: str) -> None:
+    """Refuses what builds upon a record, where something else serves."""
+    name = image(view, stack)
+    if name:
+        raise Refused(
+            f"{name} came without `make deploy`, so nothing tells how to change it;"
+            f" `make deploy IMAGE={name}` first makes it a release like any other"
+        )
+
+
+def order_back(view: View) -> None:
+    """Swarm's own way back, service by service; a service that it has taken back already stays."""
+    for service in view.services:
+        try:
+            docker("service", "rollback", "--detach", service.name)
+        except DockerError as error:
+            say(f"{service.name} stays: {error.words}")

@@ -1,0 +1,95 @@
+"""Releases that a person rejected or went back from: they, and the code they brought, come in again only on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from scripts.command.outcome import Refused
+from scripts.ledger.records import REJECTION, Record, current
+
+#: What an image is built from, beside its models. A later build has the same code and other models.
+PARTS = ("code", "lock", "base_layers")
+
+
+class Withdrawn(Refused):
+    """The release, or its code, was withdrawn and has not served since."""
+
+
+class Withdrawal(NamedTuple):
+    """Who withdrew what: `record` is the rejection or the rollback, `release` what it took away."""
+
+    record: Record
+    release: str
+    document: Mapping[str, Any]
+    #: What served once it was taken away: code that it has as well was not withdrawn.
+    before: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        record = self.record
+        when, why = record.at[:16].replace("T", " "), record.why or "no reason given"
+        if record.kind == REJECTION:
+            return f"{record.by} rejected it at {when} UTC ({why})"
+        return f"{record.by} went back from it to {record.release} at {when} UTC ({why})"
+
+
+def find(history: list[Record], release: str, document: Mapping[str, Any]) -> str:
+    """Who withdrew this release or its code, in words; empty where nobody did, or where it has served since.
+
+    `history` has the newest first.
+    """
+    return _of_release(history, release) or _of_code(history, document)
+
+
+def _of_release(history: list[Record], release: str) -> str:
+    for place, record in enumerate(history):
+        if record.verified and record.release == release:
+            return ""
+        withdrawal = _withdrawal(record, history[place + 1 :])
+        if withdrawal is not None and withdrawal.release == release:
+            return str(withdrawal)
+    return ""
+
+
+def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
+    for place, record in enumerate(history):
+        if record.verified and _same_code(record.document, document):
+            return ""
+        withdrawal = _withdrawal(record, history[place + 1 :])
+        if withdrawal is None or _same_code(withdrawal.before, document):
+            continue
+        if _same_code(withdrawal.document, document):
+            return f"its code is that of {withdrawal.release}: {withdrawal}"
+    return ""
+
+
+def _withdrawal(record: Record, earlier: list[Record]) -> Withdrawal | None:
+    if record.kind == REJECTION:
+        serving = current(earlier)
+        before = serving.document if serving else {}
+        return Withdrawal(record, record.release, record.document, before)
+    if record.kind == "rollback" and record.verified:
+        left = next((one for one in earlier if one.release == record.replaced), None)
+        return Withdrawal(record, record.replaced, left.document if left else {}, record.document)
+    return None
+
+
+def _same_code(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether both say what they were built from, and say the same."""
+    return "code" in one and all(one.get(part) == other.get(part) for part in PARTS)
+
+
+def refuse(history: list[Record], release: str, document: Mapping[str, Any]) -> None:
+    """A delivery that asks nobody would else bring back what a person took away."""
+    words = find(history, release, document)
+    if not words:
+        return
+    serving = current(history)
+    raise Withdrawn(
+        f"release {release} does not come in again: {words}; make a new release, or deploy this one on"
+        " purpose with WITHDRAWN=1 (--withdrawn)",
+        release=release,
+        withdrawn=words,
+        serves=serving.release if serving else "",
+        record=serving.summary() if serving else {},
+    )

@@ -1,0 +1,216 @@
+"""The settings of a stack, from the one place that people, Jenkins and `make up` read: stack/settings/STACK.env.
+
+SWARMLINE_SETTINGS names another folder, for who keeps no repository. What the environment says goes before the file.
+What it said once stays with the stack, whoever deploys next, until file or environment say otherwise; `NAME=default`
+ends that.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from scripts.command.options import NAME, parameter
+from scripts.command.outcome import Refused, say
+from scripts.stack_file import render
+
+FOLDER = "stack/settings"
+ENVIRONMENT, KEPT, DEFAULT = "the environment", "an earlier deploy", "default"
+#: Settings of other commands than a deploy, which belong to the stack all the same.
+OUTSIDE = ("BASE_IMAGE", "EDGE_HOST", "SWARMLINE_URL")
+STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(?:'([^']*)'|\"([^\"]*)\"|(\S*))")
+
+
+class Kind(NamedTuple):
+    """What the settings whose names match may be; the first kind that matches counts."""
+
+    names: str
+    values: str
+    words: str
+
+
+KINDS = (
+    Kind("AUTH|JOURNAL|EDGE_TLS", "on|off", "on or off"),
+    Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
+    Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
+    Kind("LOG_LEVEL|JOURNAL_SENSITIVE|JOURNAL_SUBJECT", "[a-z]{1,20}", "a word in small letters"),
+    Kind(".*_IMAGE", "[A-Za-z0-9][A-Za-z0-9._:/@-]{0,255}", "the name of an image"),
+    Kind(
+        ".*_CONSTRAINT",
+        "[A-Za-z0-9._/-]{1,100} ?[!=]= ?[A-Za-z0-9._:/-]{1,100}",
+        "a constraint, such as node.labels.db == yes",
+    ),
+    Kind(
+        ".*_MEMORY(_RESERVED)?|LOG_SIZE|DB_SHARED_BUFFERS",
+        "[1-9][0-9]{0,14}([kKmMgG][bB]?)?",
+        "a number of bytes, such as 512M",
+    ),
+    Kind(
+        ".*_CPUS(_RESERVED)?|.*_SECONDS|LOG_SAMPLE",
+        r"[0-9]{1,6}(\.[0-9]{1,6})?",
+        "a number, such as 0.5",
+    ),
+    Kind(
+        ".*_TIMEOUT|.*_STOP|.*_GRACE|.*_DELAY|.*_MONITOR",
+        r"([0-9]{1,6}(ms|s|m|h)){1,4}",
+        "a time, such as 30s",
+    ),
+    Kind(
+        "SWARMLINE_URL",
+        r"https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9._/-]{0,255})?",
+        "an address: https://host:port",
+    ),
+    Kind("EDGE_HOST", "[A-Za-z0-9.-]{1,253}", "the name of a host"),
+    Kind(".*", "[0-9]{1,15}", "a whole number"),
+)
+
+
+class Chosen(NamedTuple):
+    """What a deploy sets, and who says so: a file, the environment, or an earlier deploy."""
+
+    values: Mapping[str, str]
+    origins: Mapping[str, str]
+
+
+def names() -> set[str]:
+    """Every setting of a deploy that stack.yml and its overlays know."""
+    known = render.used(render.all_files())
+    return {name for name in known if not name.endswith("_SECRET")} - render.NO_SETTINGS
+
+
+def choose(
+    name: str, before: render.Inputs | None, environ: Mapping[str, str] = os.environ
+) -> Chosen:
+    """The settings of the next deploy of this stack; `before` is what it was deployed with last."""
+    known = names()
+    sources = {
+        KEPT: _stays(before, known),
+        str(place(name, environ)): read(name, environ),
+        ENVIRONMENT: {one: environ[one] for one in known if environ.get(one)},
+    }
+    values: dict[str, str] = {}
+    origins: dict[str, str] = {}
+    for source, found in sources.items():
+        for one in sorted(found.keys() & known):
+            values[one], origins[one] = found[one], source
+    wrong = [
+        f"{one} ({origins[one]}): {why}"
+        for one, text in values.items()
+        for why in _wrong(one, text)
+    ]
+    if wrong:
+        raise Refused("; ".join(wrong))
+    usual = {one for one, text in values.items() if text == DEFAULT}
+    return Chosen(
+        *({one: found[one] for one in found.keys() - usual} for found in (values, origins))
+    )
+
+
+def tell_kept(chosen: Chosen) -> None:
+    """Whoever deploys is told what neither file nor environment say this time."""
+    kept = [
+        f"{one}={chosen.values[one]}" for one, source in chosen.origins.items() if source == KEPT
+    ]
+    if kept:
+        say(
+            f"as deployed before: {', '.join(kept)}; {FOLDER} is the place for it, NAME=default ends it"
+        )
+
+
+def _stays(before: render.Inputs | None, known: set[str]) -> dict[str, str]:
+    """What a file said is for the file to say again; all else was said once and stays."""
+    if before is None:
+        return {}
+    return {
+        one: text
+        for one, text in before.variables.items()
+        if one in known and before.origins.get(one, KEPT) in (KEPT, ENVIRONMENT)
+    }
+
+
+def place(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the stack's file is, or would be."""
+    if not STACK_NAME.fullmatch(name):
+        raise Refused(f"{name!r} is no stack's name: letters, digits, dots, _ and -, 63 at most")
+    folder = environ.get("SWARMLINE_SETTINGS")
+    return Path(folder or FOLDER) / f"{name}.env"
+
+
+def read(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """What the stack's file says; nothing where the repository has none."""
+    file = place(name, environ)
+    path = file if file.is_absolute() else render.ROOT / file
+    if not path.is_file():
+        if environ.get("SWARMLINE_SETTINGS"):
+            raise Refused(f"SWARMLINE_SETTINGS names {file.parent}, and {file} is not there")
+        return {}
+    return parse(path.read_text(encoding="utf-8"), str(file))
+
+
+def parse(text: str, where: str) -> dict[str, str]:
+    """Each line of a file of settings; all that is wrong is said at once."""
+    found: dict[str, str] = {}
+    wrong: list[str] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        shaped = LINE.fullmatch(line.strip())
+        if shaped is None:
+            wrong.append(f"line {number} is not NAME=value")
+            continue
+        name, value = shaped[1], shaped[2] or shaped[3] or shaped[4] or ""
+        reasons = (
+            ["stands there twice"] if name in found else [*_unknown(name), *_wrong(name, value)]
+        )
+        wrong += [f"line {number}: {name}: {reason}" for reason in reasons]
+        found[name] = value
+    if wrong:
+        raise Refused(f"{where}: {'; '.join(wrong)}")
+    return found
+
+
+def _unknown(name: str) -> Iterator[str]:
+    known = names() | set(OUTSIDE)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        yield "is no setting" + (f"; {near[0]} is one" if near else "; docs/swarm.md has them all")
+
+
+def _wrong(name: str, value: str) -> Iterable[str]:
+    kind, *_ = [one for one in KINDS if re.fullmatch(one.names, name)]
+    if value != DEFAULT and not re.fullmatch(kind.values, value):
+        yield f"{value!r} is not {kind.words}"
+
+
+def around(
+    name: str, before: render.Inputs | None = None, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """All that tells where a stack is: the environment first, then what it was deployed with, then its file."""
+    recorded = before.variables if before else {}
+    said = {one: text for one, text in environ.items() if text}
+    return {**_without_default(read(name, environ)), **recorded, **said}
+
+
+def outside(
+    name: str, setting: str, fallback: str = "", environ: Mapping[str, str] = os.environ
+) -> str:
+    """A setting of the stack for another command than a deploy."""
+    if text := environ.get(setting):
+        for why in _wrong(setting, text):
+            raise Refused(f"{setting}: {why}")
+        return text
+    return _without_default(read(name, environ)).get(setting, fallback)
+
+
+def base_image(usual: str) -> str:
+    """What images are built on, for the stack that the environment names."""
+    return outside(parameter("STACK", NAME) or "swarmline", "BASE_IMAGE", usual)
+
+
+def _without_default(found: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in found.items() if text != DEFAULT}

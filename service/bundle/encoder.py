@@ -1,0 +1,310 @@
+"""How values become the one float32 matrix that a model is fed. Training and serving encode with this module alone.
+
+The hot path is `Encoder.encode_structs`: msgspec checks a body in C against `row_type`, made from the contract.
+Whatever that refuses is read again by `Encoder.encode_rows`, which is the authority: it accepts what the contract
+allows, or raises `Invalid` with one entry a bad field.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Optional
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from service.bundle.contract import (
+    ERROR_LIMIT,
+    Column,
+    Contract,
+    FieldError,
+    Invalid,
+    Matrix,
+    TimePart,
+)
+
+EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
+DAY = np.timedelta64(1, "D")
+
+
+class Missing:  # pylint: disable=too-few-public-methods
+    """Stands where a row has no value at all."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+MISSING = Missing()
+
+
+def time_part(moments: NDArray[np.datetime64], part: TimePart) -> NDArray[np.float64]:
+    """Moments in UTC as numbers; NaT becomes NaN."""
+    if part == "days":
+        return (moments - EPOCH) / DAY
+    days = moments.astype("M8[D]")
+    if part == "day-of-year":
+        numbers = (days - days.astype("M8[Y]").astype("M8[D]")) / DAY + 1.0
+    elif part == "hour":
+        numbers = (moments - days) / np.timedelta64(1, "h")
+    else:
+        # 1970-01-01 was a Thursday; Monday is 0.
+        numbers = np.mod(days.astype("int64") + 3, 7).astype(np.float64)
+    numbers[np.isnat(moments)] = np.nan
+    return np.asarray(numbers, dtype=np.float64)
+
+
+def _moment(value: Any) -> np.datetime64:
+    if isinstance(value, str):
+        value = dt.datetime.fromisoformat(value)
+    if type(value) is dt.date:  # pylint: disable=unidiomatic-typecheck  # a datetime is a date too
+        value = dt.datetime(value.year, value.month, value.day)
+    if not isinstance(value, dt.datetime):
+        raise ValueError(value)
+    if value.tzinfo is not None:
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    return np.datetime64(value, "us")
+
+
+def encode_value(column: Column, value: Any) -> float:
+    """One value as its number; ValueError when the contract refuses it."""
+    if value is None:
+        if column.nullable:
+            return math.nan
+        raise ValueError(value)
+    if column.type == "category":
+        if not isinstance(value, str):
+            raise ValueError(value)
+        return float(column.categories.index(value))
+    if column.type == "timestamp":
+        try:
+            return float(time_part(np.array([_moment(value)]), column.encode)[0])
+        except OverflowError as error:
+            raise ValueError(value) from error
+    if column.type == "boolean":
+        if not isinstance(value, bool):
+            raise ValueError(value)
+        return float(value)
+    return _encode_number(column, value)
+
+
+def _encode_number(column: Column, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(value)
+    low, high = column.bounds
+    # A comparison with NaN is false, so NaN and the infinities fall through here.
+    if not low <= value <= high or (column.type == "integer" and value != int(value)):
+        raise ValueError(value)
+    return float(value)
+
+
+class Encoder:
+    """Turns requests for one contract into matrices. Made once; safe to share between threads."""
+
+    def __init__(self, contract: Contract):
+        self.contract = contract
+        self._names = contract.names
+        self._known = frozenset(self._names)
+        self._codes = [
+            (
+                position,
+                {name: float(code) for code, name in enumerate(column.categories)}
+                | {None: math.nan},
+            )
+            for position, column in enumerate(contract.columns)
+            if column.type == "category"
+        ]
+        self._times = [
+            (position, functools.partial(encode_value, column))
+            for position, column in enumerate(contract.columns)
+            if column.type == "timestamp"
+        ]
+        #: The type of one row, for msgspec: its fields stand in the contract's order.
+        self.row_type = _row_type(contract)
+
+    def encode_structs(self, rows: Sequence[msgspec.Struct]) -> Matrix:
+        """Rows that msgspec decoded as `row_type`; each has all columns.
+
+        ValueError where a time cannot be encoded, TypeError or KeyError where a column was left out.
+        """
+        table: list[Any] = [msgspec.structs.astuple(row) for row in rows]
+        if self._codes or self._times:
+            table = [self._encode_cells(list(cells)) for cells in table]
+        return np.array(table, dtype=np.float32).reshape(len(rows), len(self._names))
+
+    def _encode_cells(self, cells: list[Any]) -> list[Any]:
+        for position, codes in self._codes:
+            cells[position] = codes[cells[position]]
+        for position, encode in self._times:
+            cells[position] = encode(cells[position])
+        return cells
+
+    def encode_rows(self, rows: Sequence[Any], ignore_unknown: bool = False) -> Matrix:
+        """Rows as mappings of plain values; raises Invalid with every bad field."""
+        matrix = np.empty((len(rows), len(self._names)), dtype=np.float32)
+        errors = _Errors()
+        for number, row in enumerate(rows):
+            if not isinstance(row, Mapping):
+                errors.add(number, "", row, "an object with the columns " + ", ".join(self._names))
+                continue
+            if not ignore_unknown:
+                self._refuse_unknown(number, row, errors)
+            for position, column in enumerate(self.contract.columns):
+                matrix[number, position] = _encode_or_note(
+                    column, row.get(column.name, MISSING), number, errors
+                )
+        errors.raise_if_any()
+        return matrix
+
+    def encode_columns(self, columns: Mapping[str, Any], ignore_unknown: bool = False) -> Matrix:
+        """Columns of equal length, as lists or arrays; raises Invalid with every bad field."""
+        errors = _Errors()
+        if not ignore_unknown:
+            self._refuse_unknown(0, columns, errors)
+        rows = max((len(values) for values in columns.values()), default=0)
+        matrix = np.empty((rows, len(self._names)), dtype=np.float32)
+        for position, column in enumerate(self.contract.columns):
+            values = columns.get(column.name)
+            if values is None:
+                values = [MISSING] * rows
+            if len(values) != rows:
+                errors.add(
+                    0,
+                    column.name,
+                    f"{len(values)} values",
+                    f"{rows} values, as in the longest column",
+                )
+                continue
+            matrix[:, position] = _encode_vector(column, values, errors)
+        errors.raise_if_any()
+        return matrix
+
+    def _refuse_unknown(self, number: int, row: Mapping[str, Any], errors: _Errors) -> None:
+        for name in row:
+            if name not in self._known:
+                errors.add(
+                    number, str(name), row[name], "only the columns " + ", ".join(self._names)
+                )
+
+    def decode_rows(self, matrix: Matrix) -> list[dict[str, Any]]:
+        """The plain values behind encoded rows; a timestamp stays the number that it became."""
+        return [
+            {
+                column.name: _decode_value(column, cell)
+                for column, cell in zip(self.contract.columns, cells, strict=True)
+            }
+            for cells in matrix.tolist()
+        ]
+
+
+def _decode_value(column: Column, cell: float) -> Any:
+    if math.isnan(cell):
+        return None
+    if column.type == "category":
+        return column.categories[int(cell)]
+    if column.type == "boolean":
+        return bool(cell)
+    return int(cell) if column.type == "integer" else cell
+
+
+#: msgspec gives no field such a name; JSON allows it.
+_UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
+
+
+def _row_type(contract: Contract) -> type[msgspec.Struct]:
+    """What msgspec reads a row as. Where it cannot have the columns' names, no row is one: all go to `encode_rows`."""
+    if any(_UNNAMEABLE.search(name) for name in contract.names):
+        never = Annotated[int, msgspec.Meta(gt=0, lt=0)]
+        return msgspec.defstruct("Row", [("never", never)], forbid_unknown_fields=True)
+    return msgspec.defstruct(
+        "Row",
+        [_row_field(position, column) for position, column in enumerate(contract.columns)],
+        rename={f"c{position}": name for position, name in enumerate(contract.names)},
+        forbid_unknown_fields=True,
+        gc=False,
+        kw_only=True,
+    )
+
+
+def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
+    low, high = column.bounds
+    types: dict[str, Any] = {
+        "number": Annotated[float, msgspec.Meta(ge=low, le=high)],
+        "integer": Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))],
+        "category": Literal[column.categories] if column.categories else str,
+        "boolean": bool,
+        "timestamp": str,
+    }
+    if column.nullable:
+        # Left out is not null here: what leaves columns out is read by `encode_rows`.
+        kind: Any = types[column.type]
+        kind = Optional[kind] | msgspec.UnsetType
+        return (f"c{position}", kind, msgspec.UNSET)
+    return (f"c{position}", types[column.type])
+
+
+class _Errors:
+    """Collects the first hundred field errors and counts the rest."""
+
+    def __init__(self) -> None:
+        self.first: list[FieldError] = []
+        self.total = 0
+
+    def add(self, row: int, column: str, given: Any, allowed: str) -> None:
+        self.total += 1
+        if len(self.first) < ERROR_LIMIT:
+            self.first.append(FieldError(row, column, None if given is MISSING else given, allowed))
+
+    def raise_if_any(self) -> None:
+        if self.total:
+            raise Invalid(self.first, self.total)
+
+
+def _encode_or_note(column: Column, value: Any, row: int, errors: _Errors) -> float:
+    try:
+        return encode_value(column, None if value is MISSING else value)
+    except ValueError:
+        errors.add(row, column.name, value, column.allowed)
+        return math.nan
+
+
+def _encode_vector(column: Column, values: Any, errors: _Errors) -> NDArray[Any] | list[float]:
+    """Arrays of numbers and times go through NumPy; anything else value by value."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "fiuM":
+        if values.dtype.kind == "M":
+            values = values.astype("M8[us]")
+        numbers = _encode_array(column, values)
+        if numbers is not None:
+            return numbers
+    return [_encode_or_note(column, _plain(value), row, errors) for row, value in enumerate(values)]
+
+
+def _encode_array(column: Column, values: NDArray[Any]) -> NDArray[np.float64] | None:
+    """The whole array at once, or None when a value in it needs a closer look."""
+    if values.dtype.kind == "M":
+        if column.type != "timestamp" or (not column.nullable and np.isnat(values).any()):
+            return None
+        return time_part(values, column.encode)
+    if column.type not in ("number", "integer"):
+        return None
+    numbers = values.astype(np.float64)
+    low, high = column.bounds
+    good = (numbers >= low) & (numbers <= high)
+    if column.type == "integer":
+        good &= numbers == np.floor(numbers)
+    if column.nullable:
+        good |= np.isnan(numbers)
+    return numbers if good.all() else None
+
+
+def _plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own; a missing value of an array (NaN, NaT) as None."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", errors="replace")
+    return None if isinstance(value, float) and math.isnan(value) else value

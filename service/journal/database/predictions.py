@@ -1,0 +1,166 @@
+"""Predictions into the database, each once; partitions made ahead, and dropped when they are old."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.exc import DataError, IntegrityError
+
+from service.journal.database.connection import (
+    LOCK,
+    connect,
+    migrate,
+    moment,
+    statement,
+    transaction,
+)
+from service.journal.database.rows import Row, text_of
+
+#: Rows a statement.
+BATCH = 1000
+DAYS_AHEAD = 3
+DAY = dt.timedelta(days=1)
+SWEEP_ROWS = 5000
+
+_JSON_COLUMNS = ("features", "prediction", "probabilities")
+
+
+class Stored(NamedTuple):
+    """Rows new in the table, refused by the database, too old to keep. The rest was there."""
+
+    new: int = 0
+    refused: int = 0
+    expired: int = 0
+
+
+class Store:
+    """One a process."""
+
+    def __init__(self, url: str, retention_days: int):
+        self.engine = connect(url)
+        self._retention = dt.timedelta(days=retention_days)
+        self._days: set[dt.date] = set()
+        self._partitioned = self.engine.dialect.name == "postgresql"
+
+    def prepare(self) -> list[str]:
+        return migrate(self.engine)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def insert(self, rows: Sequence[Row]) -> Stored:
+        """All rows or, where the database refuses one, all others."""
+        cutoff = self._cutoff()
+        oldest = "" if cutoff is None else text_of(cutoff)
+        kept = [row for row in rows if row.at >= oldest]
+        self._ensure_days(_days(kept))
+        expired = len(rows) - len(kept)
+        try:
+            return Stored(self._write(kept), expired=expired)
+        except (DataError, IntegrityError):
+            # Another replica may have dropped a day that was known here.
+            self._days.clear()
+        written = [self._write_one(row) for row in kept]
+        return Stored(sum(count or 0 for count in written), written.count(None), expired)
+
+    def _write_one(self, row: Row) -> int | None:
+        try:
+            self._ensure_days(_days([row]))
+            return self._write([row])
+        except (DataError, IntegrityError):
+            return None
+
+    def _write(self, rows: Sequence[Row]) -> int:
+        count = 0
+        with transaction(self.engine) as connection:
+            for start in range(0, len(rows), BATCH):
+                count += self._execute(connection, rows[start : start + BATCH])
+        return count
+
+    def _execute(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
+        new = statement(self.engine, "prediction_new")
+        if self._partitioned:
+            batch = msgspec.json.encode([_postgresql_cells(row) for row in rows]).decode()
+            return connection.execute(new, {"batch": batch}).rowcount
+        # Past SQLAlchemy's own handling of each row: SQLite's driver takes it as it is.
+        return connection.exec_driver_sql(new.text, list(rows)).rowcount
+
+    def _cutoff(self) -> dt.datetime | None:
+        return dt.datetime.now(dt.UTC) - self._retention if self._retention else None
+
+    def sweep(self) -> None:
+        """Make the next days' partitions and drop what is older than the retention."""
+        today = dt.datetime.now(dt.UTC).date()
+        self._days.clear()
+        self._ensure_days({today + DAY * number for number in range(DAYS_AHEAD + 1)})
+        cutoff = self._cutoff()
+        if cutoff is None:
+            return
+        if self._partitioned:
+            self._drop_days(cutoff)
+        else:
+            self._delete("prediction", cutoff)
+        self._delete("truth", cutoff)
+        self._delete("truth_former", cutoff)
+
+    def _ensure_days(self, days: set[dt.date]) -> None:
+        if not self._partitioned or days <= self._days:
+            return
+        with transaction(self.engine) as connection:
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            there = set(connection.scalars(statement(self.engine, "partitions")))
+            for day in sorted(days):
+                if partition_name(day) not in there:
+                    _attach(connection, day)
+        self._days |= days
+
+    def _drop_days(self, cutoff: dt.datetime) -> None:
+        with transaction(self.engine) as connection:
+            # Dropping waits for long readers, and others behind it: rather try again later.
+            connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            last = partition_name((cutoff - DAY).date())
+            for name in sorted(connection.scalars(statement(self.engine, "partitions"))):
+                if name <= last:
+                    connection.exec_driver_sql(f"DROP TABLE {name}")
+
+    def _delete(self, table: str, cutoff: dt.datetime) -> None:
+        """In small transactions, so that nobody waits long for the lock."""
+        given = {"cutoff": moment(self.engine, cutoff), "limit": SWEEP_ROWS}
+        deleted = SWEEP_ROWS
+        while deleted == SWEEP_ROWS:
+            with transaction(self.engine) as connection:
+                deleted = connection.execute(
+                    statement(self.engine, f"{table}_expire"), given
+                ).rowcount
+
+
+def _days(rows: Sequence[Row]) -> set[dt.date]:
+    """The days, in UTC, of their times."""
+    return {dt.date.fromisoformat(day) for day in {row.at[:10] for row in rows}}
+
+
+def _postgresql_cells(row: Row) -> dict[str, Any]:
+    cells: dict[str, Any] = row._asdict() | {"at": f"{row.at}+00"}
+    for name in _JSON_COLUMNS:
+        if cells[name] is not None:
+            cells[name] = msgspec.Raw(cells[name])
+    return cells
+
+
+def partition_name(day: dt.date) -> str:
+    return f"prediction_{day:%Y%m%d}"
+
+
+def _attach(connection: sa.Connection, day: dt.date) -> None:
+    """Made aside and then attached: this waits for no reader, as PARTITION OF would."""
+    name = partition_name(day)
+    connection.exec_driver_sql(f"CREATE TABLE {name} (LIKE prediction INCLUDING DEFAULTS)")
+    connection.exec_driver_sql(
+        f"ALTER TABLE prediction ATTACH PARTITION {name}"
+        f" FOR VALUES FROM ('{day} 00:00:00+00') TO ('{day + DAY} 00:00:00+00')"
+    )

@@ -1,0 +1,221 @@
+"""The OpenAPI 3.1 document, generated from the contracts: its examples work when pasted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.bundle.contract import Contract
+from service.openapi import described, schemas
+from service.openapi.operations import (
+    HEADERS,
+    JSON_TYPE,
+    OPEN,
+    PROBLEM,
+    READ,
+    WRITE,
+    Does,
+    body,
+    operation,
+    parameters,
+)
+from service.openapi.schemas import ARM, TEXT, WHOLE, Json, each, exactly, ref
+from service.predict.served import Core
+from service.protocols.csv_rows import CSV_TYPE
+
+OCTETS = "application/octet-stream"
+BYTES: Json = {"type": "string", "format": "binary"}
+
+
+def example_tensors(contract: Contract) -> Json:
+    kinds = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
+    inputs = [
+        {
+            "name": column.name,
+            "shape": [1],
+            "datatype": kinds.get(column.type, "BYTES"),
+            "data": [column.sample],
+        }
+        for column in contract.columns
+    ]
+    return {"inputs": inputs}
+
+
+def example_truth(contract: Contract) -> Json:
+    names = [output.name for output in contract.outputs]
+    value: Any = 1.0 if len(names) == 1 else dict.fromkeys(names, 1.0)
+    if contract.classes:
+        value = contract.classes[0]
+    return {"entries": [{"request_id": "a-request-id", "row": 0, "value": value}]}
+
+
+def _predictions(contract: Contract) -> Json:
+    """The paths that predict, one a protocol."""
+    name, row = contract.model, contract.example
+    columns = {column.name: [column.sample] for column in contract.columns}
+    native = body(
+        schemas.native_request(contract), {"rows": {"rows": [row]}, "columns": {"columns": columns}}
+    ) | parameters("RequestId", "Subject", "Arm")
+    tensors = body(
+        described.tensors_request(contract),
+        {"tensors": example_tensors(contract)},
+        {OCTETS: BYTES},
+    ) | parameters("RequestId", "Subject", "Arm", "HeadLength")
+    frames = body(
+        described.frames_request(contract),
+        {"records": {"dataframe_records": [row]}},
+        {CSV_TYPE: described.CSV},
+    ) | parameters("RequestId", "Subject", "Arm")
+    answer, infer = Does(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
+    found = {
+        f"/v1/models/{name}/predict": ("predict", "Predict", answer, native),
+        f"/v1/models/{name}:predict": ("kserve", "Predict (KServe V1)", answer, native),
+        f"/v2/models/{name}/infer": (
+            "infer",
+            "Infer (Open Inference Protocol V2)",
+            Does(infer, WRITE, beside=(OCTETS,)),
+            tensors,
+        ),
+        f"/v1/models/{name}/invocations": (
+            "invocations",
+            "Score (MLflow)",
+            Does(ref(f"Scores.{name}"), WRITE),
+            frames,
+        ),
+    }
+    return {path: {"post": _of_model(name, *parts)} for path, parts in found.items()}
+
+
+def _of_model(model: str, name: str, summary: str, does: Does, takes: Json | None = None) -> Json:
+    """An operation on one model: its answers say which version and arm they are of."""
+    return operation(model, f"{name}.{model}", summary, does._replace(headers=HEADERS), takes)
+
+
+def _others(contract: Contract) -> Json:
+    """A model's paths beside predictions."""
+    name = contract.model
+    started = exactly({"status": {"const": "started"}, "model": {"const": name}, "where": TEXT})
+    nothing = {"requestBody": {"content": {JSON_TYPE: {"schema": {"type": "object"}}}}}
+    truth = body(schemas.truth_request(contract), {"one": example_truth(contract)})
+    ready = exactly({"name": {"const": name}, "ready": {"type": "boolean"}})
+    training = Does(started, (*WRITE, "409", "502"), "202")
+    return {
+        f"/v1/models/{name}/truth": {
+            "post": _of_model(
+                name, "truth", "Say what really happened", Does(ref("Truth"), WRITE), truth
+            )
+        },
+        f"/v1/models/{name}/retrain": {
+            "post": _of_model(name, "retrain", "Start a training (scope admin)", training, nothing)
+        },
+        f"/v1/models/{name}": {
+            "get": _of_model(
+                name, "model", "Contract, versions, lineage, traffic", Does(ref("Model"), READ)
+            )
+        },
+        f"/v2/models/{name}": {
+            "get": _of_model(name, "metadata", "Metadata (V2)", Does(ref("Metadata"), READ))
+        },
+        f"/v2/models/{name}/ready": {
+            "get": _of_model(name, "ready", "Ready (V2)", Does(ready, READ))
+        },
+    }
+
+
+def _service_paths() -> Json:
+    models = each(exactly(described.SUMMARY))
+    alive = {"status": {"const": "alive"}, "release": TEXT}
+    ready = {"status": {"const": "ready"}, "release": TEXT, "models": each(TEXT)}
+    server = {"name": {"const": "swarmline"}, "version": TEXT, "extensions": each(TEXT)}
+    found = {
+        "/": ("Alive (KServe V1); a browser is sent to /docs", alive, OPEN),
+        "/health/live": ("Alive", alive, OPEN),
+        "/health/ready": (
+            "Ready: bundles verified, golden rows reproduced, not draining",
+            ready,
+            (*OPEN, "503"),
+        ),
+        "/v1/models": ("What is served", {"release": TEXT, "models": models}, READ),
+        "/v2": ("Server metadata (V2)", server, READ),
+        "/v2/health/live": ("Alive (V2)", {"live": {"const": True}}, OPEN),
+        "/v2/health/ready": ("Ready (V2)", {"ready": {"const": True}}, (*OPEN, "503")),
+        "/version": ("Release", {"release": TEXT}, OPEN),
+    }
+    paths: Json = {
+        path: {
+            "get": _of_service(path, summary, Does(exactly(properties), codes, key="401" in codes))
+        }
+        for path, (summary, properties, codes) in found.items()
+    }
+    metrics = _of_service("/metrics", "Prometheus, across all workers", Does({}, OPEN, key=False))
+    metrics["responses"]["200"]["content"] = {"text/plain": {"schema": TEXT}}
+    return paths | {"/metrics": {"get": metrics}}
+
+
+def _of_service(path: str, summary: str, does: Does) -> Json:
+    name = path.replace("/", ".") if path != "/" else ".home"
+    return operation("service", f"service{name}", summary, does)
+
+
+def _parameter(name: str, schema: Json, description: str) -> Json:
+    return {"name": name, "in": "header", "schema": schema, "description": description}
+
+
+PARAMETERS = {
+    "RequestId": _parameter(
+        "X-Request-Id", TEXT, "Yours, if it is sane: up to 128 letters, digits and . _ : -"
+    ),
+    "Subject": _parameter(
+        "X-Subject",
+        TEXT | {"pattern": "^[!-~]{1,200}$"},
+        "Who it is about: the same subject stays with the same arm.",
+    ),
+    "Arm": _parameter("X-Arm", ARM, "The arm that shall answer: for a key of scope admin."),
+    "HeadLength": _parameter(
+        "Inference-Header-Content-Length", WHOLE, "Where the JSON ends and binary tensors begin."
+    ),
+}
+
+
+def _components(core: Core) -> Json:
+    found: Json = described.shapes() | {
+        "Problem": PROBLEM,
+        "Tensor": described.TENSOR,
+        "Truth": schemas.TRUTH_ANSWER,
+        "Model": described.model(),
+        "Metadata": described.metadata(),
+    }
+    for name, served in core.models.items():
+        found[f"Row.{name}"] = schemas.row_schema(served.contract)
+        found |= schemas.native_forms(served.contract)
+        found[f"Answer.{name}"] = schemas.native_answer(served.contract)
+        found[f"Inference.{name}"] = described.tensors_answer(served.contract)
+        found[f"Scores.{name}"] = described.frames_answer(served.contract)
+    headers = {name: {"description": text, "schema": TEXT} for name, text in HEADERS.items()}
+    keys = {"key": {"type": "http", "scheme": "bearer"}}
+    return {
+        "schemas": found,
+        "parameters": PARAMETERS,
+        "headers": headers,
+        "securitySchemes": keys,
+    }
+
+
+def document(core: Core) -> Json:
+    paths, tags = _service_paths(), [{"name": "service"}]
+    for name, served in reversed(core.models.items()):
+        paths = _predictions(served.contract) | _others(served.contract) | paths
+        tags.insert(0, {"name": name, "description": served.contract.task})
+    found: Json = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Swarmline",
+            "version": core.settings.release,
+            "description": "Predictions by four protocols, their truth, and training anew.",
+        },
+        "paths": paths,
+        "components": _components(core),
+        "tags": tags,
+    }
+    if core.door.closed:
+        found["security"] = [{"key": []}]
+    return found

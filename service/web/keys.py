@@ -1,0 +1,153 @@
+"""Keys: who may do what, on which models. Only hashes of keys are ever stored."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple, get_args
+
+from service.web.problems import Forbidden, Unauthenticated
+
+Scope = Literal["predict", "truth", "admin"]
+SCOPES: tuple[str, ...] = get_args(Scope)
+
+
+class BadKeys(ValueError):
+    """A line of the key file cannot be read; the message names its number, never the line."""
+
+
+class Key(NamedTuple):
+    name: str
+    scopes: frozenset[str]
+    digest: bytes
+    #: None: every model.
+    models: frozenset[str] | None = None
+
+    def may(self, scope: Scope, model: str | None = None) -> bool:
+        if scope not in self.scopes:
+            return False
+        return model is None or self.reaches(model)
+
+    def reaches(self, model: str) -> bool:
+        """Whether the key is for this model at all."""
+        limit = self.models or ()
+        return self.models is None or model in limit
+
+    def need(self, scopes: Sequence[Scope], model: str | None = None) -> None:
+        """Forbidden unless it has one of the scopes, for the model."""
+        if any(self.may(scope, model) for scope in scopes):
+            return
+        where = f" on {model}" if model and self.scopes & set(scopes) else ""
+        raise Forbidden(f"the key {self.name} has no scope {' or '.join(scopes)}{where}")
+
+
+#: Sums of no key, and of the end of a line that `echo` alone leaves.
+OF_NOTHING = tuple(hashlib.sha256(text).digest() for text in (b"", b"\n", b"\r\n"))
+#: Stands for every caller where keys are off.
+ANYONE = Key("anyone", frozenset(SCOPES), b"")
+
+
+def parse_keys(text: str, served: Collection[str]) -> tuple[Key, ...]:
+    """Lines of `name:scopes:sha256[:models]`; scopes and models are separated by commas."""
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
+    keys = tuple(
+        _parse_line(number, line, served)
+        for number, line in lines
+        if line and not line.startswith("#")
+    )
+    if text.strip() and not keys:
+        # Else a file of which only comments are left would let everyone in, on any address.
+        raise BadKeys("KEYS has no key; give a line name:scopes:sha256, or set AUTH=off")
+    names = [key.name for key in keys]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadKeys(f"KEYS has the name {name} more than once; give each key its own name")
+    return keys
+
+
+def _parse_line(number: int, line: str, served: Collection[str]) -> Key:
+    name, _, rest = line.partition(":")
+    scopes, _, rest = rest.partition(":")
+    digest, _, models = rest.partition(":")
+    found = frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
+    if not name or not found or not found <= set(SCOPES):
+        raise BadKeys(
+            f"KEYS, line {number}: must be name:scopes:sha256[:models],"
+            f" with scopes of {', '.join(SCOPES)}"
+        )
+    try:
+        raw = binascii.unhexlify(digest.strip())
+    except binascii.Error:
+        raw = b""
+    if len(raw) != 32:
+        raise BadKeys(f"KEYS, line {number}: the third part must be the SHA-256 of the key, in hex")
+    if raw in OF_NOTHING:
+        raise BadKeys(
+            f"KEYS, line {number}: the third part is the SHA-256 of nothing, as of a variable that is"
+            " not set; make a key first, then its sum"
+        )
+    return Key(name, found, raw, _limit(number, models, served))
+
+
+def _limit(number: int, models: str, served: Collection[str]) -> frozenset[str] | None:
+    if not models.strip():
+        return None
+    limit = frozenset(part.strip() for part in models.split(","))
+    if not limit <= set(served):
+        raise BadKeys(
+            f"KEYS, line {number}: the key is limited to a model that is not served;"
+            f" served are {', '.join(served)}; name these, or none for all"
+        )
+    return limit
+
+
+def presented(header: str) -> str:
+    """The key in an Authorization header: `Bearer KEY`, or `Basic` with the key as password."""
+    kind, _, value = header.partition(" ")
+    if kind.lower() == "bearer":
+        return value.strip()
+    if kind.lower() == "basic":
+        try:
+            pair = base64.b64decode(value.strip(), validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            return ""
+        return pair.partition(":")[2]
+    return ""
+
+
+class Door:
+    """Lets callers in. Without keys, everyone: by the settings, on loopback or with AUTH=off."""
+
+    def __init__(self, keys: tuple[Key, ...]):
+        self._keys = keys
+
+    @property
+    def closed(self) -> bool:
+        """Whether a key is needed at all."""
+        return bool(self._keys)
+
+    def enter(self, header: str | None) -> Key:
+        """Whose key it is; Unauthenticated where it is nobody's."""
+        if not self._keys:
+            return ANYONE
+        text = presented(header) if header else ""
+        if not text:
+            raise Unauthenticated("a key is needed: Authorization: Bearer KEY")
+        given = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+        found = None
+        # Every key is compared, whichever matches: the time taken tells nothing.
+        for key in self._keys:
+            if hmac.compare_digest(key.digest, given):
+                found = key
+        if found is None:
+            raise Unauthenticated("this key is not known")
+        return found
+
+    def require(self, header: str | None, scope: Scope, model: str | None = None) -> Key:
+        key = self.enter(header)
+        if not key.may(scope, model):
+            key.need((scope,), model)
+        return key

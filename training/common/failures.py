@@ -1,0 +1,92 @@
+"""What fails around a training, in a sentence with its remedy: MLflow, its database, a disk, a folder."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from training.common import places
+from training.common.errors import Unavailable
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
+
+
+def kinds() -> tuple[type[Exception], ...]:
+    """What MLflow, databases and disks raise. Asked when something was raised: what is in use is imported by then."""
+    if "mlflow" not in sys.modules:
+        return (OSError,)
+    # pylint: disable=import-outside-toplevel  # a command that needs no MLflow does not wait for it
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return OSError, MlflowException, SQLAlchemyError
+
+
+def explained(error: Exception) -> Unavailable:
+    """The error as one to show: which place it was, what is wrong with it, what to do."""
+    chain = list(_chain(error))
+    for one in chain:
+        if isinstance(one, OSError) and one.errno in (*_FULL, *_CLOSED):
+            return _of_disk(one)
+    address = places.public(places.tracking_uri())
+    mlflow = f"MLflow at {address} (MLFLOW_TRACKING_URI)"
+    said = str(error).strip() or type(error).__name__
+    if "database or disk is full" in said:
+        return Unavailable(
+            f"{mlflow}: the disk is full; make room there, and run the command again"
+        )
+    if "readonly database" in said or "unable to open database" in said:
+        return Unavailable(
+            f"{mlflow}: the database cannot be written; make file and folder writable"
+        )
+    if _is_of_network(chain) or "connection failed" in said or "connection timeout" in said:
+        return Unavailable(
+            f"{mlflow} does not answer: {_reason(chain)}; start it, or set MLFLOW_TRACKING_URI to one that runs"
+        )
+    if type(error).__module__.startswith(("mlflow.", "sqlalchemy.")):
+        return Unavailable(f"{mlflow}: {said.splitlines()[0]}")
+    return Unavailable(f"{said.splitlines()[0]}; --traceback shows where it came from")
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, what it came from, and what its first argument wraps, as requests and urllib3 do."""
+    while error is not None:
+        yield error
+        inside = [*error.args[:1], getattr(error, "reason", None)]
+        yield from (one for one in inside if isinstance(one, BaseException))
+        error = error.__cause__ or error.__context__
+
+
+def _of_disk(error: OSError) -> Unavailable:
+    place = error.filename or _fullest()
+    elsewhere = "SWARMLINE_BUILD moves what is made, TMPDIR what is made on the way"
+    if error.errno in _FULL:
+        return Unavailable(f"{place}: the disk is full; make room, or use another: {elsewhere}")
+    return Unavailable(
+        f"{place}: cannot be written ({error.strerror}); make it writable, or use another: {elsewhere}"
+    )
+
+
+def _fullest() -> Path:
+    """A write that fails does not say where it went."""
+    candidates = [places.build(), Path(tempfile.gettempdir())]
+    return min(filter(Path.exists, candidates), key=lambda path: shutil.disk_usage(path).free)
+
+
+def _is_of_network(chain: list[BaseException]) -> bool:
+    return any(
+        type(one).__module__.startswith(("requests.", "urllib3."))
+        or isinstance(one, ConnectionError)
+        for one in chain
+    )
+
+
+def _reason(chain: list[BaseException]) -> str:
+    text = " ".join(map(str, chain)).lower()
+    known = ("connection refused", "name or service not known", "certificate", "reset by peer")
+    return next((reason for reason in known if reason in text), "no answer in time")

@@ -1,0 +1,218 @@
+"""Data against the contract: columns, types, ranges, categories, nulls, uniqueness. Pure: frame in, report out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from numpy.typing import NDArray
+
+from service.bundle.contract import Column, shorten
+from training.data.conform import Conformed
+from training.spec.values import Severity, Spec
+
+EXAMPLES = 3
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """What one check found in one column; `examples` are row numbers with the value found there."""
+
+    check: str
+    column: str
+    severity: Severity
+    count: int
+    message: str
+    examples: tuple[tuple[int, str], ...] = ()
+
+
+class Report(NamedTuple):
+    """Every check that ran, what it found, and which rows cannot be encoded at all."""
+
+    model: str
+    source: str
+    fingerprint: str
+    rows: int
+    checked: tuple[tuple[str, str], ...]
+    violations: tuple[Violation, ...]
+    unusable: NDArray[np.bool_]
+
+    @property
+    def errors(self) -> list[Violation]:
+        return [violation for violation in self.violations if violation.severity == "error"]
+
+    @property
+    def warnings(self) -> list[Violation]:
+        return [violation for violation in self.violations if violation.severity == "warning"]
+
+
+def check_columns(spec: Spec, frame: pd.DataFrame, wanted: list[str]) -> list[Violation]:
+    """Columns that the source lacks: no dataset is made while one is missing."""
+    there = ", ".join(map(str, frame.columns))
+    return [
+        Violation(
+            "columns",
+            name,
+            "error",
+            1,
+            f"is missing; the source of {spec.name} has {there or 'no wanted column'}",
+        )
+        for name in wanted
+        if name not in frame.columns
+    ]
+
+
+def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDArray[np.bool_]]:
+    """Types, ranges, categories, nulls and uniqueness; and the rows that fail any of them."""
+    found = [
+        Violation(
+            "types",
+            str(name),
+            spec.checks.types,
+            int(bad.sum()),
+            f"is not {_type_of(spec, str(name))}",
+            _examples(conformed.given[name], np.flatnonzero(bad)),
+        )
+        for name, bad in conformed.foreign.items()
+        if bad.any()
+    ]
+    unusable = conformed.foreign.any(axis=1).to_numpy(copy=True)
+    cases = _failure_cases(_schema(spec, conformed.frame), conformed.frame)
+    for (column, kind), group in cases.groupby(["column", "check"], sort=False):
+        name, check = str(column), str(kind)
+        rows = group["index"].dropna().astype(int).to_numpy()
+        if check == "nulls":
+            rows = (
+                rows[~conformed.foreign[name].to_numpy()[rows]]
+                if name in conformed.foreign
+                else rows
+            )
+        if len(rows) == 0:
+            continue
+        if check != "uniqueness":
+            unusable[rows] = True
+        found.append(
+            Violation(
+                check,
+                str(name),
+                getattr(spec.checks, check),
+                len(rows),
+                _breach(spec, check, name),
+                _examples(conformed.frame[name], rows),
+            )
+        )
+    return found, unusable
+
+
+def _examples(values: pd.Series[Any], rows: NDArray[Any]) -> tuple[tuple[int, str], ...]:
+    """The first of these rows with what stands there."""
+    return tuple((int(row), _in_words(values.iloc[row])) for row in rows[:EXAMPLES])
+
+
+def _in_words(value: Any) -> str:
+    plain = value.item() if isinstance(value, np.generic) else value
+    return "null" if pd.isna(plain) else shorten(plain)
+
+
+def _failure_cases(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
+    try:
+        schema.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        names = {"not_nullable": "nulls", "field_uniqueness": "uniqueness"}
+        cases: pd.DataFrame = error.failure_cases
+        return cases.assign(check=cases["check"].replace(names))
+    return pd.DataFrame({"column": [], "check": [], "index": []})
+
+
+def _schema(spec: Spec, frame: pd.DataFrame) -> pa.DataFrameSchema:
+    """Contract and target for Pandera, of what is there; each check is called as the spec's severity for it."""
+    columns = {column.name: _pandera_column(column) for column in spec.inputs}
+    target_checks = [_isin(spec.target.classes)] if spec.target.classes else []
+    columns[spec.source.target] = pa.Column(checks=target_checks, nullable=False)
+    for name in spec.checks.unique:
+        columns[name] = pa.Column(
+            checks=columns[name].checks if name in columns else None, unique=True, nullable=True
+        )
+    return pa.DataFrameSchema({name: one for name, one in columns.items() if name in frame})
+
+
+def _pandera_column(column: Column) -> pa.Column:
+    checks = []
+    if column.type in ("number", "integer"):
+        low, high = column.bounds
+        checks.append(
+            pa.Check(
+                lambda values: (values >= low) & (values <= high), name="ranges", error="ranges"
+            )
+        )
+    if column.type == "category":
+        checks.append(_isin(column.categories))
+    return pa.Column(checks=checks, nullable=column.nullable)
+
+
+def _isin(allowed: tuple[str, ...]) -> pa.Check:
+    return pa.Check(lambda values: values.isin(allowed), name="categories", error="categories")
+
+
+def _type_of(spec: Spec, name: str) -> str:
+    if name == spec.source.time:
+        return Column(name=name, type="timestamp").allowed
+    return next(
+        (column.allowed for column in spec.inputs if column.name == name), "a finite number"
+    )
+
+
+def _breach(spec: Spec, check: str, name: str) -> str:
+    if check == "nulls":
+        return (
+            "is null, which the contract does not allow"
+            if name != spec.source.target
+            else "is null: a row without truth"
+        )
+    if check == "uniqueness":
+        return "occurs more than once; checks.unique says it must not"
+    if name == spec.source.target:
+        return "is none of the classes " + ", ".join(spec.target.classes)
+    return f"is not {_type_of(spec, name)}"
+
+
+def check_rows(spec: Spec, usable: int) -> list[Violation]:
+    least = spec.checks.minimum_rows
+    if usable >= least:
+        return []
+    return [
+        Violation(
+            "rows",
+            "",
+            spec.checks.rows,
+            usable,
+            f"{usable} usable rows; at least {least} are needed (checks.minimum_rows)",
+        )
+    ]
+
+
+def checks_of(spec: Spec) -> tuple[tuple[str, str], ...]:
+    """Every check and the column that it looks at, whether it finds something or not."""
+    target = spec.source.target
+    pairs = [
+        (check, column.name)
+        for column in spec.inputs
+        for check in ("columns", "types", "nulls", "leakage", "constants")
+    ]
+    pairs += [
+        ("ranges", column.name) for column in spec.inputs if column.type in ("number", "integer")
+    ]
+    pairs += [("categories", column.name) for column in spec.inputs if column.type == "category"]
+    pairs += [("uniqueness", name) for name in spec.checks.unique]
+    pairs += [
+        ("columns", target),
+        ("types", target),
+        ("nulls", target),
+        ("rows", ""),
+        ("duplicates", ""),
+    ]
+    pairs += [("balance", target)] if spec.task == "classification" else []
+    pairs += [("categories", target)] if spec.target.classes else []
+    return tuple(pair for pair in pairs if getattr(spec.checks, pair[0], "error") != "off")

@@ -1,0 +1,170 @@
+"""Fitted pipeline -> bundle, proven equal to the pipeline on the held-out rows."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from onnxruntime.capi import onnxruntime_pybind11_state
+from skl2onnx import to_onnx
+from sklearn.pipeline import Pipeline
+from skops import io as skops_io
+
+from service.bundle.contract import Contract, Matrix
+from service.bundle.encoder import Encoder
+from service.bundle.engines import (
+    MODEL_FILES,
+    Answer,
+    Engine,
+    EngineName,
+    open_engine,
+    predict_with,
+)
+from service.bundle.exported import MANIFEST, Golden, Manifest, sha256
+from training.common.documents import pretty
+
+PROBABILITY_TOLERANCE = 1e-5
+NUMBER_TOLERANCE = 1e-4
+LATENCY_CALLS = 200
+LATENCY_ROUNDS = 3
+GOLDEN_ROWS = 5
+TARGET_OPSET = {"": 18, "ai.onnx.ml": 3}
+
+#: What skl2onnx, onnx and ONNX Runtime raise for a pipeline that they cannot take.
+CONVERSION_ERRORS = (
+    RuntimeError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    onnxruntime_pybind11_state.Fail,
+    onnxruntime_pybind11_state.InvalidArgument,
+    onnxruntime_pybind11_state.InvalidGraph,
+    onnxruntime_pybind11_state.NotImplemented,
+)
+
+
+class Equality(NamedTuple):
+    """How far an engine's answers are from the pipeline's, on how many rows."""
+
+    rows: int
+    labels_differ: int
+    largest: float
+    tolerance: float
+
+    @property
+    def proven(self) -> bool:
+        return self.labels_differ == 0 and self.largest <= self.tolerance
+
+    def __str__(self) -> str:
+        labels = f"{self.labels_differ} labels differ, " if self.labels_differ else ""
+        return f"{labels}largest difference {self.largest:.1e} on {self.rows} rows, allowed {self.tolerance:.0e}"
+
+
+class Compiled(NamedTuple):
+    """A pipeline as its engine's file. `fallback` says why it is not ONNX, where it is not."""
+
+    engine_name: EngineName
+    engine: Engine
+    folder: Path
+    equality: Equality
+    latency_ms: float
+    size_mb: float
+    fallback: str = ""
+
+
+def compile_pipeline(pipeline: Pipeline, matrix: Matrix, folder: Path) -> Compiled:
+    """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    expected = predict_with(pipeline, matrix)
+    try:
+        (folder / MODEL_FILES["onnx"]).write_bytes(_onnx(pipeline, matrix))
+        compiled = _measured("onnx", folder, matrix, expected)
+        reason = "" if compiled.equality.proven else f"not equal: {compiled.equality}"
+    except CONVERSION_ERRORS as error:
+        reason = f"cannot be converted: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"
+    if not reason:
+        return compiled
+    (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)
+    skops_io.dump(pipeline, folder / MODEL_FILES["skops"])
+    return _measured("skops", folder, matrix, expected)._replace(fallback=reason)
+
+
+def _onnx(pipeline: Pipeline, matrix: Matrix) -> bytes:
+    options = {id(pipeline[-1]): {"zipmap": False}} if hasattr(pipeline, "classes_") else None
+    model = to_onnx(pipeline, matrix[:1], options=options, target_opset=TARGET_OPSET)
+    return bytes(model.SerializeToString())
+
+
+def _measured(name: EngineName, folder: Path, matrix: Matrix, expected: Answer) -> Compiled:
+    engine = open_engine(name, folder)
+    size = (folder / MODEL_FILES[name]).stat().st_size / 1e6
+    return Compiled(
+        name,
+        engine,
+        folder,
+        compare(expected, engine.predict(matrix)),
+        _latency(engine, matrix),
+        size,
+    )
+
+
+def compare(expected: Answer, got: Answer) -> Equality:
+    """Labels one by one; probabilities as they are; numbers relative to their size or their spread, if larger."""
+    rows = len(expected.values)
+    if expected.probabilities is not None and got.probabilities is not None:
+        largest = float(np.abs(expected.probabilities - got.probabilities).max())
+        differ = int((expected.values != got.values).sum())
+        return Equality(rows, differ, largest, PROBABILITY_TOLERANCE)
+    # In float32 the squares of large numbers are infinite, and next to that every difference is none.
+    values = expected.values.astype(np.float64)
+    scale = np.maximum(np.abs(values), values.std(axis=0) + 1e-12)
+    largest = float((np.abs(values - got.values) / scale).max())
+    return Equality(rows, 0, largest, NUMBER_TOLERANCE)
+
+
+def _latency(engine: Engine, matrix: Matrix) -> float:
+    """The 99th percentile of one-row calls in milliseconds: the best round, since a busy machine only adds."""
+    return min(_latency_round(engine, matrix) for _ in range(LATENCY_ROUNDS))
+
+
+def _latency_round(engine: Engine, matrix: Matrix) -> float:
+    times = []
+    for number in range(LATENCY_CALLS):
+        row = matrix[number % len(matrix)][np.newaxis]
+        started = time.perf_counter()
+        engine.predict(row)
+        times.append(time.perf_counter() - started)
+    return float(np.quantile(times, 0.99) * 1000)
+
+
+def golden(contract: Contract, engine: Engine, rows: list[dict[str, Any]]) -> Golden:
+    """The first rows as callers send them, with what the engine answers to just these."""
+    answer = engine.predict(Encoder(contract).encode_rows(rows))
+    if answer.probabilities is None:
+        # As the service answers: a number a row, or a list of numbers where there are several outputs.
+        single = len(contract.outputs) == 1
+        return Golden(rows, answer.values[:, 0].tolist() if single else answer.values.tolist())
+    labels = [contract.classes[number] for number in answer.values.tolist()]
+    return Golden(rows, labels, answer.probabilities.tolist())
+
+
+def write_bundle(
+    folder: Path, manifest: Manifest, parts: dict[str, Any], files: dict[str, Path]
+) -> None:
+    """A whole bundle or none: written aside, then renamed. `parts` become JSON, `files` are copied."""
+    aside = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name, part in parts.items():
+        (aside / name).write_bytes(pretty(part))
+    for name, path in files.items():
+        shutil.copyfile(path, aside / name)
+    hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+    (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)

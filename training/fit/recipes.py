@@ -1,0 +1,171 @@
+"""Optimization: search the objective model for the best recipe of many contexts, and score what copies them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import joblib
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.optimize import differential_evolution
+
+from service.bundle.contract import Contract, Matrix
+from service.bundle.engines import Answer
+from service.bundle.exported import Bundle
+from training.common.progress import steps
+from training.data.dataset import Dataset, encode
+from training.data.sources import Split
+from training.metrics.tasks import Scored
+from training.spec.values import Ingredient, Spec
+
+#: DE stops when the spread of the population's profits is below this share of their mean.
+TOLERANCE = 1e-3
+BATCH = 25
+HELD_OUT = 0.25
+
+
+class Optima(NamedTuple):
+    """For each context the best recipe found, the profit it brings, and whether the search converged."""
+
+    recipes: NDArray[np.float64]
+    profit: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+
+
+class Worth:
+    """What recipes bring in given contexts, by the objective model's prediction."""
+
+    def __init__(self, spec: Spec, objective: Bundle, typical: NDArray[np.float32]):
+        assert spec.objective is not None  # `spec.load` refuses an optimization without one
+        self._spec, self._model, self._value = spec, objective, spec.objective.value
+        self._typical = typical
+        inputs = {name: position for position, name in enumerate(objective.contract.names)}
+        self._names = [column.name for column in spec.inputs]
+        self._context = [
+            (at, inputs[name]) for at, name in enumerate(self._names) if name in inputs
+        ]
+        self._recipe = [inputs[name] for name in spec.recipe]
+
+    def profit_and_cost(self, contexts: Matrix, recipes: NDArray[Any]) -> NDArray[np.float64]:
+        """Columns profit and cost, a row a context."""
+        matrix = np.tile(self._typical, (len(contexts), 1))
+        for here, there in self._context:
+            matrix[:, there] = contexts[:, here]
+        matrix[:, self._recipe] = recipes
+        cost = self._cost(contexts, recipes)
+        harvest = self._model.predict(matrix).values[:, 0].astype(np.float64)
+        return np.column_stack([self._value * harvest - cost, cost])
+
+    def _cost(self, contexts: Matrix, recipes: NDArray[Any]) -> NDArray[np.float64]:
+        total = np.zeros(len(contexts))
+        for position, part in enumerate(self._spec.recipe.values()):
+            units = np.clip(
+                recipes[:, position] - (part.minimum if part.free is None else part.free), 0, None
+            )
+            times = np.prod([contexts[:, self._names.index(name)] for name in part.times], axis=0)
+            total += part.cost * units * times
+        return total
+
+
+def sample_contexts(spec: Spec, rows: pd.DataFrame) -> pd.DataFrame:
+    """Contexts as they occur in the objective's data; what it does not have is drawn between its bounds."""
+    assert spec.objective is not None  # as above
+    random = np.random.default_rng(spec.search.seed)
+    chosen = rows.iloc[
+        random.choice(
+            len(rows), spec.objective.contexts, replace=len(rows) < spec.objective.contexts
+        )
+    ]
+    columns: dict[str, Any] = {}
+    for column in spec.inputs:
+        if column.name in rows:
+            columns[column.name] = chosen[column.name].to_numpy()
+        elif column.type == "category":
+            columns[column.name] = random.choice(column.categories, len(chosen))
+        else:
+            low, high = column.bounds
+            columns[column.name] = (
+                random.uniform(low, high, len(chosen)).astype(np.float32).astype(np.float64)
+            )
+    return pd.DataFrame(columns)
+
+
+def typical_row(contract: Contract, matrix: Matrix) -> NDArray[np.float32]:
+    """What a context leaves open: the median of numbers, the commonest of everything else."""
+    row = np.nanmedian(matrix, axis=0)
+    for position, column in enumerate(contract.columns):
+        if column.type in ("category", "boolean"):
+            values, counts = np.unique(matrix[:, position], return_counts=True)
+            row[position] = values[counts.argmax()]
+    return np.asarray(row, dtype=np.float32)
+
+
+def optimize(spec: Spec, worth: Worth, contexts: Matrix) -> Optima:
+    """Differential evolution, one search a context, all of a batch side by side on the machine's cores."""
+    batches = [
+        range(start, min(start + BATCH, len(contexts))) for start in range(0, len(contexts), BATCH)
+    ]
+    found = []
+    for batch in steps(
+        batches, f"{spec.name}: optimizing contexts, batches of {BATCH}", len(batches)
+    ):
+        # Threads: the time goes into the engine, which lets go of the interpreter.
+        run = joblib.Parallel(n_jobs=joblib.cpu_count(), backend="threading")
+        found += run(
+            joblib.delayed(_optimize_one)(spec, worth, contexts[number], number) for number in batch
+        )
+    recipes, profit, converged = zip(*found, strict=True)
+    return Optima(np.array(recipes), np.array(profit), np.array(converged, dtype=bool))
+
+
+def _optimize_one(
+    spec: Spec, worth: Worth, context: Matrix, number: int
+) -> tuple[NDArray[np.float64], float, bool]:
+    assert spec.objective is not None  # as above
+    parts: list[Ingredient] = list(spec.recipe.values())
+
+    def loss(recipes: NDArray[np.float64]) -> NDArray[np.float64]:
+        contexts = np.tile(context, (recipes.shape[1], 1))
+        return -worth.profit_and_cost(contexts, recipes.T)[:, 0]
+
+    result = differential_evolution(
+        loss,
+        [(part.minimum, part.maximum) for part in parts],
+        maxiter=spec.objective.generations,
+        popsize=spec.objective.population,
+        tol=TOLERANCE,
+        rng=np.random.default_rng([spec.search.seed, number]),
+        polish=False,
+        vectorized=True,
+        updating="deferred",
+    )
+    return result.x, float(-result.fun), bool(result.success)
+
+
+OPTIMUM = "optimum."
+
+
+def make(spec: Spec, frame: pd.DataFrame, fingerprint: str, worth: Worth | None = None) -> Dataset:
+    """Contexts with their optima as the data to copy. Without `worth` nothing can be scored."""
+    contract = spec.contract()
+    matrix = encode(contract, frame)
+    target = frame[[OPTIMUM + name for name in spec.recipe]].to_numpy(dtype=np.float64)
+    held_out = max(1, round(len(frame) * HELD_OUT))
+    rows = np.random.default_rng(spec.search.seed).permutation(len(frame))
+    split = Split(np.sort(rows[held_out:]), np.sort(rows[:held_out]))
+    truth = frame[["profit", "converged"]].to_numpy(dtype=np.float64)[split.held_out]
+    contexts = matrix[split.held_out]
+
+    def score(chosen: NDArray[np.intp], answer: Answer) -> Scored:
+        assert worth is not None  # only `reproduce` makes a dataset without, and scores nothing
+        return Scored(truth[chosen], worth.profit_and_cost(contexts[chosen], answer.values))
+
+    return Dataset(contract, frame, matrix, target, split, fingerprint, score=score)
+
+
+def search_optima(spec: Spec, worth: Worth, contexts: pd.DataFrame) -> pd.DataFrame:
+    """The contexts with what was found for each: the recipe, its profit, and whether the search converged."""
+    optima = optimize(spec, worth, encode(spec.contract(), contexts))
+    recipes = {OPTIMUM + name: optima.recipes[:, at] for at, name in enumerate(spec.recipe)}
+    return contexts.assign(**recipes, profit=optima.profit, converged=optima.converged)

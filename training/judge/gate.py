@@ -1,0 +1,98 @@
+"""Pure rules: metrics in, decisions with reasons out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from service.bundle.exported import Decision
+from training.fit.compile import Compiled
+from training.judge.evaluation import Evaluation
+from training.metrics.tasks import metric
+from training.spec.values import Bound, Spec
+
+
+class Verdict(NamedTuple):
+    decisions: tuple[Decision, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(decision.passed for decision in self.decisions)
+
+    @property
+    def failed(self) -> list[Decision]:
+        return [decision for decision in self.decisions if not decision.passed]
+
+
+def judge(spec: Spec, evaluation: Evaluation, compiled: Compiled | None) -> Verdict:
+    """Every rule of the spec, in the order in which it stands there."""
+    return Verdict(
+        (
+            *_metric_rules(spec, evaluation),
+            *_slice_rules(spec, evaluation),
+            *_champion_rules(spec, evaluation),
+            *(_engine_rules(spec, compiled) if compiled else ()),
+        )
+    )
+
+
+def _bounded(rule: str, value: float, bound: Bound) -> Iterator[Decision]:
+    """NaN passes no bound: a metric that cannot be computed is not good enough."""
+    if bound.min is not None:
+        yield Decision(f"{rule} >= {bound.min:g}", value, bound.min, value >= bound.min)
+    if bound.max is not None:
+        yield Decision(f"{rule} <= {bound.max:g}", value, bound.max, value <= bound.max)
+
+
+def _metric_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    for name, bound in spec.gates.metrics.items():
+        yield from _bounded(name, evaluation.metrics[name].value, bound)
+
+
+def _slice_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    for name, bound in spec.gates.slices.items():
+        for part in evaluation.slices:
+            yield from _bounded(
+                f"{name} where {part.column} is {part.value}", part.metrics[name].value, bound
+            )
+
+
+def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    for name, tolerance in spec.gates.champion.items():
+        rule = f"{name} no worse than the champion's by more than {tolerance:g}"
+        value = evaluation.metrics[name].value
+        if evaluation.champion is None:
+            yield Decision(rule, value, None, True, "there is no champion that takes these rows")
+            continue
+        champion = evaluation.champion[name]
+        better = metric(spec.task, name).greater_is_better
+        bound = champion - tolerance if better else champion + tolerance
+        passed = value >= bound if better else value <= bound
+        yield Decision(
+            rule, value, bound, passed, f"the champion reaches {champion:.4g} on the same rows"
+        )
+
+
+def _engine_rules(spec: Spec, compiled: Compiled) -> Iterator[Decision]:
+    proof = f"equal to the pipeline ({compiled.engine_name})"
+    yield Decision(
+        proof, compiled.equality.largest, compiled.equality.tolerance, compiled.equality.proven
+    )
+    if spec.gates.latency_ms is not None:
+        yield from _bounded(
+            "latency_ms, one row, p99", compiled.latency_ms, Bound(max=spec.gates.latency_ms)
+        )
+    if spec.gates.size_mb is not None:
+        yield from _bounded("size_mb", compiled.size_mb, Bound(max=spec.gates.size_mb))
+
+
+def table(verdict: Verdict) -> str:
+    """Name, value, bound and verdict of every rule, for people."""
+    lines = []
+    for decision in verdict.decisions:
+        value = "-" if decision.value is None else f"{decision.value:.6g}"
+        bound = "-" if decision.bound is None else f"{decision.bound:.6g}"
+        mark = "pass" if decision.passed else "FAIL"
+        reason = f"  ({decision.reason})" if decision.reason else ""
+        lines.append(f"  {mark}  {decision.rule:<58} value {value:>9}  bound {bound:>9}{reason}")
+    return "\n".join(lines)

@@ -1,0 +1,102 @@
+"""The version as MLflow loads and serves it: contract and model file of its bundle behind the service's own encoder."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.types import ColSpec, DataType, Schema
+from mlflow.types.schema import AnyType
+
+from service.bundle.contract import Column, Contract
+from service.bundle.engines import MODEL_FILES, EngineName
+from training.common.documents import pretty
+from training.common.provenance import LOCK, ROOT
+from training.judge.result import Facts
+
+#: The model's code. By its path: importing it would make it MLflow's current model.
+CODE = Path(__file__).with_name("mlflow_code.py")
+#: What `mlflow_code` imports of ours, and nothing else.
+SHARED = ("__init__.py", "contract.py", "encoder.py", "engines.py")
+NEEDED = ("mlflow", "msgspec", "numpy", "pandas")
+NEEDED_BY: dict[EngineName, tuple[str, ...]] = {
+    "onnx": ("onnxruntime",),
+    "skops": ("scikit-learn", "scipy", "skops"),
+}
+
+
+def log(facts: Facts, example: list[dict[str, Any]]) -> str:
+    """Logs the model to the active run with signature and example rows; its URI comes back."""
+    assert facts.compiled is not None  # `train` registers nothing that was not exported
+    contract, engine = facts.dataset.contract, facts.compiled.engine_name
+    with tempfile.TemporaryDirectory() as aside:
+        model, code = Path(aside) / "model", Path(aside) / "service"
+        for folder in (model, code):
+            folder.mkdir()
+        (model / "contract.json").write_bytes(pretty(contract))
+        shutil.copy(facts.compiled.folder / MODEL_FILES[engine], model)
+        for name in SHARED:
+            shutil.copy(ROOT / "service" / name, code)
+        with warnings.catch_warnings(), _same_path():
+            # MLflow would derive a signature from the type hints of `predict`; it gets a better one here.
+            warnings.filterwarnings("ignore", "(?s).*type hint")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(CODE),
+                artifacts={"model": str(model)},
+                code_paths=[str(code)],
+                signature=signature(contract),
+                input_example=pd.DataFrame(example, dtype=object),
+                pip_requirements=pinned((*NEEDED, *NEEDED_BY[engine])),
+            )
+    return str(logged.model_uri)
+
+
+@contextlib.contextmanager
+def _same_path() -> Iterator[None]:
+    """MLflow loads the model to try it, and leaves its folder, soon gone, before everything else to import from."""
+    path = sys.path
+    yield
+    sys.path = path
+
+
+def signature(contract: Contract) -> ModelSignature:
+    """The columns by name.
+
+    MLflow refuses a whole number for its `double`, and makes false of a boolean that is missing: only texts have a
+    type that takes all that the contract allows. The encoder judges the rest, and names column and value.
+    """
+    kind = DataType.string if contract.classes else DataType.double
+    return ModelSignature(
+        Schema([_column_type(column) for column in contract.columns]),
+        Schema([ColSpec(kind, output.name) for output in contract.outputs]),
+    )
+
+
+def _column_type(column: Column) -> ColSpec:
+    text = column.type == "category"
+    kind = DataType.string if text else AnyType()  # type: ignore[no-untyped-call]
+    return ColSpec(kind, column.name, required=not column.nullable)
+
+
+def pinned(names: tuple[str, ...]) -> list[str]:
+    """The lock's versions of these packages, so that MLflow need not guess them."""
+    return list(_locked(names))
+
+
+def _locked(names: tuple[str, ...]) -> Iterator[str]:
+    text = LOCK.read_text(encoding="utf-8")
+    for name in names:
+        found = re.search(rf"^{re.escape(name)}==[^\s;\\]+", text, flags=re.MULTILINE)
+        if found is not None:
+            yield found[0]

@@ -1,0 +1,157 @@
+"""What a well-formed spec may still get wrong: keys that contradict each other. Each rule gives sentences."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from service.bundle.contract import Column
+from service.bundle.encoder import encode_value
+from training.metrics.tasks import METRICS
+
+if TYPE_CHECKING:
+    from training.spec.values import Spec
+
+
+def contradictions(spec: Spec, stem: str) -> list[str]:
+    problems = (
+        [f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"]
+        if spec.name != stem
+        else []
+    )
+    return [
+        *problems,
+        *_column_problems(spec),
+        *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *_metric_problems(spec),
+        *_slice_problems(spec),
+    ]
+
+
+def _column_problems(spec: Spec) -> list[str]:
+    names_ = [column.name for column in spec.inputs]
+    problems = [] if names_ else ["columns: given none; allowed: at least one"]
+    problems += [
+        f"columns: {name!r} stands more than once"
+        for name in sorted(set(names_))
+        if names_.count(name) > 1
+    ]
+    for column in spec.inputs:
+        problems += [f"columns.{column.name}{problem}" for problem in _one_column_problems(column)]
+    return problems
+
+
+def _one_column_problems(column: Column) -> list[str]:
+    problems = []
+    if column.type == "category" and not column.categories:
+        problems.append(".categories: missing; a category column lists what is allowed")
+    if column.type != "category" and column.categories:
+        problems.append(
+            f".categories: given for a {column.type}; allowed: only for type 'category'"
+        )
+    if len(set(column.categories)) < len(column.categories):
+        problems.append(".categories: a category stands more than once")
+    if (column.minimum is not None or column.maximum is not None) and column.type not in (
+        "number",
+        "integer",
+    ):
+        problems.append(
+            f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
+        )
+    low, high = column.bounds
+    if low > high:
+        problems.append(
+            f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
+        )
+    if column.encode != "days" and column.type != "timestamp":
+        problems.append(f".encode: given for a {column.type}; allowed: only for type 'timestamp'")
+    return problems or _example_problems(column)
+
+
+def _example_problems(column: Column) -> list[str]:
+    try:
+        encode_value(column, column.sample)
+    except ValueError:
+        return [f".example: given {column.example!r}; allowed: {column.allowed}"]
+    return []
+
+
+def _data_problems(spec: Spec) -> list[str]:
+    if spec.data is None:
+        return ["data: missing; a table with at least source and target is needed"]
+    data, names_ = spec.data, {column.name for column in spec.inputs}
+    problems = []
+    if data.target in names_:
+        problems.append(
+            f"data.target: given {data.target!r}, which is an input too; a model must not see its target"
+        )
+    if data.split == "time" and not data.time:
+        problems.append("data.time: missing; split = 'time' needs the column that orders the rows")
+    if data.split == "stratified" and spec.task != "classification":
+        problems.append(
+            f"data.split: given 'stratified' for {spec.task}; allowed: 'random' or 'time'"
+        )
+    if bool(data.query) != ("://" in data.source):
+        problems.append(
+            "data.query: needed by an SQL source ('://' in data.source), and only by one"
+        )
+    if spec.objective or spec.recipe:
+        problems.append(
+            f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
+        )
+    if spec.task != "classification" and spec.target.classes:
+        problems.append(
+            f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
+        )
+    return problems
+
+
+def _recipe_problems(spec: Spec) -> list[str]:
+    if spec.objective is None or not spec.recipe:
+        return ["objective, recipe: missing; an optimization needs both"]
+    names_ = {column.name for column in spec.inputs}
+    problems = (
+        ["data: given; an optimization makes its own from objective.model"] if spec.data else []
+    )
+    for name, part in spec.recipe.items():
+        if name in names_:
+            problems.append(
+                f"recipe.{name}: is an input too; a recipe decides what the context does not say"
+            )
+        if part.minimum >= part.maximum:
+            problems.append(
+                f"recipe.{name}.minimum: given {part.minimum}; allowed: below {part.maximum}"
+            )
+        for factor in sorted(set(part.times) - names_):
+            problems.append(
+                f"recipe.{name}.times: given {factor!r}; allowed: {', '.join(sorted(names_))}"
+            )
+    return problems
+
+
+def _metric_problems(spec: Spec) -> list[str]:
+    known = [metric.name for metric in METRICS[spec.task]]
+    given = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
+    given += [
+        (f"gates.{part}", name)
+        for part in ("metrics", "slices", "champion")
+        for name in getattr(spec.gates, part)
+    ]
+    problems = [
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(known)}"
+        for path, name in given
+        if name not in known
+    ]
+    for part in ("metrics", "slices"):
+        for name, bound in getattr(spec.gates, part).items():
+            if bound.min is None and bound.max is None:
+                problems.append(f"gates.{part}.{name}: given nothing; allowed: min, max or both")
+    return problems
+
+
+def _slice_problems(spec: Spec) -> list[str]:
+    names_ = [column.name for column in spec.inputs]
+    unknown = [name for name in spec.slices.columns if name not in names_]
+    problems = [f"slices.columns: given {name!r}; allowed: {', '.join(names_)}" for name in unknown]
+    if spec.gates.slices and not spec.slices.columns:
+        problems.append("slices.columns: missing; gates.slices bounds each slice of these columns")
+    return problems

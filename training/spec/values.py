@@ -1,0 +1,253 @@
+"""The spec `training/models/<name>.toml`, as typed, frozen values. A bad one fails with file, key and reason."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
+from training.common.errors import SpecError
+from training.metrics.tasks import METRICS
+from training.spec.load import build
+from training.spec.rules import contradictions
+
+FOLDER = Path(__file__).parents[1] / "models"
+#: A model's name: it stands in paths, addresses, labels and queries.
+NAME = r"^[a-z][a-z0-9-]{0,62}$"
+Share = Annotated[float, Meta(ge=0, le=1)]
+Positive = Annotated[int, Meta(gt=0)]
+Severity = Literal["error", "warning", "off"]
+CandidateName = Literal[
+    "linear",
+    "random-forest",
+    "extra-trees",
+    "gradient-boosting",
+    "histogram-gradient-boosting",
+    "mlp",
+]
+
+
+class Data(Struct, frozen=True):
+    """Where rows come from: `sample:farm`, a file, a glob of Parquet files, or an SQLAlchemy URL with a query."""
+
+    source: str
+    target: str
+    query: str = ""
+    #: How many rows a sample has; no other source takes it.
+    rows: Positive = 10_000
+    time: str = ""
+    split: Literal["random", "stratified", "time"] = "random"
+    holdout: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+
+
+class Target(Struct, frozen=True):
+    """More about the predicted column. `classes` are found in the data where they are not listed."""
+
+    unit: str = ""
+    description: str = ""
+    classes: tuple[str, ...] = ()
+
+
+class ColumnSpec(Struct, frozen=True):
+    """A column of the contract, or with `names` several that are alike."""
+
+    type: ColumnType
+    names: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[str, ...] = ()
+    nullable: bool = False
+    unit: str = ""
+    description: str = ""
+    example: str | int | float | bool | None = None
+    sensitive: bool = False
+    encode: TimePart = "days"
+
+    def column(self, name: str) -> Column:
+        values = {
+            field: getattr(self, field) for field in self.__struct_fields__ if field != "names"
+        }
+        return Column(name=name, **values)
+
+
+class Checks(Struct, frozen=True):
+    """How severe each data check is, and where the limits of the counting ones lie."""
+
+    types: Severity = "error"
+    ranges: Severity = "error"
+    categories: Severity = "error"
+    nulls: Severity = "error"
+    uniqueness: Severity = "error"
+    rows: Severity = "error"
+    leakage: Severity = "error"
+    duplicates: Severity = "warning"
+    constants: Severity = "warning"
+    balance: Severity = "warning"
+    unique: tuple[str, ...] = ()
+    minimum_rows: Positive = 100
+    leakage_score: Share = 0.99
+    minimum_class_share: Share = 0.01
+
+
+class Search(Struct, frozen=True):
+    """Which estimators compete, and how many trials they share."""
+
+    candidates: tuple[CandidateName, ...]
+    budget: Positive = 12
+    folds: Annotated[int, Meta(ge=2, le=20)] = 3
+    seed: Annotated[int, Meta(ge=0)] = 1
+    scoring: str = ""
+    #: Trials look at no more rows than this; what they find best is then fitted on all.
+    rows: Positive = 50_000
+    #: `onnx` passes over a winner that cannot be compiled; `any` serves it with skops.
+    engine: Literal["onnx", "any"] = "onnx"
+
+
+class Bound(Struct, frozen=True):
+    min: float | None = None
+    max: float | None = None
+
+
+class Gates(Struct, frozen=True):
+    """What a model must reach before it is registered. `champion` says by how much it may be worse."""
+
+    metrics: dict[str, Bound] = msgspec.field(default_factory=dict)
+    slices: dict[str, Bound] = msgspec.field(default_factory=dict)
+    champion: dict[str, float] = msgspec.field(default_factory=dict)
+    latency_ms: Annotated[float, Meta(gt=0)] | None = None
+    size_mb: Annotated[float, Meta(gt=0)] | None = None
+
+
+class Slices(Struct, frozen=True):
+    """Categories, or the numbers cut in quarters, by which metrics are told apart."""
+
+    columns: tuple[str, ...] = ()
+    minimum_rows: Positive = 50
+
+
+class Ingredient(Struct, frozen=True):
+    """One thing that a recipe decides: it costs `cost` for each unit above `free`, times the columns in `times`."""
+
+    minimum: float
+    maximum: float
+    cost: Annotated[float, Meta(ge=0)] = 0.0
+    free: float | None = None
+    times: tuple[str, ...] = ()
+    unit: str = ""
+    description: str = ""
+
+
+class Objective(Struct, frozen=True):
+    """What a recipe is worth: `value` for each unit that `model` predicts, less what the ingredients cost."""
+
+    model: str
+    value: float
+    contexts: Positive = 400
+    generations: Positive = 120
+    population: Positive = 12
+
+
+class Spec(Struct, frozen=True):
+    name: Annotated[str, Meta(pattern=NAME)]
+    task: Task
+    columns: dict[str, ColumnSpec]
+    search: Search
+    description: str = ""
+    owner: str = ""
+    limits: str = ""
+    data: Data | None = None
+    target: Target = Target()
+    checks: Checks = Checks()
+    gates: Gates = Gates()
+    slices: Slices = Slices()
+    objective: Objective | None = None
+    recipe: dict[str, Ingredient] = msgspec.field(default_factory=dict)
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns of the contract, groups written out."""
+        return tuple(
+            spec.column(name)
+            for key, spec in self.columns.items()
+            for name in (spec.names or (key,))
+        )
+
+    @property
+    def scoring(self) -> str:
+        """The metric that decides between candidates; a recipe's search only learns to copy the optima."""
+        return (
+            "r2"
+            if self.task == "optimization"
+            else self.search.scoring or METRICS[self.task][0].name
+        )
+
+    def contract(self, classes: tuple[str, ...] = ()) -> Contract:
+        return Contract(
+            self.name, self.task, self.inputs, self._outputs, self.target.classes or classes
+        )
+
+    @property
+    def _outputs(self) -> tuple[Output, ...]:
+        if self.data is None:
+            return tuple(
+                Output(name, part.unit, part.description) for name, part in self.recipe.items()
+            )
+        return (Output(self.data.target, self.target.unit, self.target.description),)
+
+    @property
+    def source(self) -> Data:
+        """The data section, which every spec but an optimization's has."""
+        assert self.data is not None, self.name  # `load` refuses such a spec
+        return self.data
+
+
+def load(path: Path) -> Spec:
+    """The spec in a file; raises SpecError with everything that is wrong with it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(
+            str(path), [f"cannot be read: {error.strerror}; known models: {_known()}"]
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(str(path), [f"is not TOML: {error}"]) from error
+    return parse(raw, str(path), path.stem)
+
+
+def parse(raw: dict[str, Any], file: str, stem: str) -> Spec:
+    problems: list[str] = []
+    spec = build(Spec, raw, problems)
+    unread = {problem.partition(":")[0] for problem in problems}
+    if not unread & {"columns", "task"}:
+        problems += [one for one in contradictions(spec, stem) if not _follows(one, unread)]
+    if problems:
+        raise SpecError(file, problems)
+    return spec
+
+
+def _follows(problem: str, unread: set[str]) -> bool:
+    """Whether it is about what could not be read: such a column or ingredient is wrong as a whole."""
+    path = problem.partition(":")[0]
+    parts = {
+        one.rpartition(".")[0] if one.startswith(("columns.", "recipe.")) else one for one in unread
+    }
+    return any(path == part or path.startswith((f"{part}.", f"{part}/")) for part in parts)
+
+
+def _known() -> str:
+    return ", ".join(names()) or "none"
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def find(name: str, folder: Path = FOLDER) -> Spec:
+    """A spec by model name, or by path where it ends in .toml."""
+    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
