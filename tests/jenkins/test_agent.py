@@ -121,7 +121,7 @@ def test_its_secret_is_in_a_file_for_itself_and_in_no_list_of_processes(place):
 
 @pytest.fixture
 def deploy(place) -> Iterator[Path]:
-    """The folder of a deploy that runs, as scripts/release/detached.py starts it."""
+    """The folder of a deploy that runs, as scripts/detached/process.py starts it."""
     folder = place.home / ".local/state/swarmline/deploys/a-build"
     folder.mkdir(parents=True)
     command = [
@@ -130,7 +130,7 @@ def deploy(place) -> Iterator[Path]:
         "-c",
         DEPLOY,
         "-m",
-        "scripts.release.detached",
+        "scripts.detached",
         "run",
         str(folder),
     ]

@@ -8,7 +8,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from scripts.edge.client import Access
+from scripts.edge.client import EdgeClient
 from tests.service import bundles
 from tests.swarm.shell import wait_until
 from tests.swarm.stack import Stack, outcome
@@ -32,7 +32,7 @@ def _fourth(workshop: Workshop) -> Release:
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
     trust = str(stack.folder / "secrets/edge.crt")
     address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
-    reach = Access(address, stack.key, "", trust, "edge.test")
+    reach = EdgeClient(address, stack.key, "", trust, "edge.test")
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
         return session.post(path, json={"rows": rows}, timeout=10)
