@@ -106,7 +106,7 @@ def test_another_command_is_another_check() -> None:
 def test_what_it_does_not_read_changes_nothing() -> None:
     check()
     put("docs/new.md", "# New\n")
-    put("service/pages/docs.css", "")
+    put("service/openapi/pages/docs.css", "")
     assert (check(), ran()) == (0, 1)
 
 

@@ -50,9 +50,7 @@ class Database:
 
     def deploy(self) -> None:
         """With the secrets of this moment, as `make deploy` would."""
-        code = (
-            "import json; from scripts import secrets; print(json.dumps(secrets.current('dbtest')))"
-        )
+        code = "import json; from scripts.credentials import manage; print(json.dumps(manage.current('dbtest')))"
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=ROOT,
