@@ -29,7 +29,7 @@ def main() -> int:
     metrics.keep_in(folder)
     # Only after the metrics' place is known may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
-    from service.bundle.exported import BundleError  # pylint: disable=import-outside-toplevel
+    from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
     from service.process.state import State  # pylint: disable=import-outside-toplevel
     from service.web.keys import BadKeys  # pylint: disable=import-outside-toplevel

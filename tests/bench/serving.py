@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.command.options import parsed
-from service.bundle.exported import Arms, load_models
+from service.bundle.exported import ExportedModel, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
 from tests.bench.wrk import drive
@@ -87,7 +87,7 @@ def _start_peers(peers: Iterator[Contender], folder: Path, cleanup: ExitStack) -
     return running
 
 
-def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Contender]:
+def _peers(options: argparse.Namespace, name: str, arms: ExportedModel) -> Iterator[Contender]:
     if options.alone:
         return
     uri = f"models:/{name}/{arms.champion.manifest.version}"
@@ -98,7 +98,11 @@ def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Conte
 
 
 def _measure(
-    options: argparse.Namespace, name: str, arms: Arms, running: list[Running], folder: Path
+    options: argparse.Namespace,
+    name: str,
+    arms: ExportedModel,
+    running: list[Running],
+    folder: Path,
 ) -> dict[str, Any]:
     """Medians of rounds in which each contender has its turn."""
     found: dict[str, Any] = {}
