@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -164,10 +163,6 @@ class Core:
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}
         self.shadows = Shadows(lambda reason: self.metrics.lost_shadow(reason).inc())
-        #: Requests that wait for a thread of this worker; the worker tells.
-        self.waiting: Callable[[], int] = lambda: 0
-        #: Gives a stream the socket that its thread waits at; the worker does.
-        self.unbound: Callable[[Any], None] = lambda _socket: None
 
     def close(self) -> None:
         """Makes the shadows that wait, and closes the journal."""
