@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from service import journal
 from service.process import metrics
 from service.process.logs import log_failure
+from service.settings import JournalSettings
 
 if TYPE_CHECKING:
     from service.app import Service
@@ -50,7 +51,7 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
 class Shipper:
     """The one process that moves the spool to the database; started anew when it dies."""
 
-    def __init__(self, settings: journal.Settings):
+    def __init__(self, settings: JournalSettings):
         self._settings = settings
         self._pid = 0
         self._next = 0.0
@@ -113,7 +114,7 @@ class Shipper:
             os._exit(code)  # pylint: disable=protected-access
 
 
-def _ship(settings: journal.Settings) -> int:
+def _ship(settings: JournalSettings) -> int:
     stop, parent = threading.Event(), os.getppid()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
