@@ -57,6 +57,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bind: Address
     bundles: Path
     release: str
+    worker: str
     workers: int
     threads: int
     streams: int
@@ -133,6 +134,12 @@ SETTINGS = (
     Setting("BIND", readers.address, "127.0.0.1:8080", "where to listen"),
     Setting("BUNDLES", readers.folder, "build/bundles", "folder of the exported bundles"),
     Setting("RELEASE", readers.header_safe, "local", "name of this release, in every answer"),
+    Setting(
+        "WORKER",
+        readers.choice("poller", "gthread"),
+        "poller",
+        "gthread: Gunicorn's own worker, which gives up much",
+    ),
     Setting("WORKERS", readers.whole(0, 256), "0", "processes; 0: one a core of the limit"),
     Setting("THREADS", readers.whole(1, 256), "4", "requests handled at once by a process"),
     Setting(

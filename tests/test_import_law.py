@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.imports import OURS, imports_of, python_files
+from tests.support.imports import OURS, imports_of, python_files
 
 ROOT = Path(__file__).parents[1]
 SHARED = ("service.bundle",)
@@ -65,7 +65,7 @@ def test_the_tree_has_files_for_the_law_to_read():
         ("training/a.py", "try:\n    from monitoring import drift\nexcept ImportError: ...", "monitoring.drift"),
         ("training/a.py", "import importlib\nimportlib.import_module('service.app')", "service.app"),
         ("training/a.py", "__import__('service.app')", "service.app"),
-        ("training/a.py", "import tests.imports", "tests.imports"),
+        ("training/a.py", "import tests.support.imports", "tests.support.imports"),
         ("monitoring/a.py", "from training.metrics.tasks import METRICS", "training.metrics.tasks.METRICS"),
         ("monitoring/a.py", "import service.journal", "service.journal"),
         ("service/a.py", "import training", "training"),

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import once
+from tests.support import ROOT, once
 
-ROOT = Path(__file__).parents[1]
 #: Stands for a check: notes that it ran, writes a report, and fails where the code says so.
 CHECK = """
 import pathlib, sys
@@ -156,7 +155,11 @@ OURS = {"service", "training", "scripts"}
         ("check-security", OURS),
         ("check-types", OURS),
         # Pylint gets its eyes and its report from modules of ours.
-        ("check-lint", OURS | {"tests/lint.py", "tests/lint_report.py", "tests/imports.py"}),
+        (
+            "check-lint",
+            OURS
+            | {"tests/support/lint.py", "tests/support/lint_report.py", "tests/support/imports.py"},
+        ),
         ("check-lint-tests", OURS | {"tests"}),
     ],
 )

@@ -122,10 +122,13 @@ def ours(bundles: Path, folder: Path) -> Contender:
     return Contender("swarmline", [sys.executable, "-m", "service"], environ, port, "/health/ready")
 
 
-def empty(bundles: Path) -> Contender:
+def empty() -> Contender:
+    """Under Gunicorn's own worker, with as many processes and threads as ours."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.bench.empty"]
-    return Contender("empty Flask view", command, _settings(bundles, port), port, "/ready")
+    command = [sys.executable, "-m", "gunicorn", "tests.bench.empty:app"]
+    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4"]
+    command += ["--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--log-level", "warning"]
+    return Contender("empty Flask view, gthread", command, {}, port, "/ready")
 
 
 def _settings(bundles: Path, port: int) -> dict[str, str]:
@@ -186,6 +189,6 @@ def load_for(contender: Contender, model: str, rows: list[dict[str, object]]) ->
         return Load(url, {"rows": rows}, {"Authorization": f"Bearer {KEY}"})
     if contender.name == "mlflow models serve":
         return Load(contender.url("/invocations"), {"dataframe_records": rows}, {})
-    if contender.name == "empty Flask view":
+    if contender.name == "empty Flask view, gthread":
         return Load(contender.url("/"), {"rows": rows}, {})
     return Load(contender.url("/predict"), {"rows": rows}, {})

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-EMPTY = "empty Flask view"
+EMPTY = "empty Flask view, gthread"
 OURS = "swarmline"
 MLFLOW = "mlflow models serve"
 #: By model and rows of a request: how many times MLflow's own throughput is asked for.

@@ -35,7 +35,7 @@ def main() -> int:
     }
     with tempfile.TemporaryDirectory(prefix="swarmline-bench-") as place, ExitStack() as cleanup:
         folder = Path(place)
-        steady = [contenders.ours(options.bundles, folder), contenders.empty(options.bundles)]
+        steady = [contenders.ours(options.bundles, folder), contenders.empty()]
         ours = [_start(one, folder, cleanup) for one in steady]
         for name in chosen:
             with ExitStack() as peers:

@@ -13,13 +13,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.stack.files import REQUIRED, ROOT, STACK, render
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import wait_until
+from tests.support import ROOT
+from tests.support.stack_files import REQUIRED, STACK, render
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import wait_until
 
 pytestmark = pytest.mark.slow
 NAME = "dbtest"
-SCHEMA = ROOT / "service/journal/migrations/postgresql/001_journal.sql"
+SCHEMA = ROOT / "service/journal/database/migrations/postgresql/001_journal.sql"
 ROWS = """INSERT INTO prediction
   (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
 SELECT n, n, 0, now(), 'm', '1', 'r', 'champion', '{"x": 1}', 1 FROM generate_series(1, 5000) n;

@@ -18,7 +18,6 @@ from service.journal.shipper import ship_forever, ship_once
 from service.journal.spool.counters import Counters
 from service.journal.spool.segments import segments, stats
 from service.settings import JournalSettings
-from tests.postgres import Cluster
 from tests.service.journal.helpers import (
     await_that,
     count,
@@ -27,6 +26,7 @@ from tests.service.journal.helpers import (
     record_quality,
     settings_for,
 )
+from tests.support.postgres import Cluster
 
 pytestmark = pytest.mark.slow
 
