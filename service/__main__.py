@@ -14,7 +14,7 @@ from typing import Any
 
 from service import journal
 from service.process import metrics
-from service.settings import BadSettings, Settings, read_settings
+from service.settings import BadSettings, JournalSettings, Settings, read_settings
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def _shared_memory() -> str | None:
 def _start(settings: Settings) -> int:
     # Only after the metrics' place is known may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
-    from service.bundle.exported import BundleError  # pylint: disable=import-outside-toplevel
+    from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
     from service.process.state import State  # pylint: disable=import-outside-toplevel
     from service.web.keys import BadKeys  # pylint: disable=import-outside-toplevel
@@ -114,7 +114,7 @@ def _serve(app: Any, settings: Settings, state: Any) -> None:
     serve(application, settings, state, supervisor)
 
 
-def _ship(recorded: journal.Settings, stop: Event) -> None:
+def _ship(recorded: JournalSettings, stop: Event) -> None:
     from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
 
     ship_forever(recorded, stop)

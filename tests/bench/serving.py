@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.command.options import parsed
-from service.bundle.exported import Arms, load_models
+from service.bundle.exported import ExportedModel, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
 from tests.bench.wrk import drive
@@ -93,7 +93,7 @@ def _start_peers(peers: Iterator[Contender], folder: Path, cleanup: ExitStack) -
     return running
 
 
-def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Contender]:
+def _peers(options: argparse.Namespace, name: str, arms: ExportedModel) -> Iterator[Contender]:
     if arms.champion.manifest.engine == "onnx":
         yield contenders.limit(arms.champion.folder)
     if options.alone:
@@ -106,7 +106,11 @@ def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Conte
 
 
 def _measure(
-    options: argparse.Namespace, name: str, arms: Arms, running: list[Running], folder: Path
+    options: argparse.Namespace,
+    name: str,
+    arms: ExportedModel,
+    running: list[Running],
+    folder: Path,
 ) -> dict[str, Any]:
     """Medians of rounds in which each contender has its turn."""
     results: dict[str, Any] = {}
