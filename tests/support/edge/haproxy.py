@@ -56,8 +56,9 @@ class Edge:
             "EDGE_REPLICAS_AT": f"model:{self.replica_port}",
             "EDGE_SECRETS": str(secrets),
             "EDGE_LOG_PER_MILLE": "1000",
-            # HAProxy asks the machine's name server once for each at its start; some drop the last of twenty.
-            "EDGE_SLOTS": "8",
+            # For each, HAProxy asks the machine's name server at its start; some leave one of many unanswered.
+            "EDGE_SLOTS": "4",
+            "RES_OPTIONS": "timeout:1 attempts:1",
         }
         self.environ |= settings
         self.tls = self.environ["EDGE_TLS"] == "on"
