@@ -33,7 +33,7 @@ rm -f "$login"
 
 # A deploy that a build began (scripts/release/detached.py) is nobody's child here, and ends with the container at the latest.
 # So the container waits for it. A stop is a message to it, as an abort is: it goes back, within stop_grace_period.
-deploys="scripts[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
+deploys="scripts[.]release[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
 stop() {
     kill -TERM "$java" 2>/dev/null || :
     pkill -TERM -f "$deploys" || :
