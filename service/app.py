@@ -138,7 +138,7 @@ def _guard(app: Service) -> None:
     def enter() -> None:
         g.started = time.perf_counter()
         g.request_id = request_id_of(request.environ)
-        core.state.enter()
+        core.state.request_began()
         g.entered = True
         path = request.environ["PATH_INFO"]
         scopes = SCOPES_OF.get(request.endpoint or "", READERS)
@@ -157,7 +157,7 @@ def _guard(app: Service) -> None:
     @app.teardown_request
     def leave(_error: BaseException | None) -> None:
         if g.pop("entered", False):
-            core.state.leave()
+            core.state.request_ended()
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support import ROOT
+
 #: Made by commands, or another project's.
 SKIPPED = (".venv", ".venv-uv", "build", ".pytest_cache", ".git")
 SOURCES = (".py", ".md", ".toml", ".yml", ".yaml", ".sh", ".txt", ".sql", ".cfg")

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from service.bundle.encoder import Encoder
+from tests.support import ROOT
 from tests.test_documents import CODE, FENCE, made, targets
 from training.common import places
 from training.spec.values import Spec, find, parse
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
 

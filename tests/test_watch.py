@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.concerned import concerned_tests
-from tests.watch import Job, Outcome, folders, jobs, run, verdict
+from tests.support import ROOT
+from tests.support.concerned import concerned_tests
+from tests.support.watch import Job, Outcome, folders, jobs, run, verdict
 
-ROOT = Path(__file__).parents[1]
 SECONDS = 120
 TREE = {
     "service/__init__.py": "",
@@ -25,7 +25,7 @@ TREE = {
     "service/schema.sql": "select 1;\n",
     "training/__init__.py": "",
     "training/models/farm-yield.toml": "",
-    "training/spec/values.py": "def find():\n    from service import engines\n",
+    "training/spec/values.py": "def find():\n    from service.bundle import engines\n",
     "tests/__init__.py": "",
     "tests/test_import_law.py": "def test_law():\n    assert 2 > 1\n",
     "tests/test_documents.py": "def test_documents():\n    assert 2 > 1\n",
@@ -36,7 +36,7 @@ TREE = {
     "def test_double():\n    assert double(2) == 4\n",
     "tests/service/test_plan.py": "import service.plan\n",
     "tests/training/__init__.py": "",
-    "tests/training/test_spec.py": "from training import spec\nMODEL = 'farm-yield'\n",
+    "tests/training/test_spec.py": "from training.spec import values\nMODEL = 'farm-yield'\n",
 }
 CONTRACT = ["tests/service/test_contract_numbers.py", "tests/service/test_double.py"]
 
@@ -112,7 +112,7 @@ def _copy(tmp_path: Path) -> Path:
 
 @contextmanager
 def watching(root: Path) -> Iterator[Iterator[str]]:
-    command = [sys.executable, "-m", "tests.watch"]
+    command = [sys.executable, "-m", "tests.support.watch"]
     with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as process:
         # The deadline: past it the pipe ends, and whoever waits for a line gets none.
         guard = threading.Timer(SECONDS, process.kill)

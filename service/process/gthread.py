@@ -126,7 +126,7 @@ class Worker(InlineWorker):
             self.cfg.set("keepalive", 0)
 
     def _tell(self) -> None:
-        self.state.connected(self.nr_conns - len(self.closing))
+        self.state.set_connections(self.nr_conns - len(self.closing))
 
     # The base class's signature.
     # pylint: disable-next=unused-argument

@@ -235,7 +235,7 @@ class InlineWorker(PatientWorker):
         conn.unsent = memoryview(problem.reply(request_id).as_http())
         self._settle(conn, kept=False)
 
-    def unbound(self, sock: Any) -> None:
+    def lift_read_deadline(self, sock: Any) -> None:
         """A stream waits for its client in the thread that it has for itself."""
         sock.give_up()
 

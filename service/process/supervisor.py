@@ -27,8 +27,7 @@ def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
 
     def post_fork(_master: Any, worker: Any) -> None:
         metrics.take_slot(worker.slot)
-        core.waiting = worker.waiting
-        core.unbound = worker.unbound
+        core.state.worker = worker
         if core.settings.journal is not None:
             core.journal = journal.Journal(core.settings.journal, core.contracts())
 

@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "jenkins/agent.sh"
+from tests.support import ROOT
+
+SCRIPT = ROOT / "jenkins/agent.sh"
 SECRET = "0123456789abcdef" * 4
 #: As a controller writes it: the agent's secret is the first argument, its name the second.
 PAGE = f"""<jnlp codebase="http://controller/"><application-desc main-class="hudson.remoting.jnlp.Main">

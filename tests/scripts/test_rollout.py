@@ -233,7 +233,8 @@ def test_a_lock_that_is_held_leaves_everything_as_it_is(swarm: SwarmInAFile):
 
 DEPLOY = """
 from tests.scripts.test_rollout import order
-from scripts import outcome, rollout
+from scripts.command import outcome
+from scripts.release import rollout
 raise SystemExit(outcome.finish(lambda: rollout.carry_out(order(watch=0.1)), True))
 """
 

@@ -7,8 +7,8 @@ import contextlib
 import pytest
 import requests
 
-from tests.stack.answers import MEGABYTE, Start, problem
-from tests.stack.edge import DEADLINE, Edge, until
+from tests.support.edge.answers import MEGABYTE, Start, problem
+from tests.support.edge.haproxy import DEADLINE, Edge, until
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-from tests.stack.answers import Start, problem
-from tests.stack.edge import HAPROXY, KEY, Edge, until
-from tests.stack.files import EDGE
+from tests.support.edge.answers import Start, problem
+from tests.support.edge.haproxy import HAPROXY, KEY, Edge, until
+from tests.support.stack_files import EDGE
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from tests.stack.answers import MEGABYTE, Start, planned, problem
-from tests.stack.edge import Edge, until
+from tests.support.edge.answers import MEGABYTE, Start, planned, problem
+from tests.support.edge.haproxy import Edge, until
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ import re
 import pytest
 from flask import Flask
 
-from tests.stack.answers import Start, planned, problem
-from tests.stack.edge import DEADLINE, Edge
+from tests.support.edge.answers import Start, planned, problem
+from tests.support.edge.haproxy import DEADLINE, Edge
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from scripts.credentials import certificates
-from tests.stack.answers import Start, problem
-from tests.stack.edge import Answer, Edge
+from tests.support.edge.answers import Start, problem
+from tests.support.edge.haproxy import Answer, Edge
 
 pytestmark = pytest.mark.slow
 

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.service import bundles
-from tests.swarm import cluster
-from tests.swarm.building import MARK, Built, Mlflow, build, command
-from tests.swarm.cluster import Swarm
-from tests.swarm.engine import why_not
-from tests.swarm.figures import note
-from tests.swarm.stack import Stack
-from tests.swarm.workshop import Release, Workshop
+from tests.support.swarm import cluster
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.engine import why_not
+from tests.support.swarm_stack.containers import MARK, Built, Mlflow, build, command
+from tests.support.swarm_stack.figures import note
+from tests.support.swarm_stack.releases import Release, Workshop
+from tests.support.swarm_stack.stack import Stack
 
 
 @pytest.fixture(name="swarm", scope="session")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.swarm.events import answering, noted, only_it_failed
-from tests.swarm.stack import Stack
-from tests.swarm.workshop import Release, Workshop
+from tests.support.swarm_stack.events import answering, noted, only_it_failed
+from tests.support.swarm_stack.releases import Release, Workshop
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.swarm.cluster import Swarm
-from tests.swarm.events import answering, nobody_noticed, noted
-from tests.swarm.shell import wait_until
-from tests.swarm.stack import Stack
+from tests.support import ROOT
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.events import answering, nobody_noticed, noted
+from tests.support.swarm_stack.releases import MODEL, Release
+from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_releases import ROWS, asked
-from tests.swarm.workshop import MODEL, ROOT, Release
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 

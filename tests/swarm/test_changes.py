@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.swarm.events import answering, nobody_noticed, noted
-from tests.swarm.stack import Stack
-from tests.swarm.workshop import OTHER, Release, Workshop
+from tests.support.swarm_stack.events import answering, nobody_noticed, noted
+from tests.support.swarm_stack.releases import OTHER, Release, Workshop
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 

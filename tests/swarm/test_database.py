@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.stack.files import REQUIRED, ROOT, STACK, render
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import wait_until
+from tests.support import ROOT
+from tests.support.stack_files import REQUIRED, STACK, render
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import wait_until
 
 pytestmark = pytest.mark.slow
 NAME = "dbtest"
@@ -49,9 +50,7 @@ class Database:
 
     def deploy(self) -> None:
         """With the secrets of this moment, as `make deploy` would."""
-        code = (
-            "import json; from scripts import secrets; print(json.dumps(secrets.current('dbtest')))"
-        )
+        code = "import json; from scripts.credentials import manage; print(json.dumps(manage.current('dbtest')))"
         done = subprocess.run(
             [sys.executable, "-c", code],
             cwd=ROOT,

@@ -10,7 +10,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from tests.swarm.building import ROOT, Built, Mlflow
+from tests.support import ROOT
+from tests.support.swarm_stack.containers import Built, Mlflow
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.service import bundles
-from tests.swarm.building import Built, build, command
-from tests.swarm.cluster import Swarm
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.containers import Built, build, command
 
 pytestmark = pytest.mark.slow
 MEGABYTES_OVER_BASE = 180

@@ -9,8 +9,8 @@ import pytest
 
 from scripts.image.exported import find
 from tests.service import bundles
-from tests.swarm.building import MARK, Built, build, logs, running, wait_for_health
-from tests.swarm.cluster import Swarm
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.containers import MARK, Built, build, logs, running, wait_for_health
 
 pytestmark = pytest.mark.slow
 #: A call from inside, since a container without a network has no other door; prints what came back.

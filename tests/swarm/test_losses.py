@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tests.swarm.events import containers, nobody_noticed, noted
-from tests.swarm.shell import wait_until
-from tests.swarm.stack import Stack
+from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.events import containers, nobody_noticed, noted
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 THREADS = 4

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from tests.swarm.building import Mlflow, running, wait_for_health
-from tests.swarm.cluster import Swarm
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.containers import Mlflow, running, wait_for_health
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 #: The health check's words; its exit code would end the docker command that asks.

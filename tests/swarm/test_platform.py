@@ -17,11 +17,11 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
-from tests.swarm.cluster import Swarm
+from tests.support import ROOT
+from tests.support.swarm.cluster import Swarm
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
-ROOT = Path(__file__).parents[2]
 STACK = "platform"
 SECONDS = 1200.0
 

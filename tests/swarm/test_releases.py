@@ -10,9 +10,9 @@ from mlflow import MlflowClient
 
 from scripts.edge.client import Access
 from tests.service import bundles
-from tests.swarm.shell import wait_until
-from tests.swarm.stack import Stack, outcome
-from tests.swarm.workshop import MODEL, OTHER, Release, Workshop
+from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
+from tests.support.swarm_stack.stack import Stack, outcome
 
 pytestmark = pytest.mark.slow
 DOWN = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}

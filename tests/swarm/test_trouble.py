@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.swarm.events import answering, nobody_noticed, noted
-from tests.swarm.shell import wait_until
-from tests.swarm.stack import Stack, outcome
-from tests.swarm.workshop import Release, Workshop
+from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.events import answering, nobody_noticed, noted
+from tests.support.swarm_stack.releases import Release, Workshop
+from tests.support.swarm_stack.stack import Stack, outcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 

@@ -8,7 +8,7 @@ import pytest
 
 from service.journal import Journal, Settings
 from service.journal.database.connection import connect
-from tests.postgres import Cluster
+from tests.support.postgres import Cluster
 from tests.service.journal.helpers import KEY, open_journal, settings_for
 
 

@@ -18,7 +18,7 @@ from service.journal import Settings
 from service.journal.shipper import ship_forever, ship_once
 from service.journal.spool.counters import Counters
 from service.journal.spool.segments import segments, stats
-from tests.postgres import Cluster
+from tests.support.postgres import Cluster
 from tests.service.journal.helpers import (
     await_that,
     count,

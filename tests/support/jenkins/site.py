@@ -16,8 +16,9 @@ from typing import Any
 
 import requests
 
-from tests.jenkins.advisories import advisories
-from tests.jenkins.pipelines import ROOT, evaluate
+from tests.support import ROOT
+from tests.support.advisories import advisories
+from tests.support.jenkins.pipelines import evaluate
 
 #: What of this machine a build has to know; all else comes from Jenkins.
 KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")

@@ -19,9 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.concerned import PACKAGES
-from tests.imports import OURS, files_behind, imports_of, python_files
-from tests.once import Passed, tools
+from tests.support.concerned import PACKAGES
+from tests.support.imports import OURS, files_behind, imports_of, python_files
+from tests.support.once import Passed, tools
 
 #: A test that says one of these reads more of the tree than it imports.
 LOOKS_AROUND = re.compile(

@@ -1,6 +1,6 @@
 """Runs a check, unless it has passed before with the very same inputs: then it says so and takes no time.
 
-    python -m tests.once NAME [--makes FILE] --reads PATH... -- COMMAND...
+    python -m tests.support.once NAME [--makes FILE] --reads PATH... -- COMMAND...
 
 Inputs are the Python files in PATH, the configuration of the tools, the versions of all that is installed, and the
 command itself. What passed is kept in ~/.cache/swarmline/passed, so it outlives the workspace of a build. A failure is
@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tests.swarm.engine import cache
+from tests.support.swarm.engine import cache
 
 #: Each file in which one of the tools may find its settings; one that is not there is an input too.
 CONFIGURATION = (
@@ -101,7 +101,7 @@ def once(name: str, command: Sequence[str], paths: Sequence[str], makes: Path | 
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.once", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.once", description=__doc__)
     parser.add_argument("name")
     parser.add_argument("--makes", type=Path, help="a report that has to be there in either case")
     parser.add_argument("--reads", nargs="+", required=True, help="files, and folders of files")

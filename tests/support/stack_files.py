@@ -11,7 +11,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests.support import ROOT
+
 STACK, EDGE = ROOT / "stack.yml", ROOT / "stack/haproxy.cfg"
 TLS, HTTP = ROOT / "stack/tls.yml", ROOT / "stack/http.yml"
 #: What refuses to render without.

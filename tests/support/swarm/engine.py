@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.swarm.shell import SwarmError, remove, run
+from tests.support.swarm.shell import SwarmError, remove, run
 
 RELEASE = "trixie"
 PACKAGES = ("docker.io", "docker-cli", "containerd", "docker-buildx", "tini")

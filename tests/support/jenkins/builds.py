@@ -8,13 +8,15 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from tests.jenkins.pipelines import FILES, LOADED, ROOT, evaluate
+from tests.support import ROOT
+from tests.support.jenkins import HERE
+from tests.support.jenkins.pipelines import FILES, LOADED, evaluate
 from tests.test_documents import made
 
 Run = dict[str, Any]
 Runs = dict[str, Run]
 
-STUB = Path(__file__).parent / "stub_make.sh"
+STUB = HERE / "stub_make.sh"
 CREDENTIALS = {
     "mlflow": {"user": "pipelines", "password": "mlflow-secret"},
     "registry": {"user": "pipelines", "password": "registry-secret"},

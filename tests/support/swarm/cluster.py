@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.swarm.engine import alone, docker_config, unpacked, why_not
-from tests.swarm.images import RECIPES, built
-from tests.swarm.machine import Network
-from tests.swarm.nodes import Node
-from tests.swarm.registry import Registry
-from tests.swarm.shell import Process, SwarmError, remove
+from tests.support.swarm.engine import alone, docker_config, unpacked, why_not
+from tests.support.swarm.images import RECIPES, built
+from tests.support.swarm.network import Network
+from tests.support.swarm.nodes import Node
+from tests.support.swarm.registry import Registry
+from tests.support.swarm.shell import Process, SwarmError, remove
 
 HOME = Path(os.environ.get("SWARM_HOME", "/var/lib/swarmline-tests"))
 NUMBERS = range(1, 100)

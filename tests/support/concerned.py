@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.imports import importers, python_files
+from tests.support.imports import importers, python_files
 
 PACKAGES = ("training", "service", "monitoring", "scripts")
 
@@ -49,9 +49,9 @@ def _reached(graph: dict[Path, set[Path]], seeds: set[Path]) -> set[Path]:
 
 
 def _mirrors(test: Path, changed: set[Path]) -> bool:
-    """tests/service/test_contract*.py are the tests of service/bundle/contract.py."""
+    """tests/service/**/test_contract*.py are the tests of service/bundle/contract.py."""
     return any(
-        test.parent == Path("tests", path.parent) and test.stem.startswith(f"test_{path.stem}")
+        test.parts[1] == path.parts[0] and test.stem.startswith(f"test_{path.stem}")
         for path in changed
         if path.parts[0] in PACKAGES
     )

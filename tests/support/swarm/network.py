@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.swarm.shell import run
+from tests.support.swarm.shell import run
 
 
 @dataclass(frozen=True)

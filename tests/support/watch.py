@@ -1,6 +1,6 @@
 """At every change of a file: the checks and the fast tests that it concerns, a bell, and a verdict of one line.
 
-python -m tests.watch [--slow]
+python -m tests.support.watch [--slow]
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import watchfiles
 
 from scripts.command.options import FLAG, Outside, parsed
-from tests.concerned import PACKAGES, concerned_tests
+from tests.support.concerned import PACKAGES, concerned_tests
 
 SKIPPED = {"build", "__pycache__", "node_modules"}
 #: A change here can make any check say something else.
@@ -144,7 +144,7 @@ def judge(root: Path, changed: set[Path], slow: bool, say: Callable[[str], None]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m tests.watch", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.watch", description=__doc__)
     parser.add_argument(
         "--slow", action="store_true", default=Outside("SLOW", FLAG), help="run slow tests too"
     )

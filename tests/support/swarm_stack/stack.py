@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.swarm.caller import Callers, golden_ask
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import SwarmError, wait_until
-from tests.swarm.workshop import MODEL, ROOT, Release
+from tests.support import ROOT
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import SwarmError, wait_until
+from tests.support.swarm_stack.callers import Callers, golden_ask
+from tests.support.swarm_stack.releases import MODEL, Release
 
 PORT = 8443
 #: Swarm's own pauses, shorter than a user's: they say nothing of what is tested.

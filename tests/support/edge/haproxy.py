@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.stack.files import EDGE, edge_defaults
+from tests.support.stack_files import EDGE, edge_defaults
 
 KEY = "the-edge-key"
 DEADLINE = 20.0

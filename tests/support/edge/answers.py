@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 
-from tests.stack.edge import Answer, Edge, Replica
+from tests.support.edge.haproxy import Answer, Edge, Replica
 
 Start = Callable[..., Edge]
 MEGABYTE = 1 << 20

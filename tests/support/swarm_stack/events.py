@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tests.swarm.caller import Seen
-from tests.swarm.figures import note
-from tests.swarm.nodes import Node
-from tests.swarm.stack import Outcome, Stack
-from tests.swarm.workshop import Release
+from tests.support.swarm.nodes import Node
+from tests.support.swarm_stack.callers import Seen
+from tests.support.swarm_stack.figures import note
+from tests.support.swarm_stack.releases import Release
+from tests.support.swarm_stack.stack import Outcome, Stack
 
 
 def noted(event: str, seen: Seen, done: Outcome | None = None, **more: object) -> None:

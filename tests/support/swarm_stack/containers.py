@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import wait_until
+from tests.support import ROOT
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import wait_until
 
-ROOT = Path(__file__).parents[2]
 MARK = "mark-of-a-secret"
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 

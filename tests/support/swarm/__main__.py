@@ -1,6 +1,6 @@
-"""python -m tests.swarm up|down|env|status: a Swarm to try things on, beside those of the tests.
+"""python -m tests.support.swarm up|down|env|status: a Swarm to try things on, beside those of the tests.
 
-eval "$(python -m tests.swarm env)" makes the project's own commands act on it.
+eval "$(python -m tests.support.swarm env)" makes the project's own commands act on it.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import shlex
 import shutil
 import sys
 
-from tests.swarm import cluster
-from tests.swarm.engine import unpacked
-from tests.swarm.shell import SwarmError
+from tests.support.swarm import cluster
+from tests.support.swarm.engine import unpacked
+from tests.support.swarm.shell import SwarmError
 
 
 def _tell(words: str) -> None:
@@ -22,7 +22,7 @@ def _tell(words: str) -> None:
 def _up(asked: argparse.Namespace) -> None:
     swarm = cluster.up(asked.name, asked.nodes, ours=False, tell=_tell)
     _tell(swarm.docker("node", "ls"))
-    _tell(f'eval "$(python -m tests.swarm env --name {swarm.name})" to act on it')
+    _tell(f'eval "$(python -m tests.support.swarm env --name {swarm.name})" to act on it')
 
 
 def _down(asked: argparse.Namespace) -> None:
@@ -48,7 +48,7 @@ def _status(asked: argparse.Namespace) -> None:
 
 def main() -> int:
     acts = {"up": _up, "down": _down, "env": _env, "status": _status}
-    parser = argparse.ArgumentParser(prog="python -m tests.swarm", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.support.swarm", description=__doc__)
     parser.add_argument("act", choices=acts)
     parser.add_argument("--name", default="shared")
     parser.add_argument("--nodes", type=int, default=3)

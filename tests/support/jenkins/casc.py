@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
-DATA = Path(__file__).parent / "data"
+from tests.support.jenkins import HERE
+
+DATA = HERE / "data"
 VARIABLE = re.compile(
     r"(?<!\^)\$\{(?:(?P<call>\w+):/run/secrets/(?P<file>\w+)|(?P<name>\w+)(?::-(?P<default>[^}]*))?)\}"
 )

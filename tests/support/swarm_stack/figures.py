@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-PLACE = Path(__file__).parents[2] / "build/reports/swarm.json"
+from tests.support import ROOT
+
+PLACE = ROOT / "build/reports/swarm.json"
 
 
 def note(event: str, **measured: Any) -> None:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.jenkins.groovy import groovy
+from tests.support import ROOT
+from tests.support.jenkins import HERE
+from tests.support.jenkins.groovy import groovy
 
-ROOT = Path(__file__).parents[2]
-MAIN = Path(__file__).parent / "model/main.groovy"
+MAIN = HERE / "model/main.groovy"
 FILES = [ROOT / "Jenkinsfile", *sorted((ROOT / "jenkins/pipelines").glob("*.Jenkinsfile"))]
 #: Starts in half the time; nothing here runs long enough for a better compiler.
 QUICK = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"

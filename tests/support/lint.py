@@ -11,7 +11,7 @@ from astroid.exceptions import AstroidImportError
 from astroid.manager import AstroidManager
 from pylint.lint import PyLinter
 
-from tests.imports import OURS
+from tests.support.imports import OURS
 
 READ = {*OURS, *sys.stdlib_module_names, ""}
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.service import bundles
-from tests.swarm.cluster import Swarm
+from tests.support import ROOT
+from tests.support.swarm.cluster import Swarm
 
-ROOT = Path(__file__).parents[2]
 BAD = Path(__file__).parent / "bad"
 MODEL, OTHER = bundles.YIELD.model, bundles.QUALITY.model
 
