@@ -239,7 +239,7 @@ check-laws: $(READY)
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(PY) -m pytest -q tests/test_import_law.py tests/test_documents.py
 
 # What passed is not run again with the same inputs: $(call once,what it reads,its report) and the command.
-once = $(PY) -m tests.once $@ $(if $(2),--makes $(2)) --reads $(1) --
+once = $(PY) -m tests.support.once $@ $(if $(2),--makes $(2)) --reads $(1) --
 check-security: $(READY)
 	@$(call once,$(PACKAGES)) $(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 
@@ -249,8 +249,8 @@ check-types: $(READY)
 LINT_REPORT := "$$SWARMLINE_REPORTS/lint.xml"
 check-lint: $(READY)
 	@mkdir -p "$$SWARMLINE_REPORTS"
-	@$(call once,$(PACKAGES) tests/lint.py tests/lint_report.py tests/imports.py,$(LINT_REPORT)) \
-		$(PY) -m pylint --output-format=text,tests.lint_report.JUnit:$(LINT_REPORT) $(PACKAGES)
+	@$(call once,$(PACKAGES) tests/support/lint.py tests/support/lint_report.py tests/support/imports.py,$(LINT_REPORT)) \
+		$(PY) -m pylint --output-format=text,tests.support.lint_report.JUnit:$(LINT_REPORT) $(PACKAGES)
 
 # Fixtures are asked for by name and may go unused; a test looks inside, and compares with what it means.
 TESTS_MAY := redefined-outer-name,unused-argument,protected-access,consider-using-with,import-outside-toplevel,use-implicit-booleaness-not-comparison,no-value-for-parameter,cell-var-from-loop,unnecessary-comprehension
@@ -270,7 +270,7 @@ test-swarm: $(READY) ## the tests on a real Swarm of three nodes, as root on Deb
 	@$(PY) -m tests --swarm
 
 watch: $(READY) ## at every change, the checks and fast tests that it concerns; SLOW=1 all tests
-	@exec $(PY) -m tests.watch
+	@exec $(PY) -m tests.support.watch
 
 bench: $(READY) ## measure the service against its peers (needs wrk)
 	$(PY) -m tests.bench.serving

@@ -20,10 +20,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.command.options import FLAG, Outside, parsed
-from tests import known
-from tests.swarm.engine import cache
+from tests.support import ROOT, known
+from tests.support.machine import cache
 
-ROOT = Path(__file__).parents[1]
 #: How pytest ends that ran to its end: all passed, some failed, none was asked for.
 RAN = (0, 1, 5)
 

@@ -2,7 +2,7 @@
 
 import os
 
-from tests.outside import outside_names
+from tests.support.outside import outside_names
 
 #: MAKE: `make test` is no part of a make that a test starts.
 PREFIXES = ("SWARMLINE_", "MLFLOW_", "MAKE")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support import ROOT
+
 #: All that the Makefile and the script may need of a machine, besides Python and uv.
 TOOLS = ("sh", "make", "touch", "rm", "mkdir", "dirname", "awk", "cat", "chmod")
 GOOD = "exit 0"

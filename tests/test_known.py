@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.support import ROOT
+
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
-    "scripts/__init__.py", "scripts/command/options.py", "scripts/command/outcome.py", "tests/__init__.py", "tests/__main__.py",
-    "tests/concerned.py", "tests/imports.py", "tests/known.py", "tests/once.py", "tests/swarm/__init__.py",
-    "tests/swarm/engine.py", "tests/swarm/shell.py",
+    "scripts/__init__.py", "scripts/command/options.py", "scripts/command/outcome.py", "tests/__init__.py",
+    "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py", "tests/support/known.py",
+    "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
 #: Each notes that it ran.
 NOTE = "open('ran', 'a').write(__name__[-1])\n"

@@ -17,8 +17,8 @@ import pytest
 from scripts.command.options import IMAGE, LINE, NAME, NAMES, NUMBER, PATH, parameter
 from scripts.command.outcome import Refused
 from scripts.operate import up
-from tests.jenkins.pipelines import FILES, evaluate
-from tests.outside import outside_names
+from tests.support.jenkins.pipelines import FILES, evaluate
+from tests.support.outside import outside_names
 from tests.test_documents import targets
 
 ROOT = Path(__file__).parents[1]

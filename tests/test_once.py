@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import once
+from tests.support import ROOT, once
 
-ROOT = Path(__file__).parents[1]
 #: Stands for a check: notes that it ran, writes a report, and fails where the code says so.
 CHECK = """
 import pathlib, sys
@@ -107,7 +106,7 @@ def test_another_command_is_another_check() -> None:
 def test_what_it_does_not_read_changes_nothing() -> None:
     check()
     put("docs/new.md", "# New\n")
-    put("service/pages/docs.css", "")
+    put("service/openapi/pages/docs.css", "")
     assert (check(), ran()) == (0, 1)
 
 
@@ -156,7 +155,11 @@ OURS = {"service", "training", "scripts"}
         ("check-security", OURS),
         ("check-types", OURS),
         # Pylint gets its eyes and its report from modules of ours.
-        ("check-lint", OURS | {"tests/lint.py", "tests/lint_report.py", "tests/imports.py"}),
+        (
+            "check-lint",
+            OURS
+            | {"tests/support/lint.py", "tests/support/lint_report.py", "tests/support/imports.py"},
+        ),
         ("check-lint-tests", OURS | {"tests"}),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jenkins.builds import Runs, run_all
+from tests.support.jenkins.builds import Runs, run_all
 
 
 @pytest.fixture(name="runs", scope="session")

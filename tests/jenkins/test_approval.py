@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jenkins.builds import BUILT, END, REJECTED, Run, Runs, done, goals, status
+from tests.support.jenkins.builds import BUILT, END, REJECTED, Run, Runs, done, goals, status
 
 # They need Java.
 pytestmark = pytest.mark.slow

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.jenkins import casc
-
-ROOT = Path(__file__).parents[2]
+from tests.support import ROOT
+from tests.support.jenkins import casc
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.jenkins.builds import done, status
-from tests.jenkins.site import GATED, Agent
+from tests.support.jenkins.builds import done, status
+from tests.support.jenkins.site import GATED, Agent
 
 pytestmark = pytest.mark.slow
 #: One is enough: a training has tests of its own.

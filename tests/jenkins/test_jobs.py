@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.jenkins import casc
-from tests.jenkins.groovy import groovy
-from tests.jenkins.pipelines import FILES, evaluate, lint
+from tests.support import ROOT
+from tests.support.jenkins import HERE, casc
+from tests.support.jenkins.groovy import groovy
+from tests.support.jenkins.pipelines import FILES, evaluate, lint
 
 # They need Java.
 pytestmark = pytest.mark.slow
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
 JOBS = ROOT / "jenkins/jobs.groovy"
 
 Calls = list[dict[str, Any]]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.jenkins.builds import Runs, done, goals
 from tests.jenkins.test_pipeline_files import linted
+from tests.support.jenkins.builds import Runs, done, goals
 
 # They need Java.
 pytestmark = pytest.mark.slow

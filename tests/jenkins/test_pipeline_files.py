@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.jenkins.pipelines import FILES, LOADED, ROOT, evaluate, lint
+from tests.support import ROOT
+from tests.support.jenkins.pipelines import FILES, LOADED, evaluate, lint
 from tests.test_documents import made, targets
 
 # They need Java.

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.jenkins import casc
-from tests.stack.files import render, try_render
 from tests.stack.test_stack import SUPPORTED, seconds
+from tests.support import ROOT
+from tests.support.jenkins import casc
+from tests.support.stack_files import render, try_render
 
-ROOT = Path(__file__).parents[2]
 FILE, FOLDER = ROOT / "jenkins/platform.yml", ROOT / "jenkins/platform"
 SERVICES = ("gate", "controller", "agent", "engine", "tracking", "db", "images")
 REQUIRED = {

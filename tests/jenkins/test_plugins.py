@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-HERE, ROOT = Path(__file__).parent, Path(__file__).parents[2]
+from tests.support import ROOT
+from tests.support.jenkins import HERE
+
 PINNED = re.compile(r"[a-z0-9][a-z0-9-]*:[0-9][\w.-]*")
 #: Newer than the list of those that ran together, from their own repositories.
 NEWER = {"configuration-as-code": "2116.v98dde145b_dce", "job-dsl": "1.94"}

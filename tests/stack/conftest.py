@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.stack.edge import Edge
+from tests.support.edge import Edge
 
 
 @pytest.fixture

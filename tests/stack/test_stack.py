@@ -12,7 +12,17 @@ from scripts.command.outcome import Refused
 from scripts.stack_file import render as stack
 from scripts.stack_file import settings
 from scripts.stack_file.render import collect
-from tests.stack.files import EDGE, HTTP, REQUIRED, ROOT, STACK, TLS, render, rendered, try_render
+from tests.support.stack_files import (
+    EDGE,
+    HTTP,
+    REQUIRED,
+    ROOT,
+    STACK,
+    TLS,
+    render,
+    rendered,
+    try_render,
+)
 
 SERVICES = ("edge", "model", "db")
 #: What the docker command hands to a Swarm; it drops everything else in silence, or with a warning.

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.jenkins.site import GATED, Site
-from tests.swarm.cluster import Swarm
-from tests.swarm.figures import note
+from tests.support.jenkins.site import GATED, Site
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.events import note
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 SPEC = "training/models/yield-prediction.toml"

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.swarm.engine import docker_command
-from tests.swarm.events import containers
-from tests.swarm.nodes import Node
-from tests.swarm.shell import SwarmError
-from tests.swarm.stack import Stack
+from tests.support.swarm.engine import docker_command
+from tests.support.swarm.nodes import Node
+from tests.support.swarm.shell import SwarmError
+from tests.support.swarm_stack.events import containers
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 SERVICES = ("edge", "model", "db")

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from scripts.command import processes
-from tests.jenkins.killer import kill
-from tests.jenkins.site import GATED, Site
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import wait_until
+from tests.support.jenkins.killer import kill
+from tests.support.jenkins.site import GATED, Site
+from tests.support.machine import wait_until
+from tests.support.swarm.cluster import Swarm
 from tests.swarm.test_delivery import made, mail
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]

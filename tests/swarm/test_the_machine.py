@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.swarm import cluster
-from tests.swarm.cluster import Swarm
-from tests.swarm.shell import run, succeeds, wait_until
+from tests.support.machine import wait_until
+from tests.support.swarm import cluster
+from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.shell import run, succeeds
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +47,7 @@ def test_the_manager_restarts_and_knows_its_swarm(swarm: Swarm):
 def test_what_a_dead_process_left_is_taken_down_by_the_next_and_nothing_else(swarm: Swarm):
     killed = (
         "import os, signal\n"
-        "from tests.swarm import cluster\n"
+        "from tests.support.swarm import cluster\n"
         "cluster.up('left', 1, ours=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )

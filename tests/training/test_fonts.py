@@ -20,12 +20,12 @@ from training.card import page as card
 DRAW = """
 import sys, warnings
 warnings.simplefilter("error")
-from training import drawing
-made = drawing.figure()
-axes = drawing.axes(made, sys.argv[1], "", "")
+from training.card import style
+figure = style.figure()
+axes = style.axes(figure, sys.argv[1], "", "")
 axes.set_xticks([0, 1], [sys.argv[1]] * 2)
 print(axes.title.get_fontfamily())
-drawing.literal(made).savefig(sys.argv[2])
+style.literal(figure).savefig(sys.argv[2])
 print(axes.title.get_fontfamily())
 """
 

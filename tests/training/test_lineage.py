@@ -11,9 +11,9 @@ from training.common import provenance
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A small tree in the place of the project, read anew each time."""
-    for folder in ("training", "service", "requirements"):
-        (tmp_path / folder).mkdir()
-    (tmp_path / "training" / "search.py").write_text("one")
+    for folder in ("training/fit", "service/bundle", "requirements"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "training/fit/search.py").write_text("one")
     (tmp_path / "requirements" / "train.txt").write_text("numpy==1")
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
     monkeypatch.setattr(provenance, "LOCK", tmp_path / "requirements" / "train.txt")
@@ -34,6 +34,12 @@ def test_other_code_or_another_lock_is_another_key(
 ) -> None:
     before = provenance.key(spec_of(), "data")
     (fresh / changed).write_text("two")
+    assert provenance.key(spec_of(), "data") != before
+
+
+def test_a_file_that_moves_to_another_folder_is_another_key(spec_of: SpecOf, fresh: Path) -> None:
+    before = provenance.key(spec_of(), "data")
+    (fresh / "training/fit/search.py").rename(fresh / "training/search.py")
     assert provenance.key(spec_of(), "data") != before
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from scripts.ci.audit import Audit, audit_of, judge
 from scripts.command.outcome import Refused
-from tests.jenkins.advisories import advisories
+from tests.support.advisories import advisories
 
 KNOWN = {"name": "flask", "version": "3.1.3", "vulns": []}
 UNKNOWN = {"name": "ours", "skip_reason": "Dependency not found on PyPI"}

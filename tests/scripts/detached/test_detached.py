@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from scripts.command import processes
-from tests.jenkins.killer import kill
+from tests.support.jenkins.killer import kill
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, release, stand_in
 
 # They start the whole command, on a docker command that stands in for a Swarm.

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from scripts.release import standalone_file
-from tests.stack.files import EDGE, ROOT
+from tests.support.stack_files import EDGE, ROOT
 
 IMAGE = f"registry.example/model@sha256:{'0' * 64}"
 pytestmark = pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker command")

@@ -14,7 +14,7 @@ from scripts.image import context
 BASE = Base("python:3.11-slim-bookworm", "sha256:" + "0" * 64)
 FILES = {
     "service/__main__.py": "print('serves')\n",
-    "service/pages/docs.css": "body {}\n",
+    "service/openapi/pages/docs.css": "body {}\n",
     "service/Dockerfile": "FROM base\n",
     "requirements/serve.txt": "flask==3.1.3\n",
     "requirements/skops.txt": "flask==3.1.3\nskops==0.13\n",

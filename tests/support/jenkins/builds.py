@@ -1,0 +1,183 @@
+"""Builds with a stand-in for make: every case that the tests ask for, and what they look at."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from tests.support import ROOT
+from tests.support.jenkins import HERE
+from tests.support.jenkins.pipelines import FILES, LOADED, evaluate
+from tests.test_documents import made
+
+Run = dict[str, Any]
+Runs = dict[str, Run]
+
+STUB = HERE / "stub_make.sh"
+CREDENTIALS = {
+    "mlflow": {"user": "pipelines", "password": "mlflow-secret"},
+    "registry": {"user": "pipelines", "password": "registry-secret"},
+    "docker-client": "/secrets/client.zip",
+    "api-key": "/secrets/api-key",
+    "edge-key": "/secrets/edge-key",
+    "webhook": "none",
+}
+#: The variables of which a test wants to know whether a command got them.
+TOLD = [
+    "BY",
+    "WHY",
+    "MODEL",
+    "RESULT",
+    "VERDICT",
+    "TO",
+    "MLFLOW_PSW",
+    "REGISTRY_LOGIN_PSW",
+    "SWARMLINE_KEY_FILE",
+    "DOCKER_CLIENT",
+    "ROLLOUT",
+    "WITHDRAWN",
+]
+MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
+
+
+def run_all(folder: Path) -> Runs:
+    """In one start of Java."""
+    (folder / "bin").mkdir()
+    shutil.copy(STUB, folder / "bin/make")
+    source = folder / "source"
+    for path in (*FILES, *LOADED):
+        target = source / path.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
+    cases = [_case(folder, name, **case) for name, case in CASES.items()]
+    return dict(zip(CASES, evaluate(cases), strict=True))
+
+
+def _case(folder: Path, name: str, file: str = "Jenkinsfile", **changes: Any) -> dict[str, Any]:
+    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    env = {"PATH": path, "BUILD_TAG": "jenkins-main-7", **MAIN_ENV, **changes.pop("env", {})}
+    return {
+        "act": "run",
+        "file": str(folder / "source" / file),
+        "source": str(folder / "source"),
+        "workspace": str(folder / "workspaces" / name.replace(" ", "-")),
+        "machines": 2,
+        "params": {},
+        "input": {"submitter": "operator", "COMMENT": "it is better"},
+        "credentials": CREDENTIALS,
+        "tell": TOLD,
+        "env": env,
+        **changes,
+    }  # fmt: skip
+
+
+def breaking(goal: str) -> dict[str, Any]:
+    return {"env": {"BREAK": goal}}
+
+
+PIPELINES = "jenkins/pipelines"
+CASES: dict[str, dict[str, Any]] = {
+    "main": {},
+    "first of a branch": {"first": True},
+    "nothing changed": {"env": {"PLAN_IS": "nothing"}},
+    "documents": {"env": {"SCOPE_IS": "documents"}},
+    "branch": {"env": {"SCOPE_IS": "rehearsal"}},
+    "unapproved": {"params": {"APPROVE": False, "REASON": "drift"}},
+    "by the clock": {"causes": ["TimerTrigger"]},
+    "aborted": {"input": None},
+    "rejected": {"input": {"submitter": "admin", "VERDICT": "reject", "COMMENT": "too slow"}},
+    "rejected, and MLflow is down": {
+        "input": {"submitter": "admin", "VERDICT": "reject"},
+        "env": {"BREAK": "reject-unreleased"},
+    },
+    "answered by a stranger": {"input": {"submitter": "mallory"}},
+    "approvers of a site": {
+        "input": {"submitter": "bob"},
+        "env": {"SWARMLINE_APPROVERS": "bob, releasers"},
+    },
+    "withdrawn": {"env": {"PLAN_IS": "withdrawn"}},
+    "withdrawn, nobody asked": {"env": {"PLAN_IS": "withdrawn"}, "params": {"APPROVE": False}},
+    "withdrawn, rejected again": {
+        "env": {"PLAN_IS": "withdrawn"},
+        "input": {"submitter": "admin", "VERDICT": "reject"},
+    },
+    "dry run": {"params": {"DRY_RUN": True}},
+    "not to deploy": {"params": {"DEPLOY": False}},
+    "unknown parameter": {"params": {"NONSENSE": "1"}},
+    "data": {"file": f"{PIPELINES}/data.Jenkinsfile"},
+    "data, then train": {"file": f"{PIPELINES}/data.Jenkinsfile", "params": {"RETRAIN": True}},
+    "retrain elsewhere": {
+        "file": f"{PIPELINES}/retrain.Jenkinsfile",
+        "env": {"SWARMLINE_BRANCH": "live/eu"},
+    },
+    "retrain": {"file": f"{PIPELINES}/retrain.Jenkinsfile", "params": {"MODEL": "one"}},
+    "rollback": {"file": f"{PIPELINES}/rollback.Jenkinsfile"},
+    "rollback, chosen": {
+        "file": f"{PIPELINES}/rollback.Jenkinsfile",
+        "params": {"CHOOSE": True},
+        "input": {"submitter": "operator", "TO": "r-1"},
+    },
+    "traffic": {"file": f"{PIPELINES}/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
+    "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
+    "housekeeping, with a machine for tests": {
+        "file": f"{PIPELINES}/housekeeping.Jenkinsfile",
+        "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
+    },
+    "not audited": {"env": {"AUDIT_IS": "unaudited"}},
+    "no report": {
+        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
+    },
+    **{
+        f"{goal} fails": breaking(goal)
+        for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm", "verdict")
+    },
+}  # fmt: skip
+
+
+def goals(run: Run) -> list[str]:
+    """What was made, in order; what ran side by side sorted."""
+    found = [(one["stage"] in VERIFY, " ".join(made(one["sh"]))) for one in run["ran"]]
+    groups = itertools.groupby(found, key=lambda one: one[0])
+    ordered = ((sorted if beside else list)(goal for _, goal in group) for beside, group in groups)
+    return [goal for group in ordered for goal in group]
+
+
+VERIFY = {"Format and lint", "Types", "Unit tests", "Security", "Configuration", "Data"}
+CHECKS = [
+    "check-security",
+    "check-stack",
+    "check-style check-lint",
+    "check-types",
+    "test-fast",
+    "validate",
+]
+CANDIDATE = ["begin env models", "scope", *CHECKS]
+BUILT = [
+    *CANDIDATE,
+    "models",
+    "train",
+    "train",
+    "gate",
+    "export image",
+    "audit",
+    "publish",
+    "plan",
+    "offer",
+]
+#: Where a deploy may have begun, its verdict is waited for before anything is told, on the machine that it began on.
+TOLD_AT_THE_END = ["verdict", "notify"]
+END = ["begin", *TOLD_AT_THE_END]
+#: After a build that would have deployed, and did not.
+REJECTED = ["begin", "reject-unreleased", *TOLD_AT_THE_END]
+
+
+def status(run: Run) -> dict[str, str]:
+    return {one["stage"]: one["status"] for one in run["stages"]}
+
+
+def done(run: Run, step: str) -> list[dict[str, Any]]:
+    return [one for one in run["did"] if one["step"] == step]
