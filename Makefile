@@ -149,6 +149,10 @@ scope: ## how far a build of this commit goes: documents, rehearsal or release
 notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 verdict: ## wait for the deploy that this build began, and say how it ended
 audit: ## look for known holes in everything that is locked; OF=serve only in what the image holds
+# For pipelines alone.
+offer:
+reject-unreleased:
+promote-released:
 begin:
 	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
 CI := scope offer notify reject-unreleased audit
