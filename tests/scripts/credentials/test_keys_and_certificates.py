@@ -26,8 +26,8 @@ def test_the_service_lets_in_who_has_an_added_key_and_nobody_else():
     key = api_keys.new_key()
     lines = api_keys.with_line("", api_keys.line_of("shop", "predict, truth", key, "yield,quality"))
     door = Door(parse_keys(lines, {"yield", "quality"}))
-    found = door.require(f"Bearer {key}", "truth", "yield")
-    assert found.name == "shop" and not found.may("predict", "other") and not found.may("admin")
+    caller = door.require(f"Bearer {key}", "truth", "yield")
+    assert caller.name == "shop" and not caller.may("predict", "other") and not caller.may("admin")
     assert key not in lines
 
 
