@@ -1,4 +1,4 @@
-"""Every setting and every make target of a pipeline stands in the documents with its default; none there is invented."""
+"""Every setting and every make target of a pipeline stands in the documents with its default; none is invented."""
 
 from __future__ import annotations
 

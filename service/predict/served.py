@@ -12,7 +12,7 @@ import numpy as np
 from service.bundle.contract import Contract, Matrix
 from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer
-from service.bundle.exported import Arms, Bundle
+from service.bundle.exported import Bundle, ExportedModel
 from service.journal import Journal
 from service.predict.shadow import Shadows
 from service.predict.traffic import Arm, Traffic
@@ -85,7 +85,7 @@ class Prediction(NamedTuple):
 class Served:
     """One model as it is served."""
 
-    def __init__(self, name: str, arms: Arms, traffic: Traffic, core: Core):
+    def __init__(self, name: str, arms: ExportedModel, traffic: Traffic, core: Core):
         self.name, self.arms, self.traffic, self.core = name, arms, traffic, core
         release = core.settings.release
         self.champion = Side("champion", arms.champion, release, core.metrics)
