@@ -82,10 +82,10 @@ def stack_problems(root: Path) -> Iterator[str]:
 
 def example_problems(root: Path) -> Iterator[str]:
     """Names in files of settings, comments included, that are no setting."""
-    known = variables(root, STACK).keys()
+    settings = variables(root, STACK).keys()
     for file in sorted((root / "stack/settings").glob("*.env")):
         for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", file.read_text(encoding="utf-8"), re.M):
-            if name not in known:
+            if name not in settings:
                 yield f"{file.name}: {name} is no setting"
 
 

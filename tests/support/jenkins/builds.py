@@ -11,7 +11,7 @@ from typing import Any
 from tests.support import ROOT
 from tests.support.jenkins import HERE
 from tests.support.jenkins.pipelines import FILES, LOADED, evaluate
-from tests.test_documents import made
+from tests.test_documents import targets_named_in
 
 Run = dict[str, Any]
 Runs = dict[str, Run]
@@ -140,7 +140,7 @@ CASES: dict[str, dict[str, Any]] = {
 
 def goals(run: Run) -> list[str]:
     """What was made, in order; what ran side by side sorted."""
-    found = [(one["stage"] in VERIFY, " ".join(made(one["sh"]))) for one in run["ran"]]
+    found = [(one["stage"] in VERIFY, " ".join(targets_named_in(one["sh"]))) for one in run["ran"]]
     groups = itertools.groupby(found, key=lambda one: one[0])
     ordered = ((sorted if beside else list)(goal for _, goal in group) for beside, group in groups)
     return [goal for group in ordered for goal in group]
