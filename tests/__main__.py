@@ -73,12 +73,14 @@ def coverage(options: argparse.Namespace, reports: Path) -> list[str]:
 
 def keep_coverage(place: Path, is_new: bool) -> None:
     """A part of the tests would measure a part: what all of them measured last is shown until they all run again."""
-    kept = cache() / "coverage"
-    source, target = (place, kept) if is_new else (kept, place)
+    cached = cache() / "coverage"
+    source, target = (place, cached) if is_new else (cached, place)
     if source.is_dir():
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)
-        print(f"coverage: {'kept in' if is_new else 'as all tests measured it last, from'} {kept}")
+        print(
+            f"coverage: {'kept in' if is_new else 'as all tests measured it last, from'} {cached}"
+        )
 
 
 def pytest(words: Sequence[str]) -> int:

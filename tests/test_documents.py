@@ -30,15 +30,15 @@ def targets(root: Path) -> set[str]:
 
 
 def problems(root: Path) -> list[str]:
-    known = targets(root)
+    names = targets(root)
     return [
         f"{document.relative_to(root)}: {problem}"
         for document in documents(root)
-        for problem in _problems_of(root, document, known)
+        for problem in _problems_of(root, document, names)
     ]
 
 
-def _problems_of(root: Path, document: Path, known: set[str]) -> Iterator[str]:
+def _problems_of(root: Path, document: Path, names: set[str]) -> Iterator[str]:
     text = document.read_text(encoding="utf-8")
     fenced, prose = "\n".join(FENCE.findall(text)), FENCE.sub("", text)
     spans = CODE.findall(prose)
@@ -46,7 +46,7 @@ def _problems_of(root: Path, document: Path, known: set[str]) -> Iterator[str]:
         if not re.match(r"[a-z]+:", link) and not _leads_somewhere(document, link):
             yield f"dead link {link}"
     for target in made("\n".join([fenced, *spans])):
-        if target not in known:
+        if target not in names:
             yield f"make {target} is no target"
     for module in MODULE.findall("\n".join([fenced, *spans])):
         if (root / module.split(".")[0]).is_dir() and not _is_module(root, module):

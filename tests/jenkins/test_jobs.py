@@ -68,14 +68,14 @@ def test_each_job_declares_the_parameters_of_its_pipeline(seeded):
     files = [file for file in FILES if file.name != "Jenkinsfile"]
     facts = evaluate([lint(file.read_text(encoding="utf-8")) for file in files])
     for file, fact in zip(files, facts, strict=True):
-        given = _all(_jobs(seeded)[f"swarmline/{file.name.split('.')[0]}"], "parameters")
-        assert _declared(given) == [_parameter(one) for one in fact["parameters"]], file.name
+        parameters = _all(_jobs(seeded)[f"swarmline/{file.name.split('.')[0]}"], "parameters")
+        assert _declared(parameters) == [_parameter(one) for one in fact["parameters"]], file.name
 
 
-def _declared(given: Calls) -> list[tuple[str, str, str]]:
+def _declared(parameters: Calls) -> list[tuple[str, str, str]]:
     """Kind, name and description; the defaults stand in the next test."""
     kinds = {"stringParam": "string", "booleanParam": "booleanParam", "choiceParam": "choice"}
-    calls = given[0]["calls"] if given else []
+    calls = parameters[0]["calls"] if parameters else []
     return [(kinds[one["name"]], one["arguments"][0], one["arguments"][2]) for one in calls]
 
 

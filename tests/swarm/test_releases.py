@@ -143,11 +143,11 @@ def test_a_prediction_leads_to_run_data_and_commit(calm: Stack, first: Release):
     identity = asked(calm, MODEL, ROWS).headers["X-Request-Id"]
     about = first.document["models"][MODEL]["champion"]
     wait_until(lambda: calm.run("trace", identity).code == 0, "the journal has it", 60, 1)
-    (found,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
-    assert (found["release"], found["version"]) == (first.name, about["version"])
-    assert found["run_id"] == about["run_id"]
-    assert found["data_fingerprint"] == about["data_fingerprint"]
-    assert found["service_commit"] == first.document["commit"]
+    (prediction,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
+    assert (prediction["release"], prediction["version"]) == (first.name, about["version"])
+    assert prediction["run_id"] == about["run_id"]
+    assert prediction["data_fingerprint"] == about["data_fingerprint"]
+    assert prediction["service_commit"] == first.document["commit"]
     unknown = calm.run("trace", "no-such-request")
     assert unknown.code == 1 and "has no prediction no-such-request" in unknown.words
 
@@ -180,8 +180,8 @@ def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Releas
     wait_until(lambda: not calm.tasks("model"), "no replica runs")
     ill = calm.run("status", "--json")
     assert ill.code == 1
-    told = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
-    assert told in ill.document["problems"]
+    sentence = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
+    assert sentence in ill.document["problems"]
     # What was scaled by hand is no more what was deployed.
     assert calm.deploy(first, "--watch", "0").document["outcome"] == "done"
 

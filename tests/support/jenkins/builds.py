@@ -140,8 +140,8 @@ CASES: dict[str, dict[str, Any]] = {
 
 def goals(run: Run) -> list[str]:
     """What was made, in order; what ran side by side sorted."""
-    found = [(one["stage"] in VERIFY, " ".join(made(one["sh"]))) for one in run["ran"]]
-    groups = itertools.groupby(found, key=lambda one: one[0])
+    targets = [(one["stage"] in VERIFY, " ".join(made(one["sh"]))) for one in run["ran"]]
+    groups = itertools.groupby(targets, key=lambda one: one[0])
     ordered = ((sorted if beside else list)(goal for _, goal in group) for beside, group in groups)
     return [goal for group in ordered for goal in group]
 
