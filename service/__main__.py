@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
+from threading import Event
 from typing import Any
 
+from service import journal
 from service.process import metrics
-from service.process.folder import shared_folder
-from service.settings import BadSettings, Settings, read_settings
+from service.settings import BadSettings, JournalSettings, Settings, read_settings
 
 
 def main() -> int:
@@ -25,11 +28,20 @@ def main() -> int:
     problems = [problem for problem in (_taken(settings), _no_spool(settings)) if problem]
     if problems:
         return _refuse(problems)
-    folder = shared_folder()
-    metrics.keep_in(folder)
+    with tempfile.TemporaryDirectory(prefix="swarmline-metrics-", dir=_shared_memory()) as folder:
+        metrics.keep_in(Path(folder))
+        return _start(settings)
+
+
+def _shared_memory() -> str | None:
+    place = "/dev/shm"  # nosec B108 # where there is such a place
+    return place if os.access(place, os.W_OK) else None
+
+
+def _start(settings: Settings) -> int:
     # Only after the metrics' place is known may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
-    from service.bundle.exported import BundleError  # pylint: disable=import-outside-toplevel
+    from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
     from service.process.state import State  # pylint: disable=import-outside-toplevel
     from service.web.keys import BadKeys  # pylint: disable=import-outside-toplevel
@@ -40,7 +52,7 @@ def main() -> int:
         app = create_app(settings, state)
     except (BundleError, BadKeys, BadTraffic) as error:
         return _refuse([f"{error}."])
-    _serve(app, settings, state, folder)
+    _serve(app, settings, state)
     return 0
 
 
@@ -80,19 +92,32 @@ def _refuse(sentences: list[str]) -> int:
     return 1
 
 
-def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
-    from service.process import (  # pylint: disable=import-outside-toplevel
-        memory,
-        server,
-        supervisor,
-    )
-    from service.process.logs import set_up  # pylint: disable=import-outside-toplevel
+def _serve(app: Any, settings: Settings, state: Any) -> None:
+    # pylint: disable=import-outside-toplevel
+    from service.process.logs import set_up
+    from service.process.server import Application, WorkerLife, serve
+    from service.process.supervisor import Supervisor
+    from service.web.refusals import refusal
+
+    def started() -> None:
+        if settings.journal is not None:
+            app.core.journal = journal.Journal(settings.journal, app.core.contracts())
 
     set_up(settings.log_level)
-    hooks = supervisor.hooks(app, folder)
-    shipper = supervisor.Shipper(settings.journal) if settings.journal is not None else None
-    memory.settle()
-    server.Application(app, app.quick, settings, state, shipper, **hooks).run()
+    # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
+    gc.collect()
+    gc.freeze()
+    # What a request makes is freed by its reference counts; looking for cycles seldom is enough.
+    gc.set_threshold(20_000, 20, 50)
+    supervisor = None if settings.journal is None else Supervisor(partial(_ship, settings.journal))
+    application = Application(app, app.quick, refusal, WorkerLife(started, app.core.close))
+    serve(application, settings, state, supervisor)
+
+
+def _ship(recorded: JournalSettings, stop: Event) -> None:
+    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
+
+    ship_forever(recorded, stop)
 
 
 if __name__ == "__main__":

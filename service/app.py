@@ -12,7 +12,8 @@ from werkzeug.exceptions import NotFound as NoSuchPage
 from werkzeug.routing import BaseConverter
 
 from service.bundle.contract import Invalid
-from service.bundle.exported import Arms, Bundle, BundleError, check_golden, load_models
+from service.bundle.exported import Bundle, ExportedModel, check_golden, load_models
+from service.bundle.manifest import BundleError
 from service.openapi import page
 from service.predict.direct import DirectRoute, request_id_of
 from service.predict.served import Core, Served
@@ -88,7 +89,7 @@ def create_app(settings: Settings, state: State) -> Service:
     return app
 
 
-def _prove(pair: Arms) -> None:
+def _prove(pair: ExportedModel) -> None:
     bundles: list[Bundle] = [bundle for bundle in pair if bundle is not None]
     for bundle in bundles:
         differences = check_golden(bundle)
@@ -138,7 +139,7 @@ def _guard(app: Service) -> None:
     def enter() -> None:
         g.started = time.perf_counter()
         g.request_id = request_id_of(request.environ)
-        core.state.enter()
+        core.state.request_began()
         g.entered = True
         path = request.environ["PATH_INFO"]
         scopes = SCOPES_OF.get(request.endpoint or "", READERS)
@@ -157,7 +158,7 @@ def _guard(app: Service) -> None:
     @app.teardown_request
     def leave(_error: BaseException | None) -> None:
         if g.pop("entered", False):
-            core.state.leave()
+            core.state.request_ended()
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:

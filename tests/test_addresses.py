@@ -16,7 +16,7 @@ from scripts.command import address
 from scripts.command.outcome import Refused
 from scripts.ledger import tracking
 from scripts.operate import trace
-from service.journal.settings import BadSettings, Settings
+from service.settings import BadSettings, read_journal_settings
 from training.common import places
 from training.common.errors import RegistryError, SourceError
 from training.data import sources
@@ -44,7 +44,7 @@ def through_scripts(url: str) -> None:
 
 
 def through_journal(url: str) -> None:
-    Settings(url=url)
+    read_journal_settings({"JOURNAL_URL": url})
 
 
 def through_training(url: str) -> None:

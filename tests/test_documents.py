@@ -144,3 +144,16 @@ def _tree(root: Path, text: str) -> Path:
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(content, encoding="utf-8")
     return root
+
+
+#: Of each package: what docs/architecture.md need not list.
+UNLISTED = {"__init__", "__main__", "__pycache__", "models"}
+
+
+@pytest.mark.parametrize("package", ["training", "service", "scripts"])
+def test_the_map_of_the_packages_lists_every_room_and_no_other(package: str):
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    (part,) = re.findall(rf"^### {package}\b.*?(?=^##)", page, re.M | re.S)
+    entries = [*(ROOT / package).glob("*.py"), *(ROOT / package).glob("*/__init__.py")]
+    rooms = {path.parent.name if path.name == "__init__.py" else path.stem for path in entries}
+    assert set(re.findall(r"^\| `(\w+)` \|", part, re.M)) == rooms - UNLISTED - {package}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import tomllib
@@ -9,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from service.bundle.encoder import Encoder
 from tests.support import ROOT
 from tests.test_documents import CODE, FENCE, made, targets
 from training.common import places
-from training.spec.values import Spec, parse
+from training.spec.values import Spec, find, parse
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
@@ -60,3 +62,15 @@ def test_its_defaults_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp
     assert tmp_path / rows["SWARMLINE_REPORTS"] == places.reports()
     path = rows["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
     assert places.tracking_uri() == f"sqlite:///{tmp_path / path}"
+
+
+def test_its_prediction_is_one_that_the_shipped_model_takes_and_answers():
+    body = re.search(r"models/([\w-]+)/predict .*?-d '(.*?)'", README, re.S)
+    answer = re.search(r"```json\n(.*?)```", README, re.S)
+    assert body is not None and answer is not None
+    contract = find(body[1]).contract()
+    (row,) = json.loads(body[2])["rows"]
+    matrix = Encoder(contract).encode_rows([row])
+    outputs = json.loads(answer[1])["outputs"]
+    assert matrix.shape == (1, len(row))
+    assert outputs == [output.name for output in contract.outputs]

@@ -4,7 +4,7 @@ A worker appends each answered request to its own spool file; a shipper, one pro
 moves the spool to the database. Neither a dead database nor a full disk delays or fails a
 prediction.
 
-    settings = journal.from_environment(os.environ)        # JOURNAL_*; raises BadSettings
+    settings = read_journal_settings(os.environ)           # of service.settings; raises BadSettings
     log = journal.Journal(settings, [(version, contract), ...])
     log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency)
     log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid
@@ -18,22 +18,13 @@ A worker loads no SQLAlchemy before the first truth: import what is not exported
 module (`truth`, `shipper`, `store`).
 """
 
+from service.journal.errors import JournalError, Unavailable
 from service.journal.recorder import Journal
-from service.journal.settings import (
-    BadSettings,
-    JournalError,
-    Settings,
-    Unavailable,
-    from_environment,
-)
 from service.journal.spool.segments import Stats
 
 __all__ = [
-    "BadSettings",
     "Journal",
     "JournalError",
-    "Settings",
     "Stats",
     "Unavailable",
-    "from_environment",
 ]

@@ -8,15 +8,15 @@ import signal
 import sys
 import threading
 
-from service.journal.settings import BadSettings, from_environment
 from service.journal.shipper import ship_forever
+from service.settings import BadSettings, read_journal_settings
 
 
 def main() -> int:
     """Ships until TERM or INT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
-        settings = from_environment(os.environ)
+        settings = read_journal_settings(os.environ)
     except BadSettings as error:
         print(error, file=sys.stderr)
         return 1

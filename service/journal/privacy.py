@@ -16,7 +16,7 @@ from service.journal.database.shortest import plain
 
 if TYPE_CHECKING:
     from service.bundle.contract import Column, Contract, Matrix
-    from service.journal.settings import Settings
+    from service.settings import JournalSettings
 
 DIGEST_SIZE = 16
 
@@ -34,7 +34,7 @@ def _text(value: Any) -> str:
 class Scrubber:
     """Takes the sensitive columns of one contract out of its matrices."""
 
-    def __init__(self, contract: Contract, settings: Settings):
+    def __init__(self, contract: Contract, settings: JournalSettings):
         self._hashing = settings.sensitive == "hash"
         self._hashes = {
             position: _Hashes(column, settings.key)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from service.journal.errors import JournalError
 from service.journal.privacy import Scrubber, keyed_hash
-from service.journal.settings import JournalError, Settings
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import Record, Source, SpooledColumn, pack
 from service.journal.spool.segments import Stats, stats
 from service.journal.spool.writer import Spool
+from service.settings import JournalSettings
 
 if TYPE_CHECKING:
     from service.bundle.contract import Contract, Matrix
@@ -40,7 +41,7 @@ class _Writer(NamedTuple):
 class Journal:
     """One a process; safe between threads and over forks. It needs all served contracts."""
 
-    def __init__(self, settings: Settings, contracts: Iterable[tuple[str, Contract]]):
+    def __init__(self, settings: JournalSettings, contracts: Iterable[tuple[str, Contract]]):
         self._settings = settings
         self._contracts = {(contract.model, version): contract for version, contract in contracts}
         self._spool = Spool(settings.spool, settings.spool_limit, settings.segment_size)
@@ -164,7 +165,7 @@ class Journal:
 
 
 def describe(
-    number: int, contract: Contract, origin: tuple[str, str, str], settings: Settings
+    number: int, contract: Contract, origin: tuple[str, str, str], settings: JournalSettings
 ) -> Source:
     """The source that stands before its records in each spool file."""
     version, release, arm = origin

@@ -21,7 +21,6 @@ import msgspec
 
 from service.journal.database.predictions import Store
 from service.journal.database.rows import Row, Spooled, Unreadable, rows_of
-from service.journal.settings import Settings
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Source
 from service.journal.spool.segments import (
@@ -31,6 +30,7 @@ from service.journal.spool.segments import (
     remove_unnamed,
     segments,
 )
+from service.settings import JournalSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class _Learned(NamedTuple):
 class Shipper:
     """Several may ship one spool, in containers that share a volume: they share its files out."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: JournalSettings):
         self._settings = settings
         self._store = Store(settings.url, settings.retention_days)
         self._counters = Counters(settings.spool)
@@ -244,7 +244,7 @@ def _spooled(frame: Frame, known: dict[int, Source], identity: str) -> Spooled:
     return Spooled(record, frame.rows, f"{identity}-{frame.start:x}")
 
 
-def ship_once(settings: Settings) -> int:
+def ship_once(settings: JournalSettings) -> int:
     """One pass; raises Unavailable when the database is away."""
     shipper = Shipper(settings)
     try:
@@ -253,7 +253,7 @@ def ship_once(settings: Settings) -> int:
         shipper.close()
 
 
-def ship_forever(settings: Settings, stop: threading.Event) -> None:
+def ship_forever(settings: JournalSettings, stop: threading.Event) -> None:
     shipper = Shipper(settings)
     try:
         shipper.run(stop)

@@ -21,9 +21,10 @@ import sqlalchemy as sa
 
 from service.bundle.contract import Contract, Invalid
 from service.journal.database.connection import connect, migrate, moment, statement, transaction
-from service.journal.settings import JournalError, Settings
+from service.journal.errors import JournalError
 from service.journal.spool.segments import waiting
 from service.journal.truth_rules import Entry, normal, refusals
+from service.settings import JournalSettings
 
 __all__ = ["Entry", "Key", "Outcome", "Truths"]
 
@@ -58,7 +59,7 @@ class _Truth(NamedTuple):
 class Truths:
     """Safe between threads. Made at the first truth: it makes a worker load SQLAlchemy."""
 
-    def __init__(self, settings: Settings, contracts: Mapping[tuple[str, str], Contract]):
+    def __init__(self, settings: JournalSettings, contracts: Mapping[tuple[str, str], Contract]):
         self._spool = settings.spool
         self._contracts = contracts
         self._engine = connect(settings.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from service.bundle.contract import Column, Contract, Output
-from service.bundle.exported import Manifest
+from service.bundle.manifest import Manifest
 from service.openapi.schemas import (
     ARM,
     NUMBER,

@@ -68,7 +68,7 @@ class DirectRoute:
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         started = time.perf_counter()
         request_id = request_id_of(environ)
-        self._state.enter()
+        self._state.request_began()
         try:
             reply = attempt(
                 self._core,
@@ -77,7 +77,7 @@ class DirectRoute:
                 lambda sides: self._answer(environ, request_id, started, sides),
             )
         finally:
-            self._state.leave()
+            self._state.request_ended()
         headers = [
             *reply.headers,
             ("X-Request-Id", request_id),
@@ -97,7 +97,7 @@ class DirectRoute:
         call = Call(request_id, key, subject_of(environ), environ.get("HTTP_X_ARM"), started)
         side = served.choose(call)
         sides.append(side)
-        if self._core.waiting() > self._core.settings.max_waiting:
+        if self._state.worker.waiting() > self._core.settings.max_waiting:
             raise Unavailable("too many requests are waiting; try again")
         need_type(environ, *self._protocol.content_types)
         matrix, asked = self._protocol.read(read_body(environ, self._limit), environ)

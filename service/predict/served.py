@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,14 +12,14 @@ import numpy as np
 from service.bundle.contract import Contract, Matrix
 from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer
-from service.bundle.exported import Arms, Bundle
+from service.bundle.exported import Bundle, ExportedModel
 from service.journal import Journal
 from service.predict.shadow import Shadows
 from service.predict.traffic import Arm, Traffic
 from service.process.metrics import ArmMetrics, Metrics
 from service.process.state import State
 from service.settings import Settings
-from service.web.digits import shortest
+from service.web.digits import numbers_as_json
 from service.web.keys import Door, Key
 from service.web.problems import BadHeader, Forbidden, NotFound
 from service.web.sites import SiteGuard
@@ -46,13 +45,15 @@ class Side:
             ("X-Arm", arm),
         ]
 
-    def values(self, answer: Answer) -> list[Any]:
-        """Predictions as JSON has them: names of classes, numbers, or lists of numbers."""
+    def labels(self, answer: Answer) -> list[str]:
+        """A classifier's predictions, by name."""
+        return [self.classes[number] for number in answer.values.tolist()]
+
+    def predictions_as_json(self, answer: Answer) -> bytes:
+        """Names of classes, numbers, or lists of numbers."""
         if self.classes:
-            return [self.classes[number] for number in answer.values.tolist()]
-        if self.single:
-            return shortest(answer.values[:, 0])
-        return shortest(answer.values)
+            return encode_json(self.labels(answer))
+        return numbers_as_json(answer.values[:, 0] if self.single else answer.values)
 
     def count(self, answer: Answer) -> None:
         counters = self.metrics.predictions
@@ -84,7 +85,7 @@ class Prediction(NamedTuple):
 class Served:
     """One model as it is served."""
 
-    def __init__(self, name: str, arms: Arms, traffic: Traffic, core: Core):
+    def __init__(self, name: str, arms: ExportedModel, traffic: Traffic, core: Core):
         self.name, self.arms, self.traffic, self.core = name, arms, traffic, core
         release = core.settings.release
         self.champion = Side("champion", arms.champion, release, core.metrics)
@@ -162,10 +163,6 @@ class Core:
         self.journal: Journal | None = None
         self.models: dict[str, Served] = {}
         self.shadows = Shadows(lambda reason: self.metrics.lost_shadow(reason).inc())
-        #: Requests that wait for a thread of this worker; the worker tells.
-        self.waiting: Callable[[], int] = lambda: 0
-        #: Gives a stream the socket that its thread waits at; the worker does.
-        self.unbound: Callable[[Any], None] = lambda _socket: None
 
     def close(self) -> None:
         """Makes the shadows that wait, and closes the journal."""

@@ -1,15 +1,27 @@
-"""What all processes of a service share: a little memory that a fork inherits."""
+"""What all processes of a service share, a little memory that a fork inherits, and each worker's handle."""
 
 from __future__ import annotations
 
 import mmap
 import struct
 import threading
+from typing import Any
 
 _HEAD = 8
-_PLACE = struct.Struct("qq")
+_SLOT = struct.Struct("qq")
 _NUMBER = struct.Struct("q")
 _ABSENT = -1
+
+
+class WorkerHandle:
+    """What an application may ask of the worker that it runs in. This one does nothing: it stands outside of a worker."""
+
+    def waiting(self) -> int:
+        """The number of requests that wait for a thread."""
+        return 0
+
+    def lift_read_deadline(self, sock: Any) -> None:
+        """Leaves the connection to its thread, which may wait as long as it likes: it became a stream."""
 
 
 class State:
@@ -19,10 +31,12 @@ class State:
     """
 
     def __init__(self, slots: int = 512) -> None:
-        self._memory = mmap.mmap(-1, _HEAD + _PLACE.size * slots)
+        #: Of this process alone.
+        self.worker = WorkerHandle()
+        self._memory = mmap.mmap(-1, _HEAD + _SLOT.size * slots)
         self._lock = threading.Lock()
         self._inflight = 0
-        self._place = _HEAD
+        self._slot = _HEAD
         for slot in range(slots):
             self.clear_slot(slot)
 
@@ -35,38 +49,38 @@ class State:
 
     def take_slot(self, slot: int) -> None:
         """Called in a new worker: what its predecessor had in flight is over."""
-        self._place = _HEAD + _PLACE.size * slot
+        self._slot = _HEAD + _SLOT.size * slot
         self._inflight = 0
-        _PLACE.pack_into(self._memory, self._place, 0, 0)
+        _SLOT.pack_into(self._memory, self._slot, 0, 0)
 
     def clear_slot(self, slot: int) -> None:
         """Called in the master: there is no worker here, or none any more."""
-        _PLACE.pack_into(self._memory, _HEAD + _PLACE.size * slot, 0, _ABSENT)
+        _SLOT.pack_into(self._memory, _HEAD + _SLOT.size * slot, 0, _ABSENT)
 
-    def enter(self) -> None:
+    def request_began(self) -> None:
         with self._lock:
             self._inflight += 1
-            _NUMBER.pack_into(self._memory, self._place, self._inflight)
+            _NUMBER.pack_into(self._memory, self._slot, self._inflight)
 
-    def leave(self) -> None:
+    def request_ended(self) -> None:
         with self._lock:
             self._inflight -= 1
-            _NUMBER.pack_into(self._memory, self._place, self._inflight)
+            _NUMBER.pack_into(self._memory, self._slot, self._inflight)
 
-    def connected(self, count: int) -> None:
-        """Tells how many connections this worker has."""
-        _NUMBER.pack_into(self._memory, self._place + _NUMBER.size, count)
+    def set_connections(self, count: int) -> None:
+        """Sets the number of connections that this worker has."""
+        _NUMBER.pack_into(self._memory, self._slot + _NUMBER.size, count)
 
     @property
     def fewest_connections(self) -> int:
         """Those of the worker that has the fewest."""
-        counts = [count for _, count in self._places() if count != _ABSENT]
+        counts = [count for _, count in self._slots() if count != _ABSENT]
         return min(counts, default=0)
 
     @property
     def inflight(self) -> int:
         """Requests in flight in all workers."""
-        return sum(count for count, _ in self._places())
+        return sum(count for count, _ in self._slots())
 
-    def _places(self) -> list[tuple[int, int]]:
-        return list(_PLACE.iter_unpack(self._memory[_HEAD:]))
+    def _slots(self) -> list[tuple[int, int]]:
+        return list(_SLOT.iter_unpack(self._memory[_HEAD:]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response
 
 from service.bundle.contract import Matrix
-from service.predict.served import Core, Prediction, Served, encode_json
+from service.predict.served import Core, Prediction, Served
 from service.protocols.csv_rows import CSV_TYPE, read_csv
 from service.protocols.native import Wire
 from service.views.models import as_json
@@ -95,8 +95,8 @@ class Frames:
         return self._served.encoder.encode_columns(flat)
 
     def write(self, found: Prediction, _request_id: str, _asked: None) -> Wire:
-        body = encode_json({"predictions": found.side.values(found.answer)})
-        return Wire(body, self.headers)
+        predictions = found.side.predictions_as_json(found.answer)
+        return Wire(b'{"predictions":' + predictions + b"}", self.headers)
 
 
 def _is_nan(cell: Any) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from service.bundle.contract import Matrix
 from service.predict.served import Prediction, Served, encode_json
 from service.web.body import Environ
-from service.web.digits import shortest
+from service.web.digits import numbers_as_json
 from service.web.problems import JSON_TYPE, Headers, Unprocessable
 from service.web.strict_json import by_name, each_once, parse_object, take_columns, take_list
 
@@ -118,14 +118,14 @@ class Native:
             self._heads[side],
             request_id.encode(),
             b'","predictions":',
-            encode_json(side.values(answer)),
+            side.predictions_as_json(answer),
         ]
         if answer.probabilities is None:
             parts.append(self._tail)
         else:
             parts += [
                 b',"probabilities":',
-                encode_json(shortest(answer.probabilities)),
+                numbers_as_json(answer.probabilities),
                 self._classes,
             ]
         return Wire(b"".join(parts), self.headers)

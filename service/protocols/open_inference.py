@@ -15,7 +15,7 @@ from service.protocols.native import Wire
 from service.protocols.tensors import Given, Shapes, Tail, pack, read_tensor
 from service.views.models import as_json
 from service.web.body import Environ
-from service.web.digits import shortest
+from service.web.digits import numbers_as_json
 from service.web.problems import JSON_TYPE, NotFound, NotJson, Unavailable, Unprocessable
 from service.web.strict_json import at_most, each_once, first_repeated, parse_json
 
@@ -119,7 +119,7 @@ class Tensors:
                 chunks.append(chunk)
                 described["parameters"] = {"binary_data_size": len(chunk)}
             else:
-                described["data"] = _plain(values)
+                described["data"] = _data(values)
             outputs.append(described)
         head = encode_json(
             {
@@ -139,15 +139,14 @@ class Tensors:
         if name == "probabilities" and answer.probabilities is not None:
             return "FP32", answer.probabilities
         if side.classes:
-            return "BYTES", np.array(side.values(answer), dtype=object)
+            return "BYTES", np.array(side.labels(answer), dtype=object)
         return "FP32", answer.values[:, 0] if side.single else answer.values
 
 
-def _plain(values: np.ndarray[Any, Any]) -> list[Any]:
+def _data(values: np.ndarray[Any, Any]) -> Any:
     if values.dtype == object:
-        found: list[Any] = values.tolist()
-        return found
-    return shortest(values.reshape(-1))
+        return values.tolist()
+    return msgspec.Raw(numbers_as_json(values.reshape(-1)))
 
 
 def _names_and_strings(inference: Inference) -> tuple[int, int]:

@@ -73,7 +73,7 @@ def add_routes(app: Service, core: Core) -> None:
 
     @sock.route("/v1/models/<model>/stream", endpoint="stream")  # type: ignore[untyped-decorator]
     def stream(ws: Any, model: str) -> None:
-        core.unbound(ws.sock)
+        core.state.worker.lift_read_deadline(ws.sock)
         Stream(ws, core.model(model), g.request_id, g.key).run()
 
 

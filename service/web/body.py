@@ -5,8 +5,8 @@ from __future__ import annotations
 import zlib
 from typing import Any
 
-from gunicorn.http.errors import NoMoreData, ParseException
-
+from service.process.arrival import BodyTooLong
+from service.process.worker import NoMoreData, ParseException
 from service.web.problems import BadRequest, NotJson, TooLarge, TooSlow, Unsupported
 from service.web.sites import from_browser
 
@@ -16,6 +16,15 @@ _WINDOW = {"gzip": 31, "deflate": 15}
 
 def read_body(environ: Environ, limit: int) -> bytes:
     """The body, unpacked where it is packed."""
+    try:
+        body = _read_all(environ, limit)
+    except BodyTooLong as error:
+        raise too_large(limit) from error
+    packing = environ.get("HTTP_CONTENT_ENCODING")
+    return unpack(body, packing, limit) if packing else body
+
+
+def _read_all(environ: Environ, limit: int) -> bytes:
     length = environ.get("CONTENT_LENGTH")
     if length:
         size = int(length)
@@ -30,8 +39,7 @@ def read_body(environ: Environ, limit: int) -> bytes:
             raise too_large(limit)
     else:
         body = b""
-    packing = environ.get("HTTP_CONTENT_ENCODING")
-    return unpack(body, packing, limit) if packing else body
+    return body
 
 
 def _read_chunks(source: Any, size: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
+from scripts.release import detached
 from tests.support import ROOT
 from tests.support.machine import wait_until
 
@@ -175,3 +177,10 @@ def test_it_does_not_start_without_an_address(place):
     del place.environ["JENKINS_URL"]
     done = place.run()
     assert done.returncode and "where the controller is" in done.stderr
+
+
+def test_the_containers_health_knows_a_deploy_by_the_name_of_its_module():
+    platform = (ROOT / "jenkins/platform.yml").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"test: \[CMD, pgrep, -f, '(.*?)'\]", platform)
+    assert re.search(pattern, f"python -S -m {detached.__name__} run /some/folder")
+    assert not re.search(pattern, f"python -S -m {detached.__name__} verdict")

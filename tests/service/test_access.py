@@ -158,7 +158,7 @@ def test_who_may_not_ask_is_not_told_the_version(app: Any) -> None:
 
 
 def test_a_worker_with_too_many_waiting_says_busy_and_when_to_come_back(app: Any) -> None:
-    app.core.waiting = lambda: 513
+    app.core.state.worker.waiting = lambda: 513
     answer = Caller(app).predict("yield-prediction", SMALL)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 

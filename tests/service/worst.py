@@ -21,7 +21,7 @@ from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.process.arrival import Arrival, Stage
-from service.process.connection import Connection
+from service.process.worker import Connection
 from tests.service.fuzzed import MODEL, Case, cases
 
 
@@ -63,7 +63,7 @@ class Asker:
 
 def receive(data: bytes) -> None:
     """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
-    worker: Any = SimpleNamespace(cfg=Config(), on_client_socket_readable=print)
+    worker: Any = SimpleNamespace(cfg=Config(), begin_request=print)
     conn = Connection(worker, socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
     conn.sock.close()
     arrival: Arrival | None = Arrival()

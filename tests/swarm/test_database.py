@@ -21,7 +21,7 @@ from tests.support.swarm_stack.commands import Outcome, run
 
 pytestmark = pytest.mark.slow
 NAME = "dbtest"
-SCHEMA = ROOT / "service/journal/migrations/postgresql/001_journal.sql"
+SCHEMA = ROOT / "service/journal/database/migrations/postgresql/001_journal.sql"
 ROWS = """INSERT INTO prediction
   (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
 SELECT n, n, 0, now(), 'm', '1', 'r', 'champion', '{"x": 1}', 1 FROM generate_series(1, 5000) n;

@@ -14,7 +14,7 @@ from typing import Any, get_args
 import pytest
 
 from service.bundle.encoder import Encoder
-from service.bundle.exported import Decision
+from service.bundle.manifest import Decision
 from training.card import page as card
 from training.card import words as card_words
 from training.judge.evaluation import Rival

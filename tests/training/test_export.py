@@ -10,14 +10,8 @@ from sklearn.tree import DecisionTreeRegressor
 from service.bundle.contract import Contract
 from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer, UntrustedModel, open_engine, predict_with
-from service.bundle.exported import (
-    BundleError,
-    DamagedBundle,
-    Manifest,
-    check_golden,
-    load_bundle,
-    load_models,
-)
+from service.bundle.exported import check_golden, load_bundle, load_models
+from service.bundle.manifest import BundleError, DamagedBundle, Manifest
 from tests.training.conftest import FactsOf
 from training.fit import candidates, compile
 from training.judge.result import Facts

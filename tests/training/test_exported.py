@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from scripts.image import exported
-from service.bundle.exported import NoBundles, NotExported, load_models
+from service.bundle.exported import load_models
+from service.bundle.manifest import NoBundles, NotExported
 from tests.training.house import Done, House, rows_of, write_spec
 from training.commands import versions as commands
 from training.registry import versions as registry

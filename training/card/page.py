@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
-from service.bundle.exported import Decision
+from service.bundle.manifest import Decision
 from training.card import contents, plots, style, words
 from training.common.html import number, plural
 from training.common.html import render as render_page

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from service.bundle.exported import BundleError, exported, read_manifest
+from service.bundle.exported import exported
+from service.bundle.manifest import BundleError, read_manifest
 from training.commands import outcome as candidates
 from training.common import places
 from training.common.documents import pretty

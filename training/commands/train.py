@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import mlflow
 
-from service.bundle.exported import Decision, read_manifest
+from service.bundle.manifest import Decision, read_manifest
 from training.commands.arguments import SKIPPED, Options
 from training.common import failures, places
 from training.common.errors import GateFailed

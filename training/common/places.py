@@ -61,7 +61,7 @@ def public(address: str) -> str:
 
 
 def is_sound(address: str) -> bool:
-    """Whether name, password, host and port can be told apart. As scripts/command/address.py, service/journal/settings.py."""
+    """Whether name, password, host and port can be told apart. As scripts/command/address.py, service/readers.py."""
     after = address.partition("://")[2]
     authority = re.split("[/?#]", after, maxsplit=1)[0]
     login = authority.rpartition("@")[0]

@@ -24,7 +24,7 @@ from service.bundle.engines import (
     open_engine,
     predict_with,
 )
-from service.bundle.exported import MANIFEST, Golden, Manifest, sha256
+from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
 from training.common.documents import pretty
 
 PROBABILITY_TOLERANCE = 1e-5

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Matrix, Task
 from service.bundle.engines import Answer
-from service.bundle.exported import Metric as Interval
+from service.bundle.manifest import Metric as Interval
 from training.metrics import tasks as metrics
 from training.metrics.tasks import Scored
 from training.spec.values import Spec

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Task
-from service.bundle.exported import Metric as Interval
+from service.bundle.manifest import Metric as Interval
 
 RESAMPLES = 200
 #: Resamples are no larger than this; their spread is scaled to the true number of rows.

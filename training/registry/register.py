@@ -15,7 +15,7 @@ import mlflow
 import pandas as pd
 
 from service.bundle.engines import MODEL_FILES
-from service.bundle.exported import Manifest
+from service.bundle.manifest import Manifest
 from training.bundle import reference
 from training.card import page as card
 from training.common import failures, places

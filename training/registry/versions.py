@@ -15,7 +15,8 @@ import mlflow
 import sqlalchemy
 from mlflow.exceptions import MlflowException
 
-from service.bundle.exported import Bundle, BundleError, load_bundle, read_manifest
+from service.bundle.exported import Bundle, load_bundle
+from service.bundle.manifest import BundleError, read_manifest
 from training.common import places
 from training.common.errors import RegistryError
 from training.common.locks import held

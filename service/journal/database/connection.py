@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.journal.settings import Unavailable
+from service.journal.errors import Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 STATEMENTS = Path(__file__).parent / "statements"

@@ -64,7 +64,7 @@ def _rounded(numbers: Numbers, digits: int) -> Numbers:
 
 
 def plain(kind: str, categories: Sequence[str], cell: float) -> Any:
-    """What `Encoder.decode_rows` gives, with numbers as short as they can be."""
+    """The value that a cell was encoded from, with numbers as short as they can be."""
     return None if math.isnan(cell) else _as_kind(kind, categories, shortest(cell))
 
 

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.engines import Answer
-from service.journal import Journal, Settings
+from service.journal import Journal
 from service.journal.database.connection import connect
+from service.settings import JournalSettings
 
 KEY = b"a key that only tests know"
 SECRET = "paracetamol"
@@ -40,16 +41,16 @@ CONTRACTS = [("1", QUALITY), ("1", YIELD), ("1", RECIPE)]
 ROW = [21.3, 4.0, 1.0, 1.0, 1.0, 42.0]
 
 
-def settings_for(folder: Path, **given: Any) -> Settings:
+def settings_for(folder: Path, **given: Any) -> JournalSettings:
     defaults: dict[str, Any] = {
         "url": f"sqlite:///{folder}/journal.db",
         "spool": folder / "spool",
         "poll": 0.02,
     }
-    return Settings(**(defaults | given))
+    return JournalSettings(**(defaults | given))
 
 
-def open_journal(settings: Settings) -> Journal:
+def open_journal(settings: JournalSettings) -> Journal:
     return Journal(settings, CONTRACTS)
 
 
@@ -74,7 +75,7 @@ def record_yield(
     )
 
 
-def query(settings: Settings, statement: str, **given: Any) -> list[Any]:
+def query(settings: JournalSettings, statement: str, **given: Any) -> list[Any]:
     engine = connect(settings.url)
     try:
         with engine.begin() as connection:
@@ -83,7 +84,7 @@ def query(settings: Settings, statement: str, **given: Any) -> list[Any]:
         engine.dispose()
 
 
-def count(settings: Settings, table: str = "prediction") -> int:
+def count(settings: JournalSettings, table: str = "prediction") -> int:
     return int(query(settings, f"SELECT count(*) FROM {table}")[0][0])
 
 

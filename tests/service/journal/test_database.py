@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.journal import Journal, Settings
+from service.journal import Journal
 from service.journal.database.connection import MIGRATIONS, connect, migrate, transaction
 from service.journal.database.predictions import Store, partition_name
 from service.journal.database.rows import Row
 from service.journal.shipper import ship_once
 from service.journal.truth import Entry
+from service.settings import JournalSettings
 from tests.service.journal.helpers import (
     open_journal,
     query,
@@ -36,7 +37,7 @@ PARTITIONS = (
 )
 
 
-def partitions(settings: Settings) -> set[str]:
+def partitions(settings: JournalSettings) -> set[str]:
     return {name for (name,) in query(settings, PARTITIONS)}
 
 
@@ -44,7 +45,7 @@ def today(days: int = 0) -> dt.date:
     return dt.datetime.now(dt.UTC).date() + dt.timedelta(days=days)
 
 
-def test_replicas_that_start_at_once_migrate_once(settings: Settings) -> None:
+def test_replicas_that_start_at_once_migrate_once(settings: JournalSettings) -> None:
     command = [sys.executable, "-c", MIGRATE, settings.url]
     replicas = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     applied = [replica.communicate(timeout=60)[0].strip() for replica in replicas]
@@ -52,7 +53,7 @@ def test_replicas_that_start_at_once_migrate_once(settings: Settings) -> None:
     assert sorted(applied) == [""] * 5 + ["001_journal"]
 
 
-def test_both_databases_have_the_same_migrations_and_columns(settings: Settings) -> None:
+def test_both_databases_have_the_same_migrations_and_columns(settings: JournalSettings) -> None:
     names = [{path.name for path in folder.iterdir()} for folder in MIGRATIONS.iterdir()]
     assert names[0] == names[1]
     engine = connect(settings.url)
@@ -63,7 +64,7 @@ def test_both_databases_have_the_same_migrations_and_columns(settings: Settings)
 
 
 def test_a_migration_that_fails_leaves_nothing(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: JournalSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = connect(settings.url)
     (tmp_path / engine.dialect.name).mkdir()
@@ -76,7 +77,7 @@ def test_a_migration_that_fails_leaves_nothing(
     engine.dispose()
 
 
-def test_what_is_older_than_the_retention_goes(settings: Settings) -> None:
+def test_what_is_older_than_the_retention_goes(settings: JournalSettings) -> None:
     journal = open_journal(settings)
     keep = settings_for(settings.spool.parent, url=settings.url, retention_days=0)
     short = settings_for(settings.spool.parent, url=settings.url, retention_days=10)
@@ -93,7 +94,9 @@ def test_what_is_older_than_the_retention_goes(settings: Settings) -> None:
     journal.close()
 
 
-def test_what_is_shipped_too_late_to_keep_is_counted(settings: Settings, journal: Journal) -> None:
+def test_what_is_shipped_too_late_to_keep_is_counted(
+    settings: JournalSettings, journal: Journal
+) -> None:
     record_yield(journal, "old", at=time.time() - 100 * DAY)
     record_yield(journal, "new")
     assert ship_once(settings) == 1

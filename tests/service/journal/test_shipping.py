@@ -16,11 +16,12 @@ import numpy as np
 import pytest
 
 from service.bundle.engines import Answer
-from service.journal import Journal, Settings, Unavailable
+from service.journal import Journal, Unavailable
 from service.journal.database.rows import rows_of
-from service.journal.settings import JournalError
+from service.journal.errors import JournalError
 from service.journal.shipper import Shipper, ship_forever, ship_once
 from service.journal.spool.segments import segments
+from service.settings import JournalSettings
 from tests.service.journal.helpers import (
     await_that,
     count,
@@ -35,7 +36,9 @@ def plain(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
 
 
-def test_a_prediction_is_stored_as_plain_values(journal: Journal, settings: Settings) -> None:
+def test_a_prediction_is_stored_as_plain_values(
+    journal: Journal, settings: JournalSettings
+) -> None:
     record_quality(journal, at=1_800_000_000.5)
     assert ship_once(replace(settings, retention_days=0)) == 1
     row = query(settings, "SELECT * FROM prediction")[0]._asdict()
@@ -55,13 +58,13 @@ def test_a_prediction_is_stored_as_plain_values(journal: Journal, settings: Sett
     assert str(row["at"]).startswith("2027-01-15 08:00:00.5")
 
 
-def test_a_regression_is_stored_as_a_number(journal: Journal, settings: Settings) -> None:
+def test_a_regression_is_stored_as_a_number(journal: Journal, settings: JournalSettings) -> None:
     record_yield(journal, "r1", light=1.05)
     ship_once(settings)
     assert query(settings, "SELECT number, label FROM prediction") == [(2.1, None)]
 
 
-def test_several_outputs_are_stored_by_name(journal: Journal, settings: Settings) -> None:
+def test_several_outputs_are_stored_by_name(journal: Journal, settings: JournalSettings) -> None:
     answer = Answer(np.array([[1.5, 2.5]], np.float32))
     now = dt.datetime.now().timestamp()
     matrix = np.ones((1, 1), np.float32)
@@ -72,7 +75,7 @@ def test_several_outputs_are_stored_by_name(journal: Journal, settings: Settings
 
 
 def test_a_prediction_that_is_no_number_is_stored_as_null(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_yield(journal, "r1", light=float("nan"))
     record_yield(journal, "r2", light=float("inf"))
@@ -80,7 +83,7 @@ def test_a_prediction_that_is_no_number_is_stored_as_null(
     assert query(settings, "SELECT number FROM prediction") == [(None,), (None,)]
 
 
-def test_each_row_of_a_request_is_a_prediction(journal: Journal, settings: Settings) -> None:
+def test_each_row_of_a_request_is_a_prediction(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal, rows=2500)
     assert ship_once(settings) == 2500
     rows = {row for (row,) in query(settings, "SELECT row FROM prediction")}
@@ -88,14 +91,14 @@ def test_each_row_of_a_request_is_a_prediction(journal: Journal, settings: Setti
 
 
 def test_the_same_request_id_twice_loses_no_prediction(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_yield(journal, "same", light=1.0)
     record_yield(journal, "same", light=2.0)
     assert ship_once(settings) == 2
 
 
-def test_shipping_a_file_twice_stores_it_once(journal: Journal, settings: Settings) -> None:
+def test_shipping_a_file_twice_stores_it_once(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal, rows=3)
     [path] = segments(settings.spool)
     before = path.read_bytes()
@@ -106,7 +109,7 @@ def test_shipping_a_file_twice_stores_it_once(journal: Journal, settings: Settin
 
 
 def test_a_growing_file_is_shipped_and_kept_and_a_closed_one_goes(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_quality(journal)
     ship_once(settings)
@@ -120,7 +123,7 @@ def test_a_growing_file_is_shipped_and_kept_and_a_closed_one_goes(
 
 
 def test_a_restarted_shipper_still_knows_what_the_records_are_of(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     for number in range(3):
         record_yield(journal, f"r{number}")
@@ -128,7 +131,7 @@ def test_a_restarted_shipper_still_knows_what_the_records_are_of(
 
 
 def test_shippers_that_take_turns_at_a_file_all_know_what_its_records_are_of(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     first, second = Shipper(settings), Shipper(settings)
     record_yield(journal, "r1")
@@ -142,7 +145,7 @@ def test_shippers_that_take_turns_at_a_file_all_know_what_its_records_are_of(
     second.close()
 
 
-def test_a_file_rolls_at_its_size_and_nothing_is_lost(settings: Settings) -> None:
+def test_a_file_rolls_at_its_size_and_nothing_is_lost(settings: JournalSettings) -> None:
     small = replace(settings, spool_limit=1 << 20)
     journal = open_journal(small)
     assert all(record_quality(journal, f"r{number}") for number in range(1000))
@@ -151,7 +154,9 @@ def test_a_file_rolls_at_its_size_and_nothing_is_lost(settings: Settings) -> Non
     journal.close()
 
 
-def test_the_lag_is_the_age_of_the_oldest_unshipped(journal: Journal, settings: Settings) -> None:
+def test_the_lag_is_the_age_of_the_oldest_unshipped(
+    journal: Journal, settings: JournalSettings
+) -> None:
     now = dt.datetime.now().timestamp()
     record_yield(journal, "r1", at=now - 100)
     record_yield(journal, "r2", at=now)
@@ -161,7 +166,9 @@ def test_the_lag_is_the_age_of_the_oldest_unshipped(journal: Journal, settings: 
     assert journal.stats().shipped == 2
 
 
-def test_a_forked_child_goes_on_in_a_file_of_its_own(journal: Journal, settings: Settings) -> None:
+def test_a_forked_child_goes_on_in_a_file_of_its_own(
+    journal: Journal, settings: JournalSettings
+) -> None:
     record_yield(journal, "parent")
     child = os.fork()
     if not child:
@@ -172,7 +179,7 @@ def test_a_forked_child_goes_on_in_a_file_of_its_own(journal: Journal, settings:
     assert ship_once(settings) == 3
 
 
-def test_threads_share_a_journal(journal: Journal, settings: Settings) -> None:
+def test_threads_share_a_journal(journal: Journal, settings: JournalSettings) -> None:
     def work() -> None:
         for number in range(300):
             assert record_quality(journal, f"r{number}")
@@ -193,7 +200,9 @@ def test_a_model_that_is_not_known_is_a_mistake_of_the_caller(journal: Journal) 
         )
 
 
-def test_ship_forever_ships_until_told_and_once_more(journal: Journal, settings: Settings) -> None:
+def test_ship_forever_ships_until_told_and_once_more(
+    journal: Journal, settings: JournalSettings
+) -> None:
     stop = threading.Event()
     shipper = threading.Thread(target=ship_forever, args=(settings, stop))
     shipper.start()
@@ -206,7 +215,7 @@ def test_ship_forever_ships_until_told_and_once_more(journal: Journal, settings:
 
 
 def test_without_its_database_ship_once_says_what_to_do(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     away = replace(settings, url="postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Unavailable, match="see that it runs and that JOURNAL_URL names it"):
@@ -214,7 +223,7 @@ def test_without_its_database_ship_once_says_what_to_do(
 
 
 def test_a_text_that_the_database_cannot_hold_costs_that_row_alone(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_quality(journal, "good")
     record_quality(journal, "bad\0id")
@@ -227,7 +236,7 @@ def test_a_text_that_the_database_cannot_hold_costs_that_row_alone(
     }
 
 
-def test_the_shipper_needs_no_bundles(journal: Journal, settings: Settings) -> None:
+def test_the_shipper_needs_no_bundles(journal: Journal, settings: JournalSettings) -> None:
     """So it ships what an older release spooled of models that are gone."""
     record_quality(journal)
     code = (
@@ -242,7 +251,7 @@ def test_the_shipper_needs_no_bundles(journal: Journal, settings: Settings) -> N
 
 
 def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
-    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from service.journal import shipper
 
@@ -263,7 +272,7 @@ def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
 
 
 def test_a_calm_pass_that_takes_long_ends_and_loses_nothing(
-    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from service.journal import shipper
 
@@ -278,7 +287,7 @@ def test_a_calm_pass_that_takes_long_ends_and_loses_nothing(
 
 
 def test_one_record_that_cannot_be_read_costs_its_neighbours_nothing(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_quality(journal, "good")
     record_quality(journal, "bad", row=[1.0, 1.0, 9.0, 1.0, 1.0, 1.0])

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.journal import Journal, Settings
+from service.journal import Journal
 from service.journal.database.shortest import shortest, shortest_all
 from service.journal.shipper import ship_once
 from service.journal.spool.frames import START, pack, pack_mark, unpack_mark, walk
 from service.journal.spool.segments import Segment, make_room, segments
+from service.settings import JournalSettings
 from tests.service.journal.helpers import (
     count,
     open_journal,
@@ -29,18 +30,18 @@ from tests.service.journal.helpers import (
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> JournalSettings:
     return settings_for(tmp_path)
 
 
-def only_segment(settings: Settings) -> Path:
+def only_segment(settings: JournalSettings) -> Path:
     [path] = segments(settings.spool)
     return path
 
 
 @pytest.mark.parametrize("cut", [1, 5, 50])
 def test_a_torn_last_record_costs_none_before_it(
-    journal: Journal, settings: Settings, cut: int
+    journal: Journal, settings: JournalSettings, cut: int
 ) -> None:
     for number in range(3):
         record_quality(journal, f"r{number}")
@@ -52,7 +53,7 @@ def test_a_torn_last_record_costs_none_before_it(
 
 
 def test_a_half_written_record_of_a_living_worker_is_waited_for(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_quality(journal, "r1")
     record_quality(journal, "r2")
@@ -66,7 +67,7 @@ def test_a_half_written_record_of_a_living_worker_is_waited_for(
     assert journal.stats().dropped["damaged"] == 0
 
 
-def test_a_spoiled_record_costs_none_after_it(journal: Journal, settings: Settings) -> None:
+def test_a_spoiled_record_costs_none_after_it(journal: Journal, settings: JournalSettings) -> None:
     for number in range(3):
         record_quality(journal, f"r{number}", rows=2)
     path = only_segment(settings)
@@ -77,7 +78,9 @@ def test_a_spoiled_record_costs_none_after_it(journal: Journal, settings: Settin
     assert journal.stats().dropped["damaged"] == 2
 
 
-def test_zeros_after_a_power_cut_are_no_records(journal: Journal, settings: Settings) -> None:
+def test_zeros_after_a_power_cut_are_no_records(
+    journal: Journal, settings: JournalSettings
+) -> None:
     record_quality(journal)
     journal.close()
     with only_segment(settings).open("ab") as file:
@@ -86,7 +89,7 @@ def test_zeros_after_a_power_cut_are_no_records(journal: Journal, settings: Sett
     assert not segments(settings.spool)
 
 
-def test_a_spoiled_mark_ships_the_file_again(journal: Journal, settings: Settings) -> None:
+def test_a_spoiled_mark_ships_the_file_again(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal)
     ship_once(settings)
     with only_segment(settings).open("r+b") as file:
@@ -107,7 +110,7 @@ def test_an_unwritable_spool_fails_no_prediction(
 
 
 def test_a_full_disk_is_counted_and_leaves_the_file_whole(
-    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_quality(journal, "before")
     write = os.write
@@ -127,7 +130,7 @@ def fail_with_no_space(*_: object) -> int:
 
 
 def test_a_source_that_did_not_fit_is_written_before_the_next_record(
-    journal: Journal, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_quality(journal, "before")
     with monkeypatch.context() as patch:
@@ -154,7 +157,7 @@ def test_at_the_bound_the_oldest_are_shed_and_counted(
     assert query(settings, "SELECT count(*) FROM prediction WHERE request_id = 'r0'") == [(0,)]
 
 
-def test_what_is_being_shipped_is_not_shed(journal: Journal, settings: Settings) -> None:
+def test_what_is_being_shipped_is_not_shed(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal)
     journal.close()
     with Segment(only_segment(settings)) as segment:
@@ -165,7 +168,9 @@ def test_what_is_being_shipped_is_not_shed(journal: Journal, settings: Settings)
     assert ship_once(settings) == 1
 
 
-def test_shedding_counts_only_what_was_not_shipped(journal: Journal, settings: Settings) -> None:
+def test_shedding_counts_only_what_was_not_shipped(
+    journal: Journal, settings: JournalSettings
+) -> None:
     record_quality(journal, rows=3)
     ship_once(settings)
     record_quality(journal, rows=4)
@@ -174,13 +179,13 @@ def test_shedding_counts_only_what_was_not_shipped(journal: Journal, settings: S
     assert journal.stats().dropped["shed"] == 4
 
 
-def test_a_file_in_use_is_never_shed(journal: Journal, settings: Settings) -> None:
+def test_a_file_in_use_is_never_shed(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal)
     assert not make_room(settings.spool, 0, 0)
     assert ship_once(settings) == 1
 
 
-def test_a_spool_full_of_files_in_use_is_counted_as_unwritable(settings: Settings) -> None:
+def test_a_spool_full_of_files_in_use_is_counted_as_unwritable(settings: JournalSettings) -> None:
     small = replace(settings, spool_limit=1 << 20)
     journals = [open_journal(small) for _ in range(20)]
     recorded = [record_quality(journal) for journal in journals]
@@ -188,7 +193,7 @@ def test_a_spool_full_of_files_in_use_is_counted_as_unwritable(settings: Setting
     assert journals[0].stats().dropped["unwritable"] == 4
 
 
-def test_a_request_larger_than_a_file_gets_one_of_its_own(settings: Settings) -> None:
+def test_a_request_larger_than_a_file_gets_one_of_its_own(settings: JournalSettings) -> None:
     small = replace(settings, spool_limit=1 << 20)
     journal = open_journal(small)
     assert record_quality(journal, "small") and record_quality(journal, "large", rows=5000)
@@ -197,14 +202,14 @@ def test_a_request_larger_than_a_file_gets_one_of_its_own(settings: Settings) ->
     journal.close()
 
 
-def test_a_request_larger_than_the_spool_is_counted(settings: Settings) -> None:
+def test_a_request_larger_than_the_spool_is_counted(settings: JournalSettings) -> None:
     small = replace(settings, spool_limit=1 << 20)
     journal = open_journal(small)
     assert not record_quality(journal, rows=50_000)
     assert journal.stats().dropped["unwritable"] == 50_000
 
 
-def test_files_that_were_never_named_are_removed_when_old(settings: Settings) -> None:
+def test_files_that_were_never_named_are_removed_when_old(settings: JournalSettings) -> None:
     settings.spool.mkdir()
     (settings.spool / "young.new").touch()
     (settings.spool / "old.new").touch()
@@ -213,7 +218,7 @@ def test_files_that_were_never_named_are_removed_when_old(settings: Settings) ->
     assert [path.name for path in settings.spool.glob("*.new")] == ["young.new"]
 
 
-def test_the_spool_is_closed_to_other_users(journal: Journal, settings: Settings) -> None:
+def test_the_spool_is_closed_to_other_users(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal)
     assert settings.spool.stat().st_mode & 0o077 == 0
     assert only_segment(settings).stat().st_mode & 0o077 == 0

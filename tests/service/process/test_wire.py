@@ -6,12 +6,10 @@ import json
 import select
 import socket
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 import requests
 
-from service.process.gthread import Worker
 from tests.service.calls import PREDICT, SMALL, answers, predict, raw
 from tests.service.conftest import Server, wait_for
 
@@ -197,21 +195,6 @@ def refusal_of(server: Server, request_id: str) -> str:
     events = [json.loads(line) for line in lines if request_id in line]
     assert [event["event"] for event in events] == ["refused"]
     return str(events[0]["reason"])
-
-
-def test_what_fails_before_the_application_is_logged_under_the_id_it_is_answered_with(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    here, there = socket.socketpair()
-    no_worker: Any = None
-    Worker.handle_error(no_worker, None, here, ("127.0.0.1", 1), ZeroDivisionError("inside"))
-    answer = there.recv(4096)
-    document = json.loads(answer.partition(b"\r\n\r\n")[2])
-    assert answer.startswith(b"HTTP/1.1 500") and b"inside" not in answer
-    (line,) = capfd.readouterr().out.splitlines()
-    assert document["request_id"] in line and "ZeroDivisionError" in line
-    here.close()
-    there.close()
 
 
 def test_chunks_that_are_no_chunks_are_a_400(start_server: Callable[..., Server]) -> None:

@@ -14,8 +14,8 @@ from gunicorn.http.errors import ParseException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.process.arrival import MOST_HEAD, Arrival, Stage, line_of, size_of
-from service.process.pace import LONGEST, Pace
+from service.process.arrival import MAX_HEAD, Arrival, Stage, line_of, size_of
+from service.process.pace import QUICK_SECONDS, Pace
 from tests.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
 from tests.service.conftest import Server, wait_for
 
@@ -115,9 +115,9 @@ def test_a_body_in_chunks_ends_where_the_last_one_does(end: bytes) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"POST /p HTTP/1.1\r\nX: " + b"a" * MOST_HEAD,
+        b"POST /p HTTP/1.1\r\nX: " + b"a" * MAX_HEAD,
         b"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * MOST_HEAD,
+        b"POST /p HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"a" * MAX_HEAD,
         b"POST /p HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n",
         b"POST /p HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n",
     ],
@@ -130,8 +130,8 @@ def test_what_takes_long_goes_to_the_threads_and_is_tried_again() -> None:
     pace = Pace()
     assert pace.allows("/slow")
     for _ in range(20):
-        pace.took("/slow", 2 * LONGEST)
-        pace.took("/quick", LONGEST / 2)
+        pace.record("/slow", 2 * QUICK_SECONDS)
+        pace.record("/quick", QUICK_SECONDS / 2)
     assert not pace.allows("/slow") and pace.allows("/quick")
     assert any(pace.allows("/slow") for _ in range(100))
 
