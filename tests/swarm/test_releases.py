@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from scripts.edge.client import Access
 from tests.service import bundles
 from tests.support.machine import wait_until
+from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
@@ -59,7 +60,10 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
     registered(client, first, second, third, fourth)
     digest = first.image.split("@")[1]
-    calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN).good()
+    with calm.called() as callers:
+        back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN).good()
+    note("rollback over three releases, MLflow down", callers.seen, back, replicas=3)
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
     listed = calm.run("rollback", "--list", "--json").document
     assert listed["serves"] == first.name
@@ -97,11 +101,12 @@ def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(
     calm: Stack, second: Release, third: Release
 ):
     options = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
-    with calm.begin("deploy", *options) as running:
+    with calm.called() as callers, calm.begin("deploy", *options) as running:
         wait_until(lambda: locked(calm), "the first one holds the lock")
         other = calm.deploy(third)
         running.outcome().good()
     assert other.code == 1 and "is locked: ann has been at" in other.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
 
 
