@@ -3,8 +3,8 @@
     python -m tests [--swarm]
 
 Of the environment: FAST=1 leaves out the slow ones, and those that have passed with the very same inputs (AGAIN=1 runs
-them, too); TESTS names files and options of pytest, which then run in one process; ALL=1 takes in what CI has no time for. COVERAGE=1 measures where
-all run, and otherwise shows what was measured when they did.
+them, too); TESTS names files and options of pytest, which run in one process; ALL=1 takes in what CI has no time for.
+COVERAGE=1 measures where all run, and otherwise shows what was measured when they did.
 """
 
 from __future__ import annotations

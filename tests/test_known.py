@@ -55,8 +55,8 @@ def ran(tree: Path, **environ: str) -> str:
     """Which test files a run runs, by their last letter."""
     (tree / "ran").unlink(missing_ok=True)
     variables = {**os.environ, "XDG_CACHE_HOME": str(tree.with_name("cache")), "FAST": "1"}
-    # The plugins of the project take longer than these tests.
-    variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    # All plugins of the project take longer than these tests.
+    variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
     command = [sys.executable, "-m", "tests"]
     subprocess.run(command, cwd=tree, env=variables | environ, capture_output=True, check=False)
     note = tree / "ran"

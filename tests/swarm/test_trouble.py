@@ -66,7 +66,7 @@ def test_a_manager_that_restarts_in_the_middle_leaves_a_clear_verdict(
 ):
     options = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", second.image)
     with calm.called() as callers, calm.begin("deploy", *options) as running:
-        wait_until(lambda: second.name in callers.releases(), "the second comes in", 120)
+        wait_until(lambda: second.name in callers.seen.releases, "the second comes in", 120)
         calm.swarm.manager.restart_engine()
         done = running.outcome()
     note("manager restarted in the middle", callers.seen, code=done.code)
