@@ -22,8 +22,8 @@ def test_a_sane_request_id_goes_all_the_way_and_back(shared: Edge) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "a,b"])
 def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, given: str) -> None:
-    found = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
-    assert re.fullmatch(r"[0-9a-f-]{36}", found)
+    identity = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", identity)
 
 
 def test_a_replica_is_told_who_really_called(shared: Edge) -> None:
@@ -81,11 +81,11 @@ def routes() -> list[str]:
 
     for module in (health, lineage, open_inference, mlflow, truth, stream, page):
         module.add_routes(app, Core(1))  # type: ignore[arg-type]
-    found = [rule.rule for rule in app.url_map.iter_rules()]
+    paths = [rule.rule for rule in app.url_map.iter_rules()]
     # Those of `service.predict.direct`, which are no rules of Flask's.
-    found += ["/v1/models/<m>/predict", "/v1/models/<m>:predict", "/v1/models/<m>/invocations"]
-    found += ["/v2/models/<m>/infer", "/v2/models/<m>/versions/<v>/infer"]
-    return [re.sub(r"<[^>]*>", "m-1.x", rule) for rule in found]
+    paths += ["/v1/models/<m>/predict", "/v1/models/<m>:predict", "/v1/models/<m>/invocations"]
+    paths += ["/v2/models/<m>/infer", "/v2/models/<m>/versions/<v>/infer"]
+    return [re.sub(r"<[^>]*>", "m-1.x", rule) for rule in paths]
 
 
 def test_every_route_of_the_service_is_public_or_known_not_to_be(shared: Edge) -> None:
