@@ -21,7 +21,7 @@ from pathlib import Path
 
 from scripts.command.options import FLAG, Outside, parsed
 from tests.support import ROOT, known
-from tests.support.swarm.engine import cache
+from tests.support.machine import cache
 
 #: How pytest ends that ran to its end: all passed, some failed, none was asked for.
 RAN = (0, 1, 5)

@@ -16,9 +16,8 @@ from tests.support import ROOT
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
     "scripts/__init__.py", "scripts/command/options.py", "scripts/command/outcome.py", "tests/__init__.py",
-    "tests/__main__.py", "tests/support/__init__.py", "tests/support/concerned.py", "tests/support/imports.py",
-    "tests/support/known.py", "tests/support/once.py", "tests/support/swarm/__init__.py",
-    "tests/support/swarm/engine.py", "tests/support/swarm/shell.py",
+    "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py", "tests/support/known.py",
+    "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
 #: Each notes that it ran.
 NOTE = "open('ran', 'a').write(__name__[-1])\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +17,9 @@ from typing import NamedTuple
 
 import pytest
 
+from scripts.release import detached
 from tests.support import ROOT
+from tests.support.machine import wait_until
 
 SCRIPT = ROOT / "jenkins/agent.sh"
 SECRET = "0123456789abcdef" * 4
@@ -138,26 +140,19 @@ def deploy(place) -> Iterator[Path]:
     ]
     with subprocess.Popen(command) as process:
         try:
-            reached(folder / "begun")
+            wait_until((folder / "begun").exists, str(folder / "begun"))
             yield folder
         finally:
             process.kill()
-
-
-def reached(path: Path) -> None:
-    until = time.monotonic() + 30
-    while not path.exists():
-        assert time.monotonic() < until, f"no {path}"
-        time.sleep(0.02)
 
 
 def test_a_stop_of_the_container_is_told_to_a_deploy_and_waits_for_it(place, deploy):
     (place.home / "bin/java").write_text(STAYING, encoding="ascii")
     with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
         try:
-            reached(place.home / "java")
+            wait_until((place.home / "java").exists, str(place.home / "java"))
             agent.send_signal(signal.SIGTERM)
-            reached(deploy / "told")
+            wait_until((deploy / "told").exists, str(deploy / "told"))
             assert agent.poll() is None
             (deploy / "may-end").touch()
             assert agent.wait(timeout=30) == 128 + signal.SIGTERM
@@ -169,7 +164,7 @@ def test_a_stop_of_the_container_is_told_to_a_deploy_and_waits_for_it(place, dep
 def test_java_s_own_end_is_no_reason_for_a_deploy_to_go_back(place, deploy):
     with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
         try:
-            reached(place.home / "java")
+            wait_until((place.home / "java").exists, str(place.home / "java"))
             assert agent.poll() is None and not (deploy / "told").exists()
             (deploy / "may-end").touch()
             assert agent.wait(timeout=30) == 0
@@ -182,3 +177,10 @@ def test_it_does_not_start_without_an_address(place):
     del place.environ["JENKINS_URL"]
     done = place.run()
     assert done.returncode and "where the controller is" in done.stderr
+
+
+def test_the_containers_health_knows_a_deploy_by_the_name_of_its_module():
+    platform = (ROOT / "jenkins/platform.yml").read_text(encoding="utf-8")
+    (pattern,) = re.findall(r"test: \[CMD, pgrep, -f, '(.*?)'\]", platform)
+    assert re.search(pattern, f"python -S -m {detached.__name__} run /some/folder")
+    assert not re.search(pattern, f"python -S -m {detached.__name__} verdict")

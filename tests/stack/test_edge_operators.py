@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from tests.support.edge.answers import Start, problem
-from tests.support.edge.haproxy import HAPROXY, KEY, Edge, until
+from tests.support.edge import HAPROXY, KEY, Edge, Start, problem
+from tests.support.machine import wait_until
 from tests.support.stack_files import EDGE
 
 pytestmark = pytest.mark.slow
@@ -92,7 +92,7 @@ def test_the_log_is_json_and_holds_no_key_no_query_and_no_body(start: Start) -> 
     (replica,) = edge.add(1)
     given = {"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"}
     edge.ask("POST", '/v1/models/m/predict?token=s3cret"', given, b"s3cret body")
-    line = until(
+    line = wait_until(
         lambda: next((one for one in edge.log() if one["request_id"] == "logged-1"), None),
         "the request is logged",
     )
@@ -107,5 +107,5 @@ def test_of_successes_a_share_is_logged_and_of_failures_all(start: Start) -> Non
     edge.add(1)
     assert edge.predict(X_Request_Id="fine").status == 200
     edge.ask("GET", "/metrics", {"X-Request-Id": "refused"})
-    until(lambda: '"refused"' in edge.log_path.read_text(), "the refusal is logged")
+    wait_until(lambda: '"refused"' in edge.log_path.read_text(), "the refusal is logged")
     assert '"fine"' not in edge.log_path.read_text()

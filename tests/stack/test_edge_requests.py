@@ -8,8 +8,7 @@ import re
 import pytest
 from flask import Flask
 
-from tests.support.edge.answers import Start, planned, problem
-from tests.support.edge.haproxy import DEADLINE, Edge
+from tests.support.edge import DEADLINE, Edge, Start, planned, problem
 
 pytestmark = pytest.mark.slow
 

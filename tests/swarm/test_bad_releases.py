@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.swarm_stack.events import answering, noted, only_it_failed
+from tests.support.swarm_stack.events import answering, note, only_it_failed
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
@@ -19,7 +19,7 @@ def test_a_bad_release_goes_back_by_itself(
     with calm.called() as callers:
         done = calm.deploy(bad, "--watch", "15")
     reason = done.document.get("reason")
-    noted(f"bad release: {fault}", callers.seen, done, reason=reason)
+    note(f"bad release: {fault}", callers.seen, done, reason=reason)
     assert done.code == 2, done.words
     assert only_it_failed(callers.seen, bad), callers.seen.summary
     assert answering(calm) == {first.name}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm.shell import wait_until
-from tests.support.swarm_stack.events import answering, nobody_noticed, noted
+from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, Release
 from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_releases import ROWS, asked
@@ -56,8 +56,7 @@ def _alone(
 ) -> Iterator[Stack]:
     """A stack that no command of ours has deployed."""
     stack = Stack(swarm, tmp_path_factory.mktemp(NAME), NAME, {"EDGE_PORT": "9443"})
-    made = stack.run("secrets", "--plain-names", "--self-signed", "edge.test")
-    assert made.code == 0, made.words
+    stack.run("secrets", "--plain-names", "--self-signed", "edge.test").good()
     try:
         deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=first.image, STACK=NAME)
         wait_until(lambda: ready(stack), "the stack serves", 120, 0.5)
@@ -77,8 +76,7 @@ def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
     assert told.code == 0 and told.document["release"] == first.name, told.words
     assert "came without `make deploy`" in told.document["warnings"][0]
     unset = dict.fromkeys(settings(alone), "")
-    done = alone.deploy(first, "--watch", "0", **unset)
-    assert done.code == 0, done.words
+    alone.deploy(first, "--watch", "0", **unset).good()
     after = alone.run("status", "--json").document
     kept = {one["name"]: one["value"] for one in after["settings"]}
     assert kept["EDGE_PORT"] == "9443" and after["warnings"] == []
@@ -88,11 +86,10 @@ def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
 def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
     alone: Stack, first: Release, second: Release, way: str
 ):
-    done = alone.deploy(first, "--watch", "0")
-    assert done.code == 0, done.words
+    alone.deploy(first, "--watch", "0").good()
     with alone.called() as callers:
         come(alone, second, way)
-    noted(f"docker stack deploy, by {way}", callers.seen)
+    note(f"docker stack deploy, by {way}", callers.seen)
     assert nobody_noticed(callers.seen), callers.seen.summary
 
     assert answering(alone) == {second.name}
@@ -102,9 +99,8 @@ def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
     assert traced(alone) == second.document["models"][MODEL]["champion"]["run_id"]
 
     with alone.called() as callers:
-        back = alone.run("rollback", "--json", "--why", "by hand")
-    noted(f"make rollback from a release by {way}", callers.seen, back)
-    assert back.code == 0, back.words
+        back = alone.run("rollback", "--json", "--why", "by hand").good()
+    note(f"make rollback from a release by {way}", callers.seen, back)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(alone) == {first.name}
     planned = alone.run("deploy", "--plan", "--image", second.image)
@@ -116,8 +112,7 @@ def come(stack: Stack, release: Release, way: str) -> None:
     if way == "stack.yml":
         deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=release.image, STACK=NAME)
     else:
-        made = stack.run("stack_file", "--json", "--image", release.image)
-        assert made.code == 0, made.words
+        made = stack.run("stack-file", "--json", "--image", release.image).good()
         deploy(stack, made.document["file"])
     wait_until(lambda: serves(stack, release), f"{release.name} serves", 180, 0.5)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.jenkins.site import GATED, Site
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm_stack.figures import note
+from tests.support.swarm_stack.events import note
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 SPEC = "training/models/yield-prediction.toml"

@@ -55,7 +55,9 @@ class Seen:
             "failed": len(self.failures),
             "slowest_s": round(self.slowest, 3),
             "releases": dict(self.releases),
-            "failures": dict(Counter(f"{one.what} ({one.release})" for one in self.failures)),
+            "failures": dict(
+                Counter(f"{failure.what} ({failure.release})" for failure in self.failures)
+            ),
         }
 
 
