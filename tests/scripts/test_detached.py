@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from scripts.command import processes
-from tests.support.jenkins.killer import kill
 from tests.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, release, stand_in
+from tests.support.jenkins.killer import kill
 
 # They start the whole command, on a docker command that stands in for a Swarm.
 pytestmark = pytest.mark.slow
