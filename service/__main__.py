@@ -37,12 +37,12 @@ def main() -> int:
 
 
 def _shared_memory() -> str | None:
-    place = "/dev/shm"  # nosec B108 # where there is such a place
-    return place if os.access(place, os.W_OK) else None
+    folder = "/dev/shm"  # nosec B108 # where there is such a folder
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _start(settings: Settings) -> int:
-    # Only after the metrics' place is known may anything that counts be imported.
+    # Only once the metrics have a folder may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
     from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel

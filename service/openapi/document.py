@@ -213,7 +213,7 @@ def document(models: ServedModels, release: str, needs_key: bool) -> Json:
     for model in reversed(list(models)):
         paths = _predictions(model.contract) | _others(model.contract) | paths
         tags.insert(0, {"name": model.name, "description": model.contract.task})
-    described: Json = {
+    whole: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "Swarmline",
@@ -225,5 +225,5 @@ def document(models: ServedModels, release: str, needs_key: bool) -> Json:
         "tags": tags,
     }
     if needs_key:
-        described["security"] = [{"key": []}]
-    return described
+        whole["security"] = [{"key": []}]
+    return whole

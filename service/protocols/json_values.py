@@ -1,7 +1,8 @@
-"""Predictions as JSON. Numbers are float32 with the fewest digits that tell a number from every other, so that what is read was computed.
+"""Predictions as JSON.
 
-As plain doubles they would show noise (0.1 as 0.10000000149011612); rounded to a place, small ones would lose
-their digits. msgspec knows doubles alone, so orjson writes them.
+Numbers are float32 with the fewest digits that tell each from every other, so that what is read was computed. As plain
+doubles they would show noise (0.1 as 0.10000000149011612); rounded to a place, small ones would lose their digits.
+msgspec knows doubles alone, so orjson writes them.
 """
 
 from __future__ import annotations

@@ -108,23 +108,25 @@ def _from_json(tensor: InputTensor) -> list[Any]:
 
 def _check_types(tensor: InputTensor, values: list[Any]) -> None:
     """Each value is of the tensor's datatype, or null. NumPy would make numbers of "11.5" and true."""
-    place = _first_wrong(tensor.datatype, values)
-    if place is not None:
-        row = place // math.prod(tensor.shape[1:])
-        raise Unprocessable.field(tensor.name, values[place], f"values of {tensor.datatype}", row)
+    position = _first_wrong(tensor.datatype, values)
+    if position is not None:
+        row = position // math.prod(tensor.shape[1:])
+        raise Unprocessable.field(
+            tensor.name, values[position], f"values of {tensor.datatype}", row
+        )
 
 
 def _first_wrong(datatype: str, values: list[Any]) -> int | None:
     types = _types_of(datatype)
     if not types.issuperset(map(type, values)):
-        return next(place for place, value in enumerate(values) if type(value) not in types)
+        return next(position for position, value in enumerate(values) if type(value) not in types)
     if float in types or int not in types:
         return None
     limits: Any = np.iinfo(NUMBERS[datatype])
     low, high = int(limits.min), int(limits.max)
     outside = (
-        place
-        for place, value in enumerate(values)
+        position
+        for position, value in enumerate(values)
         if value is not None and not low <= value <= high
     )
     return next(outside, None)
@@ -155,16 +157,18 @@ def _from_bytes(tensor: InputTensor, chunk: bytes) -> Any:
 
 def _strings(tensor: InputTensor, chunk: bytes) -> list[str]:
     """Each string stands behind its length of four bytes."""
-    texts, place = [], 0
-    while place < len(chunk):
-        start = place + 4
-        end = start + (_LENGTH.unpack_from(chunk, place)[0] if start <= len(chunk) else len(chunk))
+    texts, position = [], 0
+    while position < len(chunk):
+        start = position + 4
+        end = start + (
+            _LENGTH.unpack_from(chunk, position)[0] if start <= len(chunk) else len(chunk)
+        )
         if end > len(chunk):
             raise Unprocessable.field(
                 tensor.name, "bytes that end within a string", "whole strings"
             )
         texts.append(chunk[start:end].decode("utf-8", "replace"))
-        place = end
+        position = end
     return texts
 
 

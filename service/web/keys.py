@@ -122,7 +122,7 @@ def key_in(header: str) -> str:
 
 
 class Authenticator:
-    """Tells whose key a request carries. Without keys, every caller is let in: by the settings, on loopback or with AUTH=off."""
+    """Tells whose key a request carries. Without keys it lets everyone in: on loopback, or with AUTH=off."""
 
     def __init__(self, keys: tuple[Key, ...]):
         self._keys = keys
