@@ -1,4 +1,4 @@
-"""A worker for tests: `python -m tests.service.journal.writer NAME SPOOL LIMIT [COUNT]`.
+"""A worker for tests: `python -m tests.support.service.journal_writer NAME SPOOL LIMIT [COUNT]`.
 
 It journals under load and prints each request id once `record` has returned True for it, as a worker answers.
 A new source comes every few dozen records, as when a model is first asked.
@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.service.journal.helpers import open_journal, record_quality, settings_for
+from tests.support.service.journal import open_journal, record_quality, settings_for
 
 RECORDS_A_SOURCE = 40
 

@@ -14,6 +14,7 @@ from service.bundle.contract import Column, Contract, Output
 from service.bundle.engines import Answer
 from service.journal import Journal
 from service.journal.database.connection import connect
+from service.journal.spool.segments import segments
 from service.settings import JournalSettings
 
 KEY = b"a key that only tests know"
@@ -41,26 +42,26 @@ CONTRACTS = [("1", QUALITY), ("1", YIELD), ("1", RECIPE)]
 ROW = [21.3, 4.0, 1.0, 1.0, 1.0, 42.0]
 
 
-def settings_for(folder: Path, **given: Any) -> JournalSettings:
+def settings_for(folder: Path, **more: Any) -> JournalSettings:
     defaults: dict[str, Any] = {
         "url": f"sqlite:///{folder}/journal.db",
         "spool": folder / "spool",
         "poll": 0.02,
     }
-    return JournalSettings(**(defaults | given))
+    return JournalSettings(**(defaults | more))
 
 
 def open_journal(settings: JournalSettings) -> Journal:
     return Journal(settings, CONTRACTS)
 
 
-def record_quality(journal: Journal, request_id: str = "r1", rows: int = 1, **given: Any) -> bool:
+def record_quality(journal: Journal, request_id: str = "r1", rows: int = 1, **more: Any) -> bool:
     answer = Answer(np.ones(rows, np.int64), np.tile(np.array([[0.2, 0.8]], np.float32), (rows, 1)))
-    matrix = np.tile(np.array([given.get("row", ROW)], np.float32), (rows, 1))
+    matrix = np.tile(np.array([more.get("row", ROW)], np.float32), (rows, 1))
     return journal.record(
-        *(request_id, "quality", "1", "release-1", given.get("arm", "champion")),
-        *(given.get("subject", "someone"), matrix, answer),
-        *(given.get("at", time.time()), 0.0125),
+        *(request_id, "quality", "1", "release-1", more.get("arm", "champion")),
+        *(more.get("subject", "someone"), matrix, answer),
+        *(more.get("at", time.time()), 0.0125),
     )
 
 
@@ -75,11 +76,11 @@ def record_yield(
     )
 
 
-def query(settings: JournalSettings, statement: str, **given: Any) -> list[Any]:
+def query(settings: JournalSettings, statement: str, **parameters: Any) -> list[Any]:
     engine = connect(settings.url)
     try:
         with engine.begin() as connection:
-            return list(connection.execute(sa.text(statement), given))
+            return list(connection.execute(sa.text(statement), parameters))
     finally:
         engine.dispose()
 
@@ -97,3 +98,9 @@ def await_that(condition: Callable[[], bool], what: str, deadline: float = 60.0)
 
 def on_disk(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+def only_segment(settings: JournalSettings) -> Path:
+    """The one file of a spool."""
+    [path] = segments(settings.spool)
+    return path
