@@ -13,7 +13,7 @@ from scripts.command.outcome import Refused
 from scripts.credentials import manage
 from scripts.credentials.api_keys import digest
 from scripts.engine import secrets_and_configs
-from service.web.keys import Door, parse_keys
+from service.web.keys import Authenticator, parse_keys
 
 ROOT = Path(__file__).parents[3]
 
@@ -84,7 +84,11 @@ def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path
     assert made.keys() == {
         secrets_and_configs.plain_name("swarmline", one) for one in secrets_and_configs.NEEDED
     }
-    caller = Door(parse_keys(made["swarmline-keys"], set())).require(f"Bearer {key}", "admin", None)
-    assert caller.may("predict", "any") and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+    caller = Authenticator(parse_keys(made["swarmline-keys"], set())).identify(f"Bearer {key}")
+    assert (
+        caller.may("admin")
+        and caller.may("predict", "any")
+        and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+    )
     url = r"postgresql://journal_1:[0-9a-f]{64}@db:5432/journal"
     assert re.fullmatch(url, made["swarmline-journal-url"])
