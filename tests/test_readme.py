@@ -20,15 +20,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
 
 
-def _make(target: str) -> str:
-    return subprocess.run(
-        ["make", target], cwd=ROOT, text=True, capture_output=True, check=True
-    ).stdout
+def _make(*words: str) -> str:
+    command = ["make", *words]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
 
 
 def _listed() -> str:
     """What bare `make` lists, and each `make help-GROUP` that it names."""
-    first = _make("help")
+    first = _make()
     groups = re.findall(r"help-[a-z]+", first)
     return "\n".join([first, *map(_make, groups)])
 
