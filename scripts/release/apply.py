@@ -31,8 +31,8 @@ def apply(
         lambda now: client.client_for(now, stack, goal.inputs.variables),
         rendered.images(stack),
         view,
-        deadline,
-        proven,
+        deadline=deadline,
+        proven=proven,
     )
     say(f"deploying release {goal.release.name} as stack {stack}")
     _stack_deploy(stack, goal.release, rendered, deadline)
