@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from scripts.release import detached
+from scripts import detached
 from tests.support import ROOT
 from tests.support.machine import wait_until
 
@@ -129,10 +129,10 @@ def wait_for(path: Path) -> None:
 
 @pytest.fixture
 def deploy(place) -> Iterator[Path]:
-    """The folder of a deploy that runs, as scripts/release/detached.py starts it."""
+    """The folder of a deploy that runs, as scripts/detached/process.py starts it."""
     folder = place.home / ".local/state/swarmline/deploys/a-build"
     folder.mkdir(parents=True)
-    words = ("-m", "scripts.release.detached", "run", str(folder))
+    words = ("-m", "scripts.detached", "run", str(folder))
     command = [sys.executable, "-S", "-c", DEPLOY, *words]
     with subprocess.Popen(command) as process:
         try:

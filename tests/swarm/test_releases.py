@@ -8,7 +8,7 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from scripts.edge.client import Access
+from scripts.edge.client import EdgeClient
 from tests.service import bundles
 from tests.support.machine import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
@@ -33,7 +33,7 @@ def _fourth(workshop: Workshop) -> Release:
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
     trust = str(stack.folder / "secrets/edge.crt")
     address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
-    reach = Access(address, stack.key, "", trust, "edge.test")
+    reach = EdgeClient(address, stack.key, "", trust, "edge.test")
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
         return session.post(path, json={"rows": rows}, timeout=10)
@@ -65,7 +65,7 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     note("rollback over three releases, MLflow down", callers.seen, back, replicas=3)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
-    listed = calm.run("rollback", "--list", "--json").document
+    listed = calm.run("releases", "--json").document
     assert listed["serves"] == first.name
     assert {second.name, third.name, fourth.name} <= set(listed["releases"])
 

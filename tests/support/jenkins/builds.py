@@ -11,7 +11,7 @@ from typing import Any
 from tests.support import ROOT
 from tests.support.jenkins import HERE
 from tests.support.jenkins.pipelines import FILES, LOADED, evaluate
-from tests.test_documents import made
+from tests.test_documents import targets_named_in
 
 Run = dict[str, Any]
 Runs = dict[str, Run]
@@ -124,7 +124,9 @@ CASES: dict[str, dict[str, Any]] = {
 
 def goals(run: Run) -> list[str]:
     """What was made, in order; what ran side by side sorted."""
-    targets = [(step["stage"] in VERIFY, " ".join(made(step["sh"]))) for step in run["ran"]]
+    targets = [
+        (step["stage"] in VERIFY, " ".join(targets_named_in(step["sh"]))) for step in run["ran"]
+    ]
     groups = itertools.groupby(targets, key=lambda target: target[0])
     ordered = ((sorted if beside else list)(goal for _, goal in group) for beside, group in groups)
     return [goal for group in ordered for goal in group]

@@ -46,7 +46,7 @@ class Agent:
             "XDG_CACHE_HOME": str(folder / "cache"),
             "XDG_STATE_HOME": str(folder / "state"),
             # One start of PyTest and one test: what the tests say is tested elsewhere.
-            "TESTS": "tests/scripts/test_scope.py",
+            "TESTS": "tests/scripts/ci/test_scope.py",
             **environ,
         }
         self.number, self.last_good = 0, ""
