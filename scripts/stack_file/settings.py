@@ -37,6 +37,7 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind("AUTH|JOURNAL|EDGE_TLS", "on|off", "on or off"),
+    Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
     Kind("LOG_LEVEL|JOURNAL_SENSITIVE|JOURNAL_SUBJECT", "[a-z]{1,20}", "a word in small letters"),

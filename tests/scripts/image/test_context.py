@@ -48,7 +48,7 @@ def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Pa
         "release.json",
         "requirements.txt",
         "service/__main__.py",
-        "service/pages/docs.css",
+        "service/openapi/pages/docs.css",
     ]
     assert json.loads(found["release.json"]) == release(root)
     assert json.loads(found["bundles/aliases.json"]) == {"yield": {"champion": "3"}}
