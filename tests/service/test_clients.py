@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import requests
 
-from tests.service import bundles
-from tests.service.conftest import Server
+from tests.support.service import bundles
+from tests.support.service.server import Server
 
 pytestmark = pytest.mark.slow
 

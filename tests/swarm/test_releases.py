@@ -9,7 +9,7 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import Access
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.swarm.shell import wait_until
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack, outcome

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from service.process.arrival import MAX_HEAD, Arrival, Stage, line_of, size_of
 from service.process.pace import QUICK_SECONDS, Pace
-from tests.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
-from tests.service.conftest import Server, wait_for
+from tests.support.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
+from tests.support.service.server import Server, wait_for
 
 ROW = json.dumps({"rows": [SMALL]}).encode()
 HEADERS = [

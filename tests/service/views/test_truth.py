@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 SMALL = bundles.YIELD.example
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from typing import Any
 
@@ -10,12 +9,13 @@ import numpy as np
 import pytest
 
 from service.bundle.encoder import Encoder
-from service.process import logs
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 QUALITY = "/v1/models/quality-classification/predict"
+
 GOOD = bundles.QUALITY.example
+
 SMALL = bundles.YIELD.example
 
 
@@ -42,18 +42,6 @@ def test_several_outputs_answer_as_a_list_a_row(caller: Caller) -> None:
     answer = caller.predict("recipe-optimization", SMALL, SMALL).json
     assert answer["outputs"] == ["light", "ec", "temperature"]
     assert [len(row) for row in answer["predictions"]] == [3, 3]
-
-
-def test_each_answer_says_who_gave_it(caller: Caller) -> None:
-    headers = caller.predict("yield-prediction", SMALL, X_Request_Id="mine-1").headers
-    names = ("X-Request-Id", "X-Model", "X-Model-Version", "X-Release", "X-Arm")
-    assert [headers[name] for name in names] == [
-        "mine-1",
-        "yield-prediction",
-        "1",
-        "r1",
-        "champion",
-    ]
 
 
 def test_kserve_v1_asks_at_its_own_path(caller: Caller) -> None:
@@ -133,23 +121,6 @@ def test_a_number_that_is_none_is_refused_by_name(caller: Caller, number: str) -
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"{",
-        b"null x",
-        b"\xff\xfe",
-        b'{"rows":[{"light":01}]}',
-        b'{"rows":' + b"[" * 100_000,
-        b'{"rows": [{"light": ' + b"9" * 5000 + b"}]}",
-    ],
-)
-def test_what_is_no_json_is_a_400(caller: Caller, body: bytes) -> None:
-    answer = caller.post(QUALITY, body)
-    assert (answer.status_code, answer.json["type"]) == (400, "urn:swarmline:problem:not-json")
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
         b"null",
         b"3",
         b"[]",
@@ -171,104 +142,6 @@ def test_json_of_another_shape_is_a_422_with_entries(caller: Caller, body: bytes
     assert errors(caller.post(QUALITY, body))
 
 
-def test_a_name_given_twice_is_refused(caller: Caller) -> None:
-    twice = b'{"rows":[{"light":1,"light":2,"temperature":3,"trays":4}]}'
-    assert errors(caller.post("/v1/models/yield-prediction/predict", twice)) == [(0, "light")]
-    hidden = b'{"rows":[{"light":1,"light":2,"trays":4}]}'
-    assert errors(caller.post("/v1/models/yield-prediction/predict", hidden)) == [(0, "light")]
-
-
 def test_a_hundred_entries_are_shown_and_all_are_counted(caller: Caller) -> None:
     answer = caller.predict("yield-prediction", *[{"light": -1}] * 300).json
     assert (len(answer["errors"]), answer["total"]) == (100, 600)
-
-
-def test_more_rows_than_allowed_are_refused(make_app: Any) -> None:
-    caller = Caller(make_app(MAX_ROWS="2"))
-    assert caller.predict("yield-prediction", SMALL, SMALL).status_code == 200
-    assert "up to 2 rows" in caller.predict("yield-prediction", SMALL, SMALL, SMALL).json["detail"]
-
-
-@pytest.mark.parametrize(
-    ("path", "body"),
-    [
-        ("v1/models/yield-prediction/predict", {"rows": [{}] * 9}),
-        ("v1/models/yield-prediction/predict", {"columns": {"light": ["x"] * 9}}),
-        ("v1/models/yield-prediction/invocations", {"inputs": {"light": ["x"] * 9}}),
-        ("v1/models/yield-prediction/invocations", {"instances": [{}] * 9}),
-        ("v1/models/yield-prediction/invocations", {"dataframe_split": {"data": [[]] * 9}}),
-        (
-            "v2/models/yield-prediction/infer",
-            {"inputs": [{"name": "light", "shape": [9], "datatype": "FP32", "data": ["x"] * 9}]},
-        ),
-    ],
-)
-def test_too_many_bad_rows_are_refused_before_they_are_read(
-    make_app: Any, path: str, body: Any
-) -> None:
-    answer = Caller(make_app(MAX_ROWS="8")).post(f"/{path}", body)
-    assert (answer.status_code, answer.json["total"]) == (422, 1)
-    assert answer.json["errors"][0]["allowed"] == "up to 8 rows a request"
-
-
-def test_a_larger_body_than_allowed_is_a_413(make_app: Any) -> None:
-    caller = Caller(make_app(MAX_BODY="1024"))
-    assert caller.post(QUALITY, b" " * 1025).status_code == 413
-
-
-def test_another_content_type_is_a_415(caller: Caller) -> None:
-    answer = caller.post(QUALITY, b"a=1", Content_Type="application/x-www-form-urlencoded")
-    assert answer.status_code == 415
-    assert "application/json" in answer.json["detail"]
-
-
-def test_a_packed_body_is_unpacked_but_never_without_bound(make_app: Any) -> None:
-    import gzip
-
-    caller = Caller(make_app(MAX_BODY="2048"))
-    packed = gzip.compress(json.dumps({"rows": [GOOD]}).encode())
-    for name in ("gzip", "GZIP", " GZip"):
-        assert caller.post(QUALITY, packed, Content_Encoding=name).status_code == 200
-    assert (
-        caller.post(QUALITY, gzip.compress(b" " * 9999), Content_Encoding="gzip").status_code == 413
-    )
-    assert caller.post(QUALITY, packed[:-9], Content_Encoding="gzip").status_code == 400
-    for behind in (b"x", packed):
-        answer = caller.post(QUALITY, packed + behind, Content_Encoding="gzip")
-        assert answer.status_code == 400 and f"{len(behind)} bytes" in answer.json["detail"]
-    assert caller.post(QUALITY, b"{}", Content_Encoding="br").status_code == 415
-
-
-def test_an_unknown_model_is_a_404_with_the_models_there_are(caller: Caller) -> None:
-    answer = caller.predict("nope", SMALL)
-    assert answer.status_code == 404
-    assert "yield-prediction" in answer.json["detail"]
-
-
-@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_an_insane_request_id_is_replaced(caller: Caller, given: str) -> None:
-    answer = caller.predict("yield-prediction", SMALL, X_Request_Id=given)
-    assert len(answer.headers["X-Request-Id"]) == 32
-
-
-def test_another_method_is_a_405_that_names_the_right_one(caller: Caller) -> None:
-    answer = caller.get(QUALITY)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
-
-
-def test_what_fails_inside_stays_inside(app: Any, capfd: Any) -> None:
-    app.models.find("yield-prediction").champion.predict = lambda _matrix: 1 / 0
-    answer = Caller(app).predict("yield-prediction", SMALL)
-    assert answer.status_code == 500
-    assert "Zero" not in answer.text and "ZeroDivisionError" in capfd.readouterr().out
-
-
-def test_a_log_that_cannot_be_written_fails_no_prediction(
-    make_app: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(_file: int, _line: bytes) -> int:
-        raise OSError(errno.ENOSPC, "no space")
-
-    caller = Caller(make_app(LOG_SAMPLE="1", JOURNAL="off"))
-    monkeypatch.setattr(logs.os, "write", full)
-    assert caller.predict("yield-prediction", SMALL).status_code == 200

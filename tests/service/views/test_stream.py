@@ -11,9 +11,9 @@ import pytest
 import requests
 import websocket
 
-from tests.service import bundles
-from tests.service.calls import KEY, SMALL, predict, raw
-from tests.service.conftest import Server, wait_for
+from tests.support.service import bundles
+from tests.support.service.calls import KEY, SMALL, predict, raw
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_no_answer_waits_for_a_challenger_in_shadow_or_is_lost_with_it(
     traffic = tmp_path / "traffic.toml"
     traffic.write_text(f'[{model}]\nmode = "shadow"\n', encoding="utf-8")
     server = start_server(
-        "tests.service.failing_shadow",
+        "tests.support.service.failing_shadow",
         str(go_on),
         WORKERS="1",
         THREADS="1",

@@ -1,6 +1,6 @@
 """Bodies that cost most: a fuzzer's search for them, and the counting of what they cost, in instructions.
 
-python -m tests.service.worst CASES     under callgrind: one dump before each body, and one behind it
+python -m tests.support.service.worst CASES     under callgrind: one dump before each body, and one behind it
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.process.arrival import Arrival, Stage
 from service.process.worker import Connection
-from tests.service.fuzzed import MODEL, Case, cases
+from tests.support.service.fuzzed import MODEL, Case, cases
 
 
 class Asker:

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.service import bundles
-from tests.service.conftest import ROOT, Server
+from tests.support.service import bundles
+from tests.support.service.server import ROOT, Server
 
 pytestmark = pytest.mark.slow
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.predict.traffic import BUCKETS, BadTraffic, Traffic, bucket
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 SMALL = bundles.YIELD.example
 GOOD = bundles.QUALITY.example

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as arrays
 
 from service.bundle.engines import Answer
 from service.protocols.json_values import encode_numbers
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ODDS = np.array([[8.1601e-7, 3e-9, 0.99999917], [1e-38, 0.1, 1 / 3]], dtype=np.float32)

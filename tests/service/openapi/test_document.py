@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 EXAMPLES = {
     "quality-classification": bundles.QUALITY.example,
