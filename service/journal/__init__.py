@@ -10,17 +10,16 @@ prediction.
     log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid
     log.stats()                                            # for /metrics
 
-    python -m service.journal                              # the shipper, until TERM
-    shipper.ship_forever(settings, stop)                   # the same, in a process of one's own
+    shipper.ship_forever(settings, stop)                   # until `stop`, in a process of its own
     shipper.ship_once(settings)                            # one pass, for tests and tools
 
 A worker loads no SQLAlchemy before the first truth: import what is not exported here from its
-module (`truth`, `shipper`, `store`).
+module (`truth`, `shipper`).
 """
 
 from service.journal.errors import JournalError, Unavailable
 from service.journal.recorder import Journal
-from service.journal.spool.segments import Stats
+from service.journal.spool.counters import Stats
 
 __all__ = [
     "Journal",

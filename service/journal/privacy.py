@@ -12,7 +12,7 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from service.journal.database.shortest import plain
+from service.journal.plain_values import plain_value
 
 if TYPE_CHECKING:
     from service.bundle.contract import Column, Contract, Matrix
@@ -65,7 +65,9 @@ class _Hashes(dict[float, str]):
         self._key = key
 
     def __missing__(self, cell: float) -> str:
-        digest = keyed_hash(self._key, plain(self._column.type, self._column.categories, cell))
+        digest = keyed_hash(
+            self._key, plain_value(self._column.type, self._column.categories, cell)
+        )
         if self._column.type in ("category", "boolean"):
             self[cell] = digest
         return digest

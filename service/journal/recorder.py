@@ -12,16 +12,15 @@ import msgspec
 
 from service.journal.errors import JournalError
 from service.journal.privacy import Scrubber, keyed_hash
-from service.journal.spool.counters import Counters
+from service.journal.spool.counters import Counters, Stats, stats
 from service.journal.spool.frames import Record, Source, SpooledColumn, pack
-from service.journal.spool.segments import Stats, stats
 from service.journal.spool.writer import Spool
 from service.settings import JournalSettings
 
 if TYPE_CHECKING:
     from service.bundle.contract import Contract, Matrix
     from service.bundle.engines import Answer
-    from service.journal.truth import Entry, Outcome, Truths
+    from service.journal.truth import Entry, Outcome, TruthTable
 
 LOG = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Journal:
         self._counters = Counters(settings.spool)
         self._writers: dict[tuple[str, str, str, str], _Writer] = {}
         self._subject_treatment = settings.subject
-        self._truths: Truths | None = None
+        self._truths: TruthTable | None = None
         self._lock = threading.Lock()
         self._uncounted = 0
         self._silent_until = 0.0
@@ -108,10 +107,10 @@ class Journal:
             if self._truths is None:
                 # Only here does a worker load SQLAlchemy.
                 from service.journal.truth import (  # pylint: disable=import-outside-toplevel
-                    Truths,
+                    TruthTable,
                 )
 
-                self._truths = Truths(self._settings, self._contracts)
+                self._truths = TruthTable(self._settings, self._contracts)
         return self._truths.store(model, entries)
 
     def stats(self) -> Stats:
@@ -129,9 +128,9 @@ class Journal:
         with self._lock:
             contract = self._contracts.get((model, version))
             if contract is None:
-                known = ", ".join(" ".join(key) for key in self._contracts)
+                served = ", ".join(" ".join(key) for key in self._contracts)
                 raise JournalError(
-                    f"given a prediction of {model} {version}; the journal knows {known};"
+                    f"given a prediction of {model} {version}; the journal knows {served};"
                     " make it with the contracts of all served bundles"
                 )
             number = len(self._writers)

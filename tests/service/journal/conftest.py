@@ -9,8 +9,8 @@ import pytest
 from service.journal import Journal
 from service.journal.database.connection import connect
 from service.settings import JournalSettings
-from tests.service.journal.helpers import KEY, open_journal, settings_for
 from tests.support.postgres import Cluster
+from tests.support.service.journal import KEY, open_journal, settings_for
 
 
 @pytest.fixture(scope="session")

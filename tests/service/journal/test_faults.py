@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from service.journal.shipper import ship_forever, ship_once
-from service.journal.spool.counters import Counters
-from service.journal.spool.segments import segments, stats
+from service.journal.spool.counters import Counters, stats
+from service.journal.spool.segments import segments
 from service.settings import JournalSettings
-from tests.service.journal.helpers import (
+from tests.support.postgres import Cluster
+from tests.support.service.journal import (
     await_that,
     count,
     open_journal,
@@ -26,7 +27,6 @@ from tests.service.journal.helpers import (
     record_quality,
     settings_for,
 )
-from tests.support.postgres import Cluster
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +40,7 @@ class Writers:
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, name: str, total: int | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.service.journal.writer", name]
+        command = [sys.executable, "-m", "tests.support.service.journal_writer", name]
         command += [str(self._settings.spool), str(self._settings.spool_limit)]
         command += [str(total)] if total else []
         with (self._folder / f"{name}.answered").open("wb") as answered:
@@ -90,7 +90,11 @@ def start_shipper(
     settings: JournalSettings, shippers: list[subprocess.Popen[bytes]]
 ) -> subprocess.Popen[bytes]:
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}
-    shippers.append(subprocess.Popen([sys.executable, "-m", "service.journal"], env=environ))
+    shippers.append(
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.service.journal_shipper"], env=environ
+        )
+    )
     return shippers[-1]
 
 

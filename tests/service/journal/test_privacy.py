@@ -13,7 +13,7 @@ import pytest
 from service.journal.privacy import Scrubber, keyed_hash
 from service.journal.shipper import ship_once
 from service.settings import JournalSettings
-from tests.service.journal.helpers import (
+from tests.support.service.journal import (
     KEY,
     QUALITY,
     ROW,

@@ -15,13 +15,7 @@ from service.journal.errors import JournalError
 from service.journal.shipper import ship_once
 from service.journal.truth import Entry, Key, Outcome
 from service.settings import JournalSettings
-from tests.service.journal.helpers import (
-    count,
-    open_journal,
-    query,
-    record_quality,
-    record_yield,
-)
+from tests.support.service.journal import count, open_journal, query, record_quality, record_yield
 
 
 @pytest.fixture
