@@ -10,11 +10,14 @@ import tempfile
 from functools import partial
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING
 
-from service import journal
 from service.process import metrics
 from service.settings import BadSettings, JournalSettings, Settings, read_settings
+
+if TYPE_CHECKING:
+    from service.app import Service
+    from service.process.state import State
 
 
 def main() -> int:
@@ -34,12 +37,12 @@ def main() -> int:
 
 
 def _shared_memory() -> str | None:
-    place = "/dev/shm"  # nosec B108 # where there is such a place
-    return place if os.access(place, os.W_OK) else None
+    folder = "/dev/shm"  # nosec B108 # where there is such a folder
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def _start(settings: Settings) -> int:
-    # Only after the metrics' place is known may anything that counts be imported.
+    # Only once the metrics have a folder may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
     from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
@@ -49,10 +52,10 @@ def _start(settings: Settings) -> int:
     # At a reload new workers stand beside the old, and a signal may add some: a slot is a few bytes.
     state = State(4 * settings.workers + 32)
     try:
-        app = create_app(settings, state)
+        service = create_app(settings, state)
     except (BundleError, BadKeys, BadTraffic) as error:
         return _refuse([f"{error}."])
-    _serve(app, settings, state)
+    _serve(service, settings, state)
     return 0
 
 
@@ -92,16 +95,12 @@ def _refuse(sentences: list[str]) -> int:
     return 1
 
 
-def _serve(app: Any, settings: Settings, state: Any) -> None:
+def _serve(service: Service, settings: Settings, state: State) -> None:
     # pylint: disable=import-outside-toplevel
     from service.process.logs import set_up
     from service.process.server import Application, WorkerLife, serve
     from service.process.supervisor import Supervisor
     from service.web.refusals import refusal
-
-    def started() -> None:
-        if settings.journal is not None:
-            app.core.journal = journal.Journal(settings.journal, app.core.contracts())
 
     set_up(settings.log_level)
     # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
@@ -110,14 +109,15 @@ def _serve(app: Any, settings: Settings, state: Any) -> None:
     # What a request makes is freed by its reference counts; looking for cycles seldom is enough.
     gc.set_threshold(20_000, 20, 50)
     supervisor = None if settings.journal is None else Supervisor(partial(_ship, settings.journal))
-    application = Application(app, app.quick, refusal, WorkerLife(started, app.core.close))
+    life = WorkerLife(service.models.open_journal, service.models.close)
+    application = Application(service.flask, service.lane.answers_at_once, refusal, life)
     serve(application, settings, state, supervisor)
 
 
-def _ship(recorded: JournalSettings, stop: Event) -> None:
+def _ship(settings: JournalSettings, stop: Event) -> None:
     from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
 
-    ship_forever(recorded, stop)
+    ship_forever(settings, stop)
 
 
 if __name__ == "__main__":

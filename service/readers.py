@@ -1,4 +1,4 @@
-"""How settings are read: text in, value out, or a ValueError that says what is allowed."""
+"""Readers of settings: text in, value out, or a ValueError that says what is allowed."""
 
 from __future__ import annotations
 

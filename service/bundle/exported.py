@@ -1,4 +1,4 @@
-"""The exported set: `<root>/<model>/<version>/`, all that the service needs for one version, and nothing it need not trust."""
+"""The exported set: `<root>/<model>/<version>/`, each all that the service needs for one version."""
 
 from __future__ import annotations
 
@@ -93,8 +93,8 @@ def read_aliases(root: Path) -> Aliases:
 def exported(root: Path) -> Aliases:
     """The exported set: the bundles that aliases name, if these and no others lie below `root`.
 
-    Nothing stands in for an alias: what nobody promoted is not served. `scripts/image/exported.py` reads the same set by
-    itself, as those do who look at a service from outside.
+    Nothing stands in for an alias: what nobody promoted is not served. `scripts/image/exported.py` reads the same
+    set by itself, as those do who look at a service from outside.
     """
     folders = [path.parent for path in root.glob(f"[!.]*/[!.]*/{MANIFEST}")]
     on_disk = {f"{folder.parent.name}/{folder.name}" for folder in folders}
@@ -140,8 +140,8 @@ def _load_arms(folder: Path, aliases: dict[str, str]) -> ExportedModel:
 
 def _load_in_place(folder: Path) -> Bundle:
     bundle = load_bundle(folder)
-    place = (folder.parent.name, folder.name)
-    if place != (bundle.manifest.model, bundle.manifest.version):
+    named = (folder.parent.name, folder.name)
+    if named != (bundle.manifest.model, bundle.manifest.version):
         raise DamagedBundle(
             f"{folder}: {MANIFEST} is of {bundle.manifest.model}, version"
             f" {bundle.manifest.version}; export the bundle again"

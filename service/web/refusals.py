@@ -7,7 +7,7 @@ import os
 from service.process.arrival import MAX_HEAD, HeadTooLong, TooManyLongRequests
 from service.process.logs import log, log_failure
 from service.process.worker import ParseException
-from service.web.problems import BadRequest, Failed, Problem, Unavailable
+from service.web.problems import BadRequest, InternalError, Problem, Unavailable
 
 
 def refusal(error: BaseException, client: str) -> bytes:
@@ -33,4 +33,4 @@ def _problem(error: BaseException) -> tuple[Problem, str]:
     if isinstance(error, TooManyLongRequests):
         reason = "too many long requests are on their way; try again"
         return Unavailable(reason), reason
-    return Failed("this request failed; its id is in the log"), ""
+    return InternalError("this request failed; its id is in the log"), ""

@@ -8,7 +8,7 @@ import prometheus_client
 
 from scripts.edge.journal_lag import Journal, problems, read, warnings
 from service.process.metrics import Live
-from service.views.health import _journal_gauges
+from service.views.health import journal_gauges
 
 
 def told(lag: float, spool: int, last_loss: float = 0.0, **dropped: int) -> str:
@@ -16,9 +16,9 @@ def told(lag: float, spool: int, last_loss: float = 0.0, **dropped: int) -> str:
     stats = SimpleNamespace(
         lag=lag, spool_bytes=spool, shipped=7, dropped=dropped, last_loss=last_loss
     )
-    core = SimpleNamespace(journal=SimpleNamespace(stats=lambda: stats))
+    journal = SimpleNamespace(stats=lambda: stats)
     registry = prometheus_client.CollectorRegistry()
-    registry.register(Live(_journal_gauges(core)))  # type: ignore[arg-type]
+    registry.register(Live(journal_gauges(journal)))  # type: ignore[arg-type]
     return prometheus_client.generate_latest(registry).decode()
 
 

@@ -13,7 +13,7 @@ from scripts.command.outcome import Refused
 from scripts.credentials import manage
 from scripts.credentials.api_keys import digest
 from scripts.engine import vault
-from service.web.keys import Door, parse_keys
+from service.web.keys import Authenticator, parse_keys
 
 ROOT = Path(__file__).parents[2]
 
@@ -78,7 +78,11 @@ def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path
     key, edge = done.stdout.split()
     made = {path.name: path.read_text() for path in tmp_path.glob("swarmline-*")}
     assert made.keys() == {vault.plain_name("swarmline", one) for one in vault.NEEDED}
-    caller = Door(parse_keys(made["swarmline-keys"], set())).require(f"Bearer {key}", "admin", None)
-    assert caller.may("predict", "any") and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+    caller = Authenticator(parse_keys(made["swarmline-keys"], set())).identify(f"Bearer {key}")
+    assert (
+        caller.may("admin")
+        and caller.may("predict", "any")
+        and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+    )
     url = r"postgresql://journal_1:[0-9a-f]{64}@db:5432/journal"
     assert re.fullmatch(url, made["swarmline-journal-url"])

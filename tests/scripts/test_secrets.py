@@ -9,7 +9,7 @@ import pytest
 
 from scripts.command.outcome import Refused
 from scripts.credentials import api_keys, certificates
-from service.web.keys import Door, parse_keys
+from service.web.keys import Authenticator, parse_keys
 
 KEY = "-----BEGIN PRIVATE KEY-----"
 
@@ -25,9 +25,9 @@ def pair(folder: Path, host: str = "edge.test") -> tuple[Path, Path]:
 def test_the_service_lets_in_who_has_an_added_key_and_nobody_else():
     key = api_keys.new_key()
     lines = api_keys.with_line("", api_keys.line_of("shop", "predict, truth", key, "yield,quality"))
-    door = Door(parse_keys(lines, {"yield", "quality"}))
-    found = door.require(f"Bearer {key}", "truth", "yield")
-    assert found.name == "shop" and not found.may("predict", "other") and not found.may("admin")
+    holder = Authenticator(parse_keys(lines, {"yield", "quality"})).identify(f"Bearer {key}")
+    assert holder.name == "shop" and holder.may("truth", "yield")
+    assert not holder.may("predict", "other") and not holder.may("admin")
     assert key not in lines
 
 
