@@ -28,7 +28,7 @@ CHECKS = (
 def test_no_answer_is_undocumented_and_none_is_a_500(app: Any) -> None:
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app.flask)
     every: Any = schema.get_all_operations()
-    operations = [found.ok() for found in every]
+    operations = [result.ok() for result in every]
     assert len(operations) > 20
     for operation in operations:
         for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):

@@ -102,9 +102,9 @@ def test_the_fast_way_accepts_only_what_the_authority_does(app: Any, rows: list[
     body = json.dumps({"rows": rows}).encode()
     native = NativeProtocol(app.models.find("quality-classification"))
     try:
-        found = native.read(body, {})[0]
+        matrix = native.read(body, {})[0]
     except Invalid:
-        found = None
-    assert (found is None) == (expected is None)
-    if found is not None and expected is not None:
-        np.testing.assert_array_equal(found, expected)
+        matrix = None
+    assert (matrix is None) == (expected is None)
+    if matrix is not None and expected is not None:
+        np.testing.assert_array_equal(matrix, expected)

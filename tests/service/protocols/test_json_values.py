@@ -71,9 +71,9 @@ def binary(caller: Caller, model: str, rows: list[Any], output: str) -> np.ndarr
     answer = caller.post(f"/v2/models/{model}/infer", body | {"outputs": asked})
     start = int(answer.headers["Inference-Header-Content-Length"])
     plain = caller.post(f"/v2/models/{model}/infer", body | {"outputs": [{"name": output}]})
-    found = np.frombuffer(answer.data[start:], "<f4")
-    np.testing.assert_array_equal(np.float32(plain.json["outputs"][0]["data"]), found)
-    return found
+    numbers = np.frombuffer(answer.data[start:], "<f4")
+    np.testing.assert_array_equal(np.float32(plain.json["outputs"][0]["data"]), numbers)
+    return numbers
 
 
 @pytest.mark.parametrize("copies", [1, 20])

@@ -64,7 +64,9 @@ def test_columns_are_rows_turned(caller: Caller) -> None:
     "model", ["quality-classification", "yield-prediction", "recipe-optimization"]
 )
 def test_the_fast_and_the_slow_way_agree(caller: Caller, model: str) -> None:
-    contract = {one.model: one for one in (bundles.QUALITY, bundles.YIELD, bundles.RECIPE)}[model]
+    contract = {
+        contract.model: contract for contract in (bundles.QUALITY, bundles.YIELD, bundles.RECIPE)
+    }[model]
     rows = bundles.rows_for(contract, 40, seed=3)
     fast = caller.post(f"/v1/models/{model}/predict", {"rows": rows}).json
     slow = caller.post(f"/v1/models/{model}/predict", {"rows": rows, "ignore_unknown": True}).json
@@ -75,8 +77,8 @@ def test_predictions_are_the_pipelines_own(caller: Caller) -> None:
     pipeline, _ = bundles.fit(bundles.YIELD, linear=True)
     rows = bundles.rows_for(bundles.YIELD, 50, seed=5)
     expected = pipeline.predict(Encoder(bundles.YIELD).encode_rows(rows))
-    found = caller.predict("yield-prediction", *rows).json["predictions"]
-    np.testing.assert_allclose(found, expected, rtol=1e-4)
+    predictions = caller.predict("yield-prediction", *rows).json["predictions"]
+    np.testing.assert_allclose(predictions, expected, rtol=1e-4)
 
 
 def test_a_row_with_an_unknown_category_names_the_column(caller: Caller) -> None:

@@ -36,10 +36,10 @@ def small() -> list[dict[str, Any]]:
 
 
 def test_a_tensor_a_column_predicts_what_a_row_does(caller: Caller) -> None:
-    found = caller.post(YIELD, {"id": "7", "inputs": small()}).json
-    assert found["id"] == "7"
+    answer = caller.post(YIELD, {"id": "7", "inputs": small()}).json
+    assert answer["id"] == "7"
     native = caller.predict("yield-prediction", SMALL).json["predictions"]
-    np.testing.assert_allclose(found["outputs"][0]["data"], native, rtol=1e-6)
+    np.testing.assert_allclose(answer["outputs"][0]["data"], native, rtol=1e-6)
 
 
 def test_one_matrix_stands_for_all_columns(caller: Caller) -> None:
@@ -76,19 +76,21 @@ def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
 ) -> None:
     import json
 
-    tensors = ", ".join(json.dumps(one) for one in small())
+    tensors = ", ".join(json.dumps(tensor) for tensor in small())
     answer = caller.post(YIELD, body.replace("%s", tensors).encode())
     assert answer.status_code == 422 and "twice" in answer.text
 
 
 def test_a_category_that_is_called_like_a_field_is_no_repetition(caller: Caller) -> None:
-    inputs = [one | {"parameters": {"name": "data", "shape": "id"}} for one in small()]
+    inputs = [tensor | {"parameters": {"name": "data", "shape": "id"}} for tensor in small()]
     assert caller.post(YIELD, {"id": "id", "inputs": inputs}).status_code == 200
 
 
 def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
     asked = {"inputs": small(), "outputs": [{"name": "predictions"}]}
-    assert [one["name"] for one in caller.post(YIELD, asked).json["outputs"]] == ["predictions"]
+    assert [output["name"] for output in caller.post(YIELD, asked).json["outputs"]] == [
+        "predictions"
+    ]
     for outputs in (
         [{"name": "colour"}],
         [{"name": "predictions"}, {"name": "predictions"}],
@@ -145,13 +147,13 @@ def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
 def test_broken_bytes_are_refused(caller: Caller, datatype: str, chunk: bytes, size: int) -> None:
     import json
 
-    given = {
+    tensor = {
         "name": "light",
         "datatype": datatype,
         "shape": [1],
         "parameters": {"binary_data_size": size},
     }
-    head = json.dumps({"inputs": [given]}).encode()
+    head = json.dumps({"inputs": [tensor]}).encode()
     answer = caller.post(YIELD, head + chunk, Inference_Header_Content_Length=str(len(head)))
     assert answer.status_code == 422
 

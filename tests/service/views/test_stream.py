@@ -30,12 +30,12 @@ def test_a_stream_answers_rows_in_order_and_survives_bad_ones(
     stream = open_stream(server)
     for light in (1, 2, "x", 3):
         stream.send(json.dumps(SMALL | {"light": light}))
-    found = [json.loads(stream.recv()) for _ in range(4)]
+    answers = [json.loads(stream.recv()) for _ in range(4)]
     stream.send(json.dumps({"rows": [SMALL, SMALL]}))
     assert len(json.loads(stream.recv())["predictions"]) == 2
     stream.close()
-    assert found[2]["errors"][0]["column"] == "light"
-    numbers = [one["predictions"][0] for one in found if "predictions" in one]
+    assert answers[2]["errors"][0]["column"] == "light"
+    numbers = [answer["predictions"][0] for answer in answers if "predictions" in answer]
     assert numbers == sorted(numbers) and len(numbers) == 3
 
 
@@ -118,9 +118,9 @@ def test_a_stream_that_never_pauses_is_told_to_go(start_server: Callable[..., Se
     server = start_server(WORKERS="1", DRAIN_SECONDS="1", GRACE_SECONDS="6")
     stream = open_stream(server)
     server.process.send_signal(signal.SIGTERM)
-    told = "anything"
-    while told:
+    message = "anything"
+    while message:
         stream.send(json.dumps(SMALL))
-        told = stream.recv()
+        message = stream.recv()
     stream.shutdown()
     assert server.process.wait(15) == 0

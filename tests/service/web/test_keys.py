@@ -77,7 +77,7 @@ def test_a_key_limited_to_a_model_that_is_not_served_refuses_the_start() -> None
 
 
 def test_a_key_sees_the_models_that_it_may_ask_and_no_others(app: Any) -> None:
-    names = [one["name"] for one in Caller(app, "narrow").get("/v1/models").json["models"]]
+    names = [model["name"] for model in Caller(app, "narrow").get("/v1/models").json["models"]]
     assert names == ["yield-prediction"]
     assert Caller(app, "narrow").get("/v1/models/recipe-optimization").status_code == 403
     assert Caller(app, "keeper").get("/v1/models/recipe-optimization").status_code == 200

@@ -74,9 +74,9 @@ def test_an_unknown_model_is_a_404_with_the_models_there_are(caller: Caller) -> 
     assert "yield-prediction" in answer.json["detail"]
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 129, "é", "a\tb"])
-def test_an_insane_request_id_is_replaced(caller: Caller, given: str) -> None:
-    answer = caller.predict("yield-prediction", SMALL, X_Request_Id=given)
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, "é", "a\tb"])
+def test_an_insane_request_id_is_replaced(caller: Caller, sent: str) -> None:
+    answer = caller.predict("yield-prediction", SMALL, X_Request_Id=sent)
     assert len(answer.headers["X-Request-Id"]) == 32
 
 
