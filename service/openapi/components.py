@@ -11,6 +11,7 @@ from service.openapi.operations import HEADERS, PROBLEM
 from service.openapi.schemas import ARM, NUMBER, TEXT, WHOLE, Json, array, closed_object, ref
 from service.predict.served import ServedModels
 from service.predict.traffic import Traffic
+from service.views.models import PROTOCOLS
 
 SUMMARY: Json = {
     "name": TEXT,
@@ -34,7 +35,6 @@ def _model() -> Json:
         }
     )
     by_arm = {"type": "object", "propertyNames": ARM}
-    protocols = ("native", "kserve-v1", "open-inference-v2", "mlflow", "stream")
     return closed_object(
         SUMMARY
         | {
@@ -42,7 +42,7 @@ def _model() -> Json:
             "arms": by_arm | {"additionalProperties": ref("Manifest")},
             "traffic": ref("Traffic"),
             "shares": by_arm | {"additionalProperties": NUMBER},
-            "protocols": closed_object(dict.fromkeys(protocols, TEXT)),
+            "protocols": closed_object(dict.fromkeys(PROTOCOLS, TEXT)),
         }
     )
 

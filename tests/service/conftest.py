@@ -40,6 +40,7 @@ def bundle_root() -> Path:
     sources = [
         Path(bundles.__file__),
         ROOT / "service/bundle/contract.py",
+        ROOT / "service/bundle/manifest.py",
         ROOT / "service/bundle/exported.py",
         Path(__file__),
     ]

@@ -12,7 +12,6 @@ from tests.support.service import bundles
 from tests.support.service.caller import Caller
 
 PREDICT = "/v1/models/yield-prediction/predict"
-QUALITY = "/v1/models/quality-classification/predict"
 SMALL = bundles.YIELD.example
 MODEL_HEADERS = ("X-Model", "X-Model-Version", "X-Arm")
 
@@ -78,11 +77,6 @@ def test_an_unknown_model_is_a_404_with_the_models_there_are(caller: Caller) -> 
 def test_an_insane_request_id_is_replaced(caller: Caller, sent: str) -> None:
     answer = caller.predict("yield-prediction", SMALL, X_Request_Id=sent)
     assert len(answer.headers["X-Request-Id"]) == 32
-
-
-def test_another_method_is_a_405_that_names_the_right_one(caller: Caller) -> None:
-    answer = caller.get(QUALITY)
-    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
 
 
 def test_what_fails_inside_stays_inside(app: Any, capfd: Any) -> None:
