@@ -9,7 +9,7 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import EdgeClient
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.machine import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop

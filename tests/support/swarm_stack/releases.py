@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.service import bundles
 from tests.support import ROOT
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 
 BAD = Path(__file__).parent / "bad"
