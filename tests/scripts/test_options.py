@@ -15,7 +15,7 @@ from scripts.ci import notify
 from scripts.command import options
 from scripts.image import build
 from tests.scripts.swarm_in_a_file import SwarmInAFile
-from training.common import places
+from training.common import state
 
 ROOT = Path(__file__).parents[2]
 EMPTY = {
@@ -32,9 +32,9 @@ PLACES: dict[str, Callable[[], Path]] = {
     "build/release/deploy.json": options.outcome_file,
 }
 OF_TRAINING: dict[str, Callable[[], Path]] = {
-    "build": places.build,
-    "build/bundles": places.bundles,
-    "build/reports": places.reports,
+    "build": state.build,
+    "build/bundles": state.bundles,
+    "build/reports": state.reports,
 }
 
 
@@ -71,7 +71,7 @@ def test_each_package_asks_in_one_place():
         for file in sorted((ROOT / package).rglob("*.py"))
         if re.search(r'environ(\.get\(|\[)"SWARMLINE_BUILD"', file.read_text())
     ]
-    assert files == ["scripts/command/options.py", "training/common/places.py"]
+    assert files == ["scripts/command/options.py", "training/common/state.py"]
 
 
 def test_a_key_is_handed_out_in_the_usual_folder(swarm: SwarmInAFile, tmp_path: Path):

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.imports import importers, python_files
-
-PACKAGES = ("training", "service", "monitoring", "scripts")
+from tests.support.imports import PACKAGES, importers, python_files
 
 
 def concerned_tests(root: Path, changed: Iterable[Path]) -> list[Path]:

@@ -62,7 +62,7 @@ def jobs(root: Path, changed: Iterable[Path], slow: bool) -> list[Job]:
     if tests:
         found.append(Job("tests", _pytest(tests, *([] if slow else ["-m", "not slow"]))))
     if any(path.suffix == ".py" and path.parts[0] in PACKAGES for path in changed):
-        found.append(Job("types", _module("mypy")))
+        found.append(Job("types", _module("mypy", *(f"--package={name}" for name in PACKAGES))))
     if python:
         found.append(Job("lint", _module("pylint", "--score=n", *python)))
     return found
