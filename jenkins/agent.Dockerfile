@@ -1,4 +1,4 @@
-# The inbound agent: what the pipelines' make targets need, and Java for agent.jar, which it takes from the controller.
+# Jenkins' inbound agent: what the pipelines' make targets need, and Java for agent.jar, which it downloads from the controller.
 # Built from the top of the repository: docker build --file jenkins/agent.Dockerfile .
 ARG AGENT_BASE=python:3.11-slim-trixie
 FROM ${AGENT_BASE}
@@ -15,13 +15,13 @@ RUN mkdir -p /usr/share/man/man1 && apt-get update \
         ${JAVA_PACKAGE} ${DOCKER_PACKAGES} ${TEST_PACKAGES} \
     && rm -rf /var/lib/apt/lists/*
 
-# uv, which makes the environment of every build, at the version and with the hash of the lock.
+# uv makes the environment of every build; version and hash are the lock's.
 COPY requirements/uv.txt /tmp/uv.txt
 RUN python3 -m venv /opt/uv \
     && /opt/uv/bin/pip install --no-cache-dir --require-hashes --requirement /tmp/uv.txt \
     && ln -s /opt/uv/bin/uv /usr/local/bin/uv && rm /tmp/uv.txt
 
-# git and docker look the user up, so it is in passwd; both write below HOME.
+# git and docker look the user up in passwd, and write below HOME.
 RUN groupadd --gid 1000 jenkins && useradd --uid 1000 --gid 1000 --create-home --shell /bin/sh jenkins \
     && mkdir /home/jenkins/agent /home/jenkins/.cache /home/jenkins/.docker && chown -R jenkins:jenkins /home/jenkins
 COPY jenkins/agent.sh /usr/local/bin/swarmline-agent

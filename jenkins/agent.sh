@@ -1,6 +1,6 @@
 #!/bin/sh
-# Connects to the controller as the agent that jenkins/casc.yaml names, over its own port, by WebSocket. What proves it
-# is made by the controller, so this asks for it as the user `agent`, who may connect agents and nothing else.
+# Connects to the controller as the agent that jenkins/casc.yaml names, by WebSocket over the controller's port. The controller makes
+# the agent's secret, so this script asks for it as the user `agent`, who may connect agents and nothing else.
 set -eu
 url=${JENKINS_URL:?where the controller is, as in http://controller:8080}
 name=${AGENT_NAME:-docker}
@@ -12,7 +12,7 @@ mkdir -p "${TMPDIR:-/tmp}"
 # The password goes through a file, so that no list of processes shows it.
 login=$(mktemp)
 trap 'rm -f "$login"' EXIT
-# Between quotes, curl reads a backslash as the begin of something.
+# Between quotes, curl reads a backslash as an escape.
 printf 'user = "agent:%s"\n' "$(sed 's/[\\"]/\\&/g' "$password")" >"$login"
 
 ask() {
@@ -31,8 +31,8 @@ umask 077
 printf '%s' "$secret" >"$work/secret"
 rm -f "$login"
 
-# A deploy that a build began (scripts/release/detached.py) is nobody's child here, and ends with the container at the latest.
-# So the container waits for it. A stop is a message to it, as an abort is: it goes back, within stop_grace_period.
+# A deploy runs detached from its build (scripts/detached/process.py) and would be killed with the container. So the container waits
+# for it. A stop signals it, as an abort does: it goes back within stop_grace_period.
 deploys="scripts[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
 stop() {
     kill -TERM "$java" 2>/dev/null || :

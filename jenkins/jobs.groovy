@@ -1,5 +1,5 @@
-// The jobs, in Job DSL. jenkins/casc.yaml runs this at every start of the controller; what it no longer names, a person
-// removes. Parameters stand here as well as in the pipelines, because a pipeline's own are known only after its first build.
+// The jobs, in Job DSL. jenkins/casc.yaml runs this at every start of the controller. It removes no job: a person does. Parameters
+// stand here and in the pipelines, because Jenkins knows a pipeline's own only after its first build.
 
 def setting(String name, String otherwise) {
     binding.hasVariable(name) && binding.getVariable(name) ? binding.getVariable(name) : otherwise
@@ -42,7 +42,7 @@ multibranchPipelineJob("${place}/deliver") {
     }
 }
 
-// name, what for, schedule, parameters
+// name, purpose, schedule, parameters
 def onePipeline = { String name, String title, String text, String schedule, Closure given ->
     pipelineJob("${place}/${name}") {
         displayName(title)

@@ -1,5 +1,5 @@
 # MLflow's server with PostgreSQL and an S3 client. `make mlflow-image` stages the context (scripts/platform_stack/mlflow_image.py).
-# Built as the service's image is (service/Dockerfile): by hash, the same layers from the same inputs.
+# Built like the service's image (service/Dockerfile): packages by hash, the same layers from the same inputs.
 ARG BASE_IMAGE=python:3.11-slim-bookworm
 
 FROM ${BASE_IMAGE} AS packages

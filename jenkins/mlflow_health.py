@@ -1,6 +1,6 @@
-"""Does MLflow answer what its callers ask, under the names they call it by? Its own /health says yes to anyone.
+"""The health check of MLflow's container: a call of the API under the first name that callers use.
 
-MLflow refuses requests for host names that it was not told of, and its /health knows nothing of that.
+MLflow refuses requests for host names that are not in MLFLOW_SERVER_ALLOWED_HOSTS; its own /health says yes all the same.
 """
 
 import json

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any
+from threading import Event
+from typing import TYPE_CHECKING
 
 from service.process import metrics
-from service.process.folder import shared_folder
-from service.settings import BadSettings, Settings, read_settings
+from service.settings import BadSettings, JournalSettings, Settings, read_settings
+
+if TYPE_CHECKING:
+    from service.app import Service
+    from service.process.state import State
 
 
 def main() -> int:
@@ -25,11 +31,20 @@ def main() -> int:
     problems = [problem for problem in (_taken(settings), _no_spool(settings)) if problem]
     if problems:
         return _refuse(problems)
-    folder = shared_folder()
-    metrics.keep_in(folder)
-    # Only after the metrics' place is known may anything that counts be imported.
+    with tempfile.TemporaryDirectory(prefix="swarmline-metrics-", dir=_shared_memory()) as folder:
+        metrics.keep_in(Path(folder))
+        return _start(settings)
+
+
+def _shared_memory() -> str | None:
+    folder = "/dev/shm"  # nosec B108 # where there is such a folder
+    return folder if os.access(folder, os.W_OK) else None
+
+
+def _start(settings: Settings) -> int:
+    # Only once the metrics have a folder may anything that counts be imported.
     from service.app import create_app  # pylint: disable=import-outside-toplevel
-    from service.bundle.exported import BundleError  # pylint: disable=import-outside-toplevel
+    from service.bundle.manifest import BundleError  # pylint: disable=import-outside-toplevel
     from service.predict.traffic import BadTraffic  # pylint: disable=import-outside-toplevel
     from service.process.state import State  # pylint: disable=import-outside-toplevel
     from service.web.keys import BadKeys  # pylint: disable=import-outside-toplevel
@@ -37,10 +52,10 @@ def main() -> int:
     # At a reload new workers stand beside the old, and a signal may add some: a slot is a few bytes.
     state = State(4 * settings.workers + 32)
     try:
-        app = create_app(settings, state)
+        service = create_app(settings, state)
     except (BundleError, BadKeys, BadTraffic) as error:
         return _refuse([f"{error}."])
-    _serve(app, settings, state, folder)
+    _serve(service, settings, state)
     return 0
 
 
@@ -80,19 +95,29 @@ def _refuse(sentences: list[str]) -> int:
     return 1
 
 
-def _serve(app: Any, settings: Settings, state: Any, folder: Path) -> None:
-    from service.process import (  # pylint: disable=import-outside-toplevel
-        memory,
-        server,
-        supervisor,
-    )
-    from service.process.logs import set_up  # pylint: disable=import-outside-toplevel
+def _serve(service: Service, settings: Settings, state: State) -> None:
+    # pylint: disable=import-outside-toplevel
+    from service.process.logs import set_up
+    from service.process.server import Application, WorkerLife, serve
+    from service.process.supervisor import Supervisor
+    from service.web.refusals import refusal
 
     set_up(settings.log_level)
-    hooks = supervisor.hooks(app, folder)
-    shipper = supervisor.Shipper(settings.journal) if settings.journal is not None else None
-    memory.settle()
-    server.Application(app, app.quick, settings, state, shipper, **hooks).run()
+    # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
+    gc.collect()
+    gc.freeze()
+    # What a request makes is freed by its reference counts; looking for cycles seldom is enough.
+    gc.set_threshold(20_000, 20, 50)
+    supervisor = None if settings.journal is None else Supervisor(partial(_ship, settings.journal))
+    life = WorkerLife(service.models.open_journal, service.models.close)
+    application = Application(service.flask, service.lane.answers_at_once, refusal, life)
+    serve(application, settings, state, supervisor)
+
+
+def _ship(settings: JournalSettings, stop: Event) -> None:
+    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
+
+    ship_forever(settings, stop)
 
 
 if __name__ == "__main__":

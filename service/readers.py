@@ -1,8 +1,9 @@
-"""How settings are read: text in, value out, or a ValueError that says what is allowed."""
+"""Readers of settings: text in, value out, or a ValueError that says what is allowed."""
 
 from __future__ import annotations
 
 import ipaddress
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +91,33 @@ def web_address(text: str) -> str:
     if text and (parts.scheme not in ("http", "https") or not parts.hostname):
         raise ValueError("an http or https address")
     return text
+
+
+def journal_address(text: str) -> str:
+    if text.partition(":")[0].partition("+")[0] not in ("sqlite", "postgresql"):
+        raise ValueError(
+            "a database that the journal can be in: sqlite:///FILE or"
+            " postgresql://USER:PASSWORD@HOST/DATABASE"
+        )
+    if not has_sound_address(text):
+        raise ValueError(
+            "one in which name, password, host and port can be told apart, such as"
+            " postgresql://USER:PASSWORD@HOST:5432/DATABASE; percent-encode what is special (@ is %40)"
+        )
+    return text
+
+
+def has_sound_address(url: str) -> bool:
+    """Whether name, password, host and port can be told apart. As in tables/address.py and scripts/command/address.py."""
+    after = url.partition("://")[2]
+    authority = re.split("[/?#]", after, maxsplit=1)[0]
+    login = authority.rpartition("@")[0]
+    if re.search(r"[@\s]", login) or (authority and "@" in after[len(authority) :]):
+        return False
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def command(text: str) -> str:

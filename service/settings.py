@@ -1,21 +1,22 @@
-"""Settings, from the environment and `*_FILE` secrets alone; all are checked before the start.
-
-The journal reads its own, `JOURNAL_*`: see `service.journal.settings`.
-"""
+"""Settings, from the environment and `*_FILE` secrets alone; all are checked before the start."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from service import journal, readers
+from service import readers
 from service.readers import Address
 
 MEGABYTE = 1 << 20
+KEY_SIZES = range(16, 65)
+#: A hundred years: the date before which rows go must be one that there was.
+LONGEST_RETENTION = 36_500
 
 
 class BadSettings(ValueError):
@@ -26,10 +27,37 @@ class BadSettings(ValueError):
         super().__init__(" ".join(sentences))
 
 
+@dataclass(frozen=True)
+class JournalSettings:
+    """The URL and the key never show in a repr: both hold secrets."""
+
+    url: str = field(default="sqlite:///build/journal.db", repr=False)
+    #: Folder of what is not yet in the database.
+    spool: Path = Path("build/spool")
+    #: Bytes that the spool may hold.
+    spool_limit: int = 256 * MEGABYTE
+    #: Days that predictions and their truth are kept; 0 keeps them for ever.
+    retention_days: int = 90
+    #: What is kept of columns that the contract marks `sensitive`.
+    sensitive: Literal["omit", "hash"] = "omit"
+    #: What is kept of `X-Subject`.
+    subject: Literal["keep", "hash", "omit"] = "keep"
+    #: The key of what is hashed.
+    key: bytes = field(default=b"", repr=False)
+    #: Seconds between two looks at the spool.
+    poll: float = 0.5
+
+    @property
+    def segment_size(self) -> int:
+        """A spool file rolls here; small against the bound, so that little is shed at a time."""
+        return min(4 * MEGABYTE, self.spool_limit // 16)
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bind: Address
     bundles: Path
     release: str
+    worker: str
     workers: int
     threads: int
     streams: int
@@ -43,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float
     grace_seconds: float
     #: None: predictions are not recorded.
-    journal: journal.Settings | None
+    journal: JournalSettings | None
     retrain_url: str
     retrain_user: str
     retrain_token: str
@@ -72,10 +100,46 @@ def cores() -> int:
     return usable
 
 
+JOURNAL_SETTINGS = (
+    Setting(
+        "JOURNAL_URL",
+        readers.journal_address,
+        "sqlite:///build/journal.db",
+        "or postgresql://USER:PASSWORD@HOST/DATABASE",
+    ),
+    Setting("JOURNAL_SPOOL", Path, "build/spool", "folder of what is not yet in the database"),
+    Setting("JOURNAL_SPOOL_MB", readers.whole(1, 1 << 24), "256", "the most that it may hold"),
+    Setting(
+        "JOURNAL_RETENTION_DAYS",
+        readers.whole(0, LONGEST_RETENTION),
+        "90",
+        "days that predictions are kept; 0 keeps all",
+    ),
+    Setting(
+        "JOURNAL_SENSITIVE",
+        readers.choice("hash", "omit"),
+        "omit",
+        "what becomes of columns marked `sensitive`",
+    ),
+    Setting(
+        "JOURNAL_SUBJECT",
+        readers.choice("keep", "hash", "omit"),
+        "keep",
+        "what becomes of X-Subject",
+    ),
+    Setting("JOURNAL_KEY", str.encode, "", "16 to 64 bytes, needed for hash"),
+)
+
 SETTINGS = (
     Setting("BIND", readers.address, "127.0.0.1:8080", "where to listen"),
     Setting("BUNDLES", readers.folder, "build/bundles", "folder of the exported bundles"),
     Setting("RELEASE", readers.header_safe, "local", "name of this release, in every answer"),
+    Setting(
+        "WORKER",
+        readers.choice("poller", "gthread"),
+        "poller",
+        "gthread: Gunicorn's own worker, which gives up much",
+    ),
     Setting("WORKERS", readers.whole(0, 256), "0", "processes; 0: one a core of the limit"),
     Setting("THREADS", readers.whole(1, 256), "4", "requests handled at once by a process"),
     Setting(
@@ -102,6 +166,7 @@ SETTINGS = (
         "GRACE_SECONDS", readers.number(0, 600), "30", "seconds for running requests to end in"
     ),
     Setting("JOURNAL", readers.switch, "on", "off: predictions are not recorded"),
+    *JOURNAL_SETTINGS,
     Setting("RETRAIN_URL", readers.web_address, "", "address of the Jenkins job to start"),
     Setting("RETRAIN_USER", str, "swarmline", "Jenkins user of the token"),
     Setting("RETRAIN_TOKEN", str, "", "Jenkins API token"),
@@ -125,24 +190,43 @@ SETTINGS = (
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings, or BadSettings with a sentence for each that cannot be."""
+    values = _read_all(SETTINGS, environ, _contradictions)
+    journal = _take_journal_settings(values)
+    values["workers"] = values["workers"] or cores()
+    values["journal"] = journal if values["journal"] else None
+    return Settings(**values)
+
+
+def read_journal_settings(environ: Mapping[str, str]) -> JournalSettings:
+    """The journal's settings alone, or BadSettings."""
+    return _take_journal_settings(_read_all(JOURNAL_SETTINGS, environ, _contradictions_of_journal))
+
+
+def _read_all(
+    table: Iterable[Setting],
+    environ: Mapping[str, str],
+    contradictions: Callable[[dict[str, Any]], list[str]],
+) -> dict[str, Any]:
     values: dict[str, Any] = {}
     sentences: list[str] = []
-    for setting in SETTINGS:
+    for setting in table:
         try:
             values[setting.name.lower()] = _read(setting, environ)
         except ValueError as error:
             sentences.append(str(error))
-    try:
-        recorded = journal.from_environment(environ)
-    except journal.BadSettings as error:
-        sentences.append(f"{error}.")
-    if not sentences:
-        sentences = _contradictions(values)
+    sentences = sentences or contradictions(values)
     if sentences:
         raise BadSettings(sentences)
-    values["workers"] = values["workers"] or cores()
-    values["journal"] = recorded if values["journal"] else None
-    return Settings(**values)
+    return values
+
+
+def _take_journal_settings(values: dict[str, Any]) -> JournalSettings:
+    """Takes the journal's values out of the others."""
+    fields = {
+        setting.name.removeprefix("JOURNAL_").lower(): values.pop(setting.name.lower())
+        for setting in JOURNAL_SETTINGS
+    }
+    return JournalSettings(spool_limit=fields.pop("spool_mb") * MEGABYTE, **fields)
 
 
 def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
@@ -165,11 +249,21 @@ def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
         raise ValueError(f"{name} is {shown}; it must be {error}.") from error
 
 
-SECRETS = ("KEYS", "RETRAIN_TOKEN")
+SECRETS = ("KEYS", "RETRAIN_TOKEN", "JOURNAL_URL", "JOURNAL_KEY")
+
+
+def _contradictions_of_journal(values: dict[str, Any]) -> list[str]:
+    hashing = "hash" in (values["journal_sensitive"], values["journal_subject"])
+    if hashing and len(values["journal_key"]) not in KEY_SIZES:
+        return [
+            f"JOURNAL_KEY has {len(values['journal_key'])} bytes; hashing needs 16 to 64;"
+            " make one with `openssl rand -hex 24`, or set JOURNAL_SENSITIVE=omit."
+        ]
+    return []
 
 
 def _contradictions(values: dict[str, Any]) -> list[str]:
-    sentences = []
+    sentences = _contradictions_of_journal(values)
     if values["auth"] and not values["keys"] and not values["bind"].loopback:
         sentences.append(
             f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"

@@ -29,7 +29,7 @@ def public_text(text: str) -> str:
 def is_sound(address: str) -> bool:
     """Whether name, password, host and port can be told apart.
 
-    As in scripts/command/address.py and service/journal/settings.py.
+    As in scripts/command/address.py and service/readers.py.
     """
     after = address.partition("://")[2]
     authority = re.split("[/?#]", after, maxsplit=1)[0]

@@ -16,7 +16,7 @@ from scripts.command import address
 from scripts.command.outcome import Refused
 from scripts.ledger import tracking
 from scripts.operate import trace
-from service.journal.settings import BadSettings, Settings
+from service.settings import BadSettings, read_journal_settings
 from tables.address import ENCODED, filled_in
 from tables.errors import TableError
 from training.common import state
@@ -45,7 +45,7 @@ def through_scripts(url: str) -> None:
 
 
 def through_journal(url: str) -> None:
-    Settings(url=url)
+    read_journal_settings({"JOURNAL_URL": url})
 
 
 def through_training(url: str) -> None:
@@ -90,18 +90,16 @@ def test_an_address_that_is_sound_is_taken(url: str, way: Callable[[str], None])
 @example("pa$word")
 def test_a_password_from_the_environment_may_be_any_text(word: str):
     with patch.dict(os.environ, WORD=word):
-        address_ = sqlalchemy.make_url(
-            filled_in("postgresql+psycopg://reader:${WORD}@db:5432/shop")
-        )
+        parts = sqlalchemy.make_url(filled_in("postgresql+psycopg://reader:${WORD}@db:5432/shop"))
     encoded = ENCODED.fullmatch(word) and "%" in word
-    assert (address_.host, address_.port, address_.database) == ("db", 5432, "shop")
-    assert encoded or address_.password == word
+    assert (parts.host, parts.port, parts.database) == ("db", 5432, "shop")
+    assert encoded or parts.password == word
 
 
 def test_a_password_that_is_percent_encoded_already_is_taken_as_it_is():
     with patch.dict(os.environ, WORD="p%40ss"):
-        address_ = sqlalchemy.make_url(filled_in("postgresql://reader:$WORD@db/shop"))
-    assert address_.password == "p@ss"
+        parts = sqlalchemy.make_url(filled_in("postgresql://reader:$WORD@db/shop"))
+    assert parts.password == "p@ss"
 
 
 def test_a_variable_that_is_not_set_is_named_beside_no_password():

@@ -6,12 +6,12 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support import ROOT
+from tests.support.machine import started, wait_until
 
 SECONDS = 60
 
@@ -45,20 +45,9 @@ def finish(tree: Path, **targets: str) -> tuple[int, str]:
         return process.returncode, output
 
 
-def is_gone(pid: int) -> bool:
-    """Ended within a few seconds: a busy machine takes its time over one that was killed."""
-    until = time.monotonic() + SECONDS
-    while not _ended(pid) and time.monotonic() < until:
-        time.sleep(0.02)
-    return _ended(pid)
-
-
-def _ended(pid: int) -> bool:
-    """Gone, or a zombie that waits for its parent."""
-    stat = Path(f"/proc/{pid}/stat")
-    return (
-        not stat.exists() or stat.read_text(encoding="ascii").rpartition(")")[2].split()[0] == "Z"
-    )
+def wait_for_end(pid: int) -> None:
+    """A busy machine takes its time over a process that was killed."""
+    wait_until(lambda: not started(pid), f"process {pid} ends", SECONDS)
 
 
 def test_every_phase_runs_in_order_and_says_how_long_it_took(tree: Path):
@@ -92,7 +81,7 @@ def test_what_a_phase_leaves_running_is_ended(tree: Path):
     leave = "@setsid sleep 300 >/dev/null 2>&1 & echo $$! >left"
     code, output = finish(tree, test=leave)
     assert (code, "sleep 300" in output) == (0, True), output
-    assert is_gone(int((tree / "left").read_text()))
+    wait_for_end(int((tree / "left").read_text()))
 
 
 def test_a_stopped_run_stops_its_phase(tree: Path):
@@ -102,4 +91,4 @@ def test_a_stopped_run_stops_its_phase(tree: Path):
         process.terminate()
         process.communicate(timeout=SECONDS)
         assert process.returncode == 143
-    assert is_gone(pid)
+    wait_for_end(pid)

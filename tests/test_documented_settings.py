@@ -1,4 +1,7 @@
-"""Every setting and every make target of a pipeline stands in the documents with its default; none there is invented."""
+"""Every setting and every make target of a pipeline stands in the documents with its default; none is invented.
+
+The service's own settings: tests/service/test_settings.py.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from typing import NamedTuple
 
 import pytest
 
-from service import journal
-from service.settings import read_settings
 from tests.test_documents import CODE, FENCE, targets
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +40,7 @@ class Row(NamedTuple):
 
 
 def rows(page: str) -> list[Row]:
-    """The variables in the first columns of a page's tables, with the code that stands for each in the second column."""
+    """The variables in the first columns of a page's tables, each with the code in the second column."""
     listed: list[Row] = []
     for line in FENCE.sub("", page).splitlines():
         first, second = (*re.split(r" *(?<!\\)\| *", line.strip().strip("|").strip()), "")[:2]
@@ -81,10 +82,10 @@ def stack_problems(root: Path) -> Iterator[str]:
 
 def example_problems(root: Path) -> Iterator[str]:
     """Names in files of settings, comments included, that are no setting."""
-    known = variables(root, STACK).keys()
+    settings = variables(root, STACK).keys()
     for file in sorted((root / "stack/settings").glob("*.env")):
         for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", file.read_text(encoding="utf-8"), re.M):
-            if name not in known:
+            if name not in settings:
                 yield f"{file.name}: {name} is no setting"
 
 
@@ -180,25 +181,6 @@ RULES: tuple[Rule, ...] = (
 @pytest.mark.parametrize("rule", RULES)
 def test_settings_and_targets_of_pipelines_are_documented(rule: Rule):
     assert not list(rule(ROOT))
-
-
-def test_the_journals_settings_are_documented_with_their_defaults():
-    page = rows(_text(ROOT, "docs/serving.md"))
-    listed = {row.name: row.default for row in page if row.name.startswith("JOURNAL_")}
-    source = "\n".join(
-        path.read_text(encoding="utf-8") for path in (ROOT / "service/journal").glob("*.py")
-    )
-    assert set(re.findall(r"\bJOURNAL_[A-Z_]+[A-Z]\b", source)) - {"JOURNAL_"} <= listed.keys()
-    assert journal.from_environment(listed) == journal.from_environment({})
-
-
-def test_the_services_defaults_are_those_of_the_page(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    (tmp_path / "build/bundles").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    listed = {row.name: row.default for row in rows(_text(ROOT, "docs/serving.md"))}
-    assert read_settings(listed) == read_settings({})
 
 
 class Mutation(NamedTuple):

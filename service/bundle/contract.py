@@ -1,4 +1,4 @@
-"""The columns that a model takes and what it gives, as typed values; and how a value that is refused is told."""
+"""The columns that a model takes and what it gives, as typed values; and the errors for values that they refuse."""
 
 from __future__ import annotations
 

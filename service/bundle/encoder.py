@@ -7,7 +7,6 @@ allows, or raises `Invalid` with one entry a bad field.
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import math
 import re
@@ -25,11 +24,8 @@ from service.bundle.contract import (
     FieldError,
     Invalid,
     Matrix,
-    TimePart,
 )
-
-EPOCH = np.datetime64("2000-01-01T00:00:00", "us")
-DAY = np.timedelta64(1, "D")
+from service.bundle.times import moment, time_part
 
 
 class Missing:  # pylint: disable=too-few-public-methods
@@ -40,34 +36,6 @@ class Missing:  # pylint: disable=too-few-public-methods
 
 
 MISSING = Missing()
-
-
-def time_part(moments: NDArray[np.datetime64], part: TimePart) -> NDArray[np.float64]:
-    """Moments in UTC as numbers; NaT becomes NaN."""
-    if part == "days":
-        return (moments - EPOCH) / DAY
-    days = moments.astype("M8[D]")
-    if part == "day-of-year":
-        numbers = (days - days.astype("M8[Y]").astype("M8[D]")) / DAY + 1.0
-    elif part == "hour":
-        numbers = (moments - days) / np.timedelta64(1, "h")
-    else:
-        # 1970-01-01 was a Thursday; Monday is 0.
-        numbers = np.mod(days.astype("int64") + 3, 7).astype(np.float64)
-    numbers[np.isnat(moments)] = np.nan
-    return np.asarray(numbers, dtype=np.float64)
-
-
-def _moment(value: Any) -> np.datetime64:
-    if isinstance(value, str):
-        value = dt.datetime.fromisoformat(value)
-    if type(value) is dt.date:  # pylint: disable=unidiomatic-typecheck  # a datetime is a date too
-        value = dt.datetime(value.year, value.month, value.day)
-    if not isinstance(value, dt.datetime):
-        raise ValueError(value)
-    if value.tzinfo is not None:
-        value = value.astimezone(dt.UTC).replace(tzinfo=None)
-    return np.datetime64(value, "us")
 
 
 def encode_value(column: Column, value: Any) -> float:
@@ -82,7 +50,7 @@ def encode_value(column: Column, value: Any) -> float:
         return float(column.categories.index(value))
     if column.type == "timestamp":
         try:
-            return float(time_part(np.array([_moment(value)]), column.encode)[0])
+            return float(time_part(np.array([moment(value)]), column.encode)[0])
         except OverflowError as error:
             raise ValueError(value) from error
     if column.type == "boolean":
@@ -190,26 +158,6 @@ class Encoder:
                     number, str(name), row[name], "only the columns " + ", ".join(self._names)
                 )
 
-    def decode_rows(self, matrix: Matrix) -> list[dict[str, Any]]:
-        """The plain values behind encoded rows; a timestamp stays the number that it became."""
-        return [
-            {
-                column.name: _decode_value(column, cell)
-                for column, cell in zip(self.contract.columns, cells, strict=True)
-            }
-            for cells in matrix.tolist()
-        ]
-
-
-def _decode_value(column: Column, cell: float) -> Any:
-    if math.isnan(cell):
-        return None
-    if column.type == "category":
-        return column.categories[int(cell)]
-    if column.type == "boolean":
-        return bool(cell)
-    return int(cell) if column.type == "integer" else cell
-
 
 #: msgspec gives no field such a name; JSON allows it.
 _UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
@@ -254,10 +202,10 @@ class _Errors:
         self.first: list[FieldError] = []
         self.total = 0
 
-    def add(self, row: int, column: str, given: Any, allowed: str) -> None:
+    def add(self, row: int, column: str, value: Any, allowed: str) -> None:
         self.total += 1
         if len(self.first) < ERROR_LIMIT:
-            self.first.append(FieldError(row, column, None if given is MISSING else given, allowed))
+            self.first.append(FieldError(row, column, None if value is MISSING else value, allowed))
 
     def raise_if_any(self) -> None:
         if self.total:
@@ -293,12 +241,12 @@ def _encode_array(column: Column, values: NDArray[Any]) -> NDArray[np.float64] |
         return None
     numbers = values.astype(np.float64)
     low, high = column.bounds
-    good = (numbers >= low) & (numbers <= high)
+    allowed = (numbers >= low) & (numbers <= high)
     if column.type == "integer":
-        good &= numbers == np.floor(numbers)
+        allowed &= numbers == np.floor(numbers)
     if column.nullable:
-        good |= np.isnan(numbers)
-    return numbers if good.all() else None
+        allowed |= np.isnan(numbers)
+    return numbers if allowed.all() else None
 
 
 def _plain(value: Any) -> Any:

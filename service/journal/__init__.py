@@ -4,36 +4,26 @@ A worker appends each answered request to its own spool file; a shipper, one pro
 moves the spool to the database. Neither a dead database nor a full disk delays or fails a
 prediction.
 
-    settings = journal.from_environment(os.environ)        # JOURNAL_*; raises BadSettings
+    settings = read_journal_settings(os.environ)           # of service.settings; raises BadSettings
     log = journal.Journal(settings, [(version, contract), ...])
     log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency)
     log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid
     log.stats()                                            # for /metrics
 
-    python -m service.journal                              # the shipper, until TERM
-    shipper.ship_forever(settings, stop)                   # the same, in a process of one's own
+    shipper.ship_forever(settings, stop)                   # until `stop`, in a process of its own
     shipper.ship_once(settings)                            # one pass, for tests and tools
 
 A worker loads no SQLAlchemy before the first truth: import what is not exported here from its
-module (`truth`, `shipper`, `store`).
+module (`truth`, `shipper`).
 """
 
+from service.journal.errors import JournalError, Unavailable
 from service.journal.recorder import Journal
-from service.journal.settings import (
-    BadSettings,
-    JournalError,
-    Settings,
-    Unavailable,
-    from_environment,
-)
-from service.journal.spool.segments import Stats
+from service.journal.spool.counters import Stats
 
 __all__ = [
-    "BadSettings",
     "Journal",
     "JournalError",
-    "Settings",
     "Stats",
     "Unavailable",
-    "from_environment",
 ]

@@ -12,11 +12,11 @@ import hashlib
 import math
 from typing import TYPE_CHECKING, Any
 
-from service.journal.database.shortest import plain
+from service.journal.plain_values import plain_value
 
 if TYPE_CHECKING:
     from service.bundle.contract import Column, Contract, Matrix
-    from service.journal.settings import Settings
+    from service.settings import JournalSettings
 
 DIGEST_SIZE = 16
 
@@ -34,7 +34,7 @@ def _text(value: Any) -> str:
 class Scrubber:
     """Takes the sensitive columns of one contract out of its matrices."""
 
-    def __init__(self, contract: Contract, settings: Settings):
+    def __init__(self, contract: Contract, settings: JournalSettings):
         self._hashing = settings.sensitive == "hash"
         self._hashes = {
             position: _Hashes(column, settings.key)
@@ -65,7 +65,9 @@ class _Hashes(dict[float, str]):
         self._key = key
 
     def __missing__(self, cell: float) -> str:
-        digest = keyed_hash(self._key, plain(self._column.type, self._column.categories, cell))
+        digest = keyed_hash(
+            self._key, plain_value(self._column.type, self._column.categories, cell)
+        )
         if self._column.type in ("category", "boolean"):
             self[cell] = digest
         return digest

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from service.journal.errors import JournalError
 from service.journal.privacy import Scrubber, keyed_hash
-from service.journal.settings import JournalError, Settings
-from service.journal.spool.counters import Counters
+from service.journal.spool.counters import Counters, Stats, stats
 from service.journal.spool.frames import Record, Source, SpooledColumn, pack
-from service.journal.spool.segments import Stats, stats
 from service.journal.spool.writer import Spool
+from service.settings import JournalSettings
 
 if TYPE_CHECKING:
     from service.bundle.contract import Contract, Matrix
     from service.bundle.engines import Answer
-    from service.journal.truth import Entry, Outcome, Truths
+    from service.journal.truth import Entry, Outcome, TruthTable
 
 LOG = logging.getLogger(__name__)
 
@@ -40,14 +40,14 @@ class _Writer(NamedTuple):
 class Journal:
     """One a process; safe between threads and over forks. It needs all served contracts."""
 
-    def __init__(self, settings: Settings, contracts: Iterable[tuple[str, Contract]]):
+    def __init__(self, settings: JournalSettings, contracts: Iterable[tuple[str, Contract]]):
         self._settings = settings
         self._contracts = {(contract.model, version): contract for version, contract in contracts}
         self._spool = Spool(settings.spool, settings.spool_limit, settings.segment_size)
         self._counters = Counters(settings.spool)
         self._writers: dict[tuple[str, str, str, str], _Writer] = {}
         self._subject_treatment = settings.subject
-        self._truths: Truths | None = None
+        self._truths: TruthTable | None = None
         self._lock = threading.Lock()
         self._uncounted = 0
         self._silent_until = 0.0
@@ -107,10 +107,10 @@ class Journal:
             if self._truths is None:
                 # Only here does a worker load SQLAlchemy.
                 from service.journal.truth import (  # pylint: disable=import-outside-toplevel
-                    Truths,
+                    TruthTable,
                 )
 
-                self._truths = Truths(self._settings, self._contracts)
+                self._truths = TruthTable(self._settings, self._contracts)
         return self._truths.store(model, entries)
 
     def stats(self) -> Stats:
@@ -128,9 +128,9 @@ class Journal:
         with self._lock:
             contract = self._contracts.get((model, version))
             if contract is None:
-                known = ", ".join(" ".join(key) for key in self._contracts)
+                served = ", ".join(" ".join(key) for key in self._contracts)
                 raise JournalError(
-                    f"given a prediction of {model} {version}; the journal knows {known};"
+                    f"given a prediction of {model} {version}; the journal knows {served};"
                     " make it with the contracts of all served bundles"
                 )
             number = len(self._writers)
@@ -164,7 +164,7 @@ class Journal:
 
 
 def describe(
-    number: int, contract: Contract, origin: tuple[str, str, str], settings: Settings
+    number: int, contract: Contract, origin: tuple[str, str, str], settings: JournalSettings
 ) -> Source:
     """The source that stands before its records in each spool file."""
     version, release, arm = origin

@@ -19,18 +19,19 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.journal.database.predictions import Store
+from service.journal.database.predictions import PredictionTable
 from service.journal.database.rows import Row, Spooled, Unreadable, rows_of
-from service.journal.settings import Settings
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Source
 from service.journal.spool.segments import (
     Segment,
     read_record,
     read_source,
+    remove_set_aside,
     remove_unnamed,
     segments,
 )
+from service.settings import JournalSettings
 
 LOG = logging.getLogger(__name__)
 
@@ -55,45 +56,45 @@ class _Learned(NamedTuple):
 class Shipper:
     """Several may ship one spool, in containers that share a volume: they share its files out."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: JournalSettings):
+        # What it works with. A thread cannot take back its niceness without privilege: one is nice, the other is not.
         self._settings = settings
-        self._store = Store(settings.url, settings.retention_days)
+        self._table = PredictionTable(settings.url, settings.retention_days)
         self._counters = Counters(settings.spool)
+        self._nice_thread = ThreadPoolExecutor(1, "journal-nice", _be_nice)
+        # What it remembers from pass to pass. `_behind` is the age in seconds of the oldest prediction of the last.
         self._learned: dict[str, _Learned] = {}
         self._swept: float | None = None
         self._failures = 0
-        #: The age in seconds of the oldest prediction of the last pass.
         self._behind = 0.0
         self._until = math.inf
-        # A thread cannot take back its niceness without privilege: one is nice, the other is not.
-        self._calm = ThreadPoolExecutor(1, "journal-calm", _be_nice)
 
     def close(self) -> None:
-        self._calm.shutdown()
-        self._store.close()
+        self._nice_thread.shutdown()
+        self._table.close()
 
     def ship_once(self) -> int:
         """One pass over the spool; the number of predictions new in the table."""
-        self._keep_house()
+        self._prepare_and_sweep()
         paths = segments(self._settings.spool)
         self._behind = 0.0
         names = {path.name for path in paths}
-        self._learned = {name: known for name, known in self._learned.items() if name in names}
+        self._learned = {name: learned for name, learned in self._learned.items() if name in names}
         return sum(self._ship(path) for path in paths)
 
-    def ship_calmly(self) -> int:
+    def ship_politely(self) -> int:
         """A pass that leaves the cores to predictions, as long as none has waited for long."""
         if self._behind > PATIENCE:
             return self.ship_once()
         self._until = time.monotonic() + PATIENCE
         try:
-            return self._calm.submit(self.ship_once).result()
+            return self._nice_thread.submit(self.ship_once).result()
         finally:
             self._until = math.inf
 
     def run(self, stop: threading.Event) -> None:
         """Pass after pass until `stop`, then one more for what was spooled last. Never raises."""
-        while not stop.wait(self._attempt(self.ship_calmly)):
+        while not stop.wait(self._attempt(self.ship_politely)):
             pass
         self._attempt(self.ship_once)
 
@@ -113,14 +114,15 @@ class Shipper:
         self._failures = 0
         return self._settings.poll
 
-    def _keep_house(self) -> None:
+    def _prepare_and_sweep(self) -> None:
         if self._swept is None:
-            for name in self._store.prepare():
+            for name in self._table.prepare():
                 LOG.info("journal: migration %s applied", name)
         elif time.monotonic() - self._swept < SWEEP_SECONDS:
             return
-        self._store.sweep()
+        self._table.sweep()
         remove_unnamed(self._settings.spool)
+        remove_set_aside(self._settings.spool, self._settings.retention_days)
         self._swept = time.monotonic()
 
     def _ship(self, path: Path) -> int:
@@ -134,19 +136,19 @@ class Shipper:
         # Asked before the file is read: what is read of a closed file is all there will be.
         closed = segment.closed()
         position, shipped = segment.shipped, 0
-        known = self._known_sources(segment, position)
+        sources = self._sources_before(segment, position)
         while frames := segment.frames(position, READ_SIZE, closed):
             if time.monotonic() > self._until:
                 return shipped
-            shipped += self._ship_frames(frames, known, segment.identity)
+            shipped += self._ship_frames(frames, sources, segment)
             position = frames[-1].end
             segment.mark(position)
-            self._learned[segment.path.name] = _Learned(position, known)
+            self._learned[segment.path.name] = _Learned(position, sources)
         if closed:
             segment.remove()
         return shipped
 
-    def _known_sources(self, segment: Segment, position: int) -> dict[int, Source]:
+    def _sources_before(self, segment: Segment, position: int) -> dict[int, Source]:
         """The sources before `position`.
 
         Sources stand before their records. Another shipper of this spool may have moved the mark since this
@@ -161,27 +163,34 @@ class Shipper:
             self._learned[segment.path.name] = learned
         return learned.sources
 
-    def _ship_frames(self, frames: list[Frame], known: dict[int, Source], identity: str) -> int:
-        rows, damaged, oldest = _read(frames, known, identity)
-        self._behind = max(self._behind, time.time() - oldest)
-        stored = self._store.insert(rows)
+    def _ship_frames(
+        self, frames: list[Frame], sources: dict[int, Source], segment: Segment
+    ) -> int:
+        contents = _read(frames, sources, segment.identity)
+        if contents.damaged:
+            # Before its mark moves on: whoever is killed here does so again.
+            segment.set_aside()
+        self._behind = max(self._behind, time.time() - contents.oldest)
+        stored = self._table.insert(contents.rows)
         self._counters.add("shipped", stored.new)
-        self._counters.add("damaged", damaged)
+        self._counters.add("damaged", contents.damaged)
         self._counters.add("refused", stored.refused)
         self._counters.add("expired", stored.expired)
         if stored.refused:
             LOG.error(
-                "journal: the database refused %d predictions of %s", stored.refused, identity
+                "journal: the database refused %d predictions of %s",
+                stored.refused,
+                segment.identity,
             )
         return stored.new
 
 
-def _learn(frame: Frame, known: dict[int, Source]) -> bool:
+def _learn(frame: Frame, sources: dict[int, Source]) -> bool:
     """True when the frame was a source, which is remembered."""
     if frame.rows or frame.payload is None:
         return False
     source = read_source(frame.payload)
-    known[source.number] = source
+    sources[source.number] = source
     return True
 
 
@@ -190,7 +199,9 @@ def _be_nice() -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
 
 
-class _Read(NamedTuple):
+class _Contents(NamedTuple):
+    """What frames held."""
+
     rows: list[Row]
     #: How many predictions could not be read.
     damaged: int
@@ -198,53 +209,53 @@ class _Read(NamedTuple):
     oldest: float
 
 
-def _read(frames: list[Frame], known: dict[int, Source], identity: str) -> _Read:
+def _read(frames: list[Frame], sources: dict[int, Source], identity: str) -> _Contents:
     """The rows of all frames that can be read."""
-    groups: dict[Any, list[Spooled]] = {}
+    batches: dict[Any, list[Spooled]] = {}
     damaged = 0
     for frame in frames:
         try:
-            if not _learn(frame, known):
-                one = _spooled(frame, known, identity)
-                groups.setdefault((one.record.source, *one.alike), []).append(one)
+            if not _learn(frame, sources):
+                spooled = _spooled(frame, sources, identity)
+                batches.setdefault(spooled.batch_key, []).append(spooled)
         except (Unreadable, msgspec.MsgspecError) as error:
             damaged += max(frame.rows, 1)
             LOG.error("journal: skipped a frame of %s at %d: %s", identity, frame.start, error)
     rows: list[Row] = []
-    for group in groups.values():
-        found, lost = _rows(group, known[group[0].record.source])
-        rows += found
-        damaged += lost
-    times = [one.record.at for group in groups.values() for one in group]
-    return _Read(rows, damaged, min(times, default=math.inf))
+    for batch in batches.values():
+        readable, unreadable = _rows(batch, sources[batch[0].record.source])
+        rows += readable
+        damaged += unreadable
+    times = [spooled.record.at for batch in batches.values() for spooled in batch]
+    return _Contents(rows, damaged, min(times, default=math.inf))
 
 
-def _rows(group: list[Spooled], source: Source) -> tuple[list[Row], int]:
+def _rows(batch: list[Spooled], source: Source) -> tuple[list[Row], int]:
     """All at once; where one of them does not fit, one by one, without those that do not."""
     try:
-        return rows_of(group, source), 0
+        return rows_of(batch, source), 0
     except Unreadable as error:
-        if len(group) == 1:
-            LOG.error("journal: skipped the record %s: %s", group[0].identity, error)
-            return [], group[0].rows
+        if len(batch) == 1:
+            LOG.error("journal: skipped the record %s: %s", batch[0].identity, error)
+            return [], batch[0].rows
     rows, damaged = [], 0
-    for one in group:
-        found, lost = _rows([one], source)
-        rows += found
-        damaged += lost
+    for spooled in batch:
+        readable, unreadable = _rows([spooled], source)
+        rows += readable
+        damaged += unreadable
     return rows, damaged
 
 
-def _spooled(frame: Frame, known: dict[int, Source], identity: str) -> Spooled:
+def _spooled(frame: Frame, sources: dict[int, Source], identity: str) -> Spooled:
     if frame.payload is None:
         raise Unreadable("its bytes are not those that were written")
     record = read_record(frame.payload)
-    if record.source not in known:
+    if record.source not in sources:
         raise Unreadable(f"source {record.source} is not known")
     return Spooled(record, frame.rows, f"{identity}-{frame.start:x}")
 
 
-def ship_once(settings: Settings) -> int:
+def ship_once(settings: JournalSettings) -> int:
     """One pass; raises Unavailable when the database is away."""
     shipper = Shipper(settings)
     try:
@@ -253,7 +264,7 @@ def ship_once(settings: Settings) -> int:
         shipper.close()
 
 
-def ship_forever(settings: Settings, stop: threading.Event) -> None:
+def ship_forever(settings: JournalSettings, stop: threading.Event) -> None:
     shipper = Shipper(settings)
     try:
         shipper.run(stop)

@@ -20,12 +20,14 @@ import msgspec
 import sqlalchemy as sa
 
 from service.bundle.contract import Contract, Invalid
-from service.journal.database.connection import connect, migrate, moment, statement, transaction
-from service.journal.settings import JournalError, Settings
-from service.journal.spool.segments import waiting
+from service.journal.database.connection import connect, moment, statement, transaction
+from service.journal.database.migrate import migrate
+from service.journal.errors import JournalError
+from service.journal.spool.segments import unshipped
 from service.journal.truth_rules import Entry, normal, refusals
+from service.settings import JournalSettings
 
-__all__ = ["Entry", "Key", "Outcome", "Truths"]
+__all__ = ["Entry", "Key", "Outcome", "TruthTable"]
 
 
 class Key(msgspec.Struct, frozen=True):
@@ -55,10 +57,10 @@ class _Truth(NamedTuple):
     number: float | None
 
 
-class Truths:
+class TruthTable:
     """Safe between threads. Made at the first truth: it makes a worker load SQLAlchemy."""
 
-    def __init__(self, settings: Settings, contracts: Mapping[tuple[str, str], Contract]):
+    def __init__(self, settings: JournalSettings, contracts: Mapping[tuple[str, str], Contract]):
         self._spool = settings.spool
         self._contracts = contracts
         self._engine = connect(settings.url)
@@ -75,21 +77,21 @@ class Truths:
         """
         values = self._check(model, entries)
         self._prepare()
-        known = self._find(model, set(values))
-        found = {key: value for key, value in values.items() if key in known}
-        stored, replaced = self._write(model, found, known)
+        times = self._find(model, set(values))
+        of_predictions = {key: value for key, value in values.items() if key in times}
+        stored, replaced = self._write(model, of_predictions, times)
         return Outcome(
             stored=stored,
-            unchanged=len(found) - stored - replaced,
+            unchanged=len(of_predictions) - stored - replaced,
             replaced=replaced,
-            unknown=tuple(key for key in values if key not in known),
+            unknown=tuple(key for key in values if key not in times),
         )
 
     def _check(self, model: str, entries: Sequence[Entry]) -> dict[Key, Any]:
         contracts = [contract for (name, _), contract in self._contracts.items() if name == model]
         if not contracts:
-            known = ", ".join(sorted({name for name, _ in self._contracts}))
-            raise JournalError(f"given truth of {model!r}; served are {known}; name one of these")
+            served = ", ".join(sorted({name for name, _ in self._contracts}))
+            raise JournalError(f"given truth of {model!r}; served are {served}; name one of these")
         errors = [
             error
             for number, entry in enumerate(entries)
@@ -110,30 +112,30 @@ class Truths:
 
     def _find(self, model: str, wanted: set[Key]) -> dict[Key, dt.datetime]:
         """When each was predicted. The spool between two looks at the table: rows move meanwhile."""
-        known = self._find_stored(model, wanted)
-        if missing := wanted - known.keys():
-            known |= self._find_spooled(model, missing)
-        if missing := wanted - known.keys():
-            known |= self._find_stored(model, missing)
-        return known
+        times = self._find_stored(model, wanted)
+        if missing := wanted - times.keys():
+            times |= self._find_spooled(model, missing)
+        if missing := wanted - times.keys():
+            times |= self._find_stored(model, missing)
+        return times
 
     def _find_stored(self, model: str, wanted: Iterable[Key]) -> dict[Key, dt.datetime]:
         keys = msgspec.json.encode(list(wanted)).decode()
         with transaction(self._engine) as connection:
-            found = connection.execute(self._sql("find"), {"model": model, "keys": keys})
-            return {Key(key, row): _utc(at) for key, row, at in found}
+            rows = connection.execute(self._sql("find"), {"model": model, "keys": keys})
+            return {Key(request_id, row): _utc(at) for request_id, row, at in rows}
 
     def _find_spooled(self, model: str, wanted: set[Key]) -> dict[Key, dt.datetime]:
         ids = {key.request_id for key in wanted}
         return {
             Key(record.request_id, row): dt.datetime.fromtimestamp(record.at, dt.UTC)
-            for name, rows, record in waiting(self._spool)
+            for name, rows, record in unshipped(self._spool)
             if name == model and record.request_id in ids
             for row in range(rows)
         }
 
     def _write(
-        self, model: str, values: Mapping[Key, Any], known: Mapping[Key, dt.datetime]
+        self, model: str, values: Mapping[Key, Any], times: Mapping[Key, dt.datetime]
     ) -> tuple[int, int]:
         """How many were new, and how many replaced another."""
         if not values:
@@ -145,7 +147,7 @@ class Truths:
                 model,
                 key.request_id,
                 key.row,
-                moment(self._engine, known[key]),
+                moment(self._engine, times[key]),
                 now,
                 self._json(values[key]),
                 values[key] if isinstance(values[key], str) else None,
@@ -153,12 +155,12 @@ class Truths:
             )._asdict()
             for key in sorted(values, key=lambda key: (key.request_id, key.row))
         ]
-        given = {"batch": msgspec.json.encode(truths).decode(), "now": now}
+        parameters = {"batch": msgspec.json.encode(truths).decode(), "now": now}
         with transaction(self._engine) as connection:
-            stored = connection.execute(self._sql("truth_new"), given).rowcount
-            connection.execute(self._sql("truth_lock"), given)
-            connection.execute(self._sql("truth_former"), given)
-            return stored, connection.execute(self._sql("truth_replace"), given).rowcount
+            stored = connection.execute(self._sql("truth_new"), parameters).rowcount
+            connection.execute(self._sql("truth_lock"), parameters)
+            connection.execute(self._sql("truth_former"), parameters)
+            return stored, connection.execute(self._sql("truth_replace"), parameters).rowcount
 
     def _sql(self, name: str) -> sa.TextClause:
         return statement(self._engine, name)

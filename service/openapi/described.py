@@ -5,46 +5,49 @@ from __future__ import annotations
 import msgspec
 
 from service.bundle.contract import Column, Contract, Output
-from service.bundle.exported import Manifest
+from service.bundle.manifest import Manifest
 from service.openapi.schemas import (
     ARM,
     NUMBER,
     TEXT,
     WHOLE,
     Json,
+    array,
+    closed_object,
     columns_schema,
-    each,
     exact_list,
-    exactly,
-    listed_row,
+    positional_row,
     prediction_schema,
     ref,
 )
 from service.predict.traffic import Traffic
+from service.protocols.open_inference import output_names
 from service.protocols.tensors import NUMBERS
 
 
 def frames_request(contract: Contract) -> Json:
     """MLflow's four forms; `params` may stand beside any and changes nothing."""
     row, columns = ref(f"Row.{contract.model}"), columns_schema(contract)
-    split = exactly(
+    split = closed_object(
         {
             "columns": exact_list(contract.names),
-            "index": each({}),
-            "data": each(listed_row(contract), least=1),
+            "index": array({}),
+            "data": array(positional_row(contract), least=1),
         },
         ("columns", "index"),
     )
-    either = {"anyOf": [each({"anyOf": [row, listed_row(contract)]}, least=1), columns]}
+    either = {"anyOf": [array({"anyOf": [row, positional_row(contract)]}, least=1), columns]}
     forms = {
-        "dataframe_records": each(row, least=1),
+        "dataframe_records": array(row, least=1),
         "dataframe_split": split,
         "instances": either,
         "inputs": either,
     }
     params: Json = {"params": {}}
     return {
-        "oneOf": [exactly({name: schema} | params, ("params",)) for name, schema in forms.items()]
+        "oneOf": [
+            closed_object({name: schema} | params, ("params",)) for name, schema in forms.items()
+        ]
     }
 
 
@@ -53,16 +56,16 @@ CSV: Json = TEXT | {"description": "A line with the names of the columns, then a
 
 
 def frames_answer(contract: Contract) -> Json:
-    return exactly({"predictions": each(prediction_schema(contract), least=1)})
+    return closed_object({"predictions": array(prediction_schema(contract), least=1)})
 
 
 def tensors_request(contract: Contract) -> Json:
-    wanted = {"name": {"enum": output_names(contract)}, "parameters": {"type": "object"}}
+    wanted = {"name": {"enum": list(output_names(contract))}, "parameters": {"type": "object"}}
     properties = {
-        "inputs": each(ref("Tensor"), least=1),
+        "inputs": array(ref("Tensor"), least=1),
         "id": TEXT,
         "parameters": {"type": "object", "properties": {"binary_data_output": {"type": "boolean"}}},
-        "outputs": each({"type": "object", "properties": wanted, "required": ["name"]}),
+        "outputs": array({"type": "object", "properties": wanted, "required": ["name"]}),
     }
     return {"type": "object", "properties": properties, "required": ["inputs"]}
 
@@ -71,17 +74,13 @@ TENSOR: Json = {
     "type": "object",
     "properties": {
         "name": TEXT,
-        "shape": each(WHOLE),
+        "shape": array(WHOLE),
         "datatype": {"enum": ["BYTES", *NUMBERS]},
-        "data": each({}),
+        "data": array({}),
         "parameters": {"type": "object"},
     },
     "required": ["name", "shape", "datatype"],
 }
-
-
-def output_names(contract: Contract) -> list[str]:
-    return ["predictions", "probabilities"] if contract.classes else ["predictions"]
 
 
 def tensors_answer(contract: Contract) -> Json:
@@ -91,12 +90,12 @@ def tensors_answer(contract: Contract) -> Json:
     outputs = [_output("predictions", "BYTES" if contract.classes else "FP32", cell, matrix)]
     if contract.classes:
         outputs.append(_output("probabilities", "FP32", NUMBER, True))
-    return exactly(
+    return closed_object(
         {
             "model_name": {"const": contract.model},
             "model_version": TEXT,
             "id": TEXT,
-            "outputs": each({"anyOf": outputs}, least=1),
+            "outputs": array({"anyOf": outputs}, least=1),
         }
     )
 
@@ -105,19 +104,22 @@ def _output(name: str, datatype: str, cell: Json, matrix: bool) -> Json:
     properties = {
         "name": {"const": name},
         "datatype": {"const": datatype},
-        "shape": each(WHOLE, 2 if matrix else 1),
-        "data": each(cell),
-        "parameters": exactly({"binary_data_size": WHOLE}),
+        "shape": array(WHOLE, 2 if matrix else 1),
+        "data": array(cell),
+        "parameters": closed_object({"binary_data_size": WHOLE}),
     }
     # Four properties: one of the last two. Said with `oneOf`, generated clients would have no type for it.
-    return exactly(properties, ("data", "parameters")) | {"minProperties": 4, "maxProperties": 4}
+    return closed_object(properties, ("data", "parameters")) | {
+        "minProperties": 4,
+        "maxProperties": 4,
+    }
 
 
 SUMMARY: Json = {
     "name": TEXT,
     "ready": {"type": "boolean"},
     "task": {"enum": ["classification", "regression", "optimization"]},
-    "versions": each(TEXT, least=1),
+    "versions": array(TEXT, least=1),
     "champion": TEXT,
     "challenger": {"type": ["string", "null"]},
     "mode": {"enum": ["split", "shadow", "off"]},
@@ -125,32 +127,32 @@ SUMMARY: Json = {
 
 
 def model() -> Json:
-    description = exactly(
+    description = closed_object(
         {
-            "columns": each(ref("Column"), least=1),
-            "outputs": each(ref("Output"), least=1),
-            "classes": each(TEXT),
+            "columns": array(ref("Column"), least=1),
+            "outputs": array(ref("Output"), least=1),
+            "classes": array(TEXT),
             "example": {"type": "object"},
         }
     )
     by_arm = {"type": "object", "propertyNames": ARM}
     protocols = ("native", "kserve-v1", "open-inference-v2", "mlflow", "stream")
-    return exactly(
+    return closed_object(
         SUMMARY
         | {
             "description": description,
             "arms": by_arm | {"additionalProperties": ref("Manifest")},
             "traffic": ref("Traffic"),
             "shares": by_arm | {"additionalProperties": NUMBER},
-            "protocols": exactly(dict.fromkeys(protocols, TEXT)),
+            "protocols": closed_object(dict.fromkeys(protocols, TEXT)),
         }
     )
 
 
 def metadata() -> Json:
-    shape = each({"type": "integer", "minimum": -1}, least=1)
-    tensors = each(exactly({"name": TEXT, "datatype": TEXT, "shape": shape}), least=1)
-    names = exactly({"name": TEXT, "versions": each(TEXT, least=1), "platform": TEXT})
+    shape = array({"type": "integer", "minimum": -1}, least=1)
+    tensors = array(closed_object({"name": TEXT, "datatype": TEXT, "shape": shape}), least=1)
+    names = closed_object({"name": TEXT, "versions": array(TEXT, least=1), "platform": TEXT})
     names["properties"] |= {"inputs": tensors, "outputs": tensors}
     names["required"] += ["inputs", "outputs"]
     return names
@@ -158,10 +160,10 @@ def metadata() -> Json:
 
 def shapes() -> Json:
     """What `/v1/models/<m>` says of contracts and bundles, from the very types that it is written from."""
-    found: Json = msgspec.json.schema_components(
+    components: Json = msgspec.json.schema_components(
         [Manifest, Column, Output, Traffic], ref_template="#/components/schemas/{name}"
     )[1]
-    manifest = found["Manifest"]
+    manifest = components["Manifest"]
     del manifest["properties"]["files"]
     manifest["required"].remove("files")
-    return found
+    return components

@@ -8,31 +8,30 @@ from service.bundle.contract import Contract
 from service.openapi import described, schemas
 from service.openapi.operations import (
     HEADERS,
-    JSON_TYPE,
     OPEN,
     PROBLEM,
     READ,
     WRITE,
-    Does,
+    Answers,
     body,
     operation,
     parameters,
 )
-from service.openapi.schemas import ARM, TEXT, WHOLE, Json, each, exactly, ref
-from service.predict.served import Core
+from service.openapi.schemas import ARM, TEXT, WHOLE, Json, array, closed_object, ref
+from service.predict.served import ServedModels
 from service.protocols.csv_rows import CSV_TYPE
+from service.protocols.open_inference import DATATYPES
+from service.web.reply import JSON_TYPE, OCTETS_TYPE
 
-OCTETS = "application/octet-stream"
 BYTES: Json = {"type": "string", "format": "binary"}
 
 
 def example_tensors(contract: Contract) -> Json:
-    kinds = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
     inputs = [
         {
             "name": column.name,
             "shape": [1],
-            "datatype": kinds.get(column.type, "BYTES"),
+            "datatype": DATATYPES[column.type],
             "data": [column.sample],
         }
         for column in contract.columns
@@ -58,50 +57,54 @@ def _predictions(contract: Contract) -> Json:
     tensors = body(
         described.tensors_request(contract),
         {"tensors": example_tensors(contract)},
-        {OCTETS: BYTES},
+        {OCTETS_TYPE: BYTES},
     ) | parameters("RequestId", "Subject", "Arm", "HeadLength")
     frames = body(
         described.frames_request(contract),
         {"records": {"dataframe_records": [row]}},
         {CSV_TYPE: described.CSV},
     ) | parameters("RequestId", "Subject", "Arm")
-    answer, infer = Does(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
-    found = {
+    answer, infer = Answers(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
+    operations = {
         f"/v1/models/{name}/predict": ("predict", "Predict", answer, native),
         f"/v1/models/{name}:predict": ("kserve", "Predict (KServe V1)", answer, native),
         f"/v2/models/{name}/infer": (
             "infer",
             "Infer (Open Inference Protocol V2)",
-            Does(infer, WRITE, beside=(OCTETS,)),
+            Answers(infer, WRITE, beside=(OCTETS_TYPE,)),
             tensors,
         ),
         f"/v1/models/{name}/invocations": (
             "invocations",
             "Score (MLflow)",
-            Does(ref(f"Scores.{name}"), WRITE),
+            Answers(ref(f"Scores.{name}"), WRITE),
             frames,
         ),
     }
-    return {path: {"post": _of_model(name, *parts)} for path, parts in found.items()}
+    return {path: {"post": _of_model(name, *parts)} for path, parts in operations.items()}
 
 
-def _of_model(model: str, name: str, summary: str, does: Does, takes: Json | None = None) -> Json:
+def _of_model(
+    model: str, name: str, summary: str, answers: Answers, request: Json | None = None
+) -> Json:
     """An operation on one model: its answers say which version and arm they are of."""
-    return operation(model, f"{name}.{model}", summary, does._replace(headers=HEADERS), takes)
+    return operation(model, f"{name}.{model}", summary, answers._replace(headers=HEADERS), request)
 
 
 def _others(contract: Contract) -> Json:
     """A model's paths beside predictions."""
     name = contract.model
-    started = exactly({"status": {"const": "started"}, "model": {"const": name}, "where": TEXT})
+    started = closed_object(
+        {"status": {"const": "started"}, "model": {"const": name}, "where": TEXT}
+    )
     nothing = {"requestBody": {"content": {JSON_TYPE: {"schema": {"type": "object"}}}}}
     truth = body(schemas.truth_request(contract), {"one": example_truth(contract)})
-    ready = exactly({"name": {"const": name}, "ready": {"type": "boolean"}})
-    training = Does(started, (*WRITE, "409", "502"), "202")
+    ready = closed_object({"name": {"const": name}, "ready": {"type": "boolean"}})
+    training = Answers(started, (*WRITE, "409", "502"), "202")
     return {
         f"/v1/models/{name}/truth": {
             "post": _of_model(
-                name, "truth", "Say what really happened", Does(ref("Truth"), WRITE), truth
+                name, "truth", "Say what really happened", Answers(ref("Truth"), WRITE), truth
             )
         },
         f"/v1/models/{name}/retrain": {
@@ -109,24 +112,24 @@ def _others(contract: Contract) -> Json:
         },
         f"/v1/models/{name}": {
             "get": _of_model(
-                name, "model", "Contract, versions, lineage, traffic", Does(ref("Model"), READ)
+                name, "model", "Contract, versions, lineage, traffic", Answers(ref("Model"), READ)
             )
         },
         f"/v2/models/{name}": {
-            "get": _of_model(name, "metadata", "Metadata (V2)", Does(ref("Metadata"), READ))
+            "get": _of_model(name, "metadata", "Metadata (V2)", Answers(ref("Metadata"), READ))
         },
         f"/v2/models/{name}/ready": {
-            "get": _of_model(name, "ready", "Ready (V2)", Does(ready, READ))
+            "get": _of_model(name, "ready", "Ready (V2)", Answers(ready, READ))
         },
     }
 
 
 def _service_paths() -> Json:
-    models = each(exactly(described.SUMMARY))
+    models = array(closed_object(described.SUMMARY))
     alive = {"status": {"const": "alive"}, "release": TEXT}
-    ready = {"status": {"const": "ready"}, "release": TEXT, "models": each(TEXT)}
-    server = {"name": {"const": "swarmline"}, "version": TEXT, "extensions": each(TEXT)}
-    found = {
+    ready = {"status": {"const": "ready"}, "release": TEXT, "models": array(TEXT)}
+    server = {"name": {"const": "swarmline"}, "version": TEXT, "extensions": array(TEXT)}
+    operations = {
         "/": ("Alive (KServe V1); a browser is sent to /docs", alive, OPEN),
         "/health/live": ("Alive", alive, OPEN),
         "/health/ready": (
@@ -142,18 +145,22 @@ def _service_paths() -> Json:
     }
     paths: Json = {
         path: {
-            "get": _of_service(path, summary, Does(exactly(properties), codes, key="401" in codes))
+            "get": _of_service(
+                path, summary, Answers(closed_object(properties), codes, needs_key="401" in codes)
+            )
         }
-        for path, (summary, properties, codes) in found.items()
+        for path, (summary, properties, codes) in operations.items()
     }
-    metrics = _of_service("/metrics", "Prometheus, across all workers", Does({}, OPEN, key=False))
+    metrics = _of_service(
+        "/metrics", "Prometheus, across all workers", Answers({}, OPEN, needs_key=False)
+    )
     metrics["responses"]["200"]["content"] = {"text/plain": {"schema": TEXT}}
     return paths | {"/metrics": {"get": metrics}}
 
 
-def _of_service(path: str, summary: str, does: Does) -> Json:
+def _of_service(path: str, summary: str, answers: Answers) -> Json:
     name = path.replace("/", ".") if path != "/" else ".home"
-    return operation("service", f"service{name}", summary, does)
+    return operation("service", f"service{name}", summary, answers)
 
 
 def _parameter(name: str, schema: Json, description: str) -> Json:
@@ -176,46 +183,47 @@ PARAMETERS = {
 }
 
 
-def _components(core: Core) -> Json:
-    found: Json = described.shapes() | {
+def _components(models: ServedModels) -> Json:
+    components: Json = described.shapes() | {
         "Problem": PROBLEM,
         "Tensor": described.TENSOR,
         "Truth": schemas.TRUTH_ANSWER,
         "Model": described.model(),
         "Metadata": described.metadata(),
     }
-    for name, served in core.models.items():
-        found[f"Row.{name}"] = schemas.row_schema(served.contract)
-        found |= schemas.native_forms(served.contract)
-        found[f"Answer.{name}"] = schemas.native_answer(served.contract)
-        found[f"Inference.{name}"] = described.tensors_answer(served.contract)
-        found[f"Scores.{name}"] = described.frames_answer(served.contract)
+    for model in models:
+        name, contract = model.name, model.contract
+        components[f"Row.{name}"] = schemas.row_schema(contract)
+        components |= schemas.native_forms(contract)
+        components[f"Answer.{name}"] = schemas.native_answer(contract)
+        components[f"Inference.{name}"] = described.tensors_answer(contract)
+        components[f"Scores.{name}"] = described.frames_answer(contract)
     headers = {name: {"description": text, "schema": TEXT} for name, text in HEADERS.items()}
     keys = {"key": {"type": "http", "scheme": "bearer"}}
     return {
-        "schemas": found,
+        "schemas": components,
         "parameters": PARAMETERS,
         "headers": headers,
         "securitySchemes": keys,
     }
 
 
-def document(core: Core) -> Json:
+def document(models: ServedModels, release: str, needs_key: bool) -> Json:
     paths, tags = _service_paths(), [{"name": "service"}]
-    for name, served in reversed(core.models.items()):
-        paths = _predictions(served.contract) | _others(served.contract) | paths
-        tags.insert(0, {"name": name, "description": served.contract.task})
-    found: Json = {
+    for model in reversed(list(models)):
+        paths = _predictions(model.contract) | _others(model.contract) | paths
+        tags.insert(0, {"name": model.name, "description": model.contract.task})
+    whole: Json = {
         "openapi": "3.1.0",
         "info": {
             "title": "Swarmline",
-            "version": core.settings.release,
+            "version": release,
             "description": "Predictions by four protocols, their truth, and training anew.",
         },
         "paths": paths,
-        "components": _components(core),
+        "components": _components(models),
         "tags": tags,
     }
-    if core.door.closed:
-        found["security"] = [{"key": []}]
-    return found
+    if needs_key:
+        whole["security"] = [{"key": []}]
+    return whole

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from service.openapi.schemas import Json, exactly, ref
+from service.openapi.schemas import Json, closed_object, ref
+from service.web.reply import JSON_TYPE, PROBLEM_TYPE
 
 PROBLEMS = {
     "400": "Not JSON, not sound HTTP, or a header that cannot be.",
@@ -24,7 +25,6 @@ PROBLEMS = {
 OPEN = ("403",)
 READ = ("400", "401", "403", "404")
 WRITE = (*READ, "408", "413", "415", "422", "503")
-JSON_TYPE = "application/json"
 PROBLEM: Json = {
     "type": "object",
     "properties": {
@@ -35,7 +35,7 @@ PROBLEM: Json = {
         "request_id": {"type": "string"},
         "errors": {
             "type": "array",
-            "items": exactly(
+            "items": closed_object(
                 {
                     "row": {"type": "integer"},
                     "column": {"type": "string"},
@@ -60,10 +60,10 @@ HEADERS = {
 EVERY = ("X-Request-Id", "X-Release")
 
 
-class Does(NamedTuple):
+class Answers(NamedTuple):
     """What an operation answers when all is well, and how else it may end."""
 
-    good: Json
+    success: Json
     codes: Iterable[str]
     status: str = "200"
     #: Content types of a good answer beside JSON.
@@ -71,18 +71,20 @@ class Does(NamedTuple):
     #: The headers that its answers have. Whoever may not ask gets those of EVERY.
     headers: Iterable[str] = EVERY
     #: Whether it needs a key, where keys are on.
-    key: bool = True
+    needs_key: bool = True
 
 
-def responses(does: Does) -> Json:
-    content = {JSON_TYPE: {"schema": does.good}} | {kind: {} for kind in does.beside}
-    good = {"description": "The answer.", "headers": _refs(does.headers), "content": content}
-    return {does.status: good} | {code: _problem(code, does.headers) for code in does.codes}
+def responses(answers: Answers) -> Json:
+    content = {JSON_TYPE: {"schema": answers.success}} | {kind: {} for kind in answers.beside}
+    success = {"description": "The answer.", "headers": _refs(answers.headers), "content": content}
+    return {answers.status: success} | {
+        code: _problem(code, answers.headers) for code in answers.codes
+    }
 
 
 def _problem(code: str, headers: Iterable[str]) -> Json:
     shown = EVERY if code in ("401", "403") else headers
-    content = {"application/problem+json": {"schema": ref("Problem")}}
+    content = {PROBLEM_TYPE: {"schema": ref("Problem")}}
     return {"description": PROBLEMS[code], "headers": _refs(shown), "content": content}
 
 
@@ -90,16 +92,18 @@ def _refs(headers: Iterable[str]) -> Json:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
 
 
-def operation(tag: str, name: str, summary: str, does: Does, takes: Json | None = None) -> Json:
-    """`takes` has what of the operation is about its input: requestBody, parameters."""
-    found = {
+def operation(
+    tag: str, name: str, summary: str, answers: Answers, request: Json | None = None
+) -> Json:
+    """`request` has what of the operation is about its input: requestBody, parameters."""
+    described = {
         "tags": [tag],
         "summary": summary,
         "operationId": name,
-        "responses": responses(does),
+        "responses": responses(answers),
     }
-    free: Json = {} if does.key else {"security": []}
-    return found | free | (takes or {})
+    free: Json = {} if answers.needs_key else {"security": []}
+    return described | free | (request or {})
 
 
 def body(schema: Json, examples: Json, beside: dict[str, Json] | None = None) -> Json:

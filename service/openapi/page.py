@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import msgspec
-from flask import Response, redirect, request
+from flask import Blueprint, Response, redirect, request
 
 from service.openapi.document import document
-from service.predict.served import Core
-from service.views.models import as_json
-from service.web.problems import JSON_TYPE, NotFound
-
-if TYPE_CHECKING:
-    from service.app import Service
+from service.predict.served import ServedModels
+from service.web.guard import scopes
+from service.web.problems import NotFound
+from service.web.reply import JSON_TYPE, encode_json, json_response
 
 PAGES = Path(__file__).parent / "pages"
 ASSETS = {
@@ -29,17 +27,18 @@ POLICY = (
 )
 
 
-def add_routes(app: Service, core: Core) -> None:
-    made: list[bytes] = []
+def blueprint(models: ServedModels, release: str, needs_key: bool) -> Blueprint:
+    routes = Blueprint("docs", __name__)
+    described = functools.cache(lambda: encode_json(document(models, release, needs_key)))
 
-    @app.get("/openapi.json", endpoint="openapi")
+    @routes.get("/openapi.json", endpoint="openapi")
+    @scopes()
     def openapi() -> Response:
-        if not made:
-            made.append(msgspec.json.encode(document(core)))
-        return Response(made[0], content_type=JSON_TYPE)
+        return Response(described(), content_type=JSON_TYPE)
 
-    @app.get("/docs", endpoint="docs")
-    @app.get("/docs/<asset>", endpoint="docs")
+    @routes.get("/docs", endpoint="docs")
+    @routes.get("/docs/<asset>", endpoint="docs")
+    @scopes()
     def docs(asset: str = "docs.html") -> Response:
         if asset not in ASSETS:
             raise NotFound(f"there is no page {asset[:100]!r}; see /docs")
@@ -48,11 +47,14 @@ def add_routes(app: Service, core: Core) -> None:
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
-    @app.get("/", endpoint="home")
+    @routes.get("/", endpoint="home")
+    @scopes()
     def home() -> Any:
         """A browser gets the page; KServe's V1 clients ask here whether the server is alive."""
         wants_page = request.accept_mimetypes.best_match((JSON_TYPE, "text/html")) == "text/html"
-        alive = {"status": "alive", "release": core.settings.release}
-        response = redirect("/docs") if wants_page else as_json(alive)
+        alive = {"status": "alive", "release": release}
+        response = redirect("/docs") if wants_page else json_response(alive)
         response.headers["Vary"] = "Accept"
         return response
+
+    return routes

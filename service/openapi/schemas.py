@@ -20,7 +20,7 @@ def ref(name: str) -> Json:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def exactly(properties: Json, optional: tuple[str, ...] = ()) -> Json:
+def closed_object(properties: Json, optional: tuple[str, ...] = ()) -> Json:
     """An object with these properties and no others."""
     return {
         "type": "object",
@@ -30,7 +30,7 @@ def exactly(properties: Json, optional: tuple[str, ...] = ()) -> Json:
     }
 
 
-def each(items: Json, count: int | None = None, least: int = 0) -> Json:
+def array(items: Json, count: int | None = None, least: int = 0) -> Json:
     """A list: of `count` items, or of any number from `least`."""
     bounds = {"minItems": least} if count is None else {"minItems": count, "maxItems": count}
     return {"type": "array", "items": items, **bounds}
@@ -38,7 +38,7 @@ def each(items: Json, count: int | None = None, least: int = 0) -> Json:
 
 def exact_list(names: Sequence[str]) -> Json:
     """The list of all these texts. A `const` that is a list, or one a place, would stop generators of clients."""
-    return each(TEXT | {"enum": list(names)}, len(names)) | {
+    return array(TEXT | {"enum": list(names)}, len(names)) | {
         "uniqueItems": True,
         "examples": [list(names)],
     }
@@ -74,15 +74,15 @@ def _nullable(contract: Contract) -> tuple[str, ...]:
 
 def row_schema(contract: Contract) -> Json:
     properties = {column.name: column_schema(column) for column in contract.columns}
-    return exactly(properties, _nullable(contract)) | {"examples": [contract.example]}
+    return closed_object(properties, _nullable(contract)) | {"examples": [contract.example]}
 
 
 def columns_schema(contract: Contract) -> Json:
-    lists = {column.name: each(column_schema(column), least=1) for column in contract.columns}
-    return exactly(lists, _nullable(contract))
+    lists = {column.name: array(column_schema(column), least=1) for column in contract.columns}
+    return closed_object(lists, _nullable(contract))
 
 
-def listed_row(contract: Contract) -> Json:
+def positional_row(contract: Contract) -> Json:
     """A row as the list of its values, in the contract's order."""
     cells = [column_schema(column) for column in contract.columns]
     return {
@@ -97,13 +97,13 @@ def native_forms(contract: Contract) -> Json:
     """The forms of a native request, by name: generated clients have a class for each."""
     row = ref(f"Row.{contract.model}")
     forms = {
-        "rows": each(row, least=1),
-        "instances": each({"anyOf": [row, listed_row(contract)]}, least=1),
+        "rows": array(row, least=1),
+        "instances": array({"anyOf": [row, positional_row(contract)]}, least=1),
         "columns": columns_schema(contract),
     }
     ignore = {"ignore_unknown": {"type": "boolean"}}
     return {
-        f"{name.capitalize()}.{contract.model}": exactly(
+        f"{name.capitalize()}.{contract.model}": closed_object(
             {name: schema} | ignore, ("ignore_unknown",)
         )
         for name, schema in forms.items()
@@ -119,7 +119,7 @@ def prediction_schema(contract: Contract) -> Json:
         return {"type": "string", "enum": list(contract.classes)}
     if len(contract.outputs) == 1:
         return NUMBER
-    return each(NUMBER, len(contract.outputs))
+    return array(NUMBER, len(contract.outputs))
 
 
 def native_answer(contract: Contract) -> Json:
@@ -128,19 +128,19 @@ def native_answer(contract: Contract) -> Json:
         "version": TEXT,
         "arm": ARM,
         "request_id": TEXT,
-        "predictions": each(prediction_schema(contract), least=1),
+        "predictions": array(prediction_schema(contract), least=1),
     }
     if contract.classes:
-        properties["probabilities"] = each(each(NUMBER, len(contract.classes)), least=1)
+        properties["probabilities"] = array(array(NUMBER, len(contract.classes)), least=1)
         properties["classes"] = exact_list(contract.classes)
     else:
         properties["outputs"] = exact_list([output.name for output in contract.outputs])
-    return exactly(properties)
+    return closed_object(properties)
 
 
 def truth_request(contract: Contract) -> Json:
     """One entry, or many."""
-    entry = exactly(
+    entry = closed_object(
         {
             "request_id": TEXT,
             "row": WHOLE | {"maximum": LATEST_ROW},
@@ -148,21 +148,21 @@ def truth_request(contract: Contract) -> Json:
         },
         ("row",),
     )
-    return {"oneOf": [exactly({"entries": each(entry)}), entry]}
+    return {"oneOf": [closed_object({"entries": array(entry)}), entry]}
 
 
 def truth_value(contract: Contract) -> Json:
     if contract.classes or len(contract.outputs) == 1:
         return prediction_schema(contract)
     names = [output.name for output in contract.outputs]
-    return exactly(dict.fromkeys(names, NUMBER), tuple(names)) | {"minProperties": 1}
+    return closed_object(dict.fromkeys(names, NUMBER), tuple(names)) | {"minProperties": 1}
 
 
-TRUTH_ANSWER = exactly(
+TRUTH_ANSWER = closed_object(
     {
         "stored": WHOLE,
         "unchanged": WHOLE,
         "replaced": WHOLE,
-        "unknown": each(exactly({"request_id": TEXT, "row": WHOLE})),
+        "unknown": array(closed_object({"request_id": TEXT, "row": WHOLE})),
     }
 )

@@ -13,7 +13,7 @@ MOST_ROWS = 100_000
 
 
 class Shadows:
-    """One thread, begun by the first of them; `lose` is told of each that is not made, and why."""
+    """One thread, begun by the first of them; `lose` is called for each that is not made, with the reason."""
 
     def __init__(self, lose: Callable[[str], None]):
         self._lose = lose
@@ -54,7 +54,7 @@ class Shadows:
                 self._rows -= rows
             try:
                 work()
-            # The next one may go well; this one's failure is told.
+            # The next may go well; the log has this failure.
             except Exception as error:  # pylint: disable=broad-exception-caught
                 self._lose("failed")
                 log_failure(request_id, error)

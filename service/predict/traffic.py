@@ -17,7 +17,7 @@ from typing import Literal
 
 import msgspec
 
-Arm = Literal["champion", "challenger"]
+ArmName = Literal["champion", "challenger"]
 Mode = Literal["split", "shadow", "off"]
 BUCKETS = 10_000
 
@@ -33,12 +33,12 @@ class Traffic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     share: float = 0.0
     experiment: str = ""
 
-    def pick(self, subject: str | None) -> Arm:
+    def pick(self, subject: str | None) -> ArmName:
         """The arm that answers: always the same for a subject, drawn without one."""
         if self.mode != "split":
             return "champion"
-        place = bucket(self.experiment, subject) if subject else random.randrange(BUCKETS)
-        return "challenger" if place < round(self.share * BUCKETS) else "champion"
+        number = bucket(self.experiment, subject) if subject else random.randrange(BUCKETS)
+        return "challenger" if number < round(self.share * BUCKETS) else "champion"
 
 
 def bucket(experiment: str, subject: str) -> int:
@@ -51,12 +51,14 @@ def read_traffic(path: Path | None, challenged: Mapping[str, bool]) -> dict[str,
     if path is None:
         return dict.fromkeys(challenged, Traffic())
     try:
-        found = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), dict[str, Traffic])
+        by_model = msgspec.convert(
+            tomllib.loads(path.read_text(encoding="utf-8")), dict[str, Traffic]
+        )
     except (OSError, ValueError) as error:
         raise BadTraffic(f"TRAFFIC: {path}: {error}") from error
-    for model, traffic in found.items():
+    for model, traffic in by_model.items():
         _check(path, model, traffic, challenged)
-    return {model: found.get(model, Traffic()) for model in challenged}
+    return {model: by_model.get(model, Traffic()) for model in challenged}
 
 
 def _check(path: Path, model: str, traffic: Traffic, challenged: Mapping[str, bool]) -> None:

@@ -1,21 +1,54 @@
-"""What has come of a request, judged without waiting: how long it is, and whether all of it is there.
+"""A request while it arrives: how long it is, and whether all of it is there, judged without waiting.
 
 Gunicorn's parser remains the judge of what is sound; this only says when there is nothing more to wait for.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
+import socket
 from enum import Enum, auto
+from typing import NoReturn
 
-#: The most that is taken from a socket at once, and of a request before anyone asks who sends it.
-MOST = 65536
+#: The most that is taken from a socket at once, and of a request before its head is judged.
+SHORT_REQUEST = 65536
 #: The longest head, and the longest end of a body in chunks.
-MOST_HEAD = 32768
+MAX_HEAD = 32768
 _START = re.compile(rb"((?:GET|HEAD|POST) /[!-~]*) HTTP/1\.[01]\r\n").match
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n").findall
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n").search
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?").fullmatch
+
+
+class Refused(Exception):
+    """A request that is refused before an application sees it."""
+
+
+class HeadTooLong(Refused):
+    pass
+
+
+class TooManyLongRequests(Refused):
+    pass
+
+
+class BodyTooLong(Refused):
+    """Raised where a body is read, of which more has come than it may have."""
+
+
+class BodyNotHere(BaseException):
+    """Raised where a body is read that has not arrived. For the worker alone: no handler of errors may answer it."""
+
+
+class AbsentBody:
+    """Stands for a body that is not there: who can answer without it does so at once."""
+
+    def __init__(self, reason: BaseException):
+        self._reason = reason
+
+    def read(self, _size: int | None = None) -> NoReturn:
+        raise self._reason
 
 
 class Framing(Enum):
@@ -32,6 +65,20 @@ class Stage(Enum):
     ENDLESS = auto()
 
 
+def receive(client: socket.socket) -> bytes:
+    """What has come, in up to eight pieces; nothing at the end of the connection.
+
+    More than one piece, because most long requests are there as a whole, and need not be judged by their heads.
+    """
+    pieces: list[bytes] = []
+    with contextlib.suppress(OSError):
+        while len(pieces) < 8:
+            pieces.append(client.recv(SHORT_REQUEST))
+            if len(pieces[-1]) < SHORT_REQUEST:
+                break
+    return b"".join(pieces)
+
+
 def framing_of(head: bytes) -> int | Framing:
     """How many bytes of body follow a head."""
     head = head.lower()
@@ -46,7 +93,7 @@ def framing_of(head: bytes) -> int | Framing:
 
 
 def size_of(data: bytes) -> int | None:
-    """How long the request is that begins with these bytes, where they hold its head and that says so."""
+    """The length of the request that begins with these bytes; None where they hold no head that tells it."""
     end = data.find(b"\r\n\r\n") + 4
     if end < 4:
         return None
@@ -55,8 +102,8 @@ def size_of(data: bytes) -> int | None:
 
 
 def line_of(data: bytes) -> str:
-    """Method and target, such as `POST /x`, where they are plain; else nothing."""
-    start = _START(data)
+    """Method and target, such as `POST /x`, of a short request where they are plain; else nothing."""
+    start = _START(data) if len(data) <= SHORT_REQUEST else None
     return start[1].decode("ascii") if start else ""
 
 
@@ -78,12 +125,20 @@ class Arrival:
     def stage(self) -> Stage:
         """How far it is, with what has come until now."""
         if not self.head and not self._find_head():
-            return Stage.ENDLESS if len(self.data) > MOST_HEAD else Stage.MORE
+            return Stage.ENDLESS if len(self.data) > MAX_HEAD else Stage.MORE
         if self._framing is Framing.UNKNOWN:
             return Stage.ENDLESS
         if self._framing is Framing.CHUNKED and not self.size:
             return self._follow_chunks()
         return Stage.WHOLE if len(self.data) >= self.size else Stage.MORE
+
+    @property
+    def is_long(self) -> bool:
+        return max(self.size, len(self.data)) > SHORT_REQUEST
+
+    def exceeds(self, max_body: int) -> bool:
+        """Whether its chunks hold more than a body may, or are of no size at all."""
+        return self.content > max_body or len(self.data) > 2 * max_body + SHORT_REQUEST
 
     def take(self) -> bytes:
         """The request, or as much of it as has come; what stands behind it remains for the next."""
@@ -136,4 +191,4 @@ class Arrival:
         return Stage.WHOLE
 
     def _unless_longer(self, length: int) -> Stage:
-        return Stage.ENDLESS if length > MOST_HEAD else Stage.MORE
+        return Stage.ENDLESS if length > MAX_HEAD else Stage.MORE

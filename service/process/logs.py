@@ -11,17 +11,17 @@ import traceback
 from typing import Any
 
 import msgspec
-from gunicorn import glogging
 
 _LEVEL = {"least": logging.INFO}
 
 
 def set_up(level: str) -> None:
-    """The least level to log; what our modules tell `logging` becomes such lines too."""
+    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too."""
     _LEVEL["least"] = getattr(logging, level.upper())
-    ours = logging.getLogger("service")
-    ours.handlers, ours.propagate = [_JsonLines()], False
-    ours.setLevel(_LEVEL["least"])
+    for name in ("service", "gunicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [_JsonLines()], False
+        logger.setLevel(_LEVEL["least"])
 
 
 def log(level: str, event: str, **fields: Any) -> None:
@@ -77,12 +77,3 @@ class _JsonLines(logging.Handler):
             message=record.getMessage(),
             **trace,
         )
-
-
-class ServerLog(glogging.Logger):  # type: ignore[misc]
-    """Gunicorn's own messages, as lines like all others."""
-
-    def setup(self, cfg: Any) -> None:
-        super().setup(cfg)
-        self.error_log.handlers = [_JsonLines()]
-        self.error_log.propagate = False

@@ -19,17 +19,19 @@ from prometheus_client.core import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: Where the client looks for the folder of all processes.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _SLOT = ["master"]
 
 
 def keep_in(folder: Path) -> None:
     """Called once, before any metric is made: where the processes keep their numbers."""
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    made: Any = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+    os.environ[FOLDER] = str(folder)
+    shared: Any = values.MultiProcessValue(  # type: ignore[no-untyped-call]
         process_identifier=lambda: _SLOT[0]
     )
     # The one seam that the client has for this: metrics.py looks the class up here.
-    values.ValueClass = made
+    values.ValueClass = shared
 
 
 def take_slot(slot: int) -> None:
@@ -113,7 +115,7 @@ def scrape(gauges: Iterable[tuple[str, str, dict[str, str], float]]) -> bytes:
     return prometheus.generate_latest(registry)
 
 
-def forget_gauges(folder: Path, slot: int) -> None:
+def forget_gauges(slot: int) -> None:
     """A worker died: its live gauges go; its counts stay, and its successor goes on from them."""
-    for path in folder.glob(f"gauge_live*_worker{slot}.db"):
+    for path in Path(os.environ[FOLDER]).glob(f"gauge_live*_worker{slot}.db"):
         path.unlink()

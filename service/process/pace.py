@@ -1,9 +1,9 @@
-"""Which requests the poller may answer itself: those that took it no time lately."""
+"""Which requests the poller may answer itself: those that lately took it no time."""
 
 from __future__ import annotations
 
-#: The longest that the poller may be kept, on average.
-LONGEST = 0.001
+#: Seconds that the poller may be kept by a request, on average.
+QUICK_SECONDS = 0.001
 
 
 class Pace:
@@ -13,13 +13,13 @@ class Pace:
         self._seconds: dict[str, float] = {}
 
     def allows(self, line: str) -> bool:
-        """A slow one goes to the threads, and is tried again after some requests."""
+        """Whether it is quick. A slow one goes to the threads, and is tried again after some requests."""
         usual = self._seconds.get(line, 0.0)
-        if usual <= LONGEST:
+        if usual <= QUICK_SECONDS:
             return True
         self._seconds[line] = usual * 0.98
         return False
 
-    def took(self, line: str, seconds: float) -> None:
+    def record(self, line: str, seconds: float) -> None:
         usual = self._seconds.get(line, 0.0)
         self._seconds[line] = usual + (seconds - usual) / 8

@@ -1,30 +1,69 @@
-"""Gunicorn, as this service wants it: its settings, and a master that is not ready before it stops."""
+"""Gunicorn's settings and hooks, all of them documented: slots, the drain before a stop, and the end."""
 
 from __future__ import annotations
 
 import os
-import time
+import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.arbiter import Arbiter
 
-from service.process.gthread import Worker
-from service.process.state import State
+from service.process import metrics
+from service.process.logs import log
+from service.process.state import State, WorkerHandle
+from service.process.supervisor import Supervisor
+from service.process.worker import Limits, Poller
 from service.settings import Settings
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # a heartbeat on a slow disk stalls workers
 KEEPALIVE = 75
+#: What `WORKER=gthread` does without; docs/serving.md says more of each.
+GIVEN_UP = (
+    "half the speed; READ_TIMEOUT and MAX_WAITING; health checks while all threads are busy; a bound for slow readers"
+    " and for long requests on their way; problem documents for unsound HTTP; even connections; and who has just"
+    " connected at a stop may be reset"
+)
 
 
-def options(settings: Settings) -> dict[str, Any]:
-    """Gunicorn's settings; the benchmark starts its empty Flask view under the same."""
+class WorkerLife(NamedTuple):
+    """What is to be done in a worker once it is forked, and before it ends."""
+
+    started: Callable[[], None]
+    ended: Callable[[], None]
+
+
+class Application(NamedTuple):
+    """What is handed in by who starts the service, since all of it stands above this room."""
+
+    wsgi: Any
+    #: Whether a request, such as `POST /x`, waits for nobody.
+    answers_at_once: Callable[[str], bool]
+    #: What is sent for an error that the application never saw, to a client's address.
+    refusal: Callable[[BaseException, str], bytes]
+    life: WorkerLife
+
+
+def serve(
+    application: Application, settings: Settings, state: State, supervisor: Supervisor | None
+) -> None:
+    """Runs Gunicorn, which exits at its end."""
+    Poller.state = state
+    Poller.answers_at_once = staticmethod(application.answers_at_once)
+    Poller.refusal = staticmethod(application.refusal)
+    Poller.limits = Limits(settings.read_timeout, settings.max_body, 8 * settings.max_body)
+    if settings.worker == "gthread":
+        log("warning", "server", message=f"WORKER is gthread, which gives up: {GIVEN_UP}")
+    hooks = _hooks(application.life, settings, state, supervisor)
+    _Gunicorn(application.wsgi, _options(settings) | hooks).run()
+
+
+def _options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": str(settings.bind),
         "workers": settings.workers,
-        "worker_class": Worker,
+        "worker_class": "gthread" if settings.worker == "gthread" else Poller,
         "threads": settings.threads + settings.streams,
         "preload_app": True,
         "keepalive": KEEPALIVE,
@@ -36,70 +75,85 @@ def options(settings: Settings) -> dict[str, Any]:
         "limit_request_line": 4094,
         "limit_request_fields": 50,
         "loglevel": settings.log_level,
-        "logger_class": "service.process.logs.ServerLog",
+        # `logs.set_up` has given its logger a handler of ours.
+        "errorlog": None,
     }
 
 
-class Master(Arbiter):  # type: ignore[misc]
-    """Turns not ready before it stops, and looks after the shipper as after its workers."""
+def _hooks(
+    life: WorkerLife, settings: Settings, state: State, supervisor: Supervisor | None
+) -> dict[str, Callable[..., None]]:
+    slots: dict[Any, int] = {}
+    master = os.getpid()
 
-    def __init__(self, app: Application):
-        self._stop_at: float | None = None
-        self._shipper = app.shipper
-        super().__init__(app)
+    def when_ready(_master: Any) -> None:
+        """TERM turns readiness to 503, and stops Gunicorn once the drain is over; a second one stops at once."""
+        stop: Any = signal.getsignal(signal.SIGTERM)
 
-    def handle_term(self) -> None:
-        if self._stop_at is not None:
-            raise StopIteration
-        self.app.state.drain()
-        self._stop_at = time.monotonic() + self.app.settings.drain_seconds
+        def drain(_number: int, frame: Any) -> None:
+            if os.getpid() != master:
+                # A worker that was forked just now, before it has handlers of its own: it has nothing to lose.
+                os._exit(0)  # pylint: disable=protected-access
+            if state.draining or not settings.drain_seconds:
+                state.drain()
+                stop(signal.SIGTERM, frame)
+            else:
+                state.drain()
+                signal.setitimer(signal.ITIMER_REAL, settings.drain_seconds)
 
-    def wait_for_signals(self, timeout: float = 1.0) -> Any:
-        if self._stop_at is not None:
-            timeout = max(0.0, min(timeout, self._stop_at - time.monotonic()))
-        return super().wait_for_signals(timeout)
+        signal.signal(signal.SIGTERM, drain)
+        signal.signal(signal.SIGALRM, drain)
 
-    def manage_workers(self) -> None:
-        if self._stop_at is not None and time.monotonic() >= self._stop_at:
-            raise StopIteration
-        super().manage_workers()
-        if self._shipper is not None:
-            self._shipper.keep_alive(self.LISTENERS)
+    def pre_fork(_master: Any, worker: Any) -> None:
+        """A successor gets the first slot that is free, so its predecessor's."""
+        taken = set(slots.values())
+        slots[worker] = next(slot for slot in range(len(taken) + 1) if slot not in taken)
 
-    def stop(self, graceful: bool = True) -> None:
-        super().stop(graceful)
-        if self._shipper is not None:
-            self._shipper.stop()
+    def post_fork(_master: Any, worker: Any) -> None:
+        state.take_slot(slots[worker])
+        metrics.take_slot(slots[worker])
+        if isinstance(worker, WorkerHandle):
+            state.worker = worker
+        life.started()
+
+    def pre_request(worker: Any, _request: Any) -> None:
+        """While it drains, each answer closes its connection, so that callers go elsewhere."""
+        if state.draining and worker.cfg.keepalive:
+            worker.cfg.set("keepalive", 0)
+
+    def child_exit(_master: Any, worker: Any) -> None:
+        slot = slots.pop(worker)
+        metrics.forget_gauges(slot)
+        state.clear_slot(slot)
+
+    def worker_exit(_master: Any, _worker: Any) -> None:
+        if os.getpid() == master:
+            # It says so here, too, of a worker that it did not find.
+            return
+        try:
+            life.ended()
+        finally:
+            # ONNX Runtime's destructors abort in a process that was forked after it was loaded.
+            os._exit(0)  # pylint: disable=protected-access
+
+    def on_exit(_master: Any) -> None:
+        if supervisor is not None:
+            supervisor.stop()
+
+    hooks = (when_ready, pre_fork, post_fork, pre_request, child_exit, worker_exit, on_exit)
+    return {hook.__name__: hook for hook in hooks}
 
 
-class Application(BaseApplication):  # type: ignore[misc]  # pylint: disable=abstract-method
-    """Any WSGI callable, under our settings; `quick` tells which requests (`POST /x`) wait for nobody."""
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # pylint: disable=abstract-method
+    """Gunicorn's documented way to be started from within a program."""
 
-    def __init__(
-        self,
-        wsgi: Any,
-        quick: Callable[[str], bool],
-        settings: Settings,
-        state: State,
-        shipper: Any = None,
-        **more: Any,
-    ):
-        self.callable_made, self.settings, self.state = wsgi, settings, state
-        self._quick = quick
-        self.shipper = shipper
-        self._options = options(settings) | more
+    def __init__(self, wsgi: Any, options: dict[str, Any]):
+        self._wsgi, self._options = wsgi, options
         super().__init__()
 
     def load_config(self) -> None:
         for name, value in self._options.items():
-            if value is not None:
-                self.cfg.set(name, value)
+            self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return self.callable_made
-
-    def run(self) -> None:
-        Worker.state, Worker.read_timeout = self.state, self.settings.read_timeout
-        Worker.max_body, Worker.most_held = self.settings.max_body, 8 * self.settings.max_body
-        Worker.quick = staticmethod(self._quick)
-        Master(self).run()
+        return self._wsgi

@@ -1,130 +1,86 @@
-"""What happens around a fork: slots, the journal of each worker, and the shipper beside them."""
+"""The process beside the workers that ships the journal, and a parent of its own that starts it again when it dies.
+
+Both end once nobody is left who could write to the journal: master and workers hold a pipe open, and its end is the
+word to stop, however they ended. So what the last worker answered is shipped, too.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
-from service import journal
-from service.process import metrics
 from service.process.logs import log_failure
 
-if TYPE_CHECKING:
-    from service.app import Service
-
-SHIPPER_SECONDS = 5.0
-
-
-def hooks(app: Service, folder: Path) -> dict[str, Callable[..., None]]:
-    """Gunicorn's hooks: each worker has a slot, which its successor inherits."""
-    core = app.core
-
-    def post_fork(_master: Any, worker: Any) -> None:
-        metrics.take_slot(worker.slot)
-        core.state.worker = worker
-        if core.settings.journal is not None:
-            core.journal = journal.Journal(core.settings.journal, core.contracts())
-
-    def child_exit(_master: Any, worker: Any) -> None:
-        metrics.forget_gauges(folder, worker.slot)
-        core.state.clear_slot(worker.slot)
-
-    def worker_exit(_master: Any, _worker: Any) -> None:
-        core.close()
-        # ONNX Runtime's destructors abort in a process that was forked after it was loaded.
-        os._exit(0)  # pylint: disable=protected-access
-
-    return {
-        "post_fork": post_fork,
-        "child_exit": child_exit,
-        "worker_exit": worker_exit,
-    }
+Ship = Callable[[threading.Event], None]
+STOP_SECONDS = 5.0
+RESTART_SECONDS = 1.0
 
 
-class Shipper:
-    """The one process that moves the spool to the database; started anew when it dies."""
+class Supervisor:
+    """Started before Gunicorn, so that neither process holds its sockets. `ship` runs until its event is set."""
 
-    def __init__(self, settings: journal.Settings):
-        self._settings = settings
-        self._pid = 0
-        self._next = 0.0
-
-    def keep_alive(self, listeners: Any) -> None:
-        if not self._running() and time.monotonic() >= self._next:
-            self._next = time.monotonic() + 1.0
-            self._pid = self._fork(listeners)
+    def __init__(self, ship: Ship):
+        end, self._pipe = os.pipe()
+        self._pid = os.fork()
+        if not self._pid:
+            try:
+                os.close(self._pipe)
+                _supervise(ship, end)
+            finally:
+                # None of the master's clean-up is ours.
+                os._exit(1)  # pylint: disable=protected-access
+        os.close(end)
 
     def stop(self) -> None:
         """Lets it ship what is left, for a while; the spool keeps the rest."""
-        deadline = time.monotonic() + SHIPPER_SECONDS
-        self._signal(signal.SIGTERM)
-        while self._running() and time.monotonic() < deadline:
+        os.close(self._pipe)
+        deadline = time.monotonic() + STOP_SECONDS
+        while not self._ended():
+            if time.monotonic() > deadline:
+                os.killpg(self._pid, signal.SIGKILL)
+                return
             time.sleep(0.02)
-        self._signal(signal.SIGKILL)
 
-    def _signal(self, number: int) -> None:
-        if self._running():
-            os.kill(self._pid, number)
-
-    def _running(self) -> bool:
-        if not self._pid:
-            return False
+    def _ended(self) -> bool:
         try:
-            done, _ = os.waitpid(self._pid, os.WNOHANG)
-        except OSError as error:
-            # The master reaps all its children, and may have been first.
-            if error.errno != errno.ECHILD:
-                raise
-            done = self._pid
-        if done:
-            self._pid = 0
-        return not done
-
-    def _fork(self, listeners: Any) -> int:
-        # A TERM waits until the child can heed it: the handler that it has from the master would swallow it.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        pid = os.fork()
-        if not pid:
-            self._become(listeners)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        return pid
-
-    def _become(self, listeners: Any) -> NoReturn:
-        """In the new process: ships until it is told to stop, or its parent is gone."""
-        for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        # Held open here, the port would still take connections that nobody answers.
-        for listener in listeners:
-            listener.sock.close()
-        code = 1
-        try:
-            code = _ship(self._settings)
-        # Nobody else would tell.
-        except Exception as error:  # pylint: disable=broad-exception-caught
-            log_failure("", error)
-        finally:
-            # None of the master's clean-up is ours.
-            os._exit(code)  # pylint: disable=protected-access
+            return os.waitpid(self._pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            # Gunicorn's master reaps all its children, and was first.
+            return True
 
 
-def _ship(settings: journal.Settings) -> int:
-    stop, parent = threading.Event(), os.getppid()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-    from service.journal.shipper import ship_forever  # pylint: disable=import-outside-toplevel
+def _supervise(ship: Ship, end: int) -> None:
+    """In the new process: the shipper, again and again, until one ends because it was told to."""
+    # A group of their own: what is sent to the service's group, as by Ctrl-C, is not for them.
+    os.setpgid(0, 0)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    while True:
+        child = os.fork()
+        if not child:
+            _ship(ship, end)
+        if os.waitpid(child, 0)[1] == 0:
+            return
+        time.sleep(RESTART_SECONDS)
 
-    def watch() -> None:
-        while not stop.wait(1.0):
-            if os.getppid() != parent:
-                stop.set()
 
-    threading.Thread(target=watch, daemon=True).start()
-    ship_forever(settings, stop)
-    return 0
+def _ship(ship: Ship, end: int) -> NoReturn:
+    stop = threading.Event()
+
+    def await_end() -> None:
+        os.read(end, 1)
+        stop.set()
+
+    code = 1
+    try:
+        threading.Thread(target=await_end, daemon=True).start()
+        ship(stop)
+        code = 0
+    # A forked child has no one above it who logs: without this its end would go unseen.
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        log_failure("", error)
+    finally:
+        os._exit(code)  # pylint: disable=protected-access

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.bundle.contract import Column, Contract
 from service.web.problems import BadRequest, Unprocessable
-from service.web.strict_json import first_repeated
+from service.web.strict_json import first_duplicate
 
 CSV_TYPE = "text/csv"
 _TRUTH = {"true": True, "false": False}
@@ -38,9 +38,9 @@ def read_csv(body: bytes, contract: Contract, limit: int) -> list[dict[str, Any]
 
 
 def _check_names(names: list[str]) -> None:
-    twice = first_repeated(names)
-    if twice is not None:
-        raise Unprocessable.field(twice, "the name twice", "each name once")
+    duplicate = first_duplicate(names)
+    if duplicate is not None:
+        raise Unprocessable.field(duplicate, "the name twice", "each name once")
 
 
 def _check_row(number: int, cells: list[str], width: int, limit: int) -> None:

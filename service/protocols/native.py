@@ -7,17 +7,20 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from service.bundle.contract import Matrix
-from service.predict.served import Prediction, Served, encode_json
+from service.predict.arm import Prediction
+from service.predict.served import ServedModel
+from service.protocols.json_values import encode_numbers, encode_predictions
+from service.protocols.row_forms import by_name, take_columns, take_list
 from service.web.body import Environ
-from service.web.digits import numbers_as_json
-from service.web.problems import JSON_TYPE, Headers, Unprocessable
-from service.web.strict_json import by_name, each_once, parse_object, take_columns, take_list
+from service.web.problems import Unprocessable
+from service.web.reply import JSON_TYPE, Reply, encode_json
+from service.web.strict_json import has_no_duplicate_name, parse_object
 
 FORMS = ("rows", "instances", "columns")
 #: What the fast way raises for whatever it leaves to the slow one.
@@ -25,23 +28,14 @@ FAST_REFUSALS = (msgspec.MsgspecError, ValueError, TypeError, KeyError, Recursio
 ALLOWED = "rows, instances or columns, and ignore_unknown"
 
 
-class Wire(NamedTuple):
-    """A protocol's answer: the body, and the headers that are its own."""
-
-    body: bytes
-    headers: Headers
-
-
-class Native:
+class NativeProtocol:
     content_types: tuple[str, ...] = (JSON_TYPE,)
     headers = [("Content-Type", JSON_TYPE)]
 
-    def __init__(self, served: Served):
-        self._served = served
-        self._encoder = served.encoder
-        self._max_rows = served.core.settings.max_rows
-        contract = served.contract
-        row = served.encoder.row_type
+    def __init__(self, model: ServedModel):
+        self._contract = contract = model.contract
+        self._encoder, self._max_rows = model.encoder, model.max_rows
+        row = model.encoder.row_type
         rows = (list[row] | msgspec.UnsetType, msgspec.UNSET)  # type: ignore[valid-type]
         body = msgspec.defstruct(
             "Body",
@@ -52,41 +46,40 @@ class Native:
         self._decode = msgspec.json.Decoder(body).decode
         self._decode_row = msgspec.json.Decoder(row).decode
         self._strings = [
-            place
-            for place, column in enumerate(contract.columns)
+            position
+            for position, column in enumerate(contract.columns)
             if column.type in ("category", "timestamp")
         ]
         self._nullable_strings = [
-            place for place in self._strings if contract.columns[place].nullable
+            position for position in self._strings if contract.columns[position].nullable
         ]
         self._tail = (
             b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
         )
         self._classes = b',"classes":' + encode_json(contract.classes) + b"}"
         self._heads = {
-            side: f'{{"model":{_text(served.name)},"version":{_text(side.version)},'
-            f'"arm":"{side.arm}","request_id":"'.encode()
-            for side in (served.champion, served.challenger)
-            if side is not None
+            arm: f'{{"model":{_text(model.name)},"version":{_text(arm.version)},'
+            f'"arm":"{arm.name}","request_id":"'.encode()
+            for arm in model.arms
         }
 
     def read(self, body: bytes, _environ: Environ) -> tuple[Matrix, None]:
         try:
-            given: Any = self._decode(body)
-            rows = given.instances if given.rows is msgspec.UNSET else given.rows
+            document: Any = self._decode(body)
+            rows = document.instances if document.rows is msgspec.UNSET else document.rows
             matrix = self._encoder.encode_structs(rows)
         except FAST_REFUSALS:
             return self._read_slowly(body), None
-        if not self._each_once(body, 1, matrix):
+        if not self._has_no_duplicate_name(body, 1, matrix):
             return self._read_slowly(body), None
         return matrix, None
 
-    def _each_once(self, body: bytes, names: int, matrix: Matrix) -> bool:
-        """Whether no name stands twice in rows that were read so, with so many names around them."""
+    def _has_no_duplicate_name(self, body: bytes, names: int, matrix: Matrix) -> bool:
+        """Of rows that were read so, with so many names around them. A null counts as no string, of any column."""
         strings = len(matrix) * len(self._strings)
         if self._nullable_strings and b"null" in body:
             strings -= int(np.isnan(matrix[:, self._nullable_strings]).sum())
-        return each_once(body, names + matrix.size, strings)
+        return has_no_duplicate_name(body, names + matrix.size, strings)
 
     def read_row(self, body: bytes) -> Matrix | None:
         """One bare row; None where it needs a closer look."""
@@ -94,7 +87,7 @@ class Native:
             matrix = self._encoder.encode_structs([self._decode_row(body)])
         except FAST_REFUSALS:
             return None
-        return matrix if self._each_once(body, 0, matrix) else None
+        return matrix if self._has_no_duplicate_name(body, 0, matrix) else None
 
     def _read_slowly(self, body: bytes) -> Matrix:
         document = parse_object(body, ALLOWED)
@@ -102,33 +95,29 @@ class Native:
         if not isinstance(ignore, bool):
             raise Unprocessable.field("ignore_unknown", ignore, "true or false")
         if len(document) != 1 or not document.keys() <= set(FORMS):
-            given = ", ".join(document) or "nothing"
-            raise Unprocessable.field("", given, f"one of {', '.join(FORMS)}; and ignore_unknown")
+            names = ", ".join(document) or "nothing"
+            raise Unprocessable.field("", names, f"one of {', '.join(FORMS)}; and ignore_unknown")
         name = next(iter(document))
         if name == "columns":
             return self._encoder.encode_columns(
                 take_columns(document, name, self._max_rows), ignore
             )
-        rows = by_name(self._served.contract, take_list(document, name, self._max_rows))
+        rows = by_name(self._contract, take_list(document, name, self._max_rows))
         return self._encoder.encode_rows(rows, ignore)
 
-    def write(self, found: Prediction, request_id: str, _asked: None) -> Wire:
-        side, answer = found.side, found.answer
+    def write(self, prediction: Prediction, request_id: str, _form: None) -> Reply:
         parts = [
-            self._heads[side],
+            self._heads[prediction.arm],
             request_id.encode(),
             b'","predictions":',
-            side.predictions_as_json(answer),
+            encode_predictions(prediction),
         ]
-        if answer.probabilities is None:
+        probabilities = prediction.answer.probabilities
+        if probabilities is None:
             parts.append(self._tail)
         else:
-            parts += [
-                b',"probabilities":',
-                numbers_as_json(answer.probabilities),
-                self._classes,
-            ]
-        return Wire(b"".join(parts), self.headers)
+            parts += [b',"probabilities":', encode_numbers(probabilities), self._classes]
+        return Reply("200 OK", self.headers, b"".join(parts))
 
 
 def _text(value: str) -> str:

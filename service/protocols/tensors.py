@@ -35,8 +35,8 @@ LONGEST = 2**53
 _LENGTH = struct.Struct("<I")
 
 
-class Given(msgspec.Struct, frozen=True):
-    """An input tensor as it came."""
+class InputTensor(msgspec.Struct, frozen=True):
+    """One input of a request, its values not yet read."""
 
     name: str
     shape: list[int]
@@ -62,69 +62,71 @@ class Tail:
         return self._data[start : self._place]
 
 
-def read_tensor(given: Given, tail: Tail) -> Any:
+def read_tensor(tensor: InputTensor, tail: Tail) -> Any:
     """A tensor's values in a flat sequence; bytes are taken from the tail."""
-    if given.datatype != "BYTES" and given.datatype not in NUMBERS:
+    if tensor.datatype != "BYTES" and tensor.datatype not in NUMBERS:
         raise Unprocessable.field(
-            given.name, given.datatype, "BYTES or one of " + ", ".join(NUMBERS)
+            tensor.name, tensor.datatype, "BYTES or one of " + ", ".join(NUMBERS)
         )
-    _check_shape(given)
-    size = given.parameters.get("binary_data_size")
+    _check_shape(tensor)
+    size = tensor.parameters.get("binary_data_size")
     if size is None:
-        return _from_json(given)
-    if given.data is not None or not isinstance(size, int) or not 0 <= size <= tail.left:
+        return _from_json(tensor)
+    if tensor.data is not None or not isinstance(size, int) or not 0 <= size <= tail.left:
         raise Unprocessable.field(
-            given.name, size, f"a binary_data_size up to {tail.left}, and no data"
+            tensor.name, size, f"a binary_data_size up to {tail.left}, and no data"
         )
-    return _from_bytes(given, tail.take(size))
+    return _from_bytes(tensor, tail.take(size))
 
 
-def _check_shape(given: Given) -> None:
+def _check_shape(tensor: InputTensor) -> None:
     """Before anything is multiplied: a product of a million lengths takes minutes."""
-    if len(given.shape) not in (1, 2):
-        lengths = f"a shape of {len(given.shape)} lengths"
-        raise Unprocessable.field(given.name, lengths, SHAPES)
-    for length in given.shape:
+    if len(tensor.shape) not in (1, 2):
+        lengths = f"a shape of {len(tensor.shape)} lengths"
+        raise Unprocessable.field(tensor.name, lengths, SHAPES)
+    for length in tensor.shape:
         if not 0 <= length < LONGEST:
-            raise Unprocessable.field(given.name, length, f"lengths from 0, below {LONGEST}")
+            raise Unprocessable.field(tensor.name, length, f"lengths from 0, below {LONGEST}")
 
 
-def _check_count(given: Given, count: int) -> None:
-    if count != math.prod(given.shape):
-        allowed = f"{math.prod(given.shape)} values, as the shape says"
-        raise Unprocessable.field(given.name, f"{count} values", allowed)
+def _check_count(tensor: InputTensor, count: int) -> None:
+    if count != math.prod(tensor.shape):
+        allowed = f"{math.prod(tensor.shape)} values, as the shape says"
+        raise Unprocessable.field(tensor.name, f"{count} values", allowed)
 
 
-def _from_json(given: Given) -> list[Any]:
-    values = given.data
+def _from_json(tensor: InputTensor) -> list[Any]:
+    values = tensor.data
     if values is None:
-        raise Unprocessable.field(given.name, None, "data, or bytes with a binary_data_size")
+        raise Unprocessable.field(tensor.name, None, "data, or bytes with a binary_data_size")
     while values and all(isinstance(value, list) for value in values):
         values = [cell for row in values for cell in row]
-    _check_count(given, len(values))
-    _check_types(given, values)
+    _check_count(tensor, len(values))
+    _check_types(tensor, values)
     return values
 
 
-def _check_types(given: Given, values: list[Any]) -> None:
+def _check_types(tensor: InputTensor, values: list[Any]) -> None:
     """Each value is of the tensor's datatype, or null. NumPy would make numbers of "11.5" and true."""
-    place = _first_wrong(given.datatype, values)
-    if place is not None:
-        row = place // math.prod(given.shape[1:])
-        raise Unprocessable.field(given.name, values[place], f"values of {given.datatype}", row)
+    position = _first_wrong(tensor.datatype, values)
+    if position is not None:
+        row = position // math.prod(tensor.shape[1:])
+        raise Unprocessable.field(
+            tensor.name, values[position], f"values of {tensor.datatype}", row
+        )
 
 
 def _first_wrong(datatype: str, values: list[Any]) -> int | None:
     types = _types_of(datatype)
     if not types.issuperset(map(type, values)):
-        return next(place for place, value in enumerate(values) if type(value) not in types)
+        return next(position for position, value in enumerate(values) if type(value) not in types)
     if float in types or int not in types:
         return None
     limits: Any = np.iinfo(NUMBERS[datatype])
     low, high = int(limits.min), int(limits.max)
     outside = (
-        place
-        for place, value in enumerate(values)
+        position
+        for position, value in enumerate(values)
         if value is not None and not low <= value <= high
     )
     return next(outside, None)
@@ -139,31 +141,35 @@ def _types_of(datatype: str) -> set[type]:
     return {int, type(None)} if "INT" in datatype else {int, float, type(None)}
 
 
-def _from_bytes(given: Given, chunk: bytes) -> Any:
-    if given.datatype == "BYTES":
-        values: Any = _strings(given, chunk)
+def _from_bytes(tensor: InputTensor, chunk: bytes) -> Any:
+    if tensor.datatype == "BYTES":
+        values: Any = _strings(tensor, chunk)
     else:
-        dtype = NUMBERS[given.datatype]
+        dtype = NUMBERS[tensor.datatype]
         if len(chunk) % dtype.itemsize:
             raise Unprocessable.field(
-                given.name, f"{len(chunk)} bytes", f"whole values of {given.datatype}"
+                tensor.name, f"{len(chunk)} bytes", f"whole values of {tensor.datatype}"
             )
         values = np.frombuffer(chunk, dtype)
-    _check_count(given, len(values))
+    _check_count(tensor, len(values))
     return values
 
 
-def _strings(given: Given, chunk: bytes) -> list[str]:
+def _strings(tensor: InputTensor, chunk: bytes) -> list[str]:
     """Each string stands behind its length of four bytes."""
-    found, place = [], 0
-    while place < len(chunk):
-        start = place + 4
-        end = start + (_LENGTH.unpack_from(chunk, place)[0] if start <= len(chunk) else len(chunk))
+    texts, position = [], 0
+    while position < len(chunk):
+        start = position + 4
+        end = start + (
+            _LENGTH.unpack_from(chunk, position)[0] if start <= len(chunk) else len(chunk)
+        )
         if end > len(chunk):
-            raise Unprocessable.field(given.name, "bytes that end within a string", "whole strings")
-        found.append(chunk[start:end].decode("utf-8", "replace"))
-        place = end
-    return found
+            raise Unprocessable.field(
+                tensor.name, "bytes that end within a string", "whole strings"
+            )
+        texts.append(chunk[start:end].decode("utf-8", "replace"))
+        position = end
+    return texts
 
 
 def pack(datatype: str, values: np.ndarray[Any, Any]) -> bytes:
@@ -173,44 +179,46 @@ def pack(datatype: str, values: np.ndarray[Any, Any]) -> bytes:
     return np.ascontiguousarray(values, NUMBERS[datatype]).tobytes()
 
 
-class Shapes:
-    """Decides whether inputs are columns or the matrix, and encodes them."""
+class TensorEncoder:
+    """Encodes inputs, which are columns or the one matrix."""
 
     def __init__(self, contract: Contract):
         self._contract = contract
         self._bounds = [_matrix_bounds(contract, number) for number in range(len(contract.columns))]
 
-    def encode(self, inputs: list[Given], values: Mapping[str, Any], encoder: Encoder) -> Matrix:
+    def encode(
+        self, inputs: list[InputTensor], values: Mapping[str, Any], encoder: Encoder
+    ) -> Matrix:
         width = len(self._contract.columns)
         if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].shape[1] == width:
             if width > 1 or inputs[0].name not in self._contract.names:
                 return self._encode_matrix(inputs[0], values[inputs[0].name])
-        for given in inputs:
-            if len(given.shape) == 2 and given.shape[1] != 1:
+        for tensor in inputs:
+            if len(tensor.shape) == 2 and tensor.shape[1] != 1:
                 allowed = f"[n] or [n, 1] for a column, or one matrix of [n, {width}]"
-                raise Unprocessable.field(given.name, str(given.shape)[:100], allowed)
+                raise Unprocessable.field(tensor.name, str(tensor.shape)[:100], allowed)
         return encoder.encode_columns(values)
 
-    def _encode_matrix(self, given: Given, values: Any) -> Matrix:
+    def _encode_matrix(self, tensor: InputTensor, values: Any) -> Matrix:
         """Numbers in the contract's order; a category is its place in the contract's list."""
-        if given.datatype in ("BYTES", "BOOL"):
-            raise Unprocessable.field(given.name, given.datatype, "numbers, in a matrix")
+        if tensor.datatype in ("BYTES", "BOOL"):
+            raise Unprocessable.field(tensor.name, tensor.datatype, "numbers, in a matrix")
         try:
-            numbers = np.array(values, dtype=np.float64).reshape(given.shape)
+            numbers = np.array(values, dtype=np.float64).reshape(tensor.shape)
         except (TypeError, ValueError, OverflowError) as error:
             raise Unprocessable.field(
-                given.name, "a value that is no number", "numbers, in a matrix"
+                tensor.name, "a value that is no number", "numbers, in a matrix"
             ) from error
         errors: list[FieldError] = []
         for position, column in enumerate(self._contract.columns):
             low, high, whole = self._bounds[position]
             cells = numbers[:, position]
-            good = (cells >= low) & (cells <= high)
+            allowed_cells = (cells >= low) & (cells <= high)
             if whole:
-                good &= cells == np.floor(cells)
+                allowed_cells &= cells == np.floor(cells)
             if column.nullable:
-                good |= np.isnan(cells)
-            for row in np.flatnonzero(~good)[:100].tolist():
+                allowed_cells |= np.isnan(cells)
+            for row in np.flatnonzero(~allowed_cells)[:100].tolist():
                 allowed = (
                     f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
                 )

@@ -1,58 +1,95 @@
-"""Alive, ready, measured."""
+"""The routes that machines ask: /health/live, /health/ready, /metrics, and the health of V2 and of MLflow's clients."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from flask import Response
+from flask import Blueprint, Response
 
-from service.predict.served import Core
+from service.journal import Journal
+from service.predict.served import ServedModels
 from service.process.metrics import scrape
+from service.process.state import State
+from service.web.guard import scopes, unlogged
 from service.web.problems import Unavailable
-
-if TYPE_CHECKING:
-    from service.app import Service
+from service.web.reply import JSON_TYPE, json_response
 
 Gauge = tuple[str, str, dict[str, str], float]
 
 
-def add_routes(app: Service, core: Core) -> None:
-    @app.get("/health/live")
+def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
+    routes = Blueprint("health", __name__)
+
+    @routes.get("/health/live", endpoint="live")
+    @scopes()
+    @unlogged
     def live() -> dict[str, Any]:
-        return {"status": "alive", "release": core.settings.release}
+        return {"status": "alive", "release": release}
 
-    @app.get("/health/ready")
+    @routes.get("/health/ready", endpoint="ready")
+    @scopes()
+    @unlogged
     def ready() -> dict[str, Any]:
-        if core.state.draining:
-            raise Unavailable("this replica is draining; ask another", retry_after=5)
-        return {"status": "ready", "release": core.settings.release, "models": list(core.models)}
+        _refuse_while_draining(state)
+        return {"status": "ready", "release": release, "models": models.names}
 
-    @app.get("/metrics")
+    @routes.get("/v2/health/live", endpoint="v2_live")
+    @scopes()
+    @unlogged
+    def v2_live() -> Response:
+        return json_response({"live": True})
+
+    @routes.get("/v2/health/ready", endpoint="v2_ready")
+    @scopes()
+    @unlogged
+    def v2_ready() -> Response:
+        _refuse_while_draining(state)
+        return json_response({"ready": True})
+
+    @routes.get("/ping", endpoint="ping")
+    @routes.get("/v1/models/<model>/ping", endpoint="ping")
+    @scopes()
+    @unlogged
+    def ping(model: str | None = None) -> Response:
+        if model is not None:
+            models.find(model)
+        _refuse_while_draining(state)
+        return Response("\n", content_type=JSON_TYPE)
+
+    @routes.get("/metrics", endpoint="metrics")
+    @scopes()
+    @unlogged
     def metrics() -> Response:
-        return Response(
-            scrape(_gauges(core)), content_type="text/plain; version=0.0.4; charset=utf-8"
-        )
+        text = scrape(_gauges(models, state, release))
+        return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes
 
 
-def _gauges(core: Core) -> list[Gauge]:
-    found: list[Gauge] = [
-        ("swarmline_inflight", "Requests in flight.", {}, core.state.inflight),
-        ("swarmline_draining", "1 while draining.", {}, int(core.state.draining)),
-        ("swarmline_build_info", "The release.", {"release": core.settings.release}, 1),
+def _refuse_while_draining(state: State) -> None:
+    if state.draining:
+        raise Unavailable("this replica is draining; ask another", retry_after=5)
+
+
+def _gauges(models: ServedModels, state: State, release: str) -> list[Gauge]:
+    gauges: list[Gauge] = [
+        ("swarmline_inflight", "Requests in flight.", {}, state.inflight),
+        ("swarmline_draining", "1 while draining.", {}, int(state.draining)),
+        ("swarmline_build_info", "The release.", {"release": release}, 1),
     ]
-    for name, served in core.models.items():
-        for side in filter(None, (served.champion, served.challenger)):
-            labels = {"model": name, "version": side.version, "arm": side.arm}
-            text = "Share of requests that the arm answers."
-            found.append(("swarmline_traffic_share", text, labels, served.share(side.arm)))
-    return found + _journal_gauges(core)
+    text = "Share of requests that the arm answers."
+    for model in models:
+        for arm in model.arms:
+            labels = {"model": model.name, "version": arm.version, "arm": arm.name}
+            gauges.append(("swarmline_traffic_share", text, labels, model.share(arm.name)))
+    return gauges + journal_gauges(models.journal)
 
 
-def _journal_gauges(core: Core) -> list[Gauge]:
-    if core.journal is None:
+def journal_gauges(journal: Journal | None) -> list[Gauge]:
+    if journal is None:
         return []
     try:
-        stats = core.journal.stats()
+        stats = journal.stats()
     except OSError:
         # A spool that cannot be read, which the log tells of, hides no other number.
         return []

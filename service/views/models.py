@@ -1,74 +1,84 @@
-"""What is served: versions, contract, metrics, lineage, traffic. KServe V1 asks here as well."""
+"""The routes that say what is served: versions, contract, metrics, lineage, traffic. KServe V1 asks here as well."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
-from flask import Response, g
+from flask import Blueprint, Response, g
 
-from service.predict.served import Core, Served, Side
-from service.web.problems import JSON_TYPE
+from service.predict.arm import Arm
+from service.predict.served import ServedModel, ServedModels
+from service.process.state import State
+from service.web.guard import scopes
+from service.web.reply import json_response
 
-if TYPE_CHECKING:
-    from service.app import Service
+
+def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
+    routes = Blueprint("models", __name__)
+
+    @routes.get("/v1/models", endpoint="models")
+    @scopes("predict", "admin")
+    def every() -> Response:
+        key = g.context.key
+        summaries = [
+            _summarise(model, not state.draining) for model in models if key.covers(model.name)
+        ]
+        return json_response({"release": release, "models": summaries})
+
+    @routes.get("/v1/models/<model>", endpoint="model")
+    @scopes("predict", "admin")
+    def single(model: str) -> Response:
+        return json_response(_describe(models.find(model), not state.draining))
+
+    @routes.get("/version", endpoint="version")
+    @routes.get("/v1/models/<model>/version", endpoint="version")
+    @scopes()
+    def version(model: str | None = None) -> Response:
+        versions = {"release": release}
+        if model is not None:
+            versions["version"] = models.find(model).champion.version
+        return json_response(versions)
+
+    return routes
 
 
-def describe(served: Served) -> dict[str, Any]:
+def _describe(model: ServedModel, ready: bool) -> dict[str, Any]:
     """All that a client can know of a model."""
     return {
-        **summarise(served),
+        **_summarise(model, ready),
         "description": {
-            "columns": served.contract.columns,
-            "outputs": served.contract.outputs,
-            "classes": served.contract.classes,
-            "example": served.contract.example,
+            "columns": model.contract.columns,
+            "outputs": model.contract.outputs,
+            "classes": model.contract.classes,
+            "example": model.contract.example,
         },
-        "arms": {side.arm: _lineage(side) for side in sides(served)},
-        "traffic": served.traffic,
-        "shares": {side.arm: served.share(side.arm) for side in sides(served)},
+        "arms": {arm.name: _lineage(arm) for arm in model.arms},
+        "traffic": model.traffic,
+        "shares": {arm.name: model.share(arm.name) for arm in model.arms},
         "protocols": {
-            "native": f"/v1/models/{served.name}/predict",
-            "kserve-v1": f"/v1/models/{served.name}:predict",
-            "open-inference-v2": f"/v2/models/{served.name}/infer",
-            "mlflow": f"/v1/models/{served.name}/invocations",
-            "stream": f"/v1/models/{served.name}/stream",
+            "native": f"/v1/models/{model.name}/predict",
+            "kserve-v1": f"/v1/models/{model.name}:predict",
+            "open-inference-v2": f"/v2/models/{model.name}/infer",
+            "mlflow": f"/v1/models/{model.name}/invocations",
+            "stream": f"/v1/models/{model.name}/stream",
         },
     }
 
 
-def sides(served: Served) -> list[Side]:
-    return [side for side in (served.champion, served.challenger) if side is not None]
-
-
-def summarise(served: Served) -> dict[str, Any]:
+def _summarise(model: ServedModel, ready: bool) -> dict[str, Any]:
     return {
-        "name": served.name,
-        "ready": not served.core.state.draining,
-        "task": served.contract.task,
-        "versions": [side.version for side in sides(served)],
-        "champion": served.champion.version,
-        "challenger": served.challenger.version if served.challenger else None,
-        "mode": served.traffic.mode,
+        "name": model.name,
+        "ready": ready,
+        "task": model.contract.task,
+        "versions": [arm.version for arm in model.arms],
+        "champion": model.champion.version,
+        "challenger": model.challenger.version if model.challenger else None,
+        "mode": model.traffic.mode,
     }
 
 
-def _lineage(side: Side) -> dict[str, Any]:
-    found: dict[str, Any] = msgspec.to_builtins(side.bundle.manifest)
-    del found["files"]
-    return found
-
-
-def as_json(value: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(value), status, content_type=JSON_TYPE)
-
-
-def add_routes(app: Service, core: Core) -> None:
-    @app.get("/v1/models", endpoint="models")
-    def models() -> Response:
-        found = [summarise(served) for served in core.models.values() if g.key.reaches(served.name)]
-        return as_json({"release": core.settings.release, "models": found})
-
-    @app.get("/v1/models/<model>", endpoint="model")
-    def one(model: str) -> Response:
-        return as_json(describe(core.model(model)))
+def _lineage(arm: Arm) -> dict[str, Any]:
+    lineage: dict[str, Any] = msgspec.to_builtins(arm.bundle.manifest)
+    del lineage["files"]
+    return lineage

@@ -1,4 +1,4 @@
-"""Starts a training: the Jenkins job where there is one, else a command."""
+"""The route POST /v1/models/<model>/retrain: starts a training, the Jenkins job where there is one, else a command."""
 
 from __future__ import annotations
 
@@ -21,10 +21,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from flask import Blueprint, Response, g, request
 
+from service.predict.served import ServedModels
 from service.process.logs import log
 from service.settings import Settings
-from service.web.problems import NotFound, Running, Upstream
+from service.web.body import check_content_type, read_body
+from service.web.guard import scopes
+from service.web.problems import AlreadyRunning, BadGateway, NotFound
+from service.web.reply import JSON_TYPE, json_response
 
 TIMEOUT = 10.0
 
@@ -61,26 +66,41 @@ def _lock_folder() -> Path:
 
 @contextlib.contextmanager
 def _alone(what: str, reason: str) -> Iterator[int]:
-    """Holds the lock on `what`, which is a file descriptor; Running where another has it."""
+    """Holds the lock on `what`, which is a file descriptor; AlreadyRunning where another has it."""
     name = hashlib.sha256(what.encode()).hexdigest()[:16] + ".lock"
     lock = os.open(_lock_folder() / name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Running(reason) from error
+            raise AlreadyRunning(reason) from error
         yield lock
     finally:
         os.close(lock)
 
 
-class Retrain:
+def blueprint(models: ServedModels, settings: Settings) -> Blueprint:
+    routes = Blueprint("retrain", __name__)
+    trigger = Trigger(settings)
+
+    @routes.post("/v1/models/<model>/retrain", endpoint="retrain")
+    @scopes("admin")
+    def start(model: str) -> Response:
+        models.find(model)
+        check_content_type(request.environ, JSON_TYPE)
+        read_body(request.environ, settings.max_body)
+        return json_response(trigger.start(model, g.context.request_id), 202)
+
+    return routes
+
+
+class Trigger:
     def __init__(self, settings: Settings):
         self._settings = settings
         self._opener = urllib.request.build_opener(_NoRedirect)
 
     def start(self, model: str, request_id: str) -> dict[str, Any]:
-        """What to tell the caller; Running where one is under way, NotFound where none can be."""
+        """What to tell the caller; AlreadyRunning where one is under way, NotFound where none can be."""
         try:
             if self._settings.retrain_url:
                 # Jenkins would queue a second build, asked for before it tells of the first.
@@ -90,7 +110,7 @@ class Retrain:
                 return self._start_command(model, request_id)
         except OSError as error:
             log("error", "retrain", problem=str(error))
-            raise Upstream("the training cannot be started; the log says why") from error
+            raise BadGateway("the training cannot be started; the log says why") from error
         raise NotFound("retraining is not set up here: set RETRAIN_URL or RETRAIN_COMMAND")
 
     def _start_job(self, model: str, request_id: str) -> dict[str, Any]:
@@ -99,12 +119,12 @@ class Retrain:
         try:
             job = msgspec.json.decode(state, type=_Job)
         except msgspec.MsgspecError as error:
-            raise Upstream("RETRAIN_URL answers as no Jenkins job does") from error
+            raise BadGateway("RETRAIN_URL answers as no Jenkins job does") from error
         if job.inQueue or (job.lastBuild and job.lastBuild.building):
             if job.inQueue:
-                raise Running(f"a training is queued already; see {url}/")
+                raise AlreadyRunning(f"a training is queued already; see {url}/")
             where = job.lastBuild.url if job.lastBuild else f"{url}/"
-            raise Running(f"a training is running already; see {where}")
+            raise AlreadyRunning(f"a training is running already; see {where}")
         fields = urllib.parse.urlencode({"MODEL": model, "REASON": f"request {request_id}"})
         _, headers = self._ask(f"{url}/buildWithParameters", fields.encode())
         where = headers.get("Location") or f"{url}/"
@@ -120,16 +140,16 @@ class Retrain:
                 return answer.read(), answer.headers
         except urllib.error.HTTPError as error:
             if 300 <= error.code < 400:
-                raise Upstream(
+                raise BadGateway(
                     "RETRAIN_URL redirects elsewhere; set it to the job's own address;"
                     " the training was not started"
                 ) from error
-            raise Upstream(
+            raise BadGateway(
                 f"the retrain job answered {error.code}; the training was not started"
             ) from error
         except (OSError, http.client.HTTPException) as error:
             log("error", "retrain", problem=str(error))
-            raise Upstream(
+            raise BadGateway(
                 "the retrain job cannot be reached; the training was not started"
             ) from error
 

@@ -1,13 +1,20 @@
-"""Reading a request's body: bounded, unpacked, in time."""
+"""A request's body: bounded, unpacked, in time; its content type, and how many rows it may have."""
 
 from __future__ import annotations
 
 import zlib
 from typing import Any
 
-from gunicorn.http.errors import NoMoreData, ParseException
-
-from service.web.problems import BadRequest, NotJson, TooLarge, TooSlow, Unsupported
+from service.process.arrival import BodyTooLong
+from service.process.worker import NoMoreData, ParseException
+from service.web.problems import (
+    BadRequest,
+    NotJson,
+    TooLarge,
+    TooSlow,
+    Unprocessable,
+    UnsupportedMediaType,
+)
 from service.web.sites import from_browser
 
 Environ = dict[str, Any]
@@ -16,6 +23,15 @@ _WINDOW = {"gzip": 31, "deflate": 15}
 
 def read_body(environ: Environ, limit: int) -> bytes:
     """The body, unpacked where it is packed."""
+    try:
+        body = _read_all(environ, limit)
+    except BodyTooLong as error:
+        raise too_large(limit) from error
+    packing = environ.get("HTTP_CONTENT_ENCODING")
+    return unpack(body, packing, limit) if packing else body
+
+
+def _read_all(environ: Environ, limit: int) -> bytes:
     length = environ.get("CONTENT_LENGTH")
     if length:
         size = int(length)
@@ -30,8 +46,7 @@ def read_body(environ: Environ, limit: int) -> bytes:
             raise too_large(limit)
     else:
         body = b""
-    packing = environ.get("HTTP_CONTENT_ENCODING")
-    return unpack(body, packing, limit) if packing else body
+    return body
 
 
 def _read_chunks(source: Any, size: int) -> bytes:
@@ -54,7 +69,9 @@ def unpack(body: bytes, packing: str, limit: int) -> bytes:
     if packing == "identity":
         return body
     if packing not in _WINDOW:
-        raise Unsupported(f"Content-Encoding is {packing[:50]!r}; it may be gzip or deflate")
+        raise UnsupportedMediaType(
+            f"Content-Encoding is {packing[:50]!r}; it may be gzip or deflate"
+        )
     unpacker = zlib.decompressobj(_WINDOW[packing])
     try:
         unpacked = unpacker.decompress(body, limit + 1)
@@ -69,20 +86,40 @@ def unpack(body: bytes, packing: str, limit: int) -> bytes:
     return unpacked
 
 
-def need_type(environ: Environ, *allowed: str) -> None:
+def check_content_type(environ: Environ, *allowed: str) -> None:
     """JSON alone also keeps a browser on another site from sending forms here."""
-    given = environ.get("CONTENT_TYPE")
-    if given in allowed:
+    content_type = environ.get("CONTENT_TYPE")
+    if content_type in allowed:
         return
-    if not given:
+    if not content_type:
         # Programs leave it out; a page that does sends what no other site has to be asked for.
         if from_browser(environ):
-            raise Unsupported(f"Content-Type is missing; it must be {' or '.join(allowed)}")
+            raise UnsupportedMediaType(
+                f"Content-Type is missing; it must be {' or '.join(allowed)}"
+            )
     elif type_of(environ) not in allowed:
-        raise Unsupported(f"Content-Type is {given[:100]!r}; it must be {' or '.join(allowed)}")
+        raise UnsupportedMediaType(
+            f"Content-Type is {content_type[:100]!r}; it must be {' or '.join(allowed)}"
+        )
 
 
 def type_of(environ: Environ) -> str:
-    """The content type without its parameters; empty where none is given."""
-    given: str = environ.get("CONTENT_TYPE") or ""
-    return given.partition(";")[0].strip().lower()
+    """The content type without its parameters; empty where there is none."""
+    content_type: str = environ.get("CONTENT_TYPE") or ""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def check_rows(count: int, limit: int) -> None:
+    if not count:
+        raise Unprocessable.field("", "no rows", "at least one row")
+    check_row_limit(count, limit)
+
+
+def check_row_limit(count: int, limit: int) -> None:
+    """Asked before rows are read one by one: a small body holds millions of bad ones."""
+    if count > limit:
+        raise too_many_rows(count, limit)
+
+
+def too_many_rows(count: int, limit: int) -> Unprocessable:
+    return Unprocessable.field("", f"{count} rows", f"up to {limit} rows a request")

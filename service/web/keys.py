@@ -29,17 +29,18 @@ class Key(NamedTuple):
     def may(self, scope: Scope, model: str | None = None) -> bool:
         if scope not in self.scopes:
             return False
-        return model is None or self.reaches(model)
+        return model is None or self.covers(model)
 
-    def reaches(self, model: str) -> bool:
+    def covers(self, model: str) -> bool:
         """Whether the key is for this model at all."""
         limit = self.models or ()
         return self.models is None or model in limit
 
-    def need(self, scopes: Sequence[Scope], model: str | None = None) -> None:
+    def check(self, scopes: Sequence[Scope], model: str | None = None) -> None:
         """Forbidden unless it has one of the scopes, for the model."""
-        if any(self.may(scope, model) for scope in scopes):
-            return
+        for scope in scopes:
+            if self.may(scope, model):
+                return
         where = f" on {model}" if model and self.scopes & set(scopes) else ""
         raise Forbidden(f"the key {self.name} has no scope {' or '.join(scopes)}{where}")
 
@@ -48,6 +49,8 @@ class Key(NamedTuple):
 OF_NOTHING = tuple(hashlib.sha256(text).digest() for text in (b"", b"\n", b"\r\n"))
 #: Stands for every caller where keys are off.
 ANYONE = Key("anyone", frozenset(SCOPES), b"")
+#: Stands for a caller of whom nothing is known yet: it may do nothing, on no model.
+NOBODY = Key("nobody", frozenset(), b"", frozenset())
 
 
 def parse_keys(text: str, served: Collection[str]) -> tuple[Key, ...]:
@@ -72,8 +75,8 @@ def _parse_line(number: int, line: str, served: Collection[str]) -> Key:
     name, _, rest = line.partition(":")
     scopes, _, rest = rest.partition(":")
     digest, _, models = rest.partition(":")
-    found = frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
-    if not name or not found or not found <= set(SCOPES):
+    scope_names = frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
+    if not name or not scope_names or not scope_names <= set(SCOPES):
         raise BadKeys(
             f"KEYS, line {number}: must be name:scopes:sha256[:models],"
             f" with scopes of {', '.join(SCOPES)}"
@@ -89,7 +92,7 @@ def _parse_line(number: int, line: str, served: Collection[str]) -> Key:
             f"KEYS, line {number}: the third part is the SHA-256 of nothing, as of a variable that is"
             " not set; make a key first, then its sum"
         )
-    return Key(name, found, raw, _limit(number, models, served))
+    return Key(name, scope_names, raw, _limit(number, models, served))
 
 
 def _limit(number: int, models: str, served: Collection[str]) -> frozenset[str] | None:
@@ -104,7 +107,7 @@ def _limit(number: int, models: str, served: Collection[str]) -> frozenset[str] 
     return limit
 
 
-def presented(header: str) -> str:
+def key_in(header: str) -> str:
     """The key in an Authorization header: `Bearer KEY`, or `Basic` with the key as password."""
     kind, _, value = header.partition(" ")
     if kind.lower() == "bearer":
@@ -118,36 +121,30 @@ def presented(header: str) -> str:
     return ""
 
 
-class Door:
-    """Lets callers in. Without keys, everyone: by the settings, on loopback or with AUTH=off."""
+class Authenticator:
+    """Tells whose key a request carries. Without keys it lets everyone in: on loopback, or with AUTH=off."""
 
     def __init__(self, keys: tuple[Key, ...]):
         self._keys = keys
 
     @property
-    def closed(self) -> bool:
+    def required(self) -> bool:
         """Whether a key is needed at all."""
         return bool(self._keys)
 
-    def enter(self, header: str | None) -> Key:
+    def identify(self, header: str | None) -> Key:
         """Whose key it is; Unauthenticated where it is nobody's."""
         if not self._keys:
             return ANYONE
-        text = presented(header) if header else ""
+        text = key_in(header) if header else ""
         if not text:
             raise Unauthenticated("a key is needed: Authorization: Bearer KEY")
-        given = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-        found = None
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+        match = None
         # Every key is compared, whichever matches: the time taken tells nothing.
         for key in self._keys:
-            if hmac.compare_digest(key.digest, given):
-                found = key
-        if found is None:
+            if hmac.compare_digest(key.digest, digest):
+                match = key
+        if match is None:
             raise Unauthenticated("this key is not known")
-        return found
-
-    def require(self, header: str | None, scope: Scope, model: str | None = None) -> Key:
-        key = self.enter(header)
-        if not key.may(scope, model):
-            key.need((scope,), model)
-        return key
+        return match

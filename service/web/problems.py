@@ -1,50 +1,31 @@
 """Every refusal, as an RFC 9457 problem document.
 
-Problem                 what a client is told; `status` and `code` are the class's
-├── NotJson             400
-├── BadHeader           400
-├── BadRequest          400
-├── Unauthenticated     401
-├── Forbidden           403
-├── NotFound            404
-├── NotAllowed          405
-├── TooSlow             408
-├── Running             409
-├── TooLarge            413
-├── Unsupported         415
-├── Unprocessable       422   one entry a bad field
-├── Failed              500   says nothing of the inside
-├── Upstream            502
-└── Unavailable         503   with Retry-After
+Problem                    what a client is told; `status` and `code` are the class's
+├── NotJson                 400
+├── BadHeader               400
+├── BadRequest              400
+├── Unauthenticated         401
+├── Forbidden               403
+├── NotFound                404
+├── MethodNotAllowed        405
+├── TooSlow                 408
+├── AlreadyRunning          409
+├── TooLarge                413
+├── UnsupportedMediaType    415
+├── Unprocessable           422   one entry a bad field
+├── InternalError           500   says nothing of the inside
+├── BadGateway              502
+└── Unavailable             503   with Retry-After
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, NamedTuple
-
-import msgspec
+from typing import Any, ClassVar
 
 from service.bundle.contract import FieldError, Invalid, shorten
-
-Headers = list[tuple[str, str]]
-PROBLEM_TYPE = "application/problem+json"
-JSON_TYPE = "application/json"
-
-
-class Reply(NamedTuple):
-    """An HTTP answer, ready to be written."""
-
-    status: str
-    headers: Headers
-    body: bytes
-
-    def as_http(self) -> bytes:
-        """As bytes, for where no request could be made of what came: the connection ends with it."""
-        fields = [*self.headers, ("Connection", "close"), ("Content-Length", str(len(self.body)))]
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fields)
-        return f"HTTP/1.1 {self.status}\r\n{lines}\r\n".encode("latin-1") + self.body
+from service.web.reply import PROBLEM_TYPE, Reply, encode_json
 
 
 class Problem(Exception):
@@ -65,8 +46,9 @@ class Problem(Exception):
         self.total = total
         self.headers = list(headers)
 
-    def document(self, request_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = {
+    def document(self, request_id: str, v2: bool = False) -> dict[str, Any]:
+        """`v2`: with the `error` that clients of the V2 protocol look for."""
+        document: dict[str, Any] = {
             "type": f"urn:swarmline:problem:{self.code}",
             "title": self.status.partition(" ")[2],
             "status": int(self.status[:3]),
@@ -74,12 +56,14 @@ class Problem(Exception):
             "request_id": request_id,
         }
         if self.errors:
-            found["errors"] = [_entry(error) for error in self.errors]
-            found["total"] = self.total or len(self.errors)
-        return found
+            document["errors"] = [_entry(error) for error in self.errors]
+            document["total"] = self.total or len(self.errors)
+        if v2:
+            document["error"] = document["detail"]
+        return document
 
-    def reply(self, request_id: str) -> Reply:
-        body = msgspec.json.encode(self.document(request_id))
+    def reply(self, request_id: str, v2: bool = False) -> Reply:
+        body = encode_json(self.document(request_id, v2))
         return Reply(self.status, [("Content-Type", PROBLEM_TYPE), *self.headers], body)
 
 
@@ -110,7 +94,7 @@ class NotFound(Problem):
     status, code = "404 Not Found", "not-found"
 
 
-class NotAllowed(Problem):
+class MethodNotAllowed(Problem):
     status, code = "405 Method Not Allowed", "method-not-allowed"
 
 
@@ -118,7 +102,7 @@ class TooSlow(Problem):
     status, code = "408 Request Timeout", "too-slow"
 
 
-class Running(Problem):
+class AlreadyRunning(Problem):
     status, code = "409 Conflict", "already-running"
 
 
@@ -126,7 +110,7 @@ class TooLarge(Problem):
     status, code = "413 Content Too Large", "too-large"
 
 
-class Unsupported(Problem):
+class UnsupportedMediaType(Problem):
     status, code = "415 Unsupported Media Type", "unsupported-media-type"
 
 
@@ -140,16 +124,16 @@ class Unprocessable(Problem):
         return cls(detail, errors=invalid.errors, total=invalid.total)
 
     @classmethod
-    def field(cls, name: str, given: Any, allowed: str, row: int = 0) -> Unprocessable:
+    def field(cls, name: str, value: Any, allowed: str, row: int = 0) -> Unprocessable:
         """One bad field outside of the contract's columns."""
-        return cls.of(Invalid([FieldError(row, name, given, allowed)]))
+        return cls.of(Invalid([FieldError(row, name, value, allowed)]))
 
 
-class Failed(Problem):
+class InternalError(Problem):
     pass
 
 
-class Upstream(Problem):
+class BadGateway(Problem):
     status, code = "502 Bad Gateway", "upstream"
 
 
@@ -158,12 +142,6 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str, retry_after: int = 1):
         super().__init__(detail, headers=[("Retry-After", str(retry_after))])
-
-
-def with_error(body: bytes) -> bytes:
-    """A problem document with the `error` that clients of the V2 protocol look for."""
-    document = msgspec.json.decode(body)
-    return msgspec.json.encode({**document, "error": document["detail"]})
 
 
 def printable(text: str) -> str:
@@ -175,7 +153,7 @@ def _entry(error: FieldError) -> dict[str, Any]:
     return {
         "row": error.row,
         "column": printable(shorten_text(error.column)),
-        "given": _given(error.given),
+        "given": _as_json(error.given),
         "allowed": printable(error.allowed),
     }
 
@@ -184,8 +162,8 @@ def shorten_text(text: str, limit: int = 200) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _given(value: Any) -> Any:
-    """What was given, as JSON can say it: never long, never NaN."""
+def _as_json(value: Any) -> Any:
+    """The value that was given, as JSON can say it: never long, never NaN."""
     if isinstance(value, str):
         return printable(shorten_text(value))
     if value is None or isinstance(value, bool):

@@ -32,9 +32,9 @@ class SiteGuard:
     def check(self, environ: Environ, is_page: bool = False) -> None:
         """Forbidden for a request of another site. One may lead people to what `is_page`, open to everyone."""
         if self._loopback_only:
-            _need_loopback(environ.get("HTTP_HOST"))
+            _check_loopback(environ.get("HTTP_HOST"))
         if from_browser(environ) and not (is_page and _is_link(environ)):
-            _need_same_site(environ)
+            _check_same_site(environ)
 
 
 @functools.lru_cache(maxsize=64)
@@ -42,7 +42,7 @@ def _is_loopback(host: str) -> bool:
     return _LOOPBACK(host) is not None
 
 
-def _need_loopback(host: str | None) -> None:
+def _check_loopback(host: str | None) -> None:
     # No browser leaves it out.
     if host is not None and not _is_loopback(host):
         raise Forbidden(
@@ -60,7 +60,7 @@ def _is_link(environ: Environ) -> bool:
     )
 
 
-def _need_same_site(environ: Environ) -> None:
+def _check_same_site(environ: Environ) -> None:
     site = environ.get("HTTP_SEC_FETCH_SITE", "none")
     # "none": the person typed the address.
     if site not in ("same-origin", "none"):
@@ -76,11 +76,11 @@ def _is_ours(origin: str, environ: Environ) -> bool:
     if scheme not in _PORTS:
         return False
     hosts = (environ.get("HTTP_HOST"), environ.get("HTTP_X_FORWARDED_HOST"))
-    place = _place(asking, scheme)
-    return place is not None and place in [_place(host, scheme) for host in hosts if host]
+    asker = _address(asking, scheme)
+    return asker is not None and asker in [_address(host, scheme) for host in hosts if host]
 
 
-def _place(host: str, scheme: str) -> tuple[str, int] | None:
+def _address(host: str, scheme: str) -> tuple[str, int] | None:
     """Host and port; None where it is no such thing."""
     try:
         parts = urlsplit(f"//{host}")

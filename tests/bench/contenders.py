@@ -14,6 +14,13 @@ from typing import NamedTuple
 
 from tests.bench.wrk import Load
 
+#: Ours, with its own worker and with Gunicorn's; what answers as little as Flask can, and as much as any server could.
+OURS = "swarmline"
+OURS_UNDER_GTHREAD = "swarmline, gthread"
+EMPTY = "empty Flask view, gthread"
+MLFLOW = "mlflow models serve"
+FASTAPI = "FastAPI + pydantic + scikit-learn"
+LIMIT = "limit: Granian + msgspec + ONNX Runtime"
 WORKERS = 2
 KEY = "bench"
 START_SECONDS = 180.0
@@ -99,7 +106,7 @@ def _path() -> str:
 def processes(pid: int) -> list[int]:
     """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    return [pid, *(found for child in children for found in processes(int(child)))]
+    return [pid, *(below for child in children for below in processes(int(child)))]
 
 
 def free_port() -> int:
@@ -109,33 +116,36 @@ def free_port() -> int:
     return port
 
 
-def ours(bundles: Path, folder: Path) -> Contender:
+def ours(bundles: Path, folder: Path, worker: str = "poller") -> Contender:
     """The service as it is deployed: keys, checks, journal, metrics on."""
+    folder.mkdir(exist_ok=True)
     keys = folder / "keys"
     keys.write_text(f"bench:predict:{hashlib.sha256(KEY.encode()).hexdigest()}\n", encoding="utf-8")
     port = free_port()
-    environ = _settings(bundles, port) | {
-        "KEYS_FILE": str(keys),
-        "JOURNAL_URL": f"sqlite:///{folder}/journal.db",
-        "JOURNAL_SPOOL": str(folder / "spool"),
-    }
-    return Contender("swarmline", [sys.executable, "-m", "service"], environ, port, "/health/ready")
-
-
-def empty(bundles: Path) -> Contender:
-    port = free_port()
-    command = [sys.executable, "-m", "tests.bench.empty"]
-    return Contender("empty Flask view", command, _settings(bundles, port), port, "/ready")
-
-
-def _settings(bundles: Path, port: int) -> dict[str, str]:
-    return {
+    environ = {
         "BIND": f"127.0.0.1:{port}",
         "BUNDLES": str(bundles),
+        "WORKER": worker,
         "WORKERS": str(WORKERS),
         "DRAIN_SECONDS": "0",
         "LOG_LEVEL": "warning",
+        "KEYS_FILE": str(keys),
+        "JOURNAL_URL": f"sqlite:///{folder}/journal.db",
+        "JOURNAL_SPOOL": str(folder / "spool"),
+        # As in the image.
+        "MALLOC_ARENA_MAX": "2",
     }
+    name = OURS if worker == "poller" else OURS_UNDER_GTHREAD
+    return Contender(name, [sys.executable, "-m", "service"], environ, port, "/health/ready")
+
+
+def empty() -> Contender:
+    """Under Gunicorn's own worker, with as many processes and threads as ours."""
+    port = free_port()
+    command = [sys.executable, "-m", "gunicorn", "tests.bench.empty:app"]
+    command += ["--worker-class", "gthread", "--workers", str(WORKERS), "--threads", "4"]
+    command += ["--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--log-level", "warning"]
+    return Contender(EMPTY, command, {}, port, "/ready")
 
 
 def mlflow(model_uri: str, tracking: str) -> Contender:
@@ -155,9 +165,7 @@ def mlflow(model_uri: str, tracking: str) -> Contender:
         "--env-manager",
         "local",
     ]
-    return Contender(
-        "mlflow models serve", command, {"MLFLOW_TRACKING_URI": tracking}, port, "/ping"
-    )
+    return Contender(MLFLOW, command, {"MLFLOW_TRACKING_URI": tracking}, port, "/ping")
 
 
 def fastapi(pipeline: Path, bundle: Path) -> Contender:
@@ -176,16 +184,24 @@ def fastapi(pipeline: Path, bundle: Path) -> Contender:
         "--no-access-log",
     ]
     environ = {"PIPELINE": str(pipeline), "BUNDLE": str(bundle)}
-    return Contender("FastAPI + pydantic + scikit-learn", command, environ, port, "/ready")
+    return Contender(FASTAPI, command, environ, port, "/ready")
+
+
+def limit(bundle: Path) -> Contender:
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "tests.bench.limit:app", "--interface", "rsgi"]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
+    environ = {"BUNDLE": str(bundle), "OMP_NUM_THREADS": "1"}
+    return Contender(LIMIT, [*command, "--log-level", "warning"], environ, port, "/")
 
 
 def load_for(contender: Contender, model: str, rows: list[dict[str, object]]) -> Load:
     """The same rows, as each contender wants them."""
-    if contender.name == "swarmline":
+    if contender.name in (OURS, OURS_UNDER_GTHREAD):
         url = contender.url(f"/v1/models/{model}/predict")
         return Load(url, {"rows": rows}, {"Authorization": f"Bearer {KEY}"})
-    if contender.name == "mlflow models serve":
+    if contender.name == MLFLOW:
         return Load(contender.url("/invocations"), {"dataframe_records": rows}, {})
-    if contender.name == "empty Flask view":
+    if contender.name == EMPTY:
         return Load(contender.url("/"), {"rows": rows}, {})
     return Load(contender.url("/predict"), {"rows": rows}, {})

@@ -1,14 +1,8 @@
-"""An empty Flask view under our own Gunicorn settings: what the service is measured against."""
+"""An empty Flask view, run by Gunicorn's own threaded worker: what an application costs before it does anything."""
 
 from __future__ import annotations
 
-import os
-
 from flask import Flask
-
-from service.process.server import Application
-from service.process.state import State
-from service.settings import read_settings
 
 app = Flask("empty")
 
@@ -16,7 +10,3 @@ app = Flask("empty")
 @app.post("/")
 def empty() -> dict[str, str]:
     return {"status": "ok"}
-
-
-if __name__ == "__main__":
-    Application(app, "POST /".__eq__, read_settings(os.environ), State()).run()

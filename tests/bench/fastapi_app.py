@@ -47,7 +47,7 @@ def predict(body: Body) -> dict[str, Any]:
     frame = pd.DataFrame([row.model_dump() for row in body.rows], columns=list(contract.names))
     for name, by_value in codes.items():
         frame[name] = frame[name].map(by_value)
-    found: dict[str, Any] = {"predictions": model.predict(frame).tolist()}
+    answer: dict[str, Any] = {"predictions": model.predict(frame).tolist()}
     if contract.classes:
-        found["probabilities"] = model.predict_proba(frame).tolist()
-    return found
+        answer["probabilities"] = model.predict_proba(frame).tolist()
+    return answer

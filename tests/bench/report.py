@@ -9,9 +9,8 @@ from typing import Any
 
 import msgspec
 
-EMPTY = "empty Flask view"
-OURS = "swarmline"
-MLFLOW = "mlflow models serve"
+from tests.bench.contenders import EMPTY, MLFLOW, OURS
+
 #: By model and rows of a request: how many times MLflow's own throughput is asked for.
 AGAINST_MLFLOW = {
     "bench-forest": {"1": 60, "100": 20},
@@ -33,22 +32,22 @@ def machine() -> dict[str, Any]:
 
 
 def table(results: dict[str, Any]) -> str:
-    """Ratios are ours over theirs."""
+    """Ratios are ours, with the poller, over theirs. "gthread" is Gunicorn's own worker."""
     lines = [
         "| model | server | rows | req/s | ours is | p50 ms | p99 ms | errors | start s | PSS MB |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for model, found in results["models"].items():
+    for model, by_server in results["models"].items():
         for size in ("1", "100"):
-            base = found[OURS][size]["requests_per_second"]
-            for who, measured in found.items():
+            base = by_server[OURS][size]["requests_per_second"]
+            for who, measured in by_server.items():
                 if size not in measured:
                     continue
-                one, standing = measured[size], measured["standing"]
-                rate, start = one["requests_per_second"], standing["start_seconds"]
+                speed, standing = measured[size], measured["standing"]
+                rate, start = speed["requests_per_second"], standing["start_seconds"]
                 lines.append(
                     f"| {model} | {who} | {size} | {rate:.0f} | {base / rate:.2f} x"
-                    f" | {one['p50_ms']:.2f} | {one['p99_ms']:.2f} | {one['errors']:.0f}"
+                    f" | {speed['p50_ms']:.2f} | {speed['p99_ms']:.2f} | {speed['errors']:.0f}"
                     f" | {start:.1f} | {standing['pss_megabytes']:.0f} |"
                 )
     return "\n".join(lines + ["", *bars(results)])
@@ -57,15 +56,24 @@ def table(results: dict[str, Any]) -> str:
 def bars(results: dict[str, Any]) -> list[str]:
     """The bars that a run can be held to, and whether it cleared them."""
     lines = []
-    for model, found in results["models"].items():
-        mine, theirs = found[OURS]["1"], found[EMPTY]["1"]
+    for model, by_server in results["models"].items():
+        mine, theirs = by_server[OURS]["1"], by_server[EMPTY]["1"]
         share = mine["requests_per_second"] / theirs["requests_per_second"]
         tail = mine["p99_ms"] / theirs["p99_ms"]
         lines.append(
-            _bar(f"{model}: throughput of the empty Flask view, 1 row", share, 0.75, share >= 0.75)
+            _bar(
+                f"{model}: throughput of the empty Flask view under gthread, 1 row",
+                share,
+                0.75,
+                share >= 0.75,
+            )
         )
-        lines.append(_bar(f"{model}: p99 of the empty Flask view, 1 row", tail, 1.5, tail <= 1.5))
-        lines += _against_mlflow(model, found)
+        lines.append(
+            _bar(
+                f"{model}: p99 of the empty Flask view under gthread, 1 row", tail, 1.5, tail <= 1.5
+            )
+        )
+        lines += _against_mlflow(model, by_server)
     standing = results["ours"]
     memory, start = standing["pss_megabytes"], standing["start_seconds"]
     lines.append(_bar("memory, MB PSS", memory, 150, memory <= 150))
@@ -73,13 +81,14 @@ def bars(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _against_mlflow(model: str, found: dict[str, Any]) -> list[str]:
-    if MLFLOW not in found or model not in AGAINST_MLFLOW:
+def _against_mlflow(model: str, by_server: dict[str, Any]) -> list[str]:
+    if MLFLOW not in by_server or model not in AGAINST_MLFLOW:
         return []
     lines = []
     for size, bound in AGAINST_MLFLOW[model].items():
         times = (
-            found[OURS][size]["requests_per_second"] / found[MLFLOW][size]["requests_per_second"]
+            by_server[OURS][size]["requests_per_second"]
+            / by_server[MLFLOW][size]["requests_per_second"]
         )
         lines.append(
             _bar(f"{model}: times mlflow models serve, {size} rows", times, bound, times >= bound)
@@ -107,12 +116,12 @@ def _plot(results: dict[str, Any], path: Path) -> None:
     figure, axes = pyplot.subplots(
         1, len(models), figsize=(5.5 * len(models), 3.6), squeeze=False, layout="constrained"
     )
-    for axis, (model, found) in zip(axes[0], models.items(), strict=True):
-        names = list(found)[::-1]
+    for axis, (model, by_server) in zip(axes[0], models.items(), strict=True):
+        names = list(by_server)[::-1]
         for offset, size in ((0.2, "1"), (-0.2, "100")):
             # An empty view reads no body, so a hundred rows say nothing of it.
             rates = [
-                found[name].get(size, {"requests_per_second": 0})["requests_per_second"]
+                by_server[name].get(size, {"requests_per_second": 0})["requests_per_second"]
                 for name in names
             ]
             marks = axis.barh(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.command.options import parsed
-from service.bundle.exported import Arms, load_models
+from service.bundle.exported import ExportedModel, load_models
 from tests.bench import contenders, models, report
 from tests.bench.contenders import Contender, NotStarted, Running
 from tests.bench.wrk import drive
@@ -35,8 +35,12 @@ def main() -> int:
     }
     with tempfile.TemporaryDirectory(prefix="swarmline-bench-") as place, ExitStack() as cleanup:
         folder = Path(place)
-        steady = [contenders.ours(options.bundles, folder), contenders.empty(options.bundles)]
-        ours = [_start(one, folder, cleanup) for one in steady]
+        steady = [
+            contenders.ours(options.bundles, folder / "poller"),
+            contenders.ours(options.bundles, folder / "gthread", "gthread"),
+            contenders.empty(),
+        ]
+        ours = [_start(contender, folder, cleanup) for contender in steady]
         for name in chosen:
             with ExitStack() as peers:
                 others = _start_peers(_peers(options, name, served[name]), folder, peers)
@@ -44,7 +48,7 @@ def main() -> int:
                     options, name, served[name], ours + others, folder
                 )
         results["ours"] = _standing(ours[0])
-        results["empty"] = _standing(ours[1])
+        results["empty"] = _standing(ours[-1])
     options.output.mkdir(parents=True, exist_ok=True)
     report.write(results, options.output)
     print(report.table(results))
@@ -62,7 +66,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--alone", action="store_true", help="only the service and the empty view")
+    parser.add_argument(
+        "--alone", action="store_true", help="only the service, the empty view and the limit"
+    )
     options = parsed(parser, None)
     if options.bundles is None:
         options.bundles, options.tracking = models.trained()
@@ -87,7 +93,9 @@ def _start_peers(peers: Iterator[Contender], folder: Path, cleanup: ExitStack) -
     return running
 
 
-def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Contender]:
+def _peers(options: argparse.Namespace, name: str, arms: ExportedModel) -> Iterator[Contender]:
+    if arms.champion.manifest.engine == "onnx":
+        yield contenders.limit(arms.champion.folder)
     if options.alone:
         return
     uri = f"models:/{name}/{arms.champion.manifest.version}"
@@ -98,28 +106,34 @@ def _peers(options: argparse.Namespace, name: str, arms: Arms) -> Iterator[Conte
 
 
 def _measure(
-    options: argparse.Namespace, name: str, arms: Arms, running: list[Running], folder: Path
+    options: argparse.Namespace,
+    name: str,
+    arms: ExportedModel,
+    running: list[Running],
+    folder: Path,
 ) -> dict[str, Any]:
     """Medians of rounds in which each contender has its turn."""
-    found: dict[str, Any] = {}
+    results: dict[str, Any] = {}
     for size in SIZES:
         # Plain values that every contender takes alike.
         rows = [arms.champion.contract.example] * size
-        taking = [one for one in running if size == 1 or one.contender.name != report.EMPTY]
-        rounds: dict[str, list[Any]] = {one.contender.name: [] for one in taking}
-        for one in taking:
-            drive(contenders.load_for(one.contender, name, rows), options.connections, 1, folder)
+        taking = [
+            server for server in running if size == 1 or server.contender.name != contenders.EMPTY
+        ]
+        rounds: dict[str, list[Any]] = {server.contender.name: [] for server in taking}
+        for server in taking:
+            drive(contenders.load_for(server.contender, name, rows), options.connections, 1, folder)
         for _ in range(options.rounds):
-            for one in taking:
-                load = contenders.load_for(one.contender, name, rows)
-                rounds[one.contender.name].append(
+            for server in taking:
+                load = contenders.load_for(server.contender, name, rows)
+                rounds[server.contender.name].append(
                     drive(load, options.connections, options.seconds, folder)
                 )
         for who, measured in rounds.items():
-            found.setdefault(who, {})[str(size)] = _median(measured)
-    for one in running:
-        found[one.contender.name]["standing"] = _standing(one)
-    return found
+            results.setdefault(who, {})[str(size)] = _median(measured)
+    for server in running:
+        results[server.contender.name]["standing"] = _standing(server)
+    return results
 
 
 def _median(measured: list[Any]) -> dict[str, float]:

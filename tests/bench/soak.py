@@ -54,10 +54,10 @@ def main() -> int:
 
 def soak(running: Running, load: Load, options: argparse.Namespace, folder: Path) -> Measured:
     """Drives the load beside the samples; a line each."""
-    found: list[Measured] = []
+    measured: list[Measured] = []
     seconds = options.minutes * 60
     driver = threading.Thread(
-        target=lambda: found.append(drive(load, options.connections, seconds, folder))
+        target=lambda: measured.append(drive(load, options.connections, seconds, folder))
     )
     started = time.monotonic()
     driver.start()
@@ -67,7 +67,7 @@ def soak(running: Running, load: Load, options: argparse.Namespace, folder: Path
     while driver.is_alive():
         print(_line(sample(running, time.monotonic() - started)), flush=True)
         driver.join(options.every)
-    return found[0]
+    return measured[0]
 
 
 def sample(running: Running, second: float) -> Sample:
@@ -85,14 +85,14 @@ def sample(running: Running, second: float) -> Sample:
 
 
 def _gauge(text: str, name: str) -> float:
-    found = re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
-    return float(found.group(1)) if found else float("nan")
+    value = re.search(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.MULTILINE)
+    return float(value.group(1)) if value else float("nan")
 
 
-def _line(one: Sample) -> str:
+def _line(sampled: Sample) -> str:
     return (
-        f"| {one.second} | {one.pss_megabytes:.0f} | {one.open_files} | {one.spool_megabytes:.1f}"
-        f" | {one.lag_seconds:.1f} | {one.shipped} |"
+        f"| {sampled.second} | {sampled.pss_megabytes:.0f} | {sampled.open_files} | {sampled.spool_megabytes:.1f}"
+        f" | {sampled.lag_seconds:.1f} | {sampled.shipped} |"
     )
 
 

@@ -55,6 +55,6 @@ def read(text: str) -> Measured:
 
 
 def _percentile(text: str, which: str) -> float:
-    found = re.search(rf"^\s+{which}\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
-    assert found, text
-    return float(found.group(1)) * _UNITS[found.group(2)]
+    value = re.search(rf"^\s+{which}\s+([\d.]+)(us|ms|s|m)\s*$", text, re.MULTILINE)
+    assert value, text
+    return float(value.group(1)) * _UNITS[value.group(2)]

@@ -19,7 +19,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
-from service.bundle.exported import Golden, Manifest
+from service.bundle.manifest import Golden, Manifest
 
 NUMBERS = (
     Column("light", "number", minimum=0, maximum=100, unit="mol", example=20.0),

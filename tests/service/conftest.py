@@ -107,22 +107,19 @@ def free_port() -> int:
 @pytest.fixture
 def make_app(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Applications in this process, with their journal open as in a worker."""
-    from service import journal
     from service.app import create_app
 
-    made = []
+    services = []
 
     def make(**more: str) -> Any:
-        settings = read_settings(environment | more)
-        app = create_app(settings, State())
-        if settings.journal is not None:
-            app.core.journal = journal.Journal(settings.journal, app.core.contracts())
-        made.append(app)
-        return app
+        service = create_app(read_settings(environment | more), State())
+        service.models.open_journal()
+        services.append(service)
+        return service
 
     yield make
-    for app in made:
-        app.core.close()
+    for service in services:
+        service.models.close()
 
 
 @pytest.fixture
@@ -134,7 +131,7 @@ class Caller:
     """Flask's test client with a key, and a word for what tests do most."""
 
     def __init__(self, app: Any, key: str = "boss"):
-        self.client, self.key = app.test_client(), key
+        self.client, self.key = app.flask.test_client(), key
 
     def post(self, path: str, body: Any = None, **headers: str) -> Any:
         sent = {"Authorization": f"Bearer {self.key}"} | {

@@ -17,16 +17,16 @@ def main() -> int:
     def then_patch(folder: Path) -> None:
         keep_in(folder)
         # Only now may the application be imported.
-        from service.predict.served import Side
+        from service.predict.arm import Arm
 
-        made = Side.__init__
+        init = Arm.__init__
 
-        def make(self: Any, arm: str, *rest: Any) -> None:
-            made(self, arm, *rest)  # type: ignore[arg-type]
-            if arm == "challenger":
+        def make(self: Any, name: str, *rest: Any) -> None:
+            init(self, name, *rest)  # type: ignore[arg-type]
+            if name == "challenger":
                 self.predict = fail
 
-        Side.__init__ = make  # type: ignore[method-assign, assignment]
+        Arm.__init__ = make  # type: ignore[method-assign, assignment]
 
     metrics.keep_in = then_patch
     return __main__.main()

@@ -49,7 +49,7 @@ def test_a_key_may_come_as_the_password_of_basic(app: Any) -> None:
 
 
 def test_health_and_docs_need_no_key_and_models_do(app: Any) -> None:
-    client = app.test_client()
+    client = app.flask.test_client()
     for path in (
         "/health/live",
         "/health/ready",
@@ -122,7 +122,7 @@ def test_a_key_that_only_tells_the_truth_sees_no_models(app: Any, path: str) -> 
 def test_refusals_too_say_model_version_and_arm(
     app: Any, method: str, path: str, status: int
 ) -> None:
-    answer = app.test_client().open(
+    answer = app.flask.test_client().open(
         path, method=method, json={}, headers={"Authorization": "Bearer boss"}
     )
     assert answer.status_code == status
@@ -139,7 +139,7 @@ def test_refusals_too_say_model_version_and_arm(
 )
 def test_another_method_than_post_is_told_which_one_is_allowed(app: Any, path: str) -> None:
     for method in ("GET", "PUT", "DELETE"):
-        answer = app.test_client().open(
+        answer = app.flask.test_client().open(
             path, method=method, headers={"Authorization": "Bearer boss"}
         )
         assert answer.status_code == 405
@@ -158,7 +158,7 @@ def test_who_may_not_ask_is_not_told_the_version(app: Any) -> None:
 
 
 def test_a_worker_with_too_many_waiting_says_busy_and_when_to_come_back(app: Any) -> None:
-    app.core.state.worker.waiting = lambda: 513
+    app.pipeline.state.worker.waiting = lambda: 513
     answer = Caller(app).predict("yield-prediction", SMALL)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service.bundle.exported import BundleError, DamagedBundle, NoBundles, NotExported, load_models
+from service.bundle.exported import load_models
+from service.bundle.manifest import BundleError, DamagedBundle, NoBundles, NotExported
 from tests.service import bundles
 
 

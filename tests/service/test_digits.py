@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from service.bundle.engines import Answer
-from service.web.digits import numbers_as_json
+from service.protocols.json_values import encode_numbers
 from tests.service import bundles
 from tests.service.conftest import Caller
 
@@ -25,7 +25,7 @@ VALUES = np.array([[1.2345678e-12], [16777217.0]], dtype=np.float32)
 @settings(deadline=None)
 @given(arrays.arrays(np.float32, st.sampled_from([0, 1, 40, (3, 4)]), elements=FINITE))
 def test_what_is_written_is_read_as_the_same_float32(numbers: Any) -> None:
-    text = numbers_as_json(numbers)
+    text = encode_numbers(numbers)
     for read in (json.loads, msgspec.json.decode):
         again = np.array(read(text), dtype=np.float32)
         np.testing.assert_array_equal(again.reshape(numbers.shape), numbers)
@@ -36,12 +36,12 @@ def test_what_is_written_is_read_as_the_same_float32(numbers: Any) -> None:
 
 def test_a_column_of_a_matrix_is_written_as_it_reads() -> None:
     matrix = np.arange(6, dtype=np.float32).reshape(3, 2)
-    assert numbers_as_json(matrix[:, 1]) == b"[1.0,3.0,5.0]"
-    assert numbers_as_json(matrix.T) == b"[[0.0,2.0,4.0],[1.0,3.0,5.0]]"
+    assert encode_numbers(matrix[:, 1]) == b"[1.0,3.0,5.0]"
+    assert encode_numbers(matrix.T) == b"[[0.0,2.0,4.0],[1.0,3.0,5.0]]"
 
 
 def test_what_json_has_no_name_for_is_null() -> None:
-    assert numbers_as_json(np.array([np.nan, np.inf, -np.inf], np.float32)) == b"[null,null,null]"
+    assert encode_numbers(np.array([np.nan, np.inf, -np.inf], np.float32)) == b"[null,null,null]"
 
 
 def digits_of(number: float) -> int:
@@ -51,12 +51,12 @@ def digits_of(number: float) -> int:
 @settings(deadline=None)
 @given(FINITE)
 def test_numbers_are_written_without_noise(number: float) -> None:
-    written = json.loads(numbers_as_json(np.full(2, number, np.float32)))[0]
+    written = json.loads(encode_numbers(np.full(2, number, np.float32)))[0]
     assert digits_of(written) <= digits_of(float(str(np.float32(number)))) <= 9
 
 
 def answering(app: Any, model: str, answer: Answer) -> Caller:
-    app.core.models[model].champion.predict = lambda matrix: Answer(
+    app.models.find(model).champion.predict = lambda matrix: Answer(
         *(None if part is None else part[: len(matrix)] for part in answer)
     )
     return Caller(app)

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from service.bundle.contract import Invalid
 from service.bundle.encoder import Encoder
+from service.protocols.native import NativeProtocol
 from tests.service import bundles
 from tests.service.conftest import Caller
 
@@ -106,7 +107,7 @@ def test_the_fast_way_accepts_only_what_the_authority_does(app: Any, rows: list[
     except Invalid:
         expected = None
     body = json.dumps({"rows": rows}).encode()
-    native = app.direct["/v1/models/quality-classification/predict"]._protocol
+    native = NativeProtocol(app.models.find("quality-classification"))
     try:
         found = native.read(body, {})[0]
     except Invalid:
@@ -126,7 +127,7 @@ CHECKS = (
 
 @pytest.mark.slow
 def test_no_answer_is_undocumented_and_none_is_a_500(app: Any) -> None:
-    schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
+    schema = schemathesis.openapi.from_wsgi("/openapi.json", app.flask)
     every: Any = schema.get_all_operations()
     operations = [found.ok() for found in every]
     assert len(operations) > 20

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.encoder import Encoder
-from service.protocols.native import Native
+from service.protocols.native import NativeProtocol
 from service.web.problems import Unprocessable
-from service.web.strict_json import each_once, first_repeated, parse_json
+from service.web.strict_json import first_duplicate, has_no_duplicate_name, parse_json
 from tests.service import bundles
 from tests.service.conftest import Caller
 
@@ -24,8 +24,8 @@ NAMES = st.text(alphabet='ab"\\é', max_size=2)
 
 
 def test_the_first_name_that_comes_again_is_told() -> None:
-    assert first_repeated(["a", "b", "c", "b", "a"]) == "b"
-    assert first_repeated(["a", "b"]) is None
+    assert first_duplicate(["a", "b", "c", "b", "a"]) == "b"
+    assert first_duplicate(["a", "b"]) is None
 
 
 @settings(deadline=None)
@@ -39,7 +39,7 @@ def test_a_text_with_no_more_quotation_marks_than_it_needs_has_each_name_once(
     value = json.loads(text)
     strings = sum(isinstance(member, str) for member in value.values())
     twice = len(value) < len(members)
-    if each_once(text, len(value), strings):
+    if has_no_duplicate_name(text, len(value), strings):
         assert not twice
     if twice:
         with pytest.raises(Unprocessable, match="twice"):
@@ -136,16 +136,10 @@ NULLABLE = Contract(
     )
 )
 def test_a_null_hides_no_name_that_stands_twice(rows: list[Any]) -> None:
-    few = SimpleNamespace(max_rows=9)
-    made: Any = SimpleNamespace(
-        name="m",
-        contract=NULLABLE,
-        encoder=Encoder(NULLABLE),
-        core=SimpleNamespace(settings=few),
-        champion=None,
-        challenger=None,
+    model: Any = SimpleNamespace(
+        name="m", contract=NULLABLE, encoder=Encoder(NULLABLE), max_rows=9, arms=[]
     )
-    native = Native(made)
+    native = NativeProtocol(model)
     assert len(native.read(json.dumps({"rows": rows}).encode(), {})[0]) == len(rows)
     for text in [*with_one_repeated({"rows": rows}), json.dumps({"rows": rows, "instances": []})]:
         with pytest.raises(Unprocessable):

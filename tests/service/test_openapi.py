@@ -71,7 +71,7 @@ def test_what_each_protocol_answers_is_what_the_document_says(caller: Caller, mo
 
 
 def test_the_document_says_which_routes_are_open(app: Any, caller: Caller) -> None:
-    document, client = caller.get("/openapi.json").json, app.test_client()
+    document, client = caller.get("/openapi.json").json, app.flask.test_client()
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             is_open = operation.get("security", document["security"]) == []
@@ -120,7 +120,7 @@ def test_a_slash_too_many_is_a_404_and_sends_nobody_elsewhere(app: Any) -> None:
         ("POST", "//v1/models/yield-prediction/predict"),
     ):
         headers = {"Authorization": "Bearer boss", "Host": "elsewhere.example"}
-        answer = app.test_client().open(
+        answer = app.flask.test_client().open(
             "/", method=method, headers=headers, environ_overrides={"PATH_INFO": path}
         )
         assert (answer.status_code, "Location" in answer.headers) == (404, False)

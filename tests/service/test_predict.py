@@ -257,7 +257,7 @@ def test_another_method_is_a_405_that_names_the_right_one(caller: Caller) -> Non
 
 
 def test_what_fails_inside_stays_inside(app: Any, capfd: Any) -> None:
-    app.core.models["yield-prediction"].champion.predict = lambda _matrix: 1 / 0
+    app.models.find("yield-prediction").champion.predict = lambda _matrix: 1 / 0
     answer = Caller(app).predict("yield-prediction", SMALL)
     assert answer.status_code == 500
     assert "Zero" not in answer.text and "ZeroDivisionError" in capfd.readouterr().out

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.settings import SETTINGS, BadSettings, read_settings
+from service.settings import SETTINGS, BadSettings, JournalSettings, read_settings
 
 
 def sentences(**environ: str) -> list[str]:
@@ -18,7 +18,8 @@ def sentences(**environ: str) -> list[str]:
 
 def test_the_defaults_are_settings_that_can_be() -> None:
     settings = read_settings({"BUNDLES": "."})
-    assert settings.bind.loopback and settings.workers >= 1 and settings.journal is not None
+    assert settings.bind.loopback and settings.workers >= 1
+    assert settings.journal == JournalSettings()
 
 
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
@@ -49,6 +50,16 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("RELEASE", "a\nb"),
         ("JOURNAL_URL", "mysql://x"),
         ("KEYS_FILE", "/nowhere"),
+        ("JOURNAL_URL", "postgresql://u:p@host:port/d"),
+        ("JOURNAL_URL", "postgresql://u:pa@ss@host/d"),
+        ("JOURNAL_URL", "postgresql://u:1/ss@host/d"),
+        ("JOURNAL_SPOOL_MB", "0"),
+        ("JOURNAL_SPOOL_MB", "many"),
+        ("JOURNAL_RETENTION_DAYS", "-1"),
+        ("JOURNAL_RETENTION_DAYS", "9" * 11),
+        ("JOURNAL_SENSITIVE", "keep"),
+        ("JOURNAL_SUBJECT", "drop"),
+        ("JOURNAL_KEY_FILE", "/nowhere"),
     ],
 )
 def test_a_bad_setting_is_one_sentence_with_its_name(name: str, value: str) -> None:
@@ -74,7 +85,41 @@ def test_an_empty_file_is_refused_where_a_default_would_stand_in(name: str, tmp_
     assert sentence.startswith(f"{name}_FILE") and "empty" in sentence
 
 
+def test_every_setting_of_the_journal_is_read(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("0123456789abcdef\n", encoding="utf-8")
+    journal = read_settings(
+        {
+            "BUNDLES": ".",
+            "JOURNAL_URL": "postgresql://user:word@db/journal",
+            "JOURNAL_SPOOL": "/spool",
+            "JOURNAL_SPOOL_MB": "64",
+            "JOURNAL_RETENTION_DAYS": "30",
+            "JOURNAL_SENSITIVE": "hash",
+            "JOURNAL_SUBJECT": "omit",
+            "JOURNAL_KEY_FILE": str(tmp_path / "key"),
+        }
+    ).journal
+    assert journal == JournalSettings(
+        url="postgresql://user:word@db/journal",
+        spool=Path("/spool"),
+        spool_limit=64 << 20,
+        retention_days=30,
+        sensitive="hash",
+        subject="omit",
+        key=b"0123456789abcdef",
+    )
+    assert "word" not in repr(journal) and "0123" not in repr(journal)
+
+
+@pytest.mark.parametrize("url", ["mysql://u:hunter2@x", "postgresql://u:hunter2@word@host/d"])
+def test_a_refused_address_is_not_shown(url: str) -> None:
+    (sentence,) = sentences(JOURNAL_URL=url)
+    assert "hunter2" not in sentence and "postgresql://USER:PASSWORD@HOST" in sentence
+
+
 def test_settings_that_contradict_are_refused() -> None:
+    assert "openssl rand -hex 24" in sentences(JOURNAL_SENSITIVE="hash")[0]
+    assert "openssl rand" in sentences(JOURNAL_SUBJECT="hash", JOURNAL_KEY="short")[0]
     assert "AUTH=off" in sentences(BIND="0.0.0.0:80")[0]
     assert "RETRAIN_TOKEN" in sentences(RETRAIN_URL="http://jenkins/job/x")[0]
     assert read_settings({"BUNDLES": ".", "BIND": "[::1]:80"}).bind.loopback
@@ -82,7 +127,7 @@ def test_settings_that_contradict_are_refused() -> None:
 
 def test_the_documents_name_every_setting_with_its_default() -> None:
     page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
-    told = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|none) \|", page, flags=re.MULTILINE))
-    assert {name: told.get(name) for name in told if not name.startswith("JOURNAL_")} == {
-        setting.name: setting.default for setting in SETTINGS
-    }
+    documented = dict(
+        re.findall(r"^\| `([A-Z_]+)` \| (?:`(.*?)`|none) \|", page, flags=re.MULTILINE)
+    )
+    assert documented == {setting.name: setting.default for setting in SETTINGS}

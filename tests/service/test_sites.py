@@ -39,7 +39,7 @@ FOREIGN = (
 
 @pytest.fixture
 def keyless(make_app: Callable[..., Any]) -> Any:
-    return make_app(KEYS_FILE="").test_client()
+    return make_app(KEYS_FILE="").flask.test_client()
 
 
 @pytest.mark.parametrize("headers", FOREIGN)
@@ -103,8 +103,8 @@ def test_without_keys_a_service_answers_to_loopback_names_only(
             assert keyless.get(path, headers=headers).status_code == 403, path
         answer = keyless.post(POSTS[0], json=BODY, headers=headers)
         assert answer.status_code == 403 and "AUTH=off" in answer.json["detail"]
-    with_keys = make_app().test_client()
-    open_to_all = make_app(KEYS_FILE="", AUTH="off").test_client()
+    with_keys = make_app().flask.test_client()
+    open_to_all = make_app(KEYS_FILE="", AUTH="off").flask.test_client()
     for client in (with_keys, open_to_all):
         assert client.get("/health/ready", headers={"Host": host}).status_code == 200
 

@@ -59,8 +59,8 @@ def spooled(app: Any) -> list[tuple[str, str]]:
 
     from service.journal.shipper import ship_once
 
-    ship_once(app.core.settings.journal)
-    engine = sa.create_engine(app.core.settings.journal.url)
+    ship_once(app.models.settings.journal)
+    engine = sa.create_engine(app.models.settings.journal.url)
     with engine.connect() as link:
         rows = link.execute(sa.text("SELECT request_id, arm FROM prediction ORDER BY 1, 2")).all()
     engine.dispose()
@@ -73,7 +73,7 @@ def test_a_shadow_is_scored_apart_from_the_answer_and_both_arms_are_journalled(
     app = with_traffic(make_app, tmp_path, 'mode = "shadow"')
     answer = Caller(app).predict("quality-classification", GOOD, X_Request_Id="q1")
     assert answer.json["arm"] == "champion"
-    app.core.shadows.close()
+    app.models.shadows.close()
     assert spooled(app) == [("q1", "challenger"), ("q1", "champion")]
 
 

@@ -21,7 +21,7 @@ from gunicorn.config import Config
 from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.process.arrival import Arrival, Stage
-from service.process.connection import Connection
+from service.process.worker import Connection
 from tests.service.fuzzed import MODEL, Case, cases
 
 
@@ -29,22 +29,20 @@ class Asker:
     """Asks an application in this process."""
 
     def __init__(self, app: Any):
-        from service.views.stream import Stream
+        from service.views.stream import Messages
         from service.web.keys import ANYONE
 
-        self._app, self._client = app, app.test_client()
-        with app.test_request_context():
-            from flask import g
-
-            g.subject = None
-            self._stream = Stream(None, app.core.models[MODEL], "s", ANYONE)
+        self._app, self._client = app, app.flask.test_client()
+        context = app.pipeline.begin({"PATH_INFO": "/stream"}, "stream")
+        context.key = ANYONE
+        self._stream = Messages(app.models.find(MODEL), app.pipeline, context)
 
     def ask(self, path: str, body: bytes) -> None:
         if path == "wire":
             receive(body)
             return
         if path.endswith("/stream"):
-            self._stream._answer(body)
+            self._stream.answer(body)
             return
         path, _, kind = path.partition(" ")
         headers = {"Content-Type": "text/csv" if kind == "csv" else "application/json"}
@@ -63,7 +61,7 @@ class Asker:
 
 def receive(data: bytes) -> None:
     """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
-    worker: Any = SimpleNamespace(cfg=Config(), on_client_socket_readable=print)
+    worker: Any = SimpleNamespace(cfg=Config(), begin_request=print)
     conn = Connection(worker, socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
     conn.sock.close()
     arrival: Arrival | None = Arrival()
@@ -101,17 +99,14 @@ def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
 def main(arguments: list[str]) -> int:
     """Asks for each body twice, so that what is done once is not counted."""
     from service.app import create_app
-    from service.journal import Journal
     from service.process import metrics
     from service.process.state import State
     from service.settings import read_settings
 
     folder = Path(arguments[0])
     metrics.keep_in(folder / "metrics")
-    settings = read_settings(os.environ)
-    app = create_app(settings, State())
-    assert settings.journal is not None
-    app.core.journal = Journal(settings.journal, app.core.contracts())
+    app = create_app(read_settings(os.environ), State())
+    app.models.open_journal()
     asker = Asker(app)
     # A collection comes at any time, and would be taken for the cost of one body.
     gc.disable()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.edge.haproxy import Edge
+from tests.support.edge import Edge
 
 
 @pytest.fixture

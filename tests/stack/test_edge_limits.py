@@ -7,8 +7,8 @@ import contextlib
 import pytest
 import requests
 
-from tests.support.edge.answers import MEGABYTE, Start, problem
-from tests.support.edge.haproxy import DEADLINE, Edge, until
+from tests.support.edge import DEADLINE, MEGABYTE, Edge, Start, problem
+from tests.support.machine import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +52,8 @@ def test_who_sends_slowly_is_told_so_and_keeps_no_replica_busy(start: Start) -> 
         caller.sendall(
             b"POST /v1/models/m/predict HTTP/1.1\r\nHost: e\r\nContent-Length: 9\r\n\r\nx"
         )
-        found = caller.recv(4096).decode()
-    assert found.startswith("HTTP/1.1 408 ") and "urn:swarmline:problem:too-slow" in found
+        answer = caller.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 408 ") and "urn:swarmline:problem:too-slow" in answer
     with edge.connect() as caller:
         caller.sendall(b"POST /v1/models/m/predict HTTP/1.1\r\nHost: ")
         assert caller.recv(4096).startswith(b"HTTP/1.1 408 ")
@@ -63,7 +63,7 @@ def test_who_sends_slowly_is_told_so_and_keeps_no_replica_busy(start: Start) -> 
 def test_strangers_are_limited_by_their_address(start: Start) -> None:
     edge = start(EDGE_RATE_ADDRESS="60")
     edge.add(1)
-    until(
+    wait_until(
         lambda: edge.predict(Authorization="Bearer unknown").status == 429, "strangers are refused"
     )
     refused = edge.predict(Authorization="Bearer unknown")
@@ -75,7 +75,7 @@ def test_a_key_that_was_accepted_passes_while_its_address_is_refused(start: Star
     edge = start(EDGE_RATE_KEY="20", EDGE_RATE_ADDRESS="60")
     edge.add(1)
     assert edge.predict(Authorization="Bearer friend").status == 200
-    until(
+    wait_until(
         lambda: edge.predict(Authorization="Bearer unknown").status == 429, "strangers are refused"
     )
     statuses = [edge.predict(Authorization="Bearer friend").status for _ in range(30)]

@@ -7,8 +7,8 @@ import socket
 
 import pytest
 
-from tests.support.edge.answers import MEGABYTE, Start, planned, problem
-from tests.support.edge.haproxy import Edge, until
+from tests.support.edge import MEGABYTE, Edge, Start, planned, problem
+from tests.support.machine import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ def test_a_new_replica_is_found_by_its_name_and_one_that_left_is_forgotten(start
     edge = start()
     first, second = edge.add(2)
     edge.names.addresses.remove(first.address)
-    until(lambda: edge.up() == {second.address}, "the replica is forgotten")
+    wait_until(lambda: edge.up() == {second.address}, "the replica is forgotten")
     assert {edge.predict().json()["by"] for _ in range(6)} == {second.address}
 
 
@@ -30,11 +30,11 @@ def test_a_replica_that_drains_gets_no_more_requests(shared: Edge) -> None:
     first, second = shared.replicas
     first.ready = False
     try:
-        until(lambda: shared.up() == {second.address}, "the edge sees that it drains")
+        wait_until(lambda: shared.up() == {second.address}, "the edge sees that it drains")
         assert {shared.predict().json()["by"] for _ in range(6)} == {second.address}
     finally:
         first.ready = True
-        until(lambda: len(shared.up()) == 2, "it is back")
+        wait_until(lambda: len(shared.up()) == 2, "it is back")
 
 
 def test_without_a_ready_replica_callers_are_told_when_to_try_again(start: Start) -> None:
@@ -80,7 +80,7 @@ def test_what_a_replica_has_no_room_for_waits_and_then_is_told_so(start: Start) 
             caller.sendall(
                 b"POST /v1/models/m/predict HTTP/1.1\r\nHost: e\r\nContent-Length: 0\r\n\r\n"
             )
-            until(lambda: replica.seen, "one request is with the replica")
+            wait_until(lambda: replica.seen, "one request is with the replica")
         assert second.recv(64).startswith(b"HTTP/1.1 503 ")
         assert len(replica.seen) == 1
 
@@ -128,9 +128,9 @@ def test_at_a_stop_running_requests_are_answered(start: Start) -> None:
         caller.sendall(
             b"POST /v1/models/m/predict HTTP/1.1\r\nHost: e\r\nContent-Length: 0\r\n\r\n"
         )
-        until(lambda: replica.seen, "the request has reached the replica")
+        wait_until(lambda: replica.seen, "the request has reached the replica")
         os.kill(edge.pid, 10)  # SIGUSR1, the stop signal in stack.yml
-        until(lambda: refused(edge.port), "the edge takes no new callers")
+        wait_until(lambda: refused(edge.port), "the edge takes no new callers")
         replica.plan = ""
         replica.hung.set()
         assert caller.recv(64).startswith(b"HTTP/1.1 200 ")

@@ -6,10 +6,8 @@ import json
 import re
 
 import pytest
-from flask import Flask
 
-from tests.support.edge.answers import Start, planned, problem
-from tests.support.edge.haproxy import DEADLINE, Edge
+from tests.support.edge import DEADLINE, Edge, Start, planned, problem
 
 pytestmark = pytest.mark.slow
 
@@ -23,8 +21,8 @@ def test_a_sane_request_id_goes_all_the_way_and_back(shared: Edge) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "a,b"])
 def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, given: str) -> None:
-    found = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
-    assert re.fullmatch(r"[0-9a-f-]{36}", found)
+    identity = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", identity)
 
 
 def test_a_replica_is_told_who_really_called(shared: Edge) -> None:
@@ -66,27 +64,18 @@ def test_what_is_not_public_is_not_found(shared: Edge, path: str) -> None:
 
 def routes() -> list[str]:
     """Every route of the service, with names filled in."""
-    from service.openapi import page
-    from service.protocols import mlflow, open_inference
-    from service.views import health
-    from service.views import models as lineage
-    from service.views import stream, truth
+    from service.app import create_flask
+    from service.predict.served import ServedModels
+    from service.process.metrics import Metrics
+    from service.process.state import State
+    from service.settings import read_settings
+    from service.web.keys import Authenticator
+    from service.web.pipeline import Pipeline
 
-    app = Flask("routes", static_folder=None)
-
-    class Core(int):
-        models = {"m": None}
-
-        def __getattr__(self, _: str) -> object:
-            return self
-
-    for module in (health, lineage, open_inference, mlflow, truth, stream, page):
-        module.add_routes(app, Core(1))  # type: ignore[arg-type]
-    found = [rule.rule for rule in app.url_map.iter_rules()]
-    # Those of `service.predict.direct`, which are no rules of Flask's.
-    found += ["/v1/models/<m>/predict", "/v1/models/<m>:predict", "/v1/models/<m>/invocations"]
-    found += ["/v2/models/<m>/infer", "/v2/models/<m>/versions/<v>/infer"]
-    return [re.sub(r"<[^>]*>", "m-1.x", rule) for rule in found]
+    settings, metrics = read_settings({"BUNDLES": "."}), Metrics()
+    pipeline = Pipeline(settings, Authenticator(()), State(), metrics)
+    app = create_flask(ServedModels(settings, metrics, {}, {}), pipeline, settings)
+    return [re.sub(r"<[^>]*>", "m-1.x", rule.rule) for rule in app.url_map.iter_rules()]
 
 
 def test_every_route_of_the_service_is_public_or_known_not_to_be(shared: Edge) -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from scripts.credentials import certificates
-from tests.support.edge.answers import Start, problem
-from tests.support.edge.haproxy import Answer, Edge
+from tests.support.edge import Answer, Edge, Start, problem
 
 pytestmark = pytest.mark.slow
 

@@ -67,13 +67,3 @@ def files_behind(root: Path, name: str) -> Iterator[Path]:
         for file in (base.with_suffix(".py"), base / "__init__.py"):
             if (root / file).is_file():
                 yield file
-
-
-def importers(root: Path) -> dict[Path, set[Path]]:
-    """For each file of the tree, the files that import it themselves."""
-    found: dict[Path, set[Path]] = {}
-    for file in python_files(root):
-        for imported in imports_of(root, file):
-            for behind in files_behind(root, imported.name):
-                found.setdefault(behind, set()).add(file)
-    return found

@@ -19,8 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.support.concerned import PACKAGES
-from tests.support.imports import OURS, files_behind, imports_of, python_files
+from tests.support.imports import OURS, PACKAGES, files_behind, imports_of, python_files
 from tests.support.once import Passed, tools
 
 #: A test that says one of these reads more of the tree than it imports.
@@ -59,12 +58,20 @@ class Tree:
     def tests(self) -> list[Path]:
         return [path for path in python_files(self.root) if path.name.startswith("test_")]
 
+    def imported(self, test: Path) -> set[Path]:
+        """What running a test file imports, however far off, itself and its conftests included."""
+        conftests = [folder / "conftest.py" for folder in test.parents]
+        files = [test, *(file for file in conftests if (self.root / file).is_file())]
+        return set().union(*map(self._closure, files))
+
+    def mentioning(self, words: list[str]) -> list[Path]:
+        """The Python files in which one of the words stands."""
+        files = python_files(self.root) if words else []
+        return [file for file in files if any(word in self._text(file) for word in words)]
+
     def inputs(self, test: Path) -> set[Path]:
         """Everything in the checkout that the test file may depend on."""
-        files = set(self._closure(test))
-        for folder in test.parents:
-            if (self.root / folder / "conftest.py").is_file():
-                files |= self._closure(folder / "conftest.py")
+        files = self.imported(test)
         words = "\n".join(self._text(file) for file in sorted(files) if file.parts[0] == "tests")
         if LOOKS_AROUND.search(words):
             return set(self.hashes)
@@ -83,9 +90,9 @@ class Tree:
         return files & self.hashes.keys()
 
     def key(self, test: Path, command: Sequence[str]) -> str:
-        told = [list(command), self.machine, str(test)]
         content = [(str(path), self.hashes[path]) for path in sorted(self.inputs(test))]
-        return hashlib.sha256(repr([told, content]).encode()).hexdigest()
+        text = repr([list(command), self.machine, str(test), content])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _package(self, name: str) -> set[Path]:
         files = [path for path in python_files(self.root) if path.parts[0] == name]
@@ -104,7 +111,7 @@ class Tree:
 
     def _imported(self, file: Path) -> set[Path]:
         if file not in self._imports:
-            names = {found.name for found in imports_of(self.root, file)}
+            names = {imported.name for imported in imports_of(self.root, file)}
             ours = [name for name in names if name.partition(".")[0] in OURS]
             self._imports[file] = {path for name in ours for path in files_behind(self.root, name)}
         return self._imports[file]
@@ -125,25 +132,25 @@ def is_known(root: Path) -> bool:
 
 def machine() -> list[str]:
     """The programs that tests use where they are there, each as it is installed; and whether this is root."""
-    found = [str(os.geteuid())]
+    programs = [str(os.geteuid())]
     for name in PROGRAMS:
         place = shutil.which(name)
         about = os.stat(place) if place else None
-        found.append(f"{name} {(about.st_size, about.st_mtime_ns) if about else 'none'}")
-    return found
+        programs.append(f"{name} {(about.st_size, about.st_mtime_ns) if about else 'none'}")
+    return programs
 
 
 def cases_by_file(report: Path, files: Iterable[Path]) -> dict[Path, list[ElementTree.Element]]:
     """The test cases of a report, each with the file that it stands in."""
     by_name = {".".join(file.with_suffix("").parts): file for file in files}
-    found: dict[Path, list[ElementTree.Element]] = {file: [] for file in by_name.values()}
+    by_file: dict[Path, list[ElementTree.Element]] = {file: [] for file in by_name.values()}
     for case in ElementTree.parse(report).iter("testcase"):
         parts = (case.get("classname") or "").split(".")
         names = (".".join(parts[:length]) for length in range(len(parts), 0, -1))
         file = next((by_name[name] for name in names if name in by_name), None)
         if file is not None:
-            found[file].append(case)
-    return found
+            by_file[file].append(case)
+    return by_file
 
 
 def remember(report: Path, keys: dict[Path, str]) -> None:
@@ -164,25 +171,25 @@ def remember(report: Path, keys: dict[Path, str]) -> None:
 
 def recall(keys: dict[Path, str]) -> dict[Path, ElementTree.Element]:
     """The test files that have passed with these inputs, each with what it reported then."""
-    known = {}
+    suites = {}
     with tempfile.TemporaryDirectory() as folder:
         for file, key in keys.items():
             place = Path(folder, "report.xml")
             if _passed(file).before(key, place):
-                known[file] = ElementTree.parse(place).getroot()
-    return known
+                suites[file] = ElementTree.parse(place).getroot()
+    return suites
 
 
 def _passed(file: Path) -> Passed:
     return Passed(str(file).replace("/", "+"))
 
 
-def complete(report: Path, known: Iterable[ElementTree.Element]) -> None:
+def complete(report: Path, suites: Iterable[ElementTree.Element]) -> None:
     """Adds what was not run again to a report, as it was reported when it ran; starts one where nothing ran."""
     root = (
         ElementTree.parse(report).getroot()
         if report.is_file()
         else ElementTree.Element("testsuites")
     )
-    root.extend(known)
+    root.extend(suites)
     ElementTree.ElementTree(root).write(report, encoding="utf-8", xml_declaration=True)

@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from tests.support.swarm.engine import cache
+from tests.support.machine import cache
 
 #: Each file in which one of the tools may find its settings; one that is not there is an input too.
 CONFIGURATION = (
@@ -36,8 +36,8 @@ KEPT = 4000
 
 def files(paths: Iterable[str]) -> Iterator[Path]:
     for path in map(Path, paths):
-        found = path.rglob("*") if path.is_dir() else [path]
-        yield from sorted(one for one in found if one.suffix in SUFFIXES and one.is_file())
+        below = path.rglob("*") if path.is_dir() else [path]
+        yield from sorted(file for file in below if file.suffix in SUFFIXES and file.is_file())
 
 
 def tools() -> list[str]:
@@ -47,8 +47,9 @@ def tools() -> list[str]:
 
 
 def key(command: Sequence[str], paths: Sequence[str]) -> str:
-    told = sorted(f"{name}={os.environ[name]}" for name in os.environ if name.startswith(PREFIXES))
-    digest = hashlib.sha256(repr([list(command), list(paths), told, tools()]).encode())
+    names = sorted(name for name in os.environ if name.startswith(PREFIXES))
+    variables = [f"{name}={os.environ[name]}" for name in names]
+    digest = hashlib.sha256(repr([list(command), list(paths), variables, tools()]).encode())
     for path in (*map(Path, CONFIGURATION), *files(paths)):
         content = path.read_bytes() if path.is_file() else b"\0"
         digest.update(f"\n{path} {len(content)}\n".encode() + content)
@@ -77,8 +78,8 @@ class Passed:
         with os.fdopen(handle, "wb") as new:
             new.write(makes.read_bytes() if makes is not None else b"")
         Path(name).replace(self._stamp(inputs))
-        known = sorted(self.folder.iterdir(), key=lambda one: one.stat().st_mtime, reverse=True)
-        for old in known[KEPT:]:
+        stamps = sorted(self.folder.iterdir(), key=lambda file: -file.stat().st_mtime)
+        for old in stamps[KEPT:]:
             old.unlink(missing_ok=True)
 
     def _stamp(self, inputs: str) -> Path:

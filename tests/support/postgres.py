@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.support.machine import free_port, wait_until
 
 DEADLINE = 30.0
 
@@ -32,9 +32,7 @@ class Cluster:
         self._owner = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
         self._data = folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self._own(folder)
         self._run(self._initdb, "-D", str(self._data), "-U", "tester", "-A", "trust", "-N")
 
@@ -51,11 +49,7 @@ class Cluster:
         self._process = subprocess.Popen(
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **self._as_owner()
         )
-        deadline = time.monotonic() + DEADLINE
-        while not self._answers():
-            assert self._process.poll() is None, "PostgreSQL ended at its start"
-            assert time.monotonic() < deadline, "PostgreSQL does not start"
-            time.sleep(0.05)
+        wait_until(self._answers, "PostgreSQL answers", DEADLINE)
 
     def stop(self) -> None:
         """At once, as a machine that goes away; the next start recovers."""
@@ -66,9 +60,10 @@ class Cluster:
             self._process = None
 
     def _answers(self) -> bool:
+        assert self._process and self._process.poll() is None, "PostgreSQL ended at its start"
         ready = _binary("pg_isready")
-        given = [str(ready), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
-        return subprocess.run(given, check=False).returncode == 0
+        command = [str(ready), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
+        return subprocess.run(command, check=False).returncode == 0
 
     def _own(self, folder: Path) -> None:
         """Temporary folders are closed to others: let the owner in, and give it this one."""

@@ -6,7 +6,7 @@ python -m tests.support.watch [--slow]
 from __future__ import annotations
 
 import argparse
-import os
+import itertools
 import subprocess
 import sys
 import time
@@ -17,8 +17,10 @@ from typing import NamedTuple
 import watchfiles
 
 from scripts.command.options import FLAG, Outside, parsed
-from tests.support.concerned import PACKAGES, concerned_tests
+from tests.support.concerned import concerned_tests
+from tests.support.imports import PACKAGES
 
+MADE = {".pyc", ".swp"}
 SKIPPED = {"build", "__pycache__", "node_modules"}
 #: A change here can make any check say something else.
 EVERYTHING = {"pyproject.toml", "Makefile"}
@@ -36,19 +38,6 @@ class Outcome(NamedTuple):
     output: str
 
 
-def folders(root: Path) -> set[Path]:
-    """Each folder is watched by itself, so that the thousands in .venv are not."""
-    found = {root}
-    for path, names, _ in os.walk(root):
-        names[:] = [name for name in names if _is_watched(name)]
-        found.update(Path(path) / name for name in names)
-    return found
-
-
-def _is_watched(name: str) -> bool:
-    return name not in SKIPPED and (not name.startswith(".") or name == ".ci")
-
-
 def jobs(root: Path, changed: Iterable[Path], slow: bool) -> list[Job]:
     """What to run for changed files, given relative to the root; the quick ones first."""
     changed = sorted(changed)
@@ -56,16 +45,16 @@ def jobs(root: Path, changed: Iterable[Path], slow: bool) -> list[Job]:
         return [Job("check", ["make", "check"])]
     python = [str(path) for path in changed if path.suffix == ".py" and (root / path).is_file()]
     tests = [str(path) for path in concerned_tests(root, changed)]
-    found = [Job("laws", _pytest(["tests/test_import_law.py", "tests/test_documents.py"]))]
+    chosen = [Job("laws", _pytest(["tests/test_import_law.py", "tests/test_documents.py"]))]
     if python:
-        found = [Job("style", _module("black", "--check", "--quiet", *python)), *found]
+        chosen.insert(0, Job("style", _module("black", "--check", "--quiet", *python)))
     if tests:
-        found.append(Job("tests", _pytest(tests, *([] if slow else ["-m", "not slow"]))))
+        chosen.append(Job("tests", _pytest(tests, *([] if slow else ["-m", "not slow"]))))
     if any(path.suffix == ".py" and path.parts[0] in PACKAGES for path in changed):
-        found.append(Job("types", _module("mypy", *(f"--package={name}" for name in PACKAGES))))
+        chosen.append(Job("types", _module("mypy", *(f"--package={name}" for name in PACKAGES))))
     if python:
-        found.append(Job("lint", _module("pylint", "--score=n", *python)))
-    return found
+        chosen.append(Job("lint", _module("pylint", "--score=n", *python)))
+    return chosen
 
 
 def _module(name: str, *arguments: str) -> list[str]:
@@ -95,31 +84,31 @@ def verdict(outcomes: list[Outcome], seconds: float) -> str:
 
 
 def changes(root: Path) -> Iterator[set[Path]]:
-    """Changed files, relative to the root, at least every half second; new folders join in. Ends with Ctrl-C."""
-    watched = folders(root)
-    source = _listen(watched)
-    while (found := next(source, None)) is not None:
-        paths = {Path(path) for _, path in found}
-        if watched != (now := folders(root)):
-            # The new listener hears before the old one is dropped, so that nothing falls between.
-            source, old = _listen(now), watched
-            paths |= {Path(path) for _, path in next(source, ())}
-            paths |= {file for folder in now - old for file in folder.iterdir()}
-            watched = now
-        yield {path.relative_to(root) for path in paths if _is_source(path, root)}
+    """Changed files, relative to the root, at least every half second. Ends with Ctrl-C."""
+    folders = [path for path in root.iterdir() if path.is_dir() and _is_watched(path.name)]
+    # The root by itself, so that the thousands of folders in .venv are not watched.
+    for pair in zip(_listen([root], False), _listen(folders, True), strict=False):
+        yield {path.relative_to(root) for path in sources(pair, root)}
 
 
-def _listen(paths: Iterable[Path]) -> Iterator[set[watchfiles.main.FileChange]]:
+def _listen(paths: list[Path], below: bool) -> Iterator[set[watchfiles.main.FileChange]]:
     return watchfiles.watch(
-        *paths, recursive=False, yield_on_timeout=True, rust_timeout=500, raise_interrupt=False
+        *paths, recursive=below, yield_on_timeout=True, rust_timeout=250, raise_interrupt=False
     )
 
 
-def _is_source(path: Path, root: Path) -> bool:
-    parts = path.relative_to(root).parts
-    return (
-        all(map(_is_watched, parts)) and path.suffix not in (".pyc", ".swp") and not path.is_dir()
-    )
+def sources(events: Iterable[set[watchfiles.main.FileChange]], root: Path) -> Iterator[Path]:
+    """Ours of the files that changed; a folder that is new may have had files before it was watched."""
+    for _, name in itertools.chain.from_iterable(events):
+        path = Path(name)
+        for file in path.rglob("*") if path.is_dir() and path != root else [path]:
+            parts = file.relative_to(root).parts
+            if all(map(_is_watched, parts)) and file.suffix not in MADE and not file.is_dir():
+                yield file
+
+
+def _is_watched(name: str) -> bool:
+    return name not in SKIPPED and (not name.startswith(".") or name == ".ci")
 
 
 def watch(root: Path, slow: bool, say: Callable[[str], None]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,8 +12,8 @@ from tests.service import bundles
 from tests.support.swarm import cluster
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.engine import why_not
-from tests.support.swarm_stack.containers import MARK, Built, Mlflow, build, command
-from tests.support.swarm_stack.figures import note
+from tests.support.swarm_stack.containers import MARK, Built, build, run_in
+from tests.support.swarm_stack.events import note
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
@@ -40,13 +40,9 @@ def _built(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 @pytest.fixture(name="mlflow", scope="session")
-def _mlflow(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Mlflow:
-    code, out, err = command(
-        swarm, tmp_path_factory.mktemp("mlflow"), "scripts.platform_stack.mlflow_image"
-    )
-    assert code == 0, err
-    told = json.loads(out)
-    return Mlflow(told["image"], told["sbom"])
+def _mlflow(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the command says of MLflow's image: by digest, and where its bill of materials is."""
+    return run_in(swarm, tmp_path_factory.mktemp("mlflow"), "mlflow-image").good().document
 
 
 @pytest.fixture(name="workshop", scope="session")
@@ -69,11 +65,8 @@ def _second(workshop: Workshop) -> Release:
 def _stack(swarm: Swarm, first: Release, tmp_path_factory: pytest.TempPathFactory) -> Stack:
     """A stack that was deployed from nothing, with two edges and three replicas."""
     stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "swarmline")
-    made = stack.run("secrets", "make", "--self-signed", "edge.test")
-    assert made.code == 0, made.words
-    done = stack.deploy(first)
-    assert done.code == 0, done.words
-    note("first deploy", seconds=done.seconds, replicas=3)
+    stack.run("secrets", "make", "--self-signed", "edge.test").good()
+    note("first deploy", done=stack.deploy(first).good(), replicas=3)
     return stack
 
 
@@ -84,8 +77,7 @@ def _calm(stack: Stack, first: Release) -> Stack:
         node.reconnect()
         if not node.is_up:
             node.start()
-    done = stack.deploy(first, "--watch", "0")
-    assert done.code == 0, done.words
+    stack.deploy(first, "--watch", "0").good()
     stack.wait_for_strength("model", 3)
     stack.wait_for_strength("edge", 2)
     return stack

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm.shell import wait_until
-from tests.support.swarm_stack.events import answering, nobody_noticed, noted
+from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, Release
 from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_releases import ROWS, asked
@@ -56,8 +56,7 @@ def _alone(
 ) -> Iterator[Stack]:
     """A stack that no command of ours has deployed."""
     stack = Stack(swarm, tmp_path_factory.mktemp(NAME), NAME, {"EDGE_PORT": "9443"})
-    made = stack.run("secrets", "--plain-names", "--self-signed", "edge.test")
-    assert made.code == 0, made.words
+    stack.run("secrets", "--plain-names", "--self-signed", "edge.test").good()
     try:
         deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=first.image, STACK=NAME)
         wait_until(lambda: ready(stack), "the stack serves", 120, 0.5)
@@ -73,38 +72,35 @@ def ready(stack: Stack) -> bool:
 def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
     alone: Stack, first: Release
 ):
-    told = alone.run("status", "--json")
-    assert told.code == 0 and told.document["release"] == first.name, told.words
-    assert "came without `make deploy`" in told.document["warnings"][0]
+    status = alone.run("status", "--json")
+    assert status.code == 0 and status.document["release"] == first.name, status.words
+    assert "came without `make deploy`" in status.document["warnings"][0]
     unset = dict.fromkeys(settings(alone), "")
-    done = alone.deploy(first, "--watch", "0", **unset)
-    assert done.code == 0, done.words
+    alone.deploy(first, "--watch", "0", **unset).good()
     after = alone.run("status", "--json").document
-    kept = {one["name"]: one["value"] for one in after["settings"]}
-    assert kept["EDGE_PORT"] == "9443" and after["warnings"] == []
+    values = {one["name"]: one["value"] for one in after["settings"]}
+    assert values["EDGE_PORT"] == "9443" and after["warnings"] == []
 
 
 @pytest.mark.parametrize("way", ["stack.yml", "make stack-file"])
 def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
     alone: Stack, first: Release, second: Release, way: str
 ):
-    done = alone.deploy(first, "--watch", "0")
-    assert done.code == 0, done.words
+    alone.deploy(first, "--watch", "0").good()
     with alone.called() as callers:
         come(alone, second, way)
-    noted(f"docker stack deploy, by {way}", callers.seen)
+    note(f"docker stack deploy, by {way}", callers.seen)
     assert nobody_noticed(callers.seen), callers.seen.summary
 
     assert answering(alone) == {second.name}
-    told = alone.run("status", "--json")
-    assert told.document["release"] == second.name, told.words
-    assert f"`make rollback` goes back to {first.name}" in told.document["warnings"][0]
+    status = alone.run("status", "--json")
+    assert status.document["release"] == second.name, status.words
+    assert f"`make rollback` goes back to {first.name}" in status.document["warnings"][0]
     assert traced(alone) == second.document["models"][MODEL]["champion"]["run_id"]
 
     with alone.called() as callers:
-        back = alone.run("rollback", "--json", "--why", "by hand")
-    noted(f"make rollback from a release by {way}", callers.seen, back)
-    assert back.code == 0, back.words
+        back = alone.run("rollback", "--json", "--why", "by hand").good()
+    note(f"make rollback from a release by {way}", callers.seen, back)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(alone) == {first.name}
     planned = alone.run("deploy", "--plan", "--image", second.image)
@@ -116,9 +112,8 @@ def come(stack: Stack, release: Release, way: str) -> None:
     if way == "stack.yml":
         deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=release.image, STACK=NAME)
     else:
-        made = stack.run("stack_file", "--json", "--image", release.image)
-        assert made.code == 0, made.words
-        deploy(stack, made.document["file"])
+        rendered = stack.run("stack-file", "--json", "--image", release.image).good()
+        deploy(stack, rendered.document["file"])
     wait_until(lambda: serves(stack, release), f"{release.name} serves", 180, 0.5)
 
 
@@ -131,12 +126,9 @@ def serves(stack: Stack, release: Release) -> bool:
 def traced(stack: Stack) -> str:
     """The run behind a prediction of now, once the journal has it."""
     identity = asked(stack, MODEL, ROWS).headers["X-Request-Id"]
-    found: list[str] = []
 
-    def there() -> bool:
-        told = stack.run("trace", identity, "--json")
-        found[:] = [one["run_id"] for one in told.document.get("predictions", [])]
-        return bool(found)
+    def runs() -> list[str]:
+        document = stack.run("trace", identity, "--json").document
+        return [prediction["run_id"] for prediction in document.get("predictions", [])]
 
-    wait_until(there, f"the journal has {identity}", 90, 1)
-    return found[0]
+    return str(wait_until(runs, f"the journal has {identity}", 90, 1)[0])

@@ -7,20 +7,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.stack_files import REQUIRED, STACK, render
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.commands import Outcome, run
 
 pytestmark = pytest.mark.slow
 NAME = "dbtest"
-SCHEMA = ROOT / "service/journal/migrations/postgresql/001_journal.sql"
+SCHEMA = ROOT / "service/journal/database/migrations/postgresql/001_journal.sql"
 ROWS = """INSERT INTO prediction
   (prediction_id, request_id, row, at, model, version, release, arm, features, latency_ms)
 SELECT n, n, 0, now(), 'm', '1', 'r', 'champion', '{"x": 1}', 1 FROM generate_series(1, 5000) n;
@@ -35,44 +36,32 @@ class Database:
         self.swarm, self.folder = swarm, folder
         self.environ = {**os.environ, **swarm.env, "STACK": NAME, "SWARMLINE_BUILD": str(folder)}
 
-    def script(self, name: str, *arguments: str) -> tuple[int, str]:
-        """A command of the project; exit code and what it said."""
-        done = subprocess.run(
-            [sys.executable, "-m", f"scripts.{name}", *arguments],
-            cwd=ROOT,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
-        return done.returncode, done.stdout + done.stderr
+    def run(self, name: str, *arguments: str) -> Outcome:
+        return run(self.environ, name, *arguments)
 
     def deploy(self) -> None:
         """With the secrets of this moment, as `make deploy` would."""
-        code = "import json; from scripts.credentials import manage; print(json.dumps(manage.current('dbtest')))"
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            env=self.environ,
-            capture_output=True,
-            check=True,
+        code = (
+            "import json; from scripts.engine.secrets_and_configs import current_secrets;"
+            " print(json.dumps(current_secrets('dbtest')))"
         )
-        current: Mapping[str, str] = json.loads(done.stdout)
-        found = render({**REQUIRED, **self.swarm.images, **current}, STACK)
-        names = {one["source"] for one in found["services"]["db"]["secrets"]}
+        command = [sys.executable, "-c", code]
+        current = json.loads(subprocess.check_output(command, cwd=ROOT, env=self.environ))
+        stack = render({**REQUIRED, **self.swarm.images, **current}, STACK)
+        service = stack["services"]["db"]
+        names = {secret["source"] for secret in service["secrets"]}
         # Long enough for health checks to fail; here they do not.
-        found["services"]["db"]["deploy"]["update_config"]["monitor"] = "2s"
+        service["deploy"]["update_config"]["monitor"] = "2s"
         alone = {
-            "services": {"db": found["services"]["db"]},
-            "networks": {"internal": found["networks"]["internal"]},
+            "services": {"db": service},
+            "networks": {"internal": stack["networks"]["internal"]},
             "volumes": {"db": {}},
-            "configs": {"journal": found["configs"]["journal"]},
-            "secrets": {name: found["secrets"][name] for name in names},
+            "configs": {"journal": stack["configs"]["journal"]},
+            "secrets": {name: stack["secrets"][name] for name in names},
         }
         text = json.dumps(alone).replace("$", "$$")
         # Its own wait has no end where a service cannot start.
-        self.swarm.docker("stack", "deploy", "--detach=true", "-c", "-", NAME, given=text)
+        self.swarm.docker("stack", "deploy", "--detach=true", "-c", "-", NAME, stdin=text)
         # A task runs, for Swarm, once its health check has gone well.
         wait_until(lambda: self.container() and self.updated(), "the database runs", 90)
 
@@ -85,8 +74,8 @@ class Database:
     def container(self) -> str:
         return self.swarm.docker("ps", "-q", "--filter", f"name={NAME}_db").strip()
 
-    def inside(self, *command: str, given: str | None = None) -> str:
-        return self.swarm.docker("exec", "-i", self.container(), *command, given=given)
+    def inside(self, *command: str, stdin: str | None = None) -> str:
+        return self.swarm.docker("exec", "-i", self.container(), *command, stdin=stdin)
 
     def server(self) -> str:
         """Its process, as numbered inside."""
@@ -94,12 +83,12 @@ class Database:
 
     def sql(self, words: str, role: str = "postgres") -> str:
         quiet = ("psql", "-qtAX", "-v", "ON_ERROR_STOP=1", "-U", role, "-d", "journal")
-        return self.inside(*quiet, given=words).strip()
+        return self.inside(*quiet, stdin=words).strip()
 
     def signs_in(self, password: str, role: str) -> str:
         """What the server says over the network to who has this password; empty: welcome."""
         script = 'read -r PGPASSWORD; export PGPASSWORD; psql -qtAX -h db -d journal -U "$1" -c "SELECT" 2>&1 || true'
-        return self.inside("sh", "-c", script, "-", role, given=f"{password}\n").strip()
+        return self.inside("sh", "-c", script, "-", role, stdin=f"{password}\n").strip()
 
     def login(self) -> tuple[str, str]:
         """The password and the role that replicas sign in with."""
@@ -116,23 +105,21 @@ class Database:
 
 @pytest.fixture(name="database", scope="module")
 def _database(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    found = Database(swarm, tmp_path_factory.mktemp("build"))
-    code, said = found.script("secrets", "make")
-    assert code == 0, said
+    database = Database(swarm, tmp_path_factory.mktemp("build"))
+    database.run("secrets", "make").good()
     try:
-        found.deploy()
+        database.deploy()
         partition = "CREATE TABLE prediction_rest PARTITION OF prediction DEFAULT;"
-        found.sql(f"SET ROLE journal; {SCHEMA.read_text(encoding='utf-8')} {partition} {ROWS}")
-        yield found
+        database.sql(f"SET ROLE journal; {SCHEMA.read_text(encoding='utf-8')} {partition} {ROWS}")
+        yield database
     finally:
-        found.down()
+        database.down()
 
 
 @pytest.fixture(name="saved", scope="module")
 def _saved(database: Database) -> Path:
     file = database.folder / "saved.dump"
-    code, said = database.script("backup", "save", str(file))
-    assert code == 0, said
+    database.run("backup", str(file)).good()
     return file
 
 
@@ -154,9 +141,9 @@ def test_a_second_server_waits_until_the_first_on_its_volume_has_ended(database:
 
 def test_the_container_may_do_nothing_that_it_need_not(database: Database):
     status = database.inside("cat", f"/proc/{database.server()}/status")
-    found = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
-    assert found["Uid"].split() == ["999"] * 4 and found["NoNewPrivs"] == "1"
-    assert int(found["CapEff"], 16) == int(found["CapBnd"], 16) == 0
+    about = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
+    assert about["Uid"].split() == ["999"] * 4 and about["NoNewPrivs"] == "1"
+    assert int(about["CapEff"], 16) == int(about["CapBnd"], 16) == 0
     refused = database.inside("sh", "-c", "touch /etc/x 2>&1 || true")
     assert "Read-only file system" in refused
 
@@ -174,22 +161,22 @@ def test_the_journals_role_owns_its_database_and_has_no_other_right(database: Da
 def test_no_secret_shows_in_what_docker_tells(database: Database):
     password = database.inside("cat", "/run/secrets/db_password").strip()
     words = [password, database.login()[0]]
-    told = [
+    texts = [
         database.swarm.docker("inspect", database.container()),
         database.swarm.docker("service", "inspect", f"{NAME}_db"),
         database.swarm.manager.logs(database.container()),
         database.swarm.docker("exec", database.container(), "env"),
     ]
     assert all(len(word) == 64 for word in words)
-    assert not [word for word in words for text in told if word in text]
+    assert not [word for word in words for text in texts if word in text]
 
 
 def test_what_was_saved_comes_back(database: Database, saved: Path):
     before = database.counts()
     assert before == ("5000", "500")
     database.sql("TRUNCATE truth; DELETE FROM prediction WHERE prediction_id::int > 100")
-    code, said = database.script("backup", "restore", str(saved))
-    assert code == 0 and "5000 rows of prediction, 500 rows of truth" in said, said
+    done = database.run("restore", str(saved)).good()
+    assert "5000 rows of prediction, 500 rows of truth" in done.words, done
     assert database.counts() == before
     owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
     assert "journal" in database.sql(owners).splitlines()
@@ -198,12 +185,12 @@ def test_what_was_saved_comes_back(database: Database, saved: Path):
 @pytest.mark.thorough
 def test_what_was_there_before_a_restore_is_saved(database: Database, saved: Path):
     database.sql("DELETE FROM truth WHERE request_id = '1'")
-    code, said = database.script("backup", "restore", str(saved))
-    assert code == 0 and database.counts()[1] == "500"
+    database.run("restore", str(saved)).good()
+    assert database.counts()[1] == "500"
     before, *_ = sorted((database.folder / "backups").glob("*-before-restore.dump"), reverse=True)
-    code, said = database.script("backup", "restore", str(before))
-    assert code == 0 and database.counts()[1] == "499", said
-    database.script("backup", "restore", str(saved))
+    database.run("restore", str(before)).good()
+    assert database.counts()[1] == "499"
+    database.run("restore", str(saved)).good()
 
 
 @pytest.mark.parametrize("damage", ["cut off", "another hash", "text", "foreign"])
@@ -224,14 +211,14 @@ def test_a_file_that_is_no_whole_backup_changes_nothing(
         Path(f"{file}.json").write_bytes(Path(f"{saved}.json").read_bytes())
     file.write_bytes(content)
     before = database.counts()
-    code, said = database.script("backup", "restore", str(file))
-    assert code == 1 and str(file) in said and "nothing was changed" in said
+    done = database.run("restore", str(file))
+    assert done.code == 1 and str(file) in done.words and "nothing was changed" in done.words
     assert database.counts() == before
 
 
 def test_a_fresh_backup_comes_back_on_an_empty_server(database: Database):
-    code, said = database.script("backup", "test")
-    assert code == 0 and "came back on an empty server: 5000 rows of prediction" in said, said
+    done = database.run("restore-test").good()
+    assert "came back on an empty server: 5000 rows of prediction" in done.words, done
 
 
 def test_nobody_who_was_let_in_for_a_backup_stays(database: Database, saved: Path):
@@ -244,8 +231,7 @@ def test_nobody_who_was_let_in_for_a_backup_stays(database: Database, saved: Pat
 def test_a_new_password_is_in_force_at_once_and_survives_a_redeploy(database: Database):
     old = database.inside("cat", "/run/secrets/db_password").strip()
     assert database.signs_in(old, "postgres") == ""
-    code, said = database.script("secrets", "rotate", "db_password")
-    assert code == 0, said
+    database.run("secrets", "rotate", "db_password").good()
     assert "authentication failed" in database.signs_in(old, "postgres")
     database.deploy()
     new = database.inside("cat", "/run/secrets/db_password").strip()
@@ -254,8 +240,7 @@ def test_a_new_password_is_in_force_at_once_and_survives_a_redeploy(database: Da
 
 def test_replicas_that_still_have_the_former_password_go_on_for_an_hour(database: Database):
     former = database.login()
-    code, said = database.script("secrets", "rotate", "journal_url")
-    assert code == 0, said
+    database.run("secrets", "rotate", "journal_url").good()
     assert database.signs_in(*former) == ""
     until = f"SELECT rolvaliduntil < now() + interval '61 min' FROM pg_roles WHERE rolname = '{former[1]}'"
     assert database.sql(until) == "t"
@@ -266,10 +251,9 @@ def test_replicas_that_still_have_the_former_password_go_on_for_an_hour(database
 @pytest.mark.thorough
 def test_a_rotation_that_broke_off_is_mended_by_the_next(database: Database):
     for name in ("db_password", "journal_url"):
-        code, said = database.script("secrets", "--deadline", "0", "rotate", name)
-        assert code == 3 and "did not end in time" in said, said
-        code, said = database.script("secrets", "rotate", name)
-        assert code == 0, said
+        done = database.run("secrets", "--deadline", "0", "rotate", name)
+        assert done.code == 3 and "did not end in time" in done.words, done
+        database.run("secrets", "rotate", name).good()
     database.deploy()
     new = database.inside("cat", "/run/secrets/db_password").strip()
     assert database.signs_in(new, "postgres") == ""

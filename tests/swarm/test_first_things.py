@@ -8,7 +8,7 @@ from tests.support.swarm_stack.events import (
     answering,
     containers,
     nobody_noticed,
-    noted,
+    note,
     only_it_failed,
 )
 from tests.support.swarm_stack.releases import Release, Workshop
@@ -21,9 +21,8 @@ def test_a_new_model_version_comes_in_and_nobody_notices(
     calm: Stack, first: Release, second: Release
 ):
     with calm.called() as callers:
-        done = calm.deploy(second)
-    noted("rolling update to a new model version", callers.seen, done, replicas=3)
-    assert done.code == 0, done.words
+        done = calm.deploy(second).good()
+    note("rolling update to a new model version", callers.seen, done, replicas=3)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert set(callers.seen.releases) == {first.name, second.name}
     assert answering(calm) == {second.name}
@@ -31,15 +30,22 @@ def test_a_new_model_version_comes_in_and_nobody_notices(
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [("cannot_start", "this release cannot start"), ("wrong_answers", "golden row")],
+    [
+        ("cannot_start", "this release cannot start"),
+        ("wrong_answers", "golden row"),
+        *(
+            pytest.param(fault, "", marks=pytest.mark.thorough)
+            for fault in ("never_ready", "slow", "fails_sometimes")
+        ),
+    ],
 )
 def test_a_bad_release_goes_back_by_itself(
     fault: str, reason: str, calm: Stack, first: Release, workshop: Workshop
 ):
     bad = workshop.bad(fault, first)
     with calm.called() as callers:
-        done = calm.deploy(bad)
-    noted(f"bad release: {fault}", callers.seen, done, reason=done.document.get("reason"))
+        done = calm.deploy(bad, "--watch", "15")
+    note(f"bad release: {fault}", callers.seen, done, reason=done.document.get("reason"))
     assert done.code == 2, done.words
     assert reason in done.document["reason"]
     assert only_it_failed(callers.seen, bad), callers.seen.summary
@@ -47,11 +53,10 @@ def test_a_bad_release_goes_back_by_itself(
 
 
 def test_a_rollback_returns_to_the_release_before(calm: Stack, first: Release, second: Release):
-    assert calm.deploy(second, "--watch", "0").code == 0
+    calm.deploy(second, "--watch", "0").good()
     with calm.called() as callers:
-        done = calm.run("rollback", "--json", "--deadline", "200")
-    noted("rollback", callers.seen, done, replicas=3)
-    assert done.code == 0, done.words
+        done = calm.run("rollback", "--json", "--deadline", "200").good()
+    note("rollback", callers.seen, done, replicas=3)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(calm) == {first.name}
 
@@ -61,5 +66,5 @@ def test_a_replica_that_is_killed_is_missed_by_nobody(calm: Stack):
     with calm.called() as callers:
         node.docker("kill", container)
         lost = calm.wait_for_strength("model", 3)
-    noted("replica killed", callers.seen, full_strength_after_s=lost)
+    note("replica killed", callers.seen, full_strength_after_s=lost)
     assert nobody_noticed(callers.seen), callers.seen.summary

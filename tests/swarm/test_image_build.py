@@ -9,27 +9,27 @@ import pytest
 
 from tests.service import bundles
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm_stack.containers import Built, build, command
+from tests.support.swarm_stack.containers import Built, build, run_in
 
 pytestmark = pytest.mark.slow
 MEGABYTES_OVER_BASE = 180
 
 
 def layers(built: Built) -> list[str]:
-    found: list[str] = built.inspect()["RootFS"]["Layers"]
-    return found
+    digests: list[str] = built.inspect()["RootFS"]["Layers"]
+    return digests
 
 
 def test_what_is_built_is_not_built_again(built: Built):
     again = build(built.swarm, built.folder)
-    assert again.told["built"] is False
+    assert again.document["built"] is False
     assert again.words.strip() == f"{built.tag}: unchanged"
 
 
 def test_the_same_inputs_give_the_same_layers_without_any_cache(built: Built):
     before = layers(built)
     again = build(built.swarm, built.folder, "--no-cache")
-    assert again.told["release"] == built.told["release"]
+    assert again.document["release"] == built.document["release"]
     assert layers(again) == before
 
 
@@ -38,7 +38,7 @@ def test_another_model_changes_the_layers_of_models_and_nothing_else(
 ):
     bundles.write_bundle(tmp_path / "bundles", bundles.YIELD, "2", linear=True, seed=5)
     other = build(swarm, tmp_path)
-    assert other.told["release"] != built.told["release"]
+    assert other.document["release"] != built.document["release"]
     pairs = list(zip(layers(built), layers(other), strict=True))
     # Base, packages and code are the same; bundles and release.json are not; then comes WORKDIR.
     assert [one == two for one, two in pairs] == [True, True, True, False, False, True]
@@ -49,7 +49,7 @@ def test_it_is_small(built: Built):
         "image", "inspect", "--format", "{{.Size}}", built.swarm.env["BASE_IMAGE"]
     )
     over = built.inspect()["Size"] - int(base)
-    assert over == built.told["bytes_over_base"]
+    assert over == built.document["bytes_over_base"]
     assert over < MEGABYTES_OVER_BASE * 1e6
     assert "MB on top of its base, of which in MB: packages/onnxruntime" in built.words
 
@@ -72,10 +72,9 @@ def test_it_says_which_release_it_is(built: Built):
 
 def test_it_is_published_by_digest_and_any_node_can_have_it(built: Built):
     swarm = built.swarm
-    code, out, err = command(swarm, built.folder, "scripts.image.build", "publish")
-    assert code == 0, err
+    done = run_in(swarm, built.folder, "publish").good()
     published = built.written("image.json")
-    assert json.loads(out)["image"] == published["image"]
+    assert done.document["image"] == published["image"]
     assert published["image"] == (f"{swarm.env['REGISTRY']}/swarmline/model@{published['digest']}")
     node = swarm.nodes[-1]
     node.docker("pull", "--quiet", published["image"])
@@ -85,27 +84,22 @@ def test_it_is_published_by_digest_and_any_node_can_have_it(built: Built):
 
 def test_a_registry_that_is_down_is_told_of(built: Built):
     host = built.swarm.env["REGISTRY"].rpartition(":")[0]
-    code, out, err = command(
-        built.swarm, built.folder, "scripts.image.build", "publish", REGISTRY=f"{host}:1"
-    )
-    assert code == json.loads(out)["code"] == 1
-    assert "could not be published" in err
-    assert "is the registry up" in err.splitlines()[-1]
+    done = run_in(built.swarm, built.folder, "publish", REGISTRY=f"{host}:1")
+    assert done.code == done.document["code"] == 1
+    assert "could not be published" in done.words
+    assert "is the registry up" in done.words.splitlines()[-1]
 
 
 def test_a_base_that_cannot_be_had_is_told_of(swarm: Swarm, built: Built):
     base = f"{swarm.env['REGISTRY']}/no/such:image"
-    code, _, err = command(swarm, built.folder, "scripts.image.build", "build", BASE_IMAGE=base)
-    assert code == 1
-    assert f"the base image {base} cannot be had" in err
+    done = run_in(swarm, built.folder, "image", BASE_IMAGE=base)
+    assert done.code == 1 and f"the base image {base} cannot be had" in done.words
 
 
 def test_an_image_that_is_gone_is_told_of(swarm: Swarm, built: Built, tmp_path: Path):
     (tmp_path / "release").mkdir()
     release = built.written("release.json") | {"release": "20200101-gone"}
     (tmp_path / "release/release.json").write_text(json.dumps(release))
-    code, _, err = command(swarm, tmp_path, "scripts.image.build", "publish")
-    assert (code, err.strip()) == (
-        1,
-        "swarmline: the engine has no image swarmline/model:20200101-gone (any more); run `make image`",
-    )
+    done = run_in(swarm, tmp_path, "publish")
+    said = "the engine has no image swarmline/model:20200101-gone (any more); run `make image`"
+    assert (done.code, done.words.strip()) == (1, f"swarmline: {said}")

@@ -10,7 +10,7 @@ import pytest
 from scripts.image.exported import find
 from tests.service import bundles
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm_stack.containers import MARK, Built, build, logs, running, wait_for_health
+from tests.support.swarm_stack.containers import MARK, Built, build, running, wait_for_health
 
 pytestmark = pytest.mark.slow
 #: A call from inside, since a container without a network has no other door; prints what came back.
@@ -35,15 +35,17 @@ for pid in others:
 def test_it_predicts_without_rights_and_ends_in_good_order(built: Built):
     swarm = built.swarm
     shipped = next(
-        one for one in find(built.folder / "bundles") if one.model == bundles.YIELD.model
+        bundle for bundle in find(built.folder / "bundles") if bundle.model == bundles.YIELD.model
     )
     golden = json.loads((shipped.folder / "golden.json").read_bytes())
     with running(swarm, built.tag, "--env", "AUTH=off", "--env", "DRAIN_SECONDS=1") as name:
         wait_for_health(swarm, name, "healthy")
         call = CALL % (json.dumps(golden["rows"]), shipped.model)
-        answer = json.loads(swarm.docker("exec", "--interactive", name, "python3", "-", given=call))
-        assert answer["release"] == built.told["release"]
-        expected = [one[0] if isinstance(one, list) else one for one in golden["predictions"]]
+        answer = json.loads(swarm.docker("exec", "--interactive", name, "python3", "-", stdin=call))
+        assert answer["release"] == built.document["release"]
+        expected = [
+            value[0] if isinstance(value, list) else value for value in golden["predictions"]
+        ]
         assert answer["predictions"] == pytest.approx(expected, rel=1e-4, abs=1e-4)
         assert swarm.docker("exec", name, "id", "-u").strip() == "10001"
         rights = swarm.docker("exec", name, "grep", "CapEff", "/proc/1/status")
@@ -56,7 +58,7 @@ def test_it_predicts_without_rights_and_ends_in_good_order(built: Built):
 def test_it_calls_nobody(built: Built):
     with running(built.swarm, built.tag, "--env", "AUTH=off") as name:
         wait_for_health(built.swarm, name, "healthy")
-        words = logs(built.swarm, name)
+        words = built.swarm.manager.logs(name)
     # ONNX Runtime tells of its reports where it has no place for their sender's number.
     assert "telemetry" not in words.lower()
 
@@ -64,7 +66,7 @@ def test_it_calls_nobody(built: Built):
 def test_it_says_what_it_lacks_and_ends(built: Built):
     with running(built.swarm, built.tag) as name:
         assert built.swarm.docker("wait", name).strip() == "1"
-        words = logs(built.swarm, name)
+        words = built.swarm.manager.logs(name)
     assert "there are no keys; give KEYS_FILE" in words
 
 
@@ -81,9 +83,9 @@ def test_its_health_is_that_of_its_workers(built: Built):
 
 
 def test_only_root_may_change_what_is_inside(built: Built):
-    find = "find /app /etc/passwd ! -user root -o -perm /022 ! -type l | head"
-    found = built.swarm.docker("run", "--rm", "--entrypoint", "sh", built.tag, "-c", find)
-    assert found == ""
+    command = "find /app /etc/passwd ! -user root -o -perm /022 ! -type l | head"
+    listed = built.swarm.docker("run", "--rm", "--entrypoint", "sh", built.tag, "-c", command)
+    assert listed == ""
 
 
 def test_no_secret_is_in_it(built: Built, tmp_path: Path):

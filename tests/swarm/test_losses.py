@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from tests.support.swarm.shell import wait_until
-from tests.support.swarm_stack.events import containers, nobody_noticed, noted
+from tests.support.machine import wait_until
+from tests.support.swarm_stack.events import containers, nobody_noticed, note
 from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
@@ -19,10 +19,10 @@ def test_a_node_that_is_cut_off_loses_no_more_than_what_was_in_flight_on_it(calm
     with calm.called(THREADS) as callers:
         node.cut_off()
         lost = strength_without(calm, node.name)
-        at_loss = callers.count
-        wait_until(lambda: callers.count > at_loss + 1000, "callers are answered", 60)
+        at_loss = callers.seen.requests
+        wait_until(lambda: callers.seen.requests > at_loss + 1000, "callers are answered", 60)
     node.reconnect()
-    noted("node cut off", callers.seen, full_strength_after_s=lost)
+    note("node cut off", callers.seen, full_strength_after_s=lost)
     assert len(callers.seen.failures) <= THREADS, callers.seen.summary
 
 
@@ -47,7 +47,7 @@ def test_a_node_that_is_drained_loses_nothing(calm: Stack):
             wait_until(lambda: node.name not in calm.nodes_of("edge"), "its edge is gone", 90)
     finally:
         calm.swarm.docker("node", "update", "--availability", "active", node.name)
-    noted("node drained", callers.seen, full_strength_after_s=took)
+    note("node drained", callers.seen, full_strength_after_s=took)
     assert nobody_noticed(callers.seen), callers.seen.summary
 
 
@@ -57,7 +57,7 @@ def test_an_edge_that_is_killed_loses_no_more_than_what_was_in_flight_in_it(calm
         node.docker("kill", container)
         wait_until(lambda: container not in ids(calm), "it is seen to be gone", 30)
         took = calm.wait_for_strength("edge", 2)
-    noted("edge killed, of two", callers.seen, full_strength_after_s=took)
+    note("edge killed, of two", callers.seen, full_strength_after_s=took)
     assert len(callers.seen.failures) <= THREADS, callers.seen.summary
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm_stack.containers import Mlflow, running, wait_for_health
+from tests.support.swarm_stack.containers import running, wait_for_health
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 #: The health check's words; its exit code would end the docker command that asks.
@@ -17,9 +18,9 @@ print(subprocess.run(["python3", "/app/health.py"], capture_output=True, text=Tr
 """
 
 
-def test_mlflow_answers_its_callers_by_name_or_is_ill(swarm: Swarm, mlflow: Mlflow):
-    assert mlflow.image.startswith(f"{swarm.env['REGISTRY']}/swarmline/mlflow@sha256:")
-    with running(swarm, mlflow.image, "--tmpfs", "/tmp") as name:
+def test_mlflow_answers_its_callers_by_name_or_is_ill(swarm: Swarm, mlflow: dict[str, Any]):
+    assert mlflow["image"].startswith(f"{swarm.env['REGISTRY']}/swarmline/mlflow@sha256:")
+    with running(swarm, mlflow["image"], "--tmpfs", "/tmp") as name:
         wait_for_health(swarm, name, "healthy", 120)
         assert swarm.docker("exec", name, "id", "-u").strip() == "10002"
         # For a store in PostgreSQL and artifacts in S3.

@@ -5,20 +5,17 @@ Jenkins' own image cannot be had from packages, so its controller has no replica
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import requests
 
-from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.commands import Outcome, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
@@ -27,82 +24,64 @@ SECONDS = 1200.0
 
 
 class Platform(NamedTuple):
-    """`facts` is what the command printed."""
+    """`first` is what the start of it said."""
 
     swarm: Swarm
     environ: dict[str, str]
-    facts: dict[str, Any]
+    first: Outcome
+
+    @property
+    def experiment(self) -> str:
+        address = self.first.document["mlflow"]
+        return f"{address}/api/2.0/mlflow/experiments/get?experiment_id=0"
 
     def password(self, name: str) -> str:
         folder = Path(self.environ["SWARMLINE_BUILD"], "secrets/platform")
         return (folder / f"{name}_password").read_text(encoding="ascii").strip()
 
-    def run(self, *verb: str) -> dict[str, Any]:
-        return _platform(self.environ, *verb)
+    def run(self, *verb: str) -> Outcome:
+        return platform_command(self.environ, *verb)
 
     def mlflow(self, code: str, user: str = "pipelines", name: str = "mlflow") -> str:
         """What a program prints that talks to MLflow as a pipeline does: on the network of the agent, by name."""
-        told = {
+        environ = {
             "MLFLOW_TRACKING_URI": "http://mlflow:5000",
             "MLFLOW_TRACKING_USERNAME": user,
             "MLFLOW_TRACKING_PASSWORD": self.password(name),
             "GIT_PYTHON_REFRESH": "quiet",
         }
-        return _in_agents_place(self, code, told, "front")
+        return self.in_agents_place(code, environ, "front")
+
+    def in_agents_place(self, code: str, environ: dict[str, str], network: str) -> str:
+        """What it prints as a service without a restart: networks of a stack are not open to plain containers."""
+        docker, name = self.swarm.docker, f"{STACK}_probe"
+        variables = [part for key, value in environ.items() for part in ("--env", f"{key}={value}")]
+        image = "{{.Spec.TaskTemplate.ContainerSpec.Image}}"
+        image = docker("service", "inspect", "--format", image, f"{STACK}_tracking").strip()
+        where = ("--network", f"{STACK}_{network}", "--constraint", "node.role == manager")
+        docker(
+            *("service", "create", "--quiet", "--detach", "--name", name, *where, *variables),
+            *("--restart-condition", "none", "--no-resolve-image", "--entrypoint", "python3"),
+            *(image, "-c", code),
+        )
+        try:
+            state = wait_until(lambda: self._end(name), f"{name} ends", 120, 0.5)
+            words = docker("service", "logs", "--raw", name, seconds=60)
+            assert state == "complete", words
+            return words
+        finally:
+            docker("service", "rm", name)
+
+    def _end(self, name: str) -> str:
+        tasks = self.swarm.docker("service", "ps", "--quiet", "--no-trunc", name).split()
+        ask = ("inspect", "--format", "{{.Status.State}}")
+        states = [self.swarm.docker(*ask, task).strip() for task in tasks]
+        return next((one for one in states if one in ("complete", "failed", "rejected")), "")
 
 
-def _in_agents_place(platform: Platform, code: str, told: dict[str, str], network: str) -> str:
-    """A service without a restart, for networks of a stack are not open to plain containers."""
-    swarm, name = platform.swarm, f"{STACK}_probe"
-    environment = [part for key, value in told.items() for part in ("--env", f"{key}={value}")]
-    (image,) = json.loads(swarm.docker("service", "inspect", f"{STACK}_tracking"))
-    image = image["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"]
-    where = ("--network", f"{STACK}_{network}", "--constraint", "node.role == manager")
-    swarm.docker(
-        *("service", "create", "--quiet", "--detach", "--name", name, *where, *environment),
-        *("--restart-condition", "none", "--no-resolve-image", "--entrypoint", "python3"),
-        *(image, "-c", code),
-    )
-    try:
-        state = _ended(swarm, name)
-        words = swarm.docker("service", "logs", "--raw", name, seconds=60)
-        assert state == "complete", words
-        return words
-    finally:
-        swarm.docker("service", "rm", name)
-
-
-def _ended(swarm: Swarm, name: str) -> str:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        for task in swarm.docker("service", "ps", "--quiet", "--no-trunc", name).split():
-            state = swarm.docker("inspect", "--format", "{{.Status.State}}", task).strip()
-            if state in ("complete", "failed", "rejected"):
-                return state
-        time.sleep(0.5)
-    return "late"
-
-
-def _platform(environ: dict[str, str], *verb: str) -> dict[str, Any]:
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "scripts.platform_stack.stack",
-            "--json",
-            "--deadline",
-            str(SECONDS),
-            *verb,
-        ],
-        env=environ,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    facts: dict[str, Any] = json.loads(done.stdout or "{}")
-    assert facts.get("code") == done.returncode, done.stderr
-    return facts | {"words": done.stderr}
+def platform_command(environ: dict[str, str], *verb: str) -> Outcome:
+    options = ("--json", "--deadline", str(SECONDS))
+    return run(environ, "platform", *verb, *options, seconds=2 * SECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -119,12 +98,11 @@ def platform(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "DOCKER_SOCKET": swarm.manager.socket.removeprefix("unix://"),
         "MLFLOW_WORKERS": "1",
     }
-    facts = _platform(environ, "up")
-    assert facts["code"] == 0, facts["words"]
+    first = platform_command(environ, "up").good()
     try:
-        yield Platform(swarm, environ, facts)
+        yield Platform(swarm, environ, first)
     finally:
-        _platform(environ, "down")
+        platform_command(environ, "down")
 
 
 LOG = """
@@ -152,9 +130,10 @@ except mlflow.MlflowException as error:
 
 
 def test_it_says_where_to_look_and_prints_no_password(platform):
-    assert platform.facts["mlflow"].startswith("https://") and "admin" in platform.facts["words"]
+    first = platform.first
+    assert first.document["mlflow"].startswith("https://") and "admin" in first.words
     for name in ("admin", "mlflow", "registry"):
-        assert platform.password(name) not in platform.facts["words"] + json.dumps(platform.facts)
+        assert platform.password(name) not in first.words + first.out
 
 
 def test_a_pipeline_logs_a_run_and_reads_it_back_by_the_service_s_name(platform):
@@ -177,11 +156,10 @@ def _status(url: str, *login: str) -> int:
 
 
 def test_without_a_password_nobody_gets_in(platform):
-    url = f"{platform.facts['mlflow']}/api/2.0/mlflow/experiments/get?experiment_id=0"
     registry = f"https://{platform.swarm.manager.address}:15000/v2/"
-    assert _status(url) == _status(url, "pipelines", "wrong") == 401
+    assert _status(platform.experiment) == _status(platform.experiment, "pipelines", "wrong") == 401
     assert _status(registry) == _status(registry, "pipelines", "wrong") == 401
-    assert _status(url, "pipelines", platform.password("mlflow")) == 200
+    assert _status(platform.experiment, "pipelines", platform.password("mlflow")) == 200
     assert _status(registry, "pipelines", platform.password("registry")) == 200
 
 
@@ -192,7 +170,7 @@ def test_an_image_goes_in_and_comes_out(platform):
     with pytest.raises(Exception, match="no basic auth credentials|unauthorized|401"):
         swarm.docker("push", place)
     login = ("--username", "pipelines", "--password-stdin", "127.0.0.1:15000")
-    swarm.docker("login", *login, given=platform.password("registry"))
+    swarm.docker("login", *login, stdin=platform.password("registry"))
     swarm.docker("push", place)
     swarm.docker("image", "rm", place)
     swarm.docker("pull", "--quiet", place)
@@ -219,24 +197,24 @@ def test_the_agent_reaches_the_engine_and_not_what_could_take_the_swarm_over(pla
         ("POST", "/v1.45/containers/any/exec"),
         ("GET", "/v1.45/services/..%2Fswarm"),
     ]
-    words = _in_agents_place(platform, f"CALLS = {calls}{ASK}", {}, "engine")
-    found = dict(line.rsplit(" ", 1) for line in words.splitlines())
-    assert list(found.values()) == ["200", "200", "403", "403", "403", "400"], words
+    words = platform.in_agents_place(f"CALLS = {calls}{ASK}", {}, "engine")
+    statuses = [line.rsplit(" ", 1)[1] for line in words.splitlines()]
+    assert statuses == ["200", "200", "403", "403", "403", "400"], words
 
 
 def test_a_second_start_changes_nothing(platform):
     before = platform.swarm.docker("secret", "ls", "--quiet")
-    assert platform.run("up")["code"] == 0
+    platform.run("up").good()
     assert platform.swarm.docker("secret", "ls", "--quiet") == before
 
 
 def test_what_was_backed_up_comes_back(platform):
-    made = platform.run("backup")
-    assert made["code"] == 0 and min(made["files"].values()) > 0
+    backup = platform.run("backup").good().document
+    assert min(backup["files"].values()) > 0
     platform.mlflow(
         "import mlflow; mlflow.delete_experiment(mlflow.get_experiment_by_name('round-trip').experiment_id)"
     )
-    assert platform.run("restore", made["folder"])["code"] == 0
+    platform.run("restore", backup["folder"]).good()
     words = platform.mlflow(READ)
     assert "R2 0.5" in words and "CARD the card" in words
     platform.swarm.docker("image", "rm", "127.0.0.1:15000/swarmline/tried:1")
@@ -244,11 +222,11 @@ def test_what_was_backed_up_comes_back(platform):
 
 
 def test_a_backup_that_was_touched_is_refused(platform):
-    made = platform.run("backup")
-    file = Path(made["folder"], "mlflow.dump")
+    folder = platform.run("backup").good().document["folder"]
+    file = Path(folder, "mlflow.dump")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    refused = platform.run("restore", made["folder"])
-    assert refused["code"] == 1 and "not what was backed up" in refused["reason"]
+    refused = platform.run("restore", folder)
+    assert refused.code == 1 and "not what was backed up" in refused.document["reason"]
 
 
 def _change(platform: Platform, name: str, content: str) -> tuple[Path, str]:
@@ -259,23 +237,22 @@ def _change(platform: Platform, name: str, content: str) -> tuple[Path, str]:
 
 
 def test_a_password_that_a_person_wrote_takes_the_place_of_the_old_one(platform):
-    url = f"{platform.facts['mlflow']}/api/2.0/mlflow/experiments/get?experiment_id=0"
     _, before = _change(platform, "mlflow_reader_password", "a-better-one")
-    assert platform.run("up")["code"] == 0
-    assert _status(url, "reader", "a-better-one") == 200
-    assert _status(url, "reader", before.strip()) == 401
+    platform.run("up").good()
+    assert _status(platform.experiment, "reader", "a-better-one") == 200
+    assert _status(platform.experiment, "reader", before.strip()) == 401
 
 
 def test_a_password_that_the_database_would_not_follow_is_refused(platform):
     path, before = _change(platform, "mlflow_db_password", "another")
     try:
         refused = platform.run("up")
-        assert refused["code"] == 1 and "put the file back" in refused["reason"]
+        assert refused.code == 1 and "put the file back" in refused.document["reason"]
     finally:
         path.write_text(before, encoding="ascii")
-    assert platform.run("up")["code"] == 0
+    platform.run("up").good()
 
 
 def test_a_restore_from_nothing_is_refused(platform, tmp_path):
     refused = platform.run("restore", str(tmp_path))
-    assert refused["code"] == 1 and "is no backup" in refused["reason"]
+    assert refused.code == 1 and "is no backup" in refused.document["reason"]

@@ -8,11 +8,12 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from scripts.edge.client import Access
+from scripts.edge.client import EdgeClient
 from tests.service import bundles
-from tests.support.swarm.shell import wait_until
+from tests.support.machine import wait_until
+from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
-from tests.support.swarm_stack.stack import Stack, outcome
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = pytest.mark.slow
 DOWN = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
@@ -32,7 +33,7 @@ def _fourth(workshop: Workshop) -> Release:
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
     trust = str(stack.folder / "secrets/edge.crt")
     address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
-    reach = Access(address, stack.key, "", trust, "edge.test")
+    reach = EdgeClient(address, stack.key, "", trust, "edge.test")
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
         return session.post(path, json={"rows": rows}, timeout=10)
@@ -54,16 +55,17 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     calm: Stack, first: Release, second: Release, third: Release, fourth: Release
 ):
     for release in (second, third, fourth):
-        done = calm.deploy(release, "--watch", "0", **DOWN)
-        assert done.code == 0, done.words
+        done = calm.deploy(release, "--watch", "0", **DOWN).good()
         assert "the ledger is not written: no MLflow answers" in done.words
     client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
     registered(client, first, second, third, fourth)
     digest = first.image.split("@")[1]
-    back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN)
-    assert back.code == 0, back.words
+    with calm.called() as callers:
+        back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN).good()
+    note("rollback over three releases, MLflow down", callers.seen, back, replicas=3)
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
-    listed = calm.run("rollback", "--list", "--json").document
+    listed = calm.run("releases", "--json").document
     assert listed["serves"] == first.name
     assert {second.name, third.name, fourth.name} <= set(listed["releases"])
 
@@ -74,8 +76,7 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     assert (refused.code, refused.document["serves"]) == (1, first.name)
     assert f"went back from it to {first.name}" in refused.document["reason"]
 
-    caught_up = calm.run("ledger", "--json")
-    assert caught_up.code == 0, caught_up.words
+    caught_up = calm.run("ledger", "--json").good()
     assert len(caught_up.document["written"]) >= 4
     assert str(client.get_model_version_by_alias(MODEL, "champion").version) == "1"
     experiment = client.get_experiment_by_name("releases")
@@ -99,14 +100,13 @@ def registered(client: MlflowClient, *releases: Release) -> None:
 def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(
     calm: Stack, second: Release, third: Release
 ):
-    given = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
-    with calm.begin("deploy", *given) as running:
+    options = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
+    with calm.called() as callers, calm.begin("deploy", *options) as running:
         wait_until(lambda: locked(calm), "the first one holds the lock")
         other = calm.deploy(third)
-        out, words = running.communicate(timeout=300)
+        running.outcome().good()
     assert other.code == 1 and "is locked: ann has been at" in other.words
-    done = outcome(running.returncode, out, words, 0)
-    assert done.code == 0, done.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
 
 
@@ -125,8 +125,7 @@ def test_a_deploy_that_is_interrupted_goes_back(calm: Stack, first: Release, sec
     with calm.begin("deploy", "--json", "--force", "--image", second.image) as running:
         wait_until(lambda: coming_in(calm, second), "the new release comes in", 120)
         running.send_signal(signal.SIGTERM)
-        out, words = running.communicate(timeout=300)
-    done = outcome(running.returncode, out, words, 0)
+        done = running.outcome()
     assert done.code == 2, done.words
     assert f"interrupted by SIGTERM; release {first.name} serves" in done.document["reason"]
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
@@ -139,9 +138,8 @@ def test_a_deploy_that_was_killed_is_finished_by_the_next_one(
     with calm.begin("deploy", "--json", "--force", "--image", second.image) as running:
         wait_until(lambda: coming_in(calm, second), "the new release comes in", 120)
         running.kill()
-        running.communicate(timeout=60)
-    done = calm.deploy(second, "--watch", "0")
-    assert done.code == 0, done.words
+        running.outcome()
+    done = calm.deploy(second, "--watch", "0").good()
     assert "was cut off; going on from there" in done.words
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
 
@@ -150,33 +148,31 @@ def test_a_prediction_leads_to_run_data_and_commit(calm: Stack, first: Release):
     identity = asked(calm, MODEL, ROWS).headers["X-Request-Id"]
     about = first.document["models"][MODEL]["champion"]
     wait_until(lambda: calm.run("trace", identity).code == 0, "the journal has it", 60, 1)
-    (found,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
-    assert (found["release"], found["version"]) == (first.name, about["version"])
-    assert found["run_id"] == about["run_id"]
-    assert found["data_fingerprint"] == about["data_fingerprint"]
-    assert found["service_commit"] == first.document["commit"]
+    (prediction,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
+    assert (prediction["release"], prediction["version"]) == (first.name, about["version"])
+    assert prediction["run_id"] == about["run_id"]
+    assert prediction["data_fingerprint"] == about["data_fingerprint"]
+    assert prediction["service_commit"] == first.document["commit"]
     unknown = calm.run("trace", "no-such-request")
     assert unknown.code == 1 and "has no prediction no-such-request" in unknown.words
 
 
 def test_a_challenger_gets_its_share_and_keeps_it_in_the_next_release(calm: Stack, second: Release):
-    given = ("--mode", "split", "--share", "100", "--watch", "0", "--json")
-    done = calm.run("traffic", OTHER, *given)
-    assert done.code == 0, done.words
+    options = ("--mode", "split", "--share", "100", "--watch", "0", "--json")
+    calm.run("traffic", OTHER, *options).good()
     rows = bundles.rows_for(bundles.QUALITY, 1)
     assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
-    assert calm.deploy(second, "--watch", "0").code == 0
+    calm.deploy(second, "--watch", "0").good()
     assert asked(calm, OTHER, rows).headers["X-Arm"] == "challenger"
     assert calm.run("status", "--json").document["traffic"][OTHER]["share"] == 1.0
-    assert calm.run("traffic", OTHER, "--mode", "off", "--watch", "0").code == 0
+    calm.run("traffic", OTHER, "--mode", "off", "--watch", "0").good()
     assert asked(calm, OTHER, rows).headers["X-Arm"] == "champion"
     refused = calm.run("traffic", MODEL, "--mode", "split", "--share", "5")
     assert refused.code == 1 and "has no challenger" in refused.words
 
 
 def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Release):
-    well = calm.run("status", "--json")
-    assert well.code == 0, well.words
+    well = calm.run("status", "--json").good()
     assert (well.document["release"], well.document["problems"]) == (first.name, [])
     assert {one["name"] for one in well.document["services"]} == {
         f"{calm.name}_{one}" for one in ("edge", "model", "db")
@@ -189,27 +185,25 @@ def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Releas
     wait_until(lambda: not calm.tasks("model"), "no replica runs")
     ill = calm.run("status", "--json")
     assert ill.code == 1
-    told = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
-    assert told in ill.document["problems"]
+    sentence = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
+    assert sentence in ill.document["problems"]
     # What was scaled by hand is no more what was deployed.
     assert calm.deploy(first, "--watch", "0").document["outcome"] == "done"
 
 
 def test_confirm_proves_what_serves_and_changes_nothing(calm: Stack):
     there = task_ids(calm)
-    done = calm.run("confirm", "--json")
-    assert done.code == 0, done.words
+    done = calm.run("confirm", "--json").good()
     assert "smoke test: 3 versions as exported" in done.words
     assert task_ids(calm) == there
 
 
 def test_pruning_leaves_what_a_rollback_needs(calm: Stack, first: Release, second: Release):
     for release in (second, first):
-        assert calm.deploy(release, "--watch", "0").code == 0
+        calm.deploy(release, "--watch", "0").good()
     pruned = calm.run("prune", "--keep", "2", "--json")
     assert pruned.code == 0 and pruned.document["record"]
-    back = calm.run("rollback", "--json")
-    assert back.code == 0, back.words
+    back = calm.run("rollback", "--json").good()
     assert back.document["release"] == second.name
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.swarm.shell import wait_until
-from tests.support.swarm_stack.events import answering, nobody_noticed, noted
-from tests.support.swarm_stack.releases import Release, Workshop
-from tests.support.swarm_stack.stack import Stack, outcome
+from tests.support.machine import wait_until
+from tests.support.swarm_stack.events import answering, nobody_noticed, note
+from tests.support.swarm_stack.releases import Release
+from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
@@ -16,7 +16,7 @@ def test_an_image_that_is_not_there_is_refused(calm: Stack, first: Release):
     missing = first._replace(image=f"{first.image.split('@')[0]}@sha256:{'0' * 64}")
     with calm.called() as callers:
         done = calm.deploy(missing)
-    noted("image missing", callers.seen, done, reason=done.document.get("reason"))
+    note("image missing", callers.seen, done, reason=done.document.get("reason"))
     assert done.code == 1, done.words
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(calm) == {first.name}
@@ -27,7 +27,7 @@ def test_a_registry_that_is_down_is_no_danger(calm: Stack, first: Release, secon
     try:
         with calm.called() as callers:
             done = calm.deploy(second)
-        noted("registry down", callers.seen, done, reason=done.document.get("reason"))
+        note("registry down", callers.seen, done, reason=done.document.get("reason"))
         assert done.code == 1, done.words
         assert nobody_noticed(callers.seen), callers.seen.summary
         assert answering(calm) == {first.name}
@@ -42,7 +42,7 @@ def test_without_room_on_the_nodes_it_ends_with_the_reason_long_before_the_deadl
     with calm.called() as callers:
         done = calm.deploy(second, MODEL_MEMORY="900G", MODEL_MEMORY_RESERVED="900G")
     reason = done.document.get("reason", "")
-    noted("no room", callers.seen, done, reason=reason)
+    note("no room", callers.seen, done, reason=reason)
     assert done.code == 3, done.words
     assert "insufficient resources" in reason and "not done within" not in reason
     assert done.document["failed"]["number"] > 0, "it can be found among the releases"
@@ -55,38 +55,21 @@ def test_without_a_database_predictions_go_on_and_a_deploy_mends_it(calm: Stack,
     with calm.called() as callers:
         calm.swarm.docker("service", "scale", "--detach", f"{calm.name}_db=0")
         calm.wait_for_strength("db", 0)
-        done = calm.deploy(second, "--watch", "0")
-    noted("database down", callers.seen, done)
-    assert done.code == 0, done.words
+        done = calm.deploy(second, "--watch", "0").good()
+    note("database down", callers.seen, done)
     assert nobody_noticed(callers.seen), callers.seen.summary
     calm.wait_for_strength("db", 1)
-
-
-def test_of_two_deploys_at_once_one_is_refused(calm: Stack, second: Release, workshop: Workshop):
-    with (
-        calm.called() as callers,
-        calm.begin("deploy", "--json", "--force", "--image", second.image) as one,
-    ):
-        locked = ("config", "ls", "--quiet", "--filter", f"name={calm.name}_deploying")
-        wait_until(lambda: bool(calm.swarm.docker(*locked).strip()), "the first has begun")
-        other = calm.deploy(second)
-        out, words = one.communicate(timeout=400)
-    assert outcome(one.returncode, out, words, 0).code == 0, words
-    assert other.code == 1 and "locked" in other.words, other.words
-    assert nobody_noticed(callers.seen), callers.seen.summary
-    assert answering(calm) == {second.name}
 
 
 def test_a_manager_that_restarts_in_the_middle_leaves_a_clear_verdict(
     calm: Stack, first: Release, second: Release
 ):
-    given = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", second.image)
-    with calm.called() as callers, calm.begin("deploy", *given) as process:
-        wait_until(lambda: second.name in callers.releases(), "the second comes in", 120)
+    options = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", second.image)
+    with calm.called() as callers, calm.begin("deploy", *options) as running:
+        wait_until(lambda: second.name in callers.seen.releases, "the second comes in", 120)
         calm.swarm.manager.restart_engine()
-        out, words = process.communicate(timeout=580)
-    done = outcome(process.returncode, out, words, 0)
-    noted("manager restarted in the middle", callers.seen, code=done.code)
+        done = running.outcome()
+    note("manager restarted in the middle", callers.seen, code=done.code)
     assert done.code in (0, 2, 3), done.words
     calm.wait_for_strength("model", 3)
     calm.wait_for_strength("edge", 2)

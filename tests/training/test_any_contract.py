@@ -134,7 +134,7 @@ def _over_http(workspace: Workspace, model: str, rows: list[dict[str, Any]]) -> 
         "JOURNAL_SPOOL": str(workspace.folder / "spool"),
     }
     app = create_app(read_settings(environment), State())
-    answer = app.test_client().post(f"/v1/models/{model}/predict", json={"rows": rows})
+    answer = app.flask.test_client().post(f"/v1/models/{model}/predict", json={"rows": rows})
     assert answer.status_code == 200, answer.text
     predictions: list[Any] = answer.json["predictions"]
     return predictions

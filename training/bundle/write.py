@@ -14,7 +14,7 @@ import pandas as pd
 from service.bundle.contract import Contract
 from service.bundle.encoder import Encoder
 from service.bundle.engines import MODEL_FILES, Engine
-from service.bundle.exported import MANIFEST, Golden, Manifest, sha256
+from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
 from training.bundle.reference import reference
 from training.common.files import pretty
 from training.judge.result import TrainingResult

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from service.bundle.exported import Decision
+from service.bundle.manifest import Decision
 from training.common.numbers import number, plural
 from training.judge.result import TrainingResult
 from training.judge.rivals import Rival

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from service.bundle.exported import Decision, read_manifest
+from service.bundle.manifest import Decision, read_manifest
 from training.commands.arguments import answer, specs_of
 from training.common import state
 from training.common.errors import GateFailed, TrainingError

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from service.bundle.exported import BundleError, exported, read_manifest
+from service.bundle.exported import exported
+from service.bundle.manifest import BundleError, read_manifest
 from training.commands.outcome import TrainingOutcome, recorded
 from training.common import state
 from training.common.files import pretty

@@ -10,7 +10,7 @@ import numpy as np
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
-from service.bundle.exported import Metric as Interval
+from service.bundle.manifest import Metric as Interval
 from training.data.dataset import Dataset
 from training.fit.fit import Fitted
 from training.judge.rivals import Rival, measure_rivals

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from service.bundle.exported import Decision
+from service.bundle.manifest import Decision
 from training.fit.compile import Compiled
 from training.judge.evaluation import Evaluation
 from training.metrics.tasks import METRICS

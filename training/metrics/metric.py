@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.engines import Answer
-from service.bundle.exported import Metric as Interval
+from service.bundle.manifest import Metric as Interval
 from training.common.numbers import number
 
 RESAMPLES = 200

@@ -9,15 +9,8 @@ from typing import NamedTuple
 
 import mlflow
 
-from service.bundle.exported import (
-    ALIASES,
-    ARMS,
-    MANIFEST,
-    Aliases,
-    BundleError,
-    read_aliases,
-    read_manifest,
-)
+from service.bundle.exported import ALIASES, ARMS, Aliases, read_aliases
+from service.bundle.manifest import MANIFEST, BundleError, read_manifest
 from training.common import state
 from training.common.errors import ExportError
 from training.common.files import pretty, recover, replace_folder

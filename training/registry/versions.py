@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import mlflow
 
-from service.bundle.exported import Bundle, BundleError, load_bundle, read_manifest
+from service.bundle.exported import Bundle, load_bundle
+from service.bundle.manifest import BundleError, read_manifest
 from training.common import state
 from training.common.errors import RegistryError
 from training.registry import tags

@@ -1,4 +1,4 @@
-"""The journal's database: connections that survive Swarm's network, migrations safe to race."""
+"""The journal's database: connections that survive Swarm's network, transactions, SQL by its name."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.journal.settings import Unavailable
+from service.journal.errors import Unavailable
 
-MIGRATIONS = Path(__file__).parent / "migrations"
 STATEMENTS = Path(__file__).parent / "statements"
 #: Any number will do that nobody else locks.
-LOCK = 0x5357_4A4F_5552
+_LOCK = 0x5357_4A4F_5552
 BUSY_SECONDS = 10
 
 #: Swarm's IPVS forgets a connection that was idle for 900 s without telling either end.
@@ -102,36 +101,7 @@ def _statement(dialect: str, name: str) -> sa.TextClause:
     return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
 
 
-def migrate(engine: sa.Engine) -> list[str]:
-    """Bring the schema up to date; the names of the migrations that were missing."""
-    dialect = engine.dialect.name
-    applied = []
-    with transaction(engine) as connection:
-        if dialect == "postgresql":
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-        connection.exec_driver_sql(
-            "CREATE TABLE IF NOT EXISTS journal_migration ("
-            "version integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
-        )
-        done = set(connection.scalars(sa.text("SELECT version FROM journal_migration")))
-        for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
-            version = int(path.name.partition("_")[0])
-            if version not in done:
-                _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(
-                    sa.text("INSERT INTO journal_migration (version, name) VALUES (:v, :n)"),
-                    {"v": version, "n": path.stem},
-                )
-                applied.append(path.stem)
-    return applied
-
-
-def _run(connection: sa.Connection, script: str) -> None:
-    """Statement by statement: SQLite's driver takes one at a time inside a transaction."""
-    command = ""
-    for line in script.splitlines(keepends=True):
-        command += line
-        if sqlite3.complete_statement(command):
-            connection.execution_options(no_parameters=True).exec_driver_sql(command)
-            command = ""
+def lock(connection: sa.Connection) -> None:
+    """Until the transaction ends, keeps out whoever else changes tables. SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})

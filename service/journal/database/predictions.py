@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
 from service.journal.database.connection import (
-    LOCK,
     connect,
-    migrate,
+    lock,
     moment,
     statement,
     transaction,
 )
+from service.journal.database.migrate import migrate
 from service.journal.database.rows import Row, text_of
 
 #: Rows a statement.
@@ -37,7 +37,7 @@ class Stored(NamedTuple):
     expired: int = 0
 
 
-class Store:
+class PredictionTable:
     """One a process."""
 
     def __init__(self, url: str, retention_days: int):
@@ -56,15 +56,15 @@ class Store:
         """All rows or, where the database refuses one, all others."""
         cutoff = self._cutoff()
         oldest = "" if cutoff is None else text_of(cutoff)
-        kept = [row for row in rows if row.at >= oldest]
-        self._ensure_days(_days(kept))
-        expired = len(rows) - len(kept)
+        recent = [row for row in rows if row.at >= oldest]
+        self._ensure_days(_days(recent))
+        expired = len(rows) - len(recent)
         try:
-            return Stored(self._write(kept), expired=expired)
+            return Stored(self._write(recent), expired=expired)
         except (DataError, IntegrityError):
             # Another replica may have dropped a day that was known here.
             self._days.clear()
-        written = [self._write_one(row) for row in kept]
+        written = [self._write_one(row) for row in recent]
         return Stored(sum(count or 0 for count in written), written.count(None), expired)
 
     def _write_one(self, row: Row) -> int | None:
@@ -111,10 +111,10 @@ class Store:
         if not self._partitioned or days <= self._days:
             return
         with transaction(self.engine) as connection:
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-            there = set(connection.scalars(statement(self.engine, "partitions")))
+            lock(connection)
+            partitions = set(connection.scalars(statement(self.engine, "partitions")))
             for day in sorted(days):
-                if partition_name(day) not in there:
+                if partition_name(day) not in partitions:
                     _attach(connection, day)
         self._days |= days
 
@@ -122,7 +122,7 @@ class Store:
         with transaction(self.engine) as connection:
             # Dropping waits for long readers, and others behind it: rather try again later.
             connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            lock(connection)
             last = partition_name((cutoff - DAY).date())
             for name in sorted(connection.scalars(statement(self.engine, "partitions"))):
                 if name <= last:
@@ -130,12 +130,12 @@ class Store:
 
     def _delete(self, table: str, cutoff: dt.datetime) -> None:
         """In small transactions, so that nobody waits long for the lock."""
-        given = {"cutoff": moment(self.engine, cutoff), "limit": SWEEP_ROWS}
+        parameters = {"cutoff": moment(self.engine, cutoff), "limit": SWEEP_ROWS}
         deleted = SWEEP_ROWS
         while deleted == SWEEP_ROWS:
             with transaction(self.engine) as connection:
                 deleted = connection.execute(
-                    statement(self.engine, f"{table}_expire"), given
+                    statement(self.engine, f"{table}_expire"), parameters
                 ).rowcount
 
 

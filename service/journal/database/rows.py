@@ -1,20 +1,21 @@
 """Spooled records as rows of the table `prediction`: plain values, by what their source says.
 
-Many records are read at once: their arrays become one, its numbers are told together, and what is left
-for each row is to be written down.
+Many records are read at once, column by column: their arrays become one, orjson writes all numbers of a column in
+one call, with the fewest digits that mean the same float32, and a row's JSON is a template that is filled.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
-from service.journal.database.shortest import plain_cells, shortest_all
 from service.journal.spool.frames import Record, Source, SpooledColumn
 
 #: Type codes of the arrays that engines give.
@@ -56,55 +57,38 @@ class Spooled(NamedTuple):
     identity: str
 
     @property
-    def alike(self) -> tuple[str, bool, bool]:
-        """Records of a source that are equal in this can be read at once."""
+    def batch_key(self) -> tuple[int, str, bool, bool]:
+        """Records with equal keys can be read at once."""
         record = self.record
-        return record.kind, record.probabilities is None, record.hidden is None
+        return record.source, record.kind, record.probabilities is None, record.hidden is None
 
 
-class _Told(NamedTuple):
-    """What a model predicted for one row."""
+class _Predicted(NamedTuple):
+    """What a model predicted for one row: the columns from `prediction` to `probability`."""
 
     prediction: str | None
     label: str | None
     number: float | None
+    probabilities: str | None
+    probability: float | None
 
 
-def rows_of(spooled: Sequence[Spooled], source: Source) -> list[Row]:
-    """The rows of records that are `alike`. Unreadable when one of them does not fit."""
-    count = sum(one.rows for one in spooled)
-    features = _features(spooled, source, count)
-    told = _told(spooled, source, count)
-    chances = _chances(spooled, source, count)
-    found: list[Row] = []
-    for record, rows, identity in spooled:
+def rows_of(batch: Sequence[Spooled], source: Source) -> list[Row]:
+    """The rows of records with one batch key. Unreadable when one of them does not fit."""
+    count = sum(spooled.rows for spooled in batch)
+    cells = iter(
+        zip(_features(batch, source, count), _predictions(batch, source, count), strict=True)
+    )
+    rows: list[Row] = []
+    for record, size, identity in batch:
         at = text_of(dt.datetime.fromtimestamp(record.at, dt.UTC))
         latency = round(record.latency * 1000, 3)
-        for row in range(rows):
-            place = len(found)
-            prediction, label, number = told[place]
-            by_class = chances[place] if chances else None
-            found.append(
-                Row(
-                    f"{identity}-{row}",
-                    record.request_id,
-                    row,
-                    at,
-                    source.model,
-                    source.version,
-                    source.release,
-                    source.arm,
-                    record.subject,
-                    features[place],
-                    prediction,
-                    label,
-                    number,
-                    None if by_class is None else _text(by_class),
-                    None if by_class is None or label is None else by_class[label],
-                    latency,
-                )
-            )
-    return found
+        origin = (at, source.model, source.version, source.release, source.arm, record.subject)
+        for row in range(size):
+            features, predicted = next(cells)
+            key = (f"{identity}-{row}", record.request_id, row)
+            rows.append(Row._make((*key, *origin, features, *predicted, latency)))
+    return rows
 
 
 def text_of(at: dt.datetime) -> str:
@@ -131,88 +115,116 @@ def _matrix(parts: Sequence[bytes], kind: str, rows: int, width: int | None) -> 
     return flat.reshape(rows, wide)
 
 
-def _fit(parts: Sequence[bytes], spooled: Sequence[Spooled], cells: int) -> None:
+def _check_sizes(parts: Sequence[bytes], batch: Sequence[Spooled], size: int) -> None:
     """Each part must be as long as its rows say: else a neighbour's cells would stand for its own."""
-    for part, one in zip(parts, spooled, strict=True):
-        if len(part) != one.rows * cells:
-            raise Unreadable(f"{len(part)} bytes for {one.rows} rows of {cells} bytes")
+    for part, spooled in zip(parts, batch, strict=True):
+        if len(part) != spooled.rows * size:
+            raise Unreadable(f"{len(part)} bytes for {spooled.rows} rows of {size} bytes")
 
 
-def _features(spooled: Sequence[Spooled], source: Source, rows: int) -> list[str]:
-    """Each row as JSON. Hashed columns come from `hidden`, omitted ones not at all."""
-    parts = [one.record.matrix for one in spooled]
-    _fit(parts, spooled, 4 * len(source.columns))
-    matrix = shortest_all(_matrix(parts, "f", rows, len(source.columns)))
-    hashed = [column.name for column in source.columns if column.treatment == "hash"]
-    columns: dict[str, Sequence[Any]] = {}
-    for place, column in enumerate(source.columns):
-        if column.treatment == "clear":
-            columns[column.name] = _cells(column, matrix[:, place])
-        elif column.treatment == "hash":
-            columns[column.name] = _hashes(spooled, hashed.index(column.name))
+def _objects(columns: Mapping[str, Sequence[str]], rows: int) -> list[str]:
+    """A JSON object a row, of columns whose cells are JSON already."""
     if not columns:
         return ["{}"] * rows
-    names = list(columns)
-    return [
-        _encode(dict(zip(names, cells, strict=True))).decode()
-        for cells in zip(*columns.values(), strict=True)
-    ]
+    names = (_text(name).replace("%", "%%") for name in columns)
+    template = "{" + ",".join(f"{name}:%s" for name in names) + "}"
+    return [template % cells for cells in zip(*columns.values(), strict=True)]
 
 
-def _cells(column: SpooledColumn, cells: NDArray[np.float64]) -> list[Any]:
-    try:
-        return plain_cells(column.type, column.categories, cells)
-    except (IndexError, OverflowError) as error:
-        raise Unreadable(f"column {column.name}: a cell stands for no {column.type}") from error
+def _numbers(values: NDArray[Any]) -> bytes:
+    """A column as a list in JSON. What is not finite is null."""
+    # orjson takes no column of a matrix as it lies there.
+    return orjson.dumps(np.ascontiguousarray(values), option=orjson.OPT_SERIALIZE_NUMPY)
 
 
-def _hashes(spooled: Sequence[Spooled], number: int) -> list[str | None]:
-    found: list[str | None] = []
-    for one in spooled:
-        hidden = one.record.hidden or []
-        if len(hidden) <= number or len(hidden[number]) != one.rows:
-            raise Unreadable(f"{len(hidden)} lists of hashes for {one.rows} rows")
-        found += hidden[number]
-    return found
+def _number_texts(values: NDArray[Any]) -> list[str]:
+    return _numbers(values)[1:-1].decode().split(",")
 
 
-def _told(spooled: Sequence[Spooled], source: Source, rows: int) -> list[_Told]:
-    parts, kind = [one.record.values for one in spooled], spooled[0].record.kind
-    values = _matrix(parts, kind, rows, None)
-    _fit(parts, spooled, values.shape[1] * values.itemsize)
-    if source.classes:
-        return _labels(values[:, 0], source)
-    numbers: list[Any] = _finite(shortest_all(values) if kind == "f" else values.astype(np.float64))
-    if values.shape[1] == 1:
+def _features(batch: Sequence[Spooled], source: Source, rows: int) -> list[str]:
+    """Each row as JSON. Hashed columns come from `hidden`, omitted ones not at all."""
+    parts = [spooled.record.matrix for spooled in batch]
+    _check_sizes(parts, batch, 4 * len(source.columns))
+    cells = _matrix(parts, "f", rows, len(source.columns)).T
+    hashed = [column.name for column in source.columns if column.treatment == "hash"]
+    columns: dict[str, Sequence[str]] = {}
+    for place, column in enumerate(source.columns):
+        if column.treatment == "clear":
+            columns[column.name] = _cells(column, cells[place])
+        elif column.treatment == "hash":
+            columns[column.name] = _hashes(batch, hashed.index(column.name))
+    return _objects(columns, rows)
+
+
+def _cells(column: SpooledColumn, cells: NDArray[np.float32]) -> list[str]:
+    """A column's cells as JSON. A null is NaN."""
+    if column.type in ("number", "timestamp"):
+        return _number_texts(cells)
+    if np.isinf(cells).any():
+        raise Unreadable(f"column {column.name}: an infinite cell stands for no {column.type}")
+    if column.type == "integer":
+        # By way of their digits: 123456792, the nearest float32, was 123456790.
+        numbers = orjson.loads(_numbers(cells))
+        return ["null" if number is None else str(int(number)) for number in numbers]
+    if column.type == "boolean":
         return [
-            _Told(None if number is None else _text(number), None, number) for (number,) in numbers
+            "null" if math.isnan(cell) else "true" if cell else "false" for cell in cells.tolist()
         ]
+    texts = [_text(category) for category in column.categories]
+    if ((cells < 0) | (cells >= len(texts))).any():
+        raise Unreadable(f"column {column.name}: a cell stands for no category")
+    return ["null" if math.isnan(cell) else texts[int(cell)] for cell in cells.tolist()]
+
+
+def _hashes(batch: Sequence[Spooled], number: int) -> list[str]:
+    hashes: list[str | None] = []
+    for spooled in batch:
+        hidden = spooled.record.hidden or []
+        if len(hidden) <= number or len(hidden[number]) != spooled.rows:
+            raise Unreadable(f"{len(hidden)} lists of hashes for {spooled.rows} rows")
+        hashes += hidden[number]
+    return [_text(digest) for digest in hashes]
+
+
+def _predictions(batch: Sequence[Spooled], source: Source, rows: int) -> list[_Predicted]:
+    parts, kind = [spooled.record.values for spooled in batch], batch[0].record.kind
+    values = _matrix(parts, kind, rows, None)
+    _check_sizes(parts, batch, values.shape[1] * values.itemsize)
+    if source.classes:
+        return _classes(batch, source, values[:, 0])
+    if kind != "f":
+        values = values.astype(np.float64)
+    texts = [_number_texts(column) for column in values.T]
+    if len(texts) > 1:
+        named = dict(zip(source.outputs, texts, strict=False))
+        return [_Predicted(text, None, None, None, None) for text in _objects(named, rows)]
     return [
-        _Told(_text(dict(zip(source.outputs, cells, strict=False))), None, None)
-        for cells in numbers
+        _Predicted(None if number is None else text, None, number, None, None)
+        for text, number in zip(texts[0], orjson.loads(_numbers(values[:, 0])), strict=True)
     ]
 
 
-def _labels(values: NDArray[Any], source: Source) -> list[_Told]:
-    known = [_Told(_text(label), label, None) for label in source.classes]
-    try:
-        return [known[number] for number in values.astype(np.int64).tolist()]
-    except IndexError as error:
-        raise Unreadable(f"a class number above the {len(known)} classes") from error
+def _classes(batch: Sequence[Spooled], source: Source, values: NDArray[Any]) -> list[_Predicted]:
+    codes, labels = values.astype(np.int64), source.classes
+    if ((codes < 0) | (codes >= len(labels))).any():
+        raise Unreadable(f"a class number that is none of the {len(labels)} classes")
+    texts = [_text(label) for label in labels]
+    probabilities, chosen = _probabilities(batch, source, codes)
+    return [
+        _Predicted(texts[code], labels[code], None, by_class, probability)
+        for code, by_class, probability in zip(codes.tolist(), probabilities, chosen, strict=True)
+    ]
 
 
-def _finite(values: NDArray[np.float64]) -> list[Any]:
-    """Rows of numbers; what is no number is None."""
-    return [[cell if -np.inf < cell < np.inf else None for cell in row] for row in values.tolist()]
-
-
-def _chances(
-    spooled: Sequence[Spooled], source: Source, rows: int
-) -> list[dict[str, float | None]] | None:
-    parts = [one.record.probabilities for one in spooled]
-    if not source.classes or None in parts:
-        return None
-    given = [part for part in parts if part is not None]
-    _fit(given, spooled, 4 * len(source.classes))
-    table = _finite(shortest_all(_matrix(given, "f", rows, len(source.classes))))
-    return [dict(zip(source.classes, cells, strict=True)) for cells in table]
+def _probabilities(
+    batch: Sequence[Spooled], source: Source, codes: NDArray[np.int64]
+) -> tuple[Sequence[str | None], Sequence[float | None]]:
+    """By class, as JSON; and that of the predicted class."""
+    rows, width = len(codes), len(source.classes)
+    parts = [part for spooled in batch if (part := spooled.record.probabilities) is not None]
+    if not parts:
+        return [None] * rows, [None] * rows
+    _check_sizes(parts, batch, 4 * width)
+    table = _matrix(parts, "f", rows, width)
+    columns = zip(source.classes, map(_number_texts, table.T), strict=True)
+    return _objects(dict(columns), rows), orjson.loads(_numbers(table[np.arange(rows), codes]))

@@ -18,12 +18,14 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Record, Source, pack_mark, unpack_mark, walk
 
 LOG = logging.getLogger(__name__)
 
 SUFFIX = ".seg"
+#: A damaged file's second name, for somebody to look why; of many the newest few are kept.
+ASIDE = ".bad"
+MOST_ASIDE = 8
 #: A file's name while it is being made; one that was left behind is removed at this age in seconds.
 UNNAMED = ".new"
 UNNAMED_AGE = 60.0
@@ -86,9 +88,9 @@ class Segment:
         if left <= 0:
             return []
         data = os.pread(self._file, min(left, limit), start)
-        found = list(walk(data, start, final and len(data) == left))
-        if found or limit >= left:
-            return found
+        frames = list(walk(data, start, final and len(data) == left))
+        if frames or limit >= left:
+            return frames
         return self.frames(start, left, final)
 
     def mark(self, shipped: int) -> None:
@@ -96,6 +98,20 @@ class Segment:
 
     def remove(self) -> None:
         self.path.unlink(missing_ok=True)
+
+    def set_aside(self) -> None:
+        """Gives the file a second name that stays when it is removed."""
+        aside = self.path.with_suffix(ASIDE)
+        try:
+            os.link(self.path, aside)
+        except FileExistsError:
+            return
+        except OSError as error:
+            LOG.error("journal: %s is damaged and cannot be kept (%s)", self.path, error)
+            return
+        LOG.error("journal: %s is damaged; see why, and remove it", aside)
+        for path in sorted(self.path.parent.glob("*" + ASIDE))[:-MOST_ASIDE]:
+            path.unlink(missing_ok=True)
 
 
 def read_source(payload: bytes) -> Source:
@@ -106,7 +122,7 @@ def read_record(payload: bytes) -> Record:
     return _RECORD.decode(payload)
 
 
-class Waiting(NamedTuple):
+class UnshippedRecord(NamedTuple):
     """A record that is spooled and not yet in the database."""
 
     model: str
@@ -114,17 +130,17 @@ class Waiting(NamedTuple):
     record: Record
 
 
-def waiting(folder: Path) -> Iterator[Waiting]:
+def unshipped(folder: Path) -> Iterator[UnshippedRecord]:
     """Everything unshipped, as it was at some moment since the call."""
     for path in segments(folder):
         try:
             with Segment(path) as segment:
-                yield from _waiting_in(segment)
+                yield from _unshipped_in(segment)
         except FileNotFoundError:
             continue
 
 
-def _waiting_in(segment: Segment) -> Iterator[Waiting]:
+def _unshipped_in(segment: Segment) -> Iterator[UnshippedRecord]:
     models: dict[int, str] = {}
     shipped = segment.shipped
     for frame in segment.frames(START, segment.size, final=False):
@@ -136,51 +152,7 @@ def _waiting_in(segment: Segment) -> Iterator[Waiting]:
         elif frame.start >= shipped:
             record = read_record(frame.payload)
             if record.source in models:
-                yield Waiting(models[record.source], frame.rows, record)
-
-
-class Stats(NamedTuple):
-    """`lag` is the age in seconds of the oldest prediction not in the database; 0 when all are.
-
-    `dropped` counts predictions by reason: `shed` (the spool's bound), `unwritable` (the spool
-    could not be written), `damaged` (frames that a crash or the disk spoiled), `refused` (by the
-    database), `expired` (shipped later than the retention). `last_loss` is when one of the first four was
-    last counted, in Unix seconds; 0 for never.
-    """
-
-    lag: float
-    spool_bytes: int
-    shipped: int
-    dropped: dict[str, int]
-    last_loss: float
-
-
-def stats(folder: Path) -> Stats:
-    """Cheap enough for each scrape: one small read a file."""
-    counters = Counters(folder)
-    counts = counters.read()
-    size, oldest = 0, None
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                size += segment.size
-                moment = _first_moment(segment)
-        except FileNotFoundError:
-            continue
-        if moment is not None and (oldest is None or moment < oldest):
-            oldest = moment
-    lag = 0.0 if oldest is None else max(0.0, time.time() - oldest)
-    return Stats(lag, size, counts.pop("shipped"), counts, counters.last_loss())
-
-
-def _first_moment(segment: Segment) -> float | None:
-    position = segment.shipped
-    while frames := segment.frames(position, 4096, final=False):
-        for frame in frames:
-            if frame.rows and frame.payload is not None:
-                return read_record(frame.payload).at
-        position = frames[-1].end
-    return None
+                yield UnshippedRecord(models[record.source], frame.rows, record)
 
 
 def remove_unnamed(folder: Path) -> None:
@@ -190,47 +162,8 @@ def remove_unnamed(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def make_room(folder: Path, limit: int, segment_size: int) -> bool:
-    """Shed the oldest files until one more fits below `limit`; False when the rest is in use.
-
-    A file that its worker still writes to counts as full, so that the bound holds when all have
-    grown.
-    """
-    total = segment_size
-    closed: list[tuple[Path, int]] = []
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                if segment.closed():
-                    closed.append((path, segment.size))
-                    total += segment.size
-                else:
-                    total += max(segment.size, segment_size)
-        except FileNotFoundError:
-            continue
-    for path, size in closed:
-        if total <= limit:
-            break
-        if _shed(path, folder):
-            total -= size
-    return total <= limit
-
-
-def _shed(path: Path, folder: Path) -> bool:
-    try:
-        with Segment(path) as segment:
-            if not segment.claim():
-                return False
-            frames = segment.frames(segment.shipped, segment.size, final=True)
-            rows = sum(frame.rows for frame in frames)
-            segment.remove()
-    except FileNotFoundError:
-        return True
-    Counters(folder).add("shed", rows)
-    LOG.warning(
-        "journal: the spool reached its bound; shed its oldest %d predictions in %s;"
-        " bring the database back, or raise JOURNAL_SPOOL_MB",
-        rows,
-        path.name,
-    )
-    return True
+def remove_set_aside(folder: Path, retention_days: int) -> None:
+    """Damaged files as old as predictions may be: they hold some. 0: for ever."""
+    for path in folder.glob("*" + ASIDE):
+        if retention_days and time.time() - path.stat().st_mtime > 86400 * retention_days:
+            path.unlink(missing_ok=True)

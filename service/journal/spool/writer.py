@@ -16,7 +16,8 @@ import weakref
 from pathlib import Path
 
 from service.journal.spool.frames import START, pack_mark
-from service.journal.spool.segments import SUFFIX, UNNAMED, make_room
+from service.journal.spool.room import make_room
+from service.journal.spool.segments import SUFFIX, UNNAMED
 
 
 class Spool:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from service.journal import Journal, Settings
+from service.journal import Journal
 from service.journal.database.connection import connect
+from service.settings import JournalSettings
 from tests.support.postgres import Cluster
-from tests.service.journal.helpers import KEY, open_journal, settings_for
+from tests.support.service.journal import KEY, open_journal, settings_for
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ def postgresql(cluster: Cluster) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> JournalSettings:
     """Hashing settings, once for each database."""
     given = {"sensitive": "hash", "key": KEY}
     if request.param == "postgresql":
@@ -43,7 +44,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def journal(settings: Settings) -> Iterator[Journal]:
+def journal(settings: JournalSettings) -> Iterator[Journal]:
     found = open_journal(settings)
     yield found
     found.close()

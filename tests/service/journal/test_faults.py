@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from service.journal import Settings
 from service.journal.shipper import ship_forever, ship_once
-from service.journal.spool.counters import Counters
-from service.journal.spool.segments import segments, stats
+from service.journal.spool.counters import Counters, stats
+from service.journal.spool.segments import segments
+from service.settings import JournalSettings
 from tests.support.postgres import Cluster
-from tests.service.journal.helpers import (
+from tests.support.service.journal import (
     await_that,
     count,
     open_journal,
@@ -34,13 +34,13 @@ pytestmark = pytest.mark.slow
 class Writers:
     """Worker processes; what they answered is in a file each, so that a kill loses none of it."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: JournalSettings):
         self._settings = settings
         self._folder = settings.spool.parent
         self.running: list[subprocess.Popen[bytes]] = []
 
     def start(self, name: str, total: int | None = None) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.service.journal.writer", name]
+        command = [sys.executable, "-m", "tests.support.service.journal_writer", name]
         command += [str(self._settings.spool), str(self._settings.spool_limit)]
         command += [str(total)] if total else []
         with (self._folder / f"{name}.answered").open("wb") as answered:
@@ -70,14 +70,14 @@ class Writers:
 
 
 @pytest.fixture
-def writers(settings: Settings) -> Iterator[Writers]:
+def writers(settings: JournalSettings) -> Iterator[Writers]:
     found = Writers(settings)
     yield found
     found.kill()
 
 
 @pytest.fixture
-def shippers(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
+def shippers(settings: JournalSettings) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Shipper processes, to be filled by `start_shipper` and killed at the end."""
     found: list[subprocess.Popen[bytes]] = []
     yield found
@@ -87,26 +87,32 @@ def shippers(settings: Settings) -> Iterator[list[subprocess.Popen[bytes]]]:
 
 
 def start_shipper(
-    settings: Settings, shippers: list[subprocess.Popen[bytes]]
+    settings: JournalSettings, shippers: list[subprocess.Popen[bytes]]
 ) -> subprocess.Popen[bytes]:
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}
-    shippers.append(subprocess.Popen([sys.executable, "-m", "service.journal"], env=environ))
+    shippers.append(
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.support.service.journal_shipper"], env=environ
+        )
+    )
     return shippers[-1]
 
 
-def stored(settings: Settings) -> dict[str, int]:
+def stored(settings: JournalSettings) -> dict[str, int]:
     found = query(settings, "SELECT request_id, count(*) FROM prediction GROUP BY request_id")
     return {request_id: rows for request_id, rows in found}
 
 
-def assert_stored_once(settings: Settings, writers: Writers, unanswered: int) -> None:
+def assert_stored_once(settings: JournalSettings, writers: Writers, unanswered: int) -> None:
     """A killed worker may have spooled one request that it could not answer any more."""
     answered, table = writers.answered(), stored(settings)
     assert answered and answered.items() <= table.items()
     assert len(table) - len(answered) <= unanswered
 
 
-def test_killed_workers_lose_nothing_they_answered(settings: Settings, writers: Writers) -> None:
+def test_killed_workers_lose_nothing_they_answered(
+    settings: JournalSettings, writers: Writers
+) -> None:
     for name in "abc":
         writers.start(name)
     await_that(lambda: len(writers.answered()) > 2000, "the workers answer")
@@ -117,7 +123,7 @@ def test_killed_workers_lose_nothing_they_answered(settings: Settings, writers: 
 
 
 def test_workers_killed_while_it_ships_lose_nothing(
-    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+    settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
     start_shipper(settings, shippers)
     for generation in range(4):
@@ -131,7 +137,7 @@ def test_workers_killed_while_it_ships_lose_nothing(
 
 
 def test_a_shipper_killed_over_and_over_stores_all_once(
-    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+    settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
     writers.start("a")
     for _ in range(5):
@@ -146,7 +152,7 @@ def test_a_shipper_killed_over_and_over_stores_all_once(
 
 
 def test_several_shippers_share_the_work_and_store_all_once(
-    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+    settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
     small = replace(settings, spool_limit=16 << 20)
     many = Writers(small)
@@ -162,7 +168,7 @@ def test_several_shippers_share_the_work_and_store_all_once(
 
 
 def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
-    settings: Settings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
+    settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
     """As replicas of one node do: each has workers and a shipper, and starts beside one that ends."""
     for _ in range(2):
@@ -207,7 +213,7 @@ def test_a_database_that_goes_away_for_a_while_delays_and_loses_nothing(
 
 
 def test_at_the_bound_with_a_dead_database_stored_and_shed_are_all_that_was_answered(
-    settings: Settings, tmp_path: Path
+    settings: JournalSettings, tmp_path: Path
 ) -> None:
     small = replace(settings, spool_limit=1 << 20)
     writers = Writers(small)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.journal import Settings
 from service.journal.privacy import Scrubber, keyed_hash
 from service.journal.shipper import ship_once
-from tests.service.journal.helpers import (
+from service.settings import JournalSettings
+from tests.support.service.journal import (
     KEY,
     QUALITY,
     ROW,
@@ -30,11 +30,11 @@ AGE = 1234.5678
 
 
 @pytest.fixture
-def hashing(tmp_path: Path) -> Settings:
+def hashing(tmp_path: Path) -> JournalSettings:
     return settings_for(tmp_path, sensitive="hash", key=KEY)
 
 
-def features_of(settings: Settings, **given: Any) -> dict[str, Any]:
+def features_of(settings: JournalSettings, **given: Any) -> dict[str, Any]:
     journal = open_journal(settings)
     record_quality(journal, **given)
     journal.close()
@@ -44,19 +44,19 @@ def features_of(settings: Settings, **given: Any) -> dict[str, Any]:
     return found
 
 
-def test_a_sensitive_value_becomes_its_keyed_hash(hashing: Settings) -> None:
+def test_a_sensitive_value_becomes_its_keyed_hash(hashing: JournalSettings) -> None:
     features = features_of(hashing)
     assert features["medicine"] == keyed_hash(KEY, SECRET) != keyed_hash(b"another", SECRET)
     assert features["age"] == keyed_hash(KEY, 42.0) == keyed_hash(KEY, "42")
     assert features["crop"] == "mint"
 
 
-def test_a_sensitive_null_stays_null(hashing: Settings) -> None:
+def test_a_sensitive_null_stays_null(hashing: JournalSettings) -> None:
     features = features_of(hashing, row=[*ROW[:4], float("nan"), 1.0])
     assert features["medicine"] is None
 
 
-def test_left_out_means_not_there(hashing: Settings) -> None:
+def test_left_out_means_not_there(hashing: JournalSettings) -> None:
     features = features_of(replace(hashing, sensitive="omit"))
     assert set(features) == {"height", "leaves", "crop", "organic"}
 
@@ -77,7 +77,7 @@ def test_no_sensitive_value_touches_the_disk(tmp_path: Path, treatment: Any) -> 
         assert KEY not in data
 
 
-def test_a_sensitive_category_leaves_no_number_behind(hashing: Settings) -> None:
+def test_a_sensitive_category_leaves_no_number_behind(hashing: JournalSettings) -> None:
     """Its number and the contract would give it away."""
     scrubber = Scrubber(QUALITY, hashing)
     cells = [
@@ -91,7 +91,9 @@ def test_a_sensitive_category_leaves_no_number_behind(hashing: Settings) -> None
     ("treatment", "kept"),
     [("keep", "someone"), ("hash", keyed_hash(KEY, "someone")), ("omit", None)],
 )
-def test_a_subject_is_kept_as_told(hashing: Settings, treatment: Any, kept: str | None) -> None:
+def test_a_subject_is_kept_as_told(
+    hashing: JournalSettings, treatment: Any, kept: str | None
+) -> None:
     settings = replace(hashing, subject=treatment)
     features_of(settings)
     assert query(settings, "SELECT subject FROM prediction") == [(kept,)]

@@ -10,21 +10,16 @@ from typing import Any
 import pytest
 
 from service.bundle.contract import Invalid
-from service.journal import Journal, Settings, Unavailable
-from service.journal.settings import JournalError
+from service.journal import Journal, Unavailable
+from service.journal.errors import JournalError
 from service.journal.shipper import ship_once
 from service.journal.truth import Entry, Key, Outcome
-from tests.service.journal.helpers import (
-    count,
-    open_journal,
-    query,
-    record_quality,
-    record_yield,
-)
+from service.settings import JournalSettings
+from tests.support.service.journal import count, open_journal, query, record_quality, record_yield
 
 
 @pytest.fixture
-def known(journal: Journal, settings: Settings) -> Journal:
+def known(journal: Journal, settings: JournalSettings) -> Journal:
     """A journal with two rows of `r1` in the database."""
     record_quality(journal, "r1", rows=2)
     ship_once(settings)
@@ -42,7 +37,9 @@ def plain(value: Any) -> Any:
         return value
 
 
-def test_a_truth_is_stored_and_joins_its_prediction(known: Journal, settings: Settings) -> None:
+def test_a_truth_is_stored_and_joins_its_prediction(
+    known: Journal, settings: JournalSettings
+) -> None:
     assert tell(known, "bad") == Outcome(1, 0, 0, ())
     joined = query(
         settings,
@@ -51,14 +48,14 @@ def test_a_truth_is_stored_and_joins_its_prediction(known: Journal, settings: Se
     assert joined == [("good", "bad")]
 
 
-def test_the_same_truth_again_changes_nothing(known: Journal, settings: Settings) -> None:
+def test_the_same_truth_again_changes_nothing(known: Journal, settings: JournalSettings) -> None:
     tell(known, "bad")
     assert tell(known, "bad") == Outcome(0, 1, 0, ())
     assert count(settings, "truth") == 1 and count(settings, "truth_former") == 0
 
 
 def test_another_truth_replaces_it_and_the_former_is_kept(
-    known: Journal, settings: Settings
+    known: Journal, settings: JournalSettings
 ) -> None:
     tell(known, "bad")
     assert tell(known, "good") == Outcome(0, 0, 1, ())
@@ -67,7 +64,7 @@ def test_another_truth_replaces_it_and_the_former_is_kept(
     assert [plain(v) for (v,) in query(settings, "SELECT value FROM truth_former")] == ["bad"]
 
 
-def test_many_truths_go_in_one_call(journal: Journal, settings: Settings) -> None:
+def test_many_truths_go_in_one_call(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal, "r1", rows=1500)
     ship_once(settings)
     entries = [Entry("r1", "good", row) for row in range(1500)]
@@ -76,7 +73,9 @@ def test_many_truths_go_in_one_call(journal: Journal, settings: Settings) -> Non
     assert journal.truth("quality", mixed) == Outcome(0, 1, 1, (Key("none", 0),))
 
 
-def test_unknown_predictions_are_listed_and_not_stored(known: Journal, settings: Settings) -> None:
+def test_unknown_predictions_are_listed_and_not_stored(
+    known: Journal, settings: JournalSettings
+) -> None:
     assert tell(known, "bad", "r2").unknown == (Key("r2", 0),)
     assert tell(known, "bad", "r1", 2).unknown == (Key("r1", 2),)
     assert count(settings, "truth") == 0
@@ -87,7 +86,7 @@ def test_truth_of_another_model_is_unknown(known: Journal) -> None:
 
 
 def test_a_prediction_that_is_still_in_the_spool_is_known(
-    journal: Journal, settings: Settings
+    journal: Journal, settings: JournalSettings
 ) -> None:
     record_quality(journal, "fresh", rows=2)
     assert tell(journal, "bad", "fresh", 1) == Outcome(1, 0, 0, ())
@@ -97,7 +96,7 @@ def test_a_prediction_that_is_still_in_the_spool_is_known(
     assert query(settings, joined) == [(1,)]
 
 
-def test_truth_belongs_to_the_shadow_too(journal: Journal, settings: Settings) -> None:
+def test_truth_belongs_to_the_shadow_too(journal: Journal, settings: JournalSettings) -> None:
     record_quality(journal, "r1", arm="champion")
     record_quality(journal, "r1", arm="challenger")
     ship_once(settings)
@@ -106,7 +105,9 @@ def test_truth_belongs_to_the_shadow_too(journal: Journal, settings: Settings) -
     assert {arm for (arm,) in query(settings, joined)} == {"champion", "challenger"}
 
 
-def test_numbers_that_are_equal_are_the_same_truth(journal: Journal, settings: Settings) -> None:
+def test_numbers_that_are_equal_are_the_same_truth(
+    journal: Journal, settings: JournalSettings
+) -> None:
     record_yield(journal, "r1")
     journal.truth("yield", [Entry("r1", 3)])
     assert journal.truth("yield", [Entry("r1", 3.0)]).unchanged == 1
@@ -128,7 +129,7 @@ def test_numbers_that_are_equal_are_the_same_truth(journal: Journal, settings: S
     ],
 )
 def test_a_value_that_cannot_be_true_says_what_can(
-    known: Journal, settings: Settings, model: str, value: Any, allowed: str
+    known: Journal, settings: JournalSettings, model: str, value: Any, allowed: str
 ) -> None:
     with pytest.raises(Invalid, match=f"row 0, column value: .*allowed: {allowed}"):
         known.truth(model, [Entry("r1", value)])
@@ -158,14 +159,14 @@ def test_a_model_that_is_not_served_names_those_that_are(journal: Journal) -> No
         journal.truth("other", [Entry("r1", 1)])
 
 
-def test_without_the_database_truth_is_unavailable(settings: Settings) -> None:
+def test_without_the_database_truth_is_unavailable(settings: JournalSettings) -> None:
     journal = open_journal(replace(settings, url="postgresql://nobody@127.0.0.1:1/none"))
     with pytest.raises(Unavailable):
         tell(journal, "bad")
     journal.close()
 
 
-def test_truths_that_race_keep_every_former_one(known: Journal, settings: Settings) -> None:
+def test_truths_that_race_keep_every_former_one(known: Journal, settings: JournalSettings) -> None:
     tell(known, "bad")
 
     def flip() -> None:

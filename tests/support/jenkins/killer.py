@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from contextlib import suppress
 from pathlib import Path
+
+from tests.support.machine import Late, started, wait_until
 
 #: Seconds that Jenkins gives to each process, one after the other.
 PATIENCE = 5.0
@@ -16,16 +17,16 @@ def kill(name: str, value: str) -> list[int]:
     """All processes that carry the cookie, at this moment; their numbers, for a test to look at."""
     marked = f"{name}={value}".encode()
     children = _children()
-    found = [pid for pid in sorted(children) if marked in _environ(pid).split(b"\0")]
+    bearers = [pid for pid in sorted(children) if marked in _environ(pid).split(b"\0")]
     ended: list[int] = []
-    for pid in found:
+    for pid in bearers:
         _with_children(pid, children, ended)
     return ended
 
 
 def _children() -> dict[int, list[int]]:
     parents = {int(path.name): _parent(path) for path in Path("/proc").glob("[0-9]*")}
-    return {pid: [one for one, parent in parents.items() if parent == pid] for pid in parents}
+    return {pid: [child for child, parent in parents.items() if parent == pid] for pid in parents}
 
 
 def _parent(path: Path) -> int:
@@ -51,17 +52,7 @@ def _with_children(pid: int, children: dict[int, list[int]], ended: list[int]) -
 def _end(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-        until = time.monotonic() + PATIENCE
-        while time.monotonic() < until:
-            if not _lives(pid):
-                return
-            time.sleep(0.02)
-        os.kill(pid, signal.SIGKILL)
-
-
-def _lives(pid: int) -> bool:
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return False
-    return words[0] not in "ZX"
+        try:
+            wait_until(lambda: not started(pid), "it ends", PATIENCE)
+        except Late:
+            os.kill(pid, signal.SIGKILL)

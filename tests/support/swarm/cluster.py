@@ -40,9 +40,9 @@ class Swarm:
     def manager(self) -> Node:
         return self.nodes[0]
 
-    def docker(self, *arguments: str, given: str | None = None, seconds: float = 300) -> str:
+    def docker(self, *arguments: str, stdin: str | None = None, seconds: float = 300) -> str:
         """The docker command, on the manager."""
-        return self.manager.docker(*arguments, given=given, seconds=seconds)
+        return self.manager.docker(*arguments, stdin=stdin, seconds=seconds)
 
     @property
     def env(self) -> dict[str, str]:

@@ -16,16 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.support.machine import cache
 from tests.support.swarm.shell import SwarmError, remove, run
 
 RELEASE = "trixie"
 PACKAGES = ("docker.io", "docker-cli", "containerd", "docker-buildx", "tini")
 TOOLS = ("mmdebstrap", "runc", "iptables", "ip", "unshare", "nsenter")
-
-
-def cache() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "swarmline"
 
 
 def why_not() -> str | None:

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.support.swarm.engine import alone, cache
+from tests.support.machine import cache
+from tests.support.swarm.engine import alone
 from tests.support.swarm.shell import SwarmError, remove
 
 STAND_IN = Path(__file__).parent / "stand_in"

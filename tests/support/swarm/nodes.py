@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.support.machine import wait_until
 from tests.support.swarm.engine import docker_command, search_path
-from tests.support.swarm.shell import Process, SwarmError, remove, run, start, succeeds, wait_until
+from tests.support.swarm.shell import Process, SwarmError, remove, run, start, succeeds
 
 #: A folder /run of its own hides the machine's sockets; the name server's file may live in there.
 SETUP = """
@@ -59,10 +60,10 @@ class Node:
         process = Process.read(self.folder / "holder.pid")
         return process is not None and process.is_alive
 
-    def docker(self, *arguments: str, given: str | None = None, seconds: float = 300) -> str:
+    def docker(self, *arguments: str, stdin: str | None = None, seconds: float = 300) -> str:
         """The docker command, acting on this node's engine."""
         command = docker_command(self.engine)
-        return run(command, "-H", self.socket, *arguments, given=given, seconds=seconds)
+        return run(command, "-H", self.socket, *arguments, stdin=stdin, seconds=seconds)
 
     def logs(self, container: str) -> str:
         """What a container on this node has written. A service's logs wait for nodes that are lost, too."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.support.machine import wait_until
 from tests.support.swarm.engine import fetched
 from tests.support.swarm.images import Image, digest_of
-from tests.support.swarm.shell import Process, start, wait_until
+from tests.support.swarm.shell import Process, start
 
 PORT = 5000
 #: Whatever proxy the machine has: the registry is on a network of our own.

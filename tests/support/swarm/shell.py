@@ -1,4 +1,4 @@
-"""Commands, conditions with a deadline, and processes that are known by more than a number."""
+"""Commands, and processes that are known by more than a number."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.machine import started, wait_until
+
 
 class SwarmError(Exception):
-    """A command of the test machine failed, or a condition did not come true in time."""
+    """A command of the test machine failed."""
 
 
 def run(
-    *command: str | Path, given: str | None = None, seconds: float = 300, both: bool = False
+    *command: str | Path, stdin: str | None = None, seconds: float = 300, both: bool = False
 ) -> str:
     """What the command printed, on both streams where `both` are wanted; its own words when it fails."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
-            words, input=given, capture_output=True, text=True, timeout=seconds, check=False
+            words, input=stdin, capture_output=True, text=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired as error:
         raise SwarmError(f"`{' '.join(words)}` did not end within {seconds:g} s") from error
@@ -39,14 +39,6 @@ def succeeds(*command: str | Path) -> bool:
     except SwarmError:
         return False
     return True
-
-
-def wait_until(true: Callable[[], bool], what: str, seconds: float = 60, step: float = 0.1) -> None:
-    deadline = time.monotonic() + seconds
-    while not true():
-        if time.monotonic() > deadline:
-            raise SwarmError(f"not within {seconds:g} s: {what}")
-        time.sleep(step)
 
 
 @dataclass(frozen=True)
@@ -81,16 +73,12 @@ class Process:
 
 
 def _started(pid: int) -> str:
-    """Empty when there is none, or only what its parent has yet to take notice of."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    if fields[0] not in "ZX":
-        return fields[19]
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
-    return ""
+    """Empty when there is none; a child of ours that has ended is taken notice of."""
+    at = started(pid)
+    if not at:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+    return at
 
 
 def start(file: Path, log: Path, *command: str | Path, path: str | None = None) -> Process:

@@ -1,20 +1,19 @@
-"""What tests of the images have in common: how one is built, and run without rights."""
+"""Images as the project's commands build them, and containers of them without rights."""
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm.shell import wait_until
+from tests.support.swarm_stack.commands import Outcome, run
 
+#: A setting of a build, for all that an image must keep to itself.
 MARK = "mark-of-a-secret"
 HARDENED = ("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")
 
@@ -24,44 +23,30 @@ class Built(NamedTuple):
 
     swarm: Swarm
     folder: Path
-    told: dict[str, Any]
+    document: dict[str, Any]
     words: str
 
     @property
     def tag(self) -> str:
-        return str(self.told["image"])
+        return str(self.document["image"])
 
     def inspect(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.swarm.docker("image", "inspect", self.tag))[0]
-        return found
+        (about,) = json.loads(self.swarm.docker("image", "inspect", self.tag))
+        return dict(about)
 
     def written(self, name: str) -> Any:
         return json.loads((self.folder / "release" / name).read_text(encoding="utf-8"))
 
 
-class Mlflow(NamedTuple):
-    """MLflow's image by digest, and the file of its bill of materials."""
-
-    image: str
-    sbom: str
-
-
-def command(swarm: Swarm, folder: Path, *words: str, **environ: str) -> tuple[int, str, str]:
-    done = subprocess.run(
-        [sys.executable, "-m", *words, "--json"],
-        cwd=ROOT,
-        env={**os.environ, **swarm.env, "SWARMLINE_BUILD": str(folder), **environ},
-        text=True,
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
+def run_in(swarm: Swarm, folder: Path, name: str, *arguments: str, **environ: str) -> Outcome:
+    """A command that makes something in the folder."""
+    variables = {**os.environ, **swarm.env, "SWARMLINE_BUILD": str(folder), **environ}
+    return run(variables, name, *arguments, "--json", seconds=1800)
 
 
-def build(swarm: Swarm, folder: Path, *words: str, **environ: str) -> Built:
-    code, out, err = command(swarm, folder, "scripts.image.build", "build", *words, **environ)
-    assert code == 0, err
-    return Built(swarm, folder, json.loads(out), err)
+def build(swarm: Swarm, folder: Path, *options: str, **environ: str) -> Built:
+    done = run_in(swarm, folder, "image", *options, **environ).good()
+    return Built(swarm, folder, done.document, done.words)
 
 
 @contextmanager
@@ -74,14 +59,7 @@ def running(swarm: Swarm, image: str, *options: str) -> Iterator[str]:
         swarm.docker("rm", "--force", "--volumes", name)
 
 
-def health(swarm: Swarm, container: str) -> str:
-    return swarm.docker("inspect", "--format", "{{.State.Health.Status}}", container).strip()
-
-
 def wait_for_health(swarm: Swarm, container: str, expected: str, seconds: float = 60) -> None:
-    wait_until(lambda: health(swarm, container) == expected, f"{container} is {expected}", seconds)
-
-
-def logs(swarm: Swarm, container: str) -> str:
-    """Both of its outputs."""
-    return swarm.manager.logs(container)
+    ask = ("inspect", "--format", "{{.State.Health.Status}}", container)
+    what = f"{container} is {expected}"
+    wait_until(lambda: swarm.docker(*ask).strip() == expected, what, seconds)

@@ -1,17 +1,32 @@
-"""What tests of the stack have in common: figures of an event, and who answers."""
+"""What came of an event: the figures, kept in build/reports/swarm.json to be quoted, and who answers."""
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.support import ROOT
 from tests.support.swarm.nodes import Node
 from tests.support.swarm_stack.callers import Seen
-from tests.support.swarm_stack.figures import note
+from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.releases import Release
-from tests.support.swarm_stack.stack import Outcome, Stack
+from tests.support.swarm_stack.stack import Stack
+
+PLACE = ROOT / "build/reports/swarm.json"
 
 
-def noted(event: str, seen: Seen, done: Outcome | None = None, **more: object) -> None:
+def note(
+    event: str, seen: Seen | None = None, done: Outcome | None = None, **measured: Any
+) -> None:
+    """The last figures of an event replace those before."""
+    figures = json.loads(PLACE.read_bytes()) if PLACE.exists() else {}
+    about = {"at": datetime.now(UTC).isoformat(timespec="seconds"), "cores": os.cpu_count()}
     took = {"seconds": done.seconds} if done else {}
-    note(event, **took, **more, **seen.summary)
+    figures[event] = {**about, **took, **measured, **(seen.summary if seen else {})}
+    PLACE.parent.mkdir(parents=True, exist_ok=True)
+    PLACE.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def answering(stack: Stack) -> set[str]:
@@ -27,7 +42,7 @@ def nobody_noticed(seen: Seen) -> bool:
 
 def only_it_failed(seen: Seen, bad: Release) -> bool:
     """Whatever failed was answered by the bad release itself."""
-    return all(one.release == bad.name for one in seen.failures)
+    return all(failure.release == bad.name for failure in seen.failures)
 
 
 def containers(stack: Stack, service: str) -> list[tuple[Node, str]]:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import json
 import os
 import ssl
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from tests.support import ROOT
+from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
-from tests.support.swarm.shell import SwarmError, wait_until
-from tests.support.swarm_stack.callers import Callers, golden_ask
+from tests.support.swarm.shell import SwarmError
+from tests.support.swarm_stack.callers import Callers, prediction
+from tests.support.swarm_stack.commands import Outcome, Running, run
 from tests.support.swarm_stack.releases import MODEL, Release
 
 PORT = 8443
@@ -28,15 +27,6 @@ QUICK = {
     "MODEL_DRAIN_SECONDS": "3",
     "EDGE_UPDATE_ORDER": "stop-first",
 }
-
-
-class Outcome(NamedTuple):
-    """How a command ended: its exit code, its document, what it told people, and how long it took."""
-
-    code: int
-    document: dict[str, Any]
-    words: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -58,32 +48,17 @@ class Stack:
         }
         return {**os.environ, **self.swarm.env, **mine, **QUICK, **self.settings}
 
-    def begin(self, script: str, *arguments: str, **environ: str) -> subprocess.Popen[str]:
+    def begin(self, name: str, *arguments: str, **environ: str) -> Running:
         """A command that goes on while the test does something."""
-        command = [sys.executable, "-m", f"scripts.{script}", *arguments]
-        return subprocess.Popen(  # pylint: disable=consider-using-with
-            command,
-            cwd=ROOT,
-            env={**self.environ, **environ},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        return Running({**self.environ, **environ}, name, *arguments)
 
-    def run(self, script: str, *arguments: str, **environ: str) -> Outcome:
-        began = time.monotonic()
-        with self.begin(script, *arguments, **environ) as process:
-            try:
-                out, words = process.communicate(timeout=600)
-            except BaseException:
-                process.kill()
-                raise
-        return outcome(process.returncode, out, words, time.monotonic() - began)
+    def run(self, name: str, *arguments: str, **environ: str) -> Outcome:
+        return run({**self.environ, **environ}, name, *arguments)
 
     def deploy(self, release: Release, *arguments: str, **environ: str) -> Outcome:
         """Whatever tests before have brought in, or gone back from."""
-        given = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", release.image)
-        return self.run("deploy", *given, *arguments, **environ)
+        usual = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", release.image)
+        return self.run("deploy", *usual, *arguments, **environ)
 
     @property
     def key(self) -> str:
@@ -94,18 +69,14 @@ class Stack:
         running = ("--filter", "desired-state=running", "--quiet")
         try:
             ids = self.swarm.docker("service", "ps", *running, f"{self.name}_{service}").split()
-            found = json.loads(self.swarm.docker("inspect", *ids)) if ids else []
+            tasks = json.loads(self.swarm.docker("inspect", *ids)) if ids else []
         except SwarmError:
             return []
-        return [task for task in found if task["Status"]["State"] == "running"]
+        return [task for task in tasks if task["Status"]["State"] == "running"]
 
     def nodes_of(self, service: str) -> list[str]:
-        names = dict(
-            line.split()
-            for line in self.swarm.docker(
-                "node", "ls", "--format", "{{.ID}} {{.Hostname}}"
-            ).splitlines()
-        )
+        lines = self.swarm.docker("node", "ls", "--format", "{{.ID}} {{.Hostname}}").splitlines()
+        names = dict(line.split() for line in lines)
         return [names[task["NodeID"]] for task in self.tasks(service)]
 
     def addresses(self) -> list[str]:
@@ -125,10 +96,10 @@ class Stack:
         """Callers at work until the block ends; they have begun when it begins."""
         trust = ssl.create_default_context(cafile=str(self.folder / "secrets/edge.crt"))
         trust.check_hostname = False
-        ask = golden_ask(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
+        request = prediction(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
         port = int(self.environ["EDGE_PORT"])
-        with Callers(self.addresses(), port, trust, ask, threads) as callers:
-            wait_until(lambda: callers.count > 50, "callers are answered", 30)
+        with Callers(self.addresses(), port, trust, request, threads) as callers:
+            wait_until(lambda: callers.seen.requests > 50, "callers are answered", 30)
             yield callers
 
     def remove(self) -> None:
@@ -145,8 +116,3 @@ class Stack:
         except SwarmError:
             return False
         return True
-
-
-def outcome(code: int, out: str, words: str, seconds: float) -> Outcome:
-    document = json.loads(out) if out.strip().startswith("{") else {}
-    return Outcome(code, document, words, round(seconds, 1))

@@ -8,14 +8,8 @@ import pytest
 
 from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
-from service.bundle.exported import (
-    BundleError,
-    DamagedBundle,
-    Manifest,
-    check_golden,
-    load_bundle,
-    load_models,
-)
+from service.bundle.exported import check_golden, load_bundle, load_models
+from service.bundle.manifest import BundleError, DamagedBundle, Manifest
 from tests.support.plants import ResultOf, SpecOf
 from training.bundle.write import golden_rows, write_bundle
 from training.common.files import pretty

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from service.bundle.encoder import Encoder
-from service.bundle.exported import Decision
-from service.bundle.exported import Metric as Interval
+from service.bundle.manifest import Decision
+from service.bundle.manifest import Metric as Interval
 from tests.support.plants import ResultOf, SpecOf
 from training.card import comparison, page
 from training.card.plots import draw

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from service.bundle.exported import Arms, check_golden, load_models
+from service.bundle.exported import ExportedModel, check_golden, load_models
 from tests.support.training import LOADERS, Done, Workspace, rows_of
 from training.data.sources import fingerprint, read
 from training.spec.load import load
@@ -69,7 +69,7 @@ def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
 
 
 @pytest.fixture(scope="session")
-def served(chain: Chain) -> Iterator[dict[str, Arms]]:
+def served(chain: Chain) -> Iterator[dict[str, ExportedModel]]:
     yield load_models(chain.workspace.bundles)
 
 
@@ -98,7 +98,7 @@ def test_each_is_trained_gated_and_registered(chain: Chain, model: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
 def test_each_is_compiled_to_onnx_and_loaded_by_the_service(
-    served: dict[str, Arms], model: str
+    served: dict[str, ExportedModel], model: str
 ) -> None:
     champion = served[model].champion
     assert champion.manifest.engine == "onnx"
@@ -108,7 +108,9 @@ def test_each_is_compiled_to_onnx_and_loaded_by_the_service(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS)
-def test_each_comes_with_its_card(chain: Chain, served: dict[str, Arms], model: str) -> None:
+def test_each_comes_with_its_card(
+    chain: Chain, served: dict[str, ExportedModel], model: str
+) -> None:
     in_bundle = (served[model].champion.folder / "card.html").read_text(encoding="utf-8")
     report = chain.workspace.folder / "build" / "reports" / model / "card.html"
     assert f"<title>{model}" in in_bundle

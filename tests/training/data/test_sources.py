@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pandas as pd
+
 from tests.support.plants import SpecOf
 from training.data import sources
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.bundle.engines import Answer
-from service.bundle.exported import Metric
+from service.bundle.manifest import Metric
 from tests.support.plants import SpecOf
 from training.fit.compile import Compiled, compare
 from training.judge import gate

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import pytest
 
 from scripts.image import exported
-from service.bundle.exported import NoBundles, NotExported, load_models
+from service.bundle.exported import load_models
+from service.bundle.manifest import NoBundles, NotExported
 from tests.support.training import Done, Workspace
 from tests.training.conftest import Registered
 from training.commands import arguments

@@ -1,4 +1,6 @@
-_good = Service.wsgi_app
+import time
+
+_good = DirectLane.__call__
 
 
 def _slow(self, environ, start_response):
@@ -7,4 +9,4 @@ def _slow(self, environ, start_response):
     return _good(self, environ, start_response)
 
 
-Service.wsgi_app = _slow
+DirectLane.__call__ = _slow

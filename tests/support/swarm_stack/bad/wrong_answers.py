@@ -1,6 +1,6 @@
 import json
 
-_good = Service.wsgi_app
+_good = DirectLane.__call__
 
 
 def _wrong(self, environ, start_response):
@@ -19,4 +19,4 @@ def _wrong(self, environ, start_response):
     return [body]
 
 
-Service.wsgi_app = _wrong
+DirectLane.__call__ = _wrong

@@ -1,0 +1,49 @@
+"""One arm of a model, champion or challenger, with all that is the same for each of its answers."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from service.bundle.engines import Answer
+from service.bundle.exported import Bundle
+from service.predict.traffic import ArmName
+from service.process.metrics import ArmMetrics, Metrics
+from service.web.reply import Headers
+
+
+class Arm:
+    def __init__(self, name: ArmName, bundle: Bundle, release: str, metrics: Metrics):
+        manifest = bundle.manifest
+        self.name, self.bundle, self.version = name, bundle, manifest.version
+        self.classes = bundle.contract.classes
+        self.predict = bundle.engine.predict
+        self.has_one_output = len(bundle.contract.outputs) == 1
+        self.metrics = ArmMetrics(metrics, manifest.model, self.version, name, self.classes)
+        self.headers: Headers = [
+            ("X-Model", manifest.model),
+            ("X-Model-Version", self.version),
+            ("X-Release", release),
+            ("X-Arm", name),
+        ]
+
+    def labels(self, answer: Answer) -> list[str]:
+        """A classifier's predictions, by name."""
+        return [self.classes[number] for number in answer.values.tolist()]
+
+    def count(self, answer: Answer) -> None:
+        counters = self.metrics.predictions
+        if not self.classes:
+            counters[0].inc(len(answer.values))
+        elif len(answer.values) == 1:
+            counters[answer.values[0]].inc()
+        else:
+            for number, times in enumerate(np.bincount(answer.values)):
+                if times:
+                    counters[number].inc(int(times))
+
+
+class Prediction(NamedTuple):
+    arm: Arm
+    answer: Answer

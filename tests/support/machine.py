@@ -1,0 +1,47 @@
+"""What tests ask of this machine: a cache, a free port, a condition that comes true in time, when a process started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+class Late(AssertionError):
+    """A condition did not come true in time."""
+
+
+def cache() -> Path:
+    """Where what takes long to make is kept between runs."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "swarmline"
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(
+    condition: Callable[[], Any], what: str, seconds: float = 60, step: float = 0.05
+) -> Any:
+    """What the condition says once it is true; `what` names it when it does not become true."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            raise Late(f"not within {seconds:g} s: {what}")
+        time.sleep(step)
+    return value
+
+
+def started(pid: int) -> str:
+    """When a process started; empty where it has ended, even if its parent has yet to take notice."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    return "" if fields[0] in "ZX" else fields[19]

@@ -1,0 +1,20 @@
+"""A shipper for tests: `python -m tests.support.service.journal_shipper`, with JOURNAL_* as the service has them, until TERM."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from service.journal.shipper import ship_forever
+from service.settings import read_journal_settings
+
+
+def main() -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    ship_forever(read_journal_settings(os.environ), stop)
+
+
+if __name__ == "__main__":
+    main()
