@@ -28,7 +28,7 @@ _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
 _SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
 
 
-class RequestContext(msgspec.Struct):
+class RequestContext(msgspec.Struct, gc=False):
     """One request, from its arrival to its line of the log."""
 
     environ: Environ
@@ -83,8 +83,9 @@ class Pipeline:
         self, context: RequestContext, scopes: Sequence[Scope] | None, model: str | None = None
     ) -> None:
         """Sets whose key it is, or refuses. An open page has no scopes; None: any key will do."""
-        self._sites.check(context.environ, is_page=scopes == ())
-        if scopes == ():
+        is_open = scopes is not None and not scopes
+        self._sites.check(context.environ, is_page=is_open)
+        if is_open:
             context.key = ANYONE
             return
         key = self.authenticator.identify(context.environ.get("HTTP_AUTHORIZATION"))
@@ -104,7 +105,7 @@ class Pipeline:
             self.state.request_ended()
         signature = self.finish(context, reply.status)
         length = ("Content-Length", str(len(reply.body)))
-        return reply._replace(headers=[*reply.headers, *signature, length])
+        return Reply(reply.status, [*reply.headers, *signature, length], reply.body)
 
     def attempt(self, context: RequestContext, work: Callable[[RequestContext], Reply]) -> Reply:
         """The reply of `work`, or the problem that it raised. What it sets on the context holds for both."""
