@@ -3,7 +3,7 @@
 
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
-# scripts/command/options.py and training/commands/arguments.py) and check it. No recipe names one, but quoted and as a shell's variable.
+# scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
@@ -45,7 +45,8 @@ endif
 VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
-PACKAGES := $(wildcard training service monitoring scripts)
+# The keys of one table of pyproject.toml.
+PACKAGES := $(shell sed -n '/^\[tool\.swarmline\.packages\]/,/^$$/s/ = .*//p' pyproject.toml)
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 FIRST := run mlflow train promote up deploy rollback status check test
@@ -187,7 +188,7 @@ check-security: $(READY)
 	@$(call once,$(PACKAGES)) $(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 
 check-types: $(READY)
-	@$(call once,$(PACKAGES)) $(VENV)/bin/mypy
+	@$(call once,$(PACKAGES)) $(VENV)/bin/mypy $(PACKAGES:%=--package=%)
 
 LINT_REPORT := "$$SWARMLINE_REPORTS/lint.xml"
 check-lint: $(READY)

@@ -13,8 +13,9 @@ import pytest
 from service.bundle.encoder import Encoder
 from tests.support import ROOT
 from tests.test_documents import CODE, FENCE, targets, targets_named_in
-from training.common import places
-from training.spec.values import Spec, find, parse
+from training.common import state
+from training.spec.load import find, parse
+from training.spec.values import Spec
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
@@ -63,12 +64,12 @@ def test_its_spec_is_valid_and_at_most_40_lines_long(example: str):
 def test_its_defaults_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.M))
-    assert tmp_path / rows["SWARMLINE_BUILD"] == places.build()
-    assert tmp_path / rows["SWARMLINE_TRAINED"] == places.trained()
-    assert tmp_path / rows["SWARMLINE_BUNDLES"] == places.bundles()
-    assert tmp_path / rows["SWARMLINE_REPORTS"] == places.reports()
+    assert tmp_path / rows["SWARMLINE_BUILD"] == state.build()
+    assert tmp_path / rows["SWARMLINE_TRAINED"] == state.trained()
+    assert tmp_path / rows["SWARMLINE_BUNDLES"] == state.bundles()
+    assert tmp_path / rows["SWARMLINE_REPORTS"] == state.reports()
     path = rows["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
-    assert places.tracking_uri() == f"sqlite:///{tmp_path / path}"
+    assert state.tracking_uri() == f"sqlite:///{tmp_path / path}"
 
 
 def test_its_prediction_is_one_that_the_shipped_model_takes_and_answers():

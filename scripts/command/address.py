@@ -9,8 +9,8 @@ from scripts.command.outcome import Refused
 
 
 def sound(name: str, address: str) -> str:
-    """The address, unless a part that is not percent-encoded makes it mean another host. As in
-    training/common/places.py and service/readers.py."""
+    """The address, unless a part that is not percent-encoded makes it mean another host. As in tables/address.py and
+    service/readers.py."""
     if not is_sound(address):
         raise Refused(
             f"{name} is {public(address)}, in which name, password, host and port cannot be told apart;"

@@ -11,7 +11,7 @@ from mlflow import MlflowClient
 from scripts.ledger import champions, records, releases, tracking
 from scripts.ledger.records import Record
 from tests.support.scripts.views import record
-from training.registry import versions
+from training.registry import promotion
 
 pytestmark = pytest.mark.slow
 MODEL = "late-orders"
@@ -57,7 +57,7 @@ def champion(client: MlflowClient) -> str:
 def test_a_rollback_moves_the_champion_and_the_history_says_why(client: MlflowClient):
     written = releases.write("shop")
     assert [move["version"] for move in written["champions"]] == ["1"] == [champion(client)]
-    (moved,) = versions.history(client, MODEL)
+    (moved,) = promotion.history(client, MODEL)
     assert (moved.version, moved.replaced, moved.by) == ("1", "2", "ann")
     assert moved.why == "rollback to release aaaa: too sweet"
     assert moved.at
