@@ -27,7 +27,7 @@ class Recipe(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """What an image is told when it is built, and what another build of the same image may say differently."""
+    """Arguments and labels that say when and where from; another build of the same image may have others."""
 
     arguments: Mapping[str, str] = NOTHING
     labels: Mapping[str, str] = NOTHING
