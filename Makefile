@@ -174,7 +174,7 @@ ledger: $(READY) ## write to MLflow what was deployed while it was down; after a
 	@$(PY) -m scripts.ledger.releases
 
 stack-file: $(READY) ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
-	@$(PY) -m scripts.release.stack_file
+	@$(PY) -m scripts.release.standalone_file
 
 check-stack: $(READY) ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
 	@$(PY) -m scripts.stack_file.check
@@ -201,7 +201,7 @@ offer: $(READY)
 	@$(PY) -m scripts.ci.notify --offer
 
 verdict: $(READY) ## wait for the deploy that this build began, and say how it ended
-	@$(PY) -m scripts.release.detached verdict
+	@$(PY) -m scripts.detached.process verdict
 
 notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 	@$(PY) -m scripts.ci.notify

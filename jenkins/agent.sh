@@ -31,9 +31,9 @@ umask 077
 printf '%s' "$secret" >"$work/secret"
 rm -f "$login"
 
-# A deploy runs detached from its build (scripts/release/detached.py) and would be killed with the container. So the container waits
+# A deploy runs detached from its build (scripts/detached/process.py) and would be killed with the container. So the container waits
 # for it. A stop signals it, as an abort does: it goes back within stop_grace_period.
-deploys="scripts[.]release[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
+deploys="scripts[.]detached run ${SWARMLINE_DEPLOYS:-${XDG_STATE_HOME:-$HOME/.local/state}/swarmline/deploys}/"
 stop() {
     kill -TERM "$java" 2>/dev/null || :
     pkill -TERM -f "$deploys" || :

@@ -3,8 +3,8 @@
     python -m tests [--swarm]
 
 Of the environment: FAST=1 leaves out the slow ones, and those that have passed with the very same inputs (AGAIN=1 runs
-them, too); TESTS names files and options of pytest; ALL=1 takes in what CI has no time for. COVERAGE=1 measures where
-all run, and otherwise shows what was measured when they did.
+them, too); TESTS names files and options of pytest, which run in one process; ALL=1 takes in what CI has no time for.
+COVERAGE=1 measures where all run, and otherwise shows what was measured when they did.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from scripts.command.options import FLAG, Outside, parsed
 from tests.support import ROOT, known
 from tests.support.machine import cache
 
+#: So many files are worth the start of several processes.
+MANY = 20
 #: How pytest ends that ran to its end: all passed, some failed, none was asked for.
 RAN = (0, 1, 5)
 
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace, reports: Path) -> int:
         return pytest([*words, "tests/swarm"])
     if options.fast and not asked and known.is_known(ROOT):
         return changed(words, options, report)
-    return pytest([*words, *coverage(options, reports), *asked])
+    return pytest([*words, *coverage(options, reports), *(asked or side_by_side())])
 
 
 def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> int:
@@ -54,7 +56,8 @@ def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> 
     print("AGAIN=1 runs them all the same", flush=True)
     report.unlink(missing_ok=True)
     measured = [] if passed else coverage(options, report.parent)
-    code = pytest([*words, *measured, *map(str, rest)]) if rest else 0
+    beside = side_by_side() if len(rest) > MANY else []
+    code = pytest([*words, *measured, *beside, *map(str, rest)]) if rest else 0
     if code in RAN and report.is_file():
         # What changed meanwhile may not have been read as it is now.
         tree = known.Tree(ROOT)
@@ -67,18 +70,25 @@ def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> 
     return 0 if passed and code == 5 else code
 
 
+def side_by_side() -> list[str]:
+    """One process more than there are cores: the tests on the Swarm mostly wait. tests/conftest.py says what shares one."""
+    return [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--no-loadscope-reorder"]
+
+
 def coverage(options: argparse.Namespace, reports: Path) -> list[str]:
     return ["--cov", f"--cov-report=html:{reports}/coverage"] if options.coverage else []
 
 
 def keep_coverage(place: Path, is_new: bool) -> None:
     """A part of the tests would measure a part: what all of them measured last is shown until they all run again."""
-    kept = cache() / "coverage"
-    source, target = (place, kept) if is_new else (kept, place)
+    cached = cache() / "coverage"
+    source, target = (place, cached) if is_new else (cached, place)
     if source.is_dir():
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(source, target)
-        print(f"coverage: {'kept in' if is_new else 'as all tests measured it last, from'} {kept}")
+        print(
+            f"coverage: {'kept in' if is_new else 'as all tests measured it last, from'} {cached}"
+        )
 
 
 def pytest(words: Sequence[str]) -> int:

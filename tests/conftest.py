@@ -1,8 +1,17 @@
-"""The same environment for every test, whatever the shell or the Makefile has set."""
+"""The same environment for every test, whatever the shell or the Makefile has set; and which tests run side by side."""
+
+from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from tests.support.outside import outside_names
+
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
 
 #: MAKE: `make test` is no part of a make that a test starts.
 PREFIXES = ("SWARMLINE_", "MLFLOW_", "MAKE")
@@ -16,3 +25,29 @@ for _name in list(os.environ):
     if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in GIVEN:
         del os.environ[_name]
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
+
+#: Files that share what takes long to make: they run one after the other, in one process. The longest start first.
+TOGETHER = ("tests/swarm/", "tests/training/test_chain", "tests/jenkins/", "tests/service/journal/")
+
+
+def group(test: str) -> str:
+    """What a test runs together with: its file, or those that share with it."""
+    file = test.partition("::")[0]
+    return next((start for start in TOGETHER if file.startswith(start)), file)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {start: place for place, start in enumerate(TOGETHER)}
+    items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Each process takes a group at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+    return ByGroup(config, log)

@@ -89,18 +89,18 @@ def test_an_address_that_is_sound_is_taken(url: str, way: Callable[[str], None])
 @example("pa$word")
 def test_a_password_from_the_environment_may_be_any_text(word: str):
     with patch.dict(os.environ, WORD=word):
-        found = sqlalchemy.make_url(
+        parts = sqlalchemy.make_url(
             sources._address("postgresql+psycopg://reader:${WORD}@db:5432/shop")
         )
     encoded = sources.ENCODED.fullmatch(word) and "%" in word
-    assert (found.host, found.port, found.database) == ("db", 5432, "shop")
-    assert encoded or found.password == word
+    assert (parts.host, parts.port, parts.database) == ("db", 5432, "shop")
+    assert encoded or parts.password == word
 
 
 def test_a_password_that_is_percent_encoded_already_is_taken_as_it_is():
     with patch.dict(os.environ, WORD="p%40ss"):
-        found = sqlalchemy.make_url(sources._address("postgresql://reader:$WORD@db/shop"))
-    assert found.password == "p@ss"
+        parts = sqlalchemy.make_url(sources._address("postgresql://reader:$WORD@db/shop"))
+    assert parts.password == "p@ss"
 
 
 def test_a_variable_that_is_not_set_is_named_beside_no_password():

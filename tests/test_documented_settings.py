@@ -1,4 +1,7 @@
-"""Every setting and every make target of a pipeline stands in the documents with its default; none there is invented."""
+"""Every setting and every make target of a pipeline stands in the documents with its default; none is invented.
+
+The service's own settings: tests/service/test_settings.py.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from typing import NamedTuple
 
 import pytest
 
-from service.settings import SETTINGS, read_settings
 from tests.test_documents import CODE, FENCE, targets
 
 ROOT = Path(__file__).parents[1]
@@ -80,10 +82,10 @@ def stack_problems(root: Path) -> Iterator[str]:
 
 def example_problems(root: Path) -> Iterator[str]:
     """Names in files of settings, comments included, that are no setting."""
-    known = variables(root, STACK).keys()
+    settings = variables(root, STACK).keys()
     for file in sorted((root / "stack/settings").glob("*.env")):
         for name in re.findall(r"^#? ?([A-Z][A-Z0-9_]+)=", file.read_text(encoding="utf-8"), re.M):
-            if name not in known:
+            if name not in settings:
                 yield f"{file.name}: {name} is no setting"
 
 
@@ -179,21 +181,6 @@ RULES: tuple[Rule, ...] = (
 @pytest.mark.parametrize("rule", RULES)
 def test_settings_and_targets_of_pipelines_are_documented(rule: Rule):
     assert not list(rule(ROOT))
-
-
-def test_the_services_settings_are_documented_with_their_defaults(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    """The journal's too: what the page says changes nothing, and no name in the code is missing there."""
-    (tmp_path / "build/bundles").mkdir(parents=True)
-    monkeypatch.chdir(tmp_path)
-    listed = {row.name: row.default for row in rows(_text(ROOT, "docs/serving.md"))}
-    modules = [ROOT / "service/settings.py", *(ROOT / "service/journal").glob("*.py")]
-    source = "\n".join(module.read_text(encoding="utf-8") for module in modules)
-    names = {setting.name for setting in SETTINGS}
-    names |= set(re.findall(r"\"(JOURNAL_[A-Z_]*[A-Z])\"", source))
-    assert names <= listed.keys()
-    assert read_settings(listed) == read_settings({})
 
 
 class Mutation(NamedTuple):

@@ -30,23 +30,23 @@ def targets(root: Path) -> set[str]:
 
 
 def problems(root: Path) -> list[str]:
-    known = targets(root)
+    existing = targets(root)
     return [
         f"{document.relative_to(root)}: {problem}"
         for document in documents(root)
-        for problem in _problems_of(root, document, known)
+        for problem in _problems_of(root, document, existing)
     ]
 
 
-def _problems_of(root: Path, document: Path, known: set[str]) -> Iterator[str]:
+def _problems_of(root: Path, document: Path, existing: set[str]) -> Iterator[str]:
     text = document.read_text(encoding="utf-8")
     fenced, prose = "\n".join(FENCE.findall(text)), FENCE.sub("", text)
     spans = CODE.findall(prose)
     for link in LINK.findall(CODE.sub("", prose)):
         if not re.match(r"[a-z]+:", link) and not _leads_somewhere(document, link):
             yield f"dead link {link}"
-    for target in made("\n".join([fenced, *spans])):
-        if target not in known:
+    for target in targets_named_in("\n".join([fenced, *spans])):
+        if target not in existing:
             yield f"make {target} is no target"
     for module in MODULE.findall("\n".join([fenced, *spans])):
         if (root / module.split(".")[0]).is_dir() and not _is_module(root, module):
@@ -56,7 +56,7 @@ def _problems_of(root: Path, document: Path, known: set[str]) -> Iterator[str]:
             yield f"{span} does not exist"
 
 
-def made(text: str) -> list[str]:
+def targets_named_in(text: str) -> list[str]:
     """The targets of every `make` in commands: `make A=b run` makes run."""
     words = [word for arguments in MAKE.findall(text) for word in arguments.split()]
     return [word for word in words if re.fullmatch(r"[a-z][a-z-]*", word)]

@@ -154,7 +154,7 @@ def test_a_tracking_address_that_is_set_but_empty_is_as_one_not_set(given: str, 
     environ = {**os.environ, "MLFLOW_TRACKING_URI": given}
     environ.pop("SWARMLINE_BUILD", None)
     command = ["make", "--silent", "--eval", "tell: ; @echo '$(MLFLOW_TRACKING_URI)'", "tell"]
-    told = subprocess.run(
+    shown = subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True
     )
-    assert told.stdout.strip() == used
+    assert shown.stdout.strip() == used

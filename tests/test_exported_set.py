@@ -29,12 +29,12 @@ def lay(root: Path, folders: str, aliases: Any = None) -> Path:
 
 
 def refusals(root: Path) -> list[str]:
-    found = []
+    sentences = []
     for read in READERS:
         with pytest.raises((exported.BundleError, Refused)) as error:
             read(root)
-        found.append(str(error.value))
-    return found
+        sentences.append(str(error.value))
+    return sentences
 
 
 @pytest.mark.parametrize(

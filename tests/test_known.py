@@ -15,8 +15,8 @@ from tests.support import ROOT
 
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
-    "scripts/__init__.py", "scripts/command/options.py", "scripts/command/outcome.py", "tests/__init__.py",
-    "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py", "tests/support/known.py",
+    "scripts/__init__.py", "scripts/command/files.py", "scripts/command/options.py", "scripts/command/outcome.py",
+    "tests/__init__.py", "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py", "tests/support/known.py",
     "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
 #: Each notes that it ran.
@@ -54,13 +54,13 @@ def put(tree: Path, name: str, text: str) -> None:
 def ran(tree: Path, **environ: str) -> str:
     """Which test files a run runs, by their last letter."""
     (tree / "ran").unlink(missing_ok=True)
-    told = {**os.environ, "XDG_CACHE_HOME": str(tree.with_name("cache")), "FAST": "1"}
-    # The plugins of the project take longer than these tests.
-    told |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    variables = {**os.environ, "XDG_CACHE_HOME": str(tree.with_name("cache")), "FAST": "1"}
+    # All plugins of the project take longer than these tests.
+    variables |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": "xdist.plugin"}
     command = [sys.executable, "-m", "tests"]
-    subprocess.run(command, cwd=tree, env=told | environ, capture_output=True, check=False)
-    found = tree / "ran"
-    return "".join(sorted(found.read_text(encoding="ascii"))) if found.exists() else ""
+    subprocess.run(command, cwd=tree, env=variables | environ, capture_output=True, check=False)
+    note = tree / "ran"
+    return "".join(sorted(note.read_text(encoding="ascii"))) if note.exists() else ""
 
 
 def reported(tree: Path) -> list[str]:

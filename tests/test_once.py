@@ -165,5 +165,5 @@ OURS = {"service", "training", "scripts"}
 )
 def test_the_checks_of_the_project_name_all_that_they_read(target: str, reads: set[str]) -> None:
     command = ["make", "--dry-run", "--old-file=.venv/.ready", target]
-    told = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
-    assert reads <= set(told.partition(" --reads ")[2].partition(" -- ")[0].split())
+    shown = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert reads <= set(shown.partition(" --reads ")[2].partition(" -- ")[0].split())

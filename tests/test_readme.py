@@ -12,7 +12,7 @@ import pytest
 
 from service.bundle.encoder import Encoder
 from tests.support import ROOT
-from tests.test_documents import CODE, FENCE, made, targets
+from tests.test_documents import CODE, FENCE, targets, targets_named_in
 from training.common import places
 from training.spec.values import Spec, find, parse
 
@@ -36,7 +36,7 @@ def test_it_is_below_150_lines():
 
 
 def test_its_commands_are_targets():
-    commands = made("\n".join(FENCE.findall(README)))
+    commands = targets_named_in("\n".join(FENCE.findall(README)))
     assert {"run", "validate", "train", "promote", "export", "serve"} <= set(commands)
     assert set(commands) <= targets(ROOT)
 
@@ -44,7 +44,7 @@ def test_its_commands_are_targets():
 def test_bare_make_lists_each_target_of_the_readme_with_a_line():
     lines = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", _listed(), re.M))
     spans = CODE.findall(FENCE.sub("", README))
-    assert {"run", "watch"} <= set(made("\n".join(spans))) <= lines.keys()
+    assert {"run", "watch"} <= set(targets_named_in("\n".join(spans))) <= lines.keys()
 
 
 def test_its_spec_is_valid_and_at_most_40_lines_long(example: str):

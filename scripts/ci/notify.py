@@ -1,6 +1,7 @@
 """Tells people what a build came to: subject, mail, name and description in build/report, a page, a message.
 
-    python -m scripts.ci.notify [--json] [--offer]
+    python -m scripts.ci notify [--json]
+    python -m scripts.ci offer             only prints what a person is to agree to
 
 Reads what the build left behind (reports, logs, release), and of the environment RESULT, SCOPE, PLAN, VERDICT, BY,
 WHY, SINCE (the commit that succeeded last), JOB_NAME, BUILD_NUMBER, BUILD_URL and WEBHOOK_URL (`none`, or empty: no
@@ -9,9 +10,7 @@ message). A webhook that does not answer is said, and fails nothing.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +18,10 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 
 import requests
 
-from scripts.ci import changes, report
+from scripts.ci import report
 from scripts.ci.page import page
-from scripts.command import checkout, options
+from scripts.command import checkout, files
+from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, finish, say
 
 SECONDS = 10.0
@@ -32,8 +32,8 @@ TOLD_TO_END = {"130", "137", "143"}
 
 
 def gather(environ: Mapping[str, str]) -> report.Build:
-    place, reports = options.build(environ), options.reports(environ)
-    log = Path(environ.get("SWARMLINE_LOG") or place / "log")
+    reports = files.reports(environ)
+    log = Path(environ.get("SWARMLINE_LOG") or files.build(environ) / "log")
     goal = _failed_first(log)
     trainings = [_json(path) for path in sorted(reports.glob("*/training.json"))]
     return report.Build(
@@ -48,9 +48,9 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         reason=environ.get("WHY", ""),
         committers=_committers(environ),
         trainings=tuple(trainings),
-        release=_json(place / "release/release.json"),
-        deploy=_json(place / "release/deploy.json"),
-        changes=_json(changes.file()),
+        release=_json(files.release("release.json", environ)),
+        deploy=_json(files.release("deploy.json", environ)),
+        changes=_json(files.changes(environ)),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
@@ -83,8 +83,8 @@ def _broken(reports: Path) -> Iterator[str]:
         except ElementTree.ParseError:
             continue  # the build was ended while this was written
         for case in root.iter("testcase"):
-            for found in (*case.iter("failure"), *case.iter("error")):
-                said = (found.get("message") or "").strip().partition("\n")[0]
+            for problem in (*case.iter("failure"), *case.iter("error")):
+                said = (problem.get("message") or "").strip().partition("\n")[0]
                 yield f"{case.get('classname')} {case.get('name')}: {said}"
 
 
@@ -94,16 +94,13 @@ def _text(path: Path) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_bytes()))
-    except FileNotFoundError:
-        return {}
+        return files.read_json(path)
     except ValueError as error:
         say(f"swarmline: {path}: {error}; left out of the report")
         return {}
 
 
 def write(build: report.Build, folder: Path) -> dict[str, Any]:
-    folder.mkdir(parents=True, exist_ok=True)
     texts = {
         "subject.txt": report.subject(build),
         "mail.txt": report.harmless(report.mail(build)),
@@ -112,7 +109,7 @@ def write(build: report.Build, folder: Path) -> dict[str, Any]:
         "recipients.txt": ", ".join([DEFAULT_RECIPIENTS, *build.committers]),
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        files.write(folder / name, text)
     return texts
 
 
@@ -127,11 +124,10 @@ def post(url: str, build: report.Build) -> str:
 
 def act() -> dict[str, Any]:
     build = gather(os.environ)
-    folder = options.build() / "report"
+    folder = files.build() / "report"
     texts = write(build, folder)
-    reports = options.reports()
-    reports.mkdir(parents=True, exist_ok=True)
-    (reports / "index.html").write_text(page(build, reports), encoding="utf-8")
+    reports = files.reports()
+    files.write(reports / "index.html", page(build, reports))
     say(texts["mail.txt"].rstrip())
     problem, url = "", os.environ.get("WEBHOOK_URL", "none")
     if url not in ("", "none"):
@@ -140,17 +136,12 @@ def act() -> dict[str, Any]:
     return {"folder": str(folder), "subject": texts["subject.txt"], "webhook": problem}
 
 
+def main_offer(arguments: list[str] | None = None) -> int:
+    parsed(plain_parser("ci offer", __doc__), arguments)
+    print(report.offer(gather(os.environ)))
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
-    made = options.plain_parser("notify", __doc__)
-    made.add_argument(
-        "--offer", action="store_true", help="only print what a person is to agree to"
-    )
-    given = options.parsed(made, arguments)
-    if given.offer:
-        print(report.offer(gather(os.environ)))
-        return 0
-    return finish(act, given.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    options = parsed(plain_parser("ci notify", __doc__), arguments)
+    return finish(act, options.json)

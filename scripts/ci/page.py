@@ -31,10 +31,10 @@ def page(build: Build, reports: Path) -> str:
 
 
 def _parts(build: Build, reports: Path) -> Iterator[str]:
-    if known := causes(build):
-        lines = "".join(f"<li>{escape(cause)}</li>" for cause in known)
+    if reasons := causes(build):
+        lines = "".join(f"<li>{escape(cause)}</li>" for cause in reasons)
         yield f'<h2 class="failed">Why</h2>\n<ul class="failed">{lines}</ul>'
-    trained = {one["model"]: one for one in build.trainings}
+    trained = {training["model"]: training for training in build.trainings}
     folders = {path.parent.name for name in PAGES for path in reports.glob(f"*/{name}")}
     for model in sorted(trained.keys() | folders):
         yield f"<h2>{escape(model)}</h2>"
@@ -52,19 +52,19 @@ def _links(folder: Path) -> str:
     return f"<p>{' · '.join(links)}</p>"
 
 
-def _table(one: dict[str, Any]) -> str:
-    version = f"version {one['version']}" if one["version"] else "refused"
+def _table(training: dict[str, Any]) -> str:
+    version = f"version {training['version']}" if training["version"] else "refused"
     metrics = [
-        _row("td", "", name, value, one["champion"].get(name))
-        for name, value in one["metrics"].items()
+        _row("td", "", name, value, training["champion"].get(name))
+        for name, value in training["metrics"].items()
     ]
     rules = [
         _row("td", "" if rule["passed"] else "failed", _verdict(rule), rule["value"], rule["bound"])
-        for rule in sorted(one["gates"], key=lambda rule: bool(rule["passed"]))
+        for rule in sorted(training["gates"], key=lambda rule: bool(rule["passed"]))
     ]
     return (
-        f"<p>{escape(version)}, {escape(one['status'])} ({escape(one['candidate'])})"
-        f"{escape(rejected(one))}</p>\n<table>"
+        f"<p>{escape(version)}, {escape(training['status'])} ({escape(training['candidate'])})"
+        f"{escape(rejected(training))}</p>\n<table>"
         f"{_row('th', '', 'metric', 'candidate', 'champion')}{''.join(metrics)}"
         f"{_row('th', '', 'gate', 'value', 'bound')}{''.join(rules)}</table>"
     )
@@ -75,6 +75,9 @@ def _verdict(rule: dict[str, Any]) -> str:
 
 
 def _row(cell: str, kind: str, name: str, *values: float | str | None) -> str:
-    told = ["" if one is None else one if isinstance(one, str) else f"{one:.4g}" for one in values]
-    cells = "".join(f'<{cell} class="number">{escape(one)}</{cell}>' for one in told)
+    cells = "".join(f'<{cell} class="number">{escape(_text(value))}</{cell}>' for value in values)
     return f'<tr class="{kind}"><{cell}>{escape(name)}</{cell}>{cells}</tr>'
+
+
+def _text(value: float | str | None) -> str:
+    return value if isinstance(value, str) else "" if value is None else f"{value:.4g}"

@@ -3,7 +3,7 @@
 In the Swarm, so that neither the release nor its code comes in by a build that asks nobody; in MLflow, so that its new
 versions are no challengers any more.
 
-    python -m scripts.ci.reject_unreleased
+    python -m scripts.ci reject-unreleased
 
 Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
 and BUILD_TAG, and what the deploy came to. A build that was lost leaves its candidates as they are, as does a deploy
@@ -12,15 +12,14 @@ that was refused before it changed anything, or of which nobody knows how it end
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess  # nosec B404 # training has a process of its own
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.command.options import NAME, build, outcome_file, parameter
+from scripts.command import files
+from scripts.command.options import NAME, parameter
 from scripts.command.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
 from scripts.engine.docker import DockerError
 from scripts.ledger import records
@@ -50,7 +49,7 @@ def rejection(environ: Mapping[str, str], deploy: Mapping[str, Any]) -> Rejectio
 
 
 def act() -> dict[str, Any]:
-    said = rejection(os.environ, _read(outcome_file()))
+    said = rejection(os.environ, files.read_json(files.deploy_outcome()))
     if said is None:
         say("nothing was rejected: the next build goes on from here")
         return {}
@@ -62,12 +61,14 @@ def act() -> dict[str, Any]:
 
 def _keep_in_swarm(said: Rejection) -> str:
     """An empty word, or what was not kept."""
-    document, image = (_read(build() / "release" / name) for name in ("release.json", "image.json"))
+    document, image = (
+        files.read_json(files.release(name)) for name in ("release.json", "image.json")
+    )
     if not document:
         return "there is no release.json here, so the Swarm does not know of it"
     stack = parameter("STACK", NAME) or "swarmline"
     try:
-        serving = records.current(records.history(stack))
+        serving = records.serving(records.history(stack))
         records.store(stack, _record(said, document, image, serving.release if serving else ""))
     except DockerError as error:
         return f"the Swarm does not know of it: {error.words}"
@@ -105,9 +106,5 @@ def _keep_in_mlflow(said: Rejection) -> str:
     return ""
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(path.read_bytes())) if path.is_file() else {}
-
-
-if __name__ == "__main__":
-    sys.exit(finish(act, as_json=False))
+def main() -> int:
+    return finish(act, as_json=False)

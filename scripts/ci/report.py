@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from scripts.ci import changes
 from scripts.command.outcome import REFUSED
+from scripts.image import changes
 
 #: Characters of a cause in a headline; the mail has it whole.
 LONGEST = 300
@@ -38,7 +38,7 @@ class Build(NamedTuple):
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING
-    #: What `make plan` said that the release changes against what serves (scripts/ci/changes.py).
+    #: What `make plan` said that the release changes against what serves (scripts/image/changes.py).
     changes: Mapping[str, Any] = NOTHING
     broken: tuple[str, ...] = ()
     goal: str = ""
@@ -69,16 +69,16 @@ def description(build: Build) -> str:
 
 
 def _trained(build: Build) -> list[str]:
-    return [f"{one['model']} {one['version'] or 'refused'}" for one in build.trainings]
+    return [f"{each['model']} {each['version'] or 'refused'}" for each in build.trainings]
 
 
 def headline(build: Build) -> str:
     """The result and its first cause, on one line; empty where all went well."""
     if build.result == "SUCCESS":
         return ""
-    known = causes(build) or [f"{build.goal or 'build'} failed; see the log"]
-    more = f" (and {len(known) - 1} more)" if len(known) > 1 else ""
-    first = " ".join(known[0].split())
+    reasons = causes(build) or [f"{build.goal or 'build'} failed; see the log"]
+    more = f" (and {len(reasons) - 1} more)" if len(reasons) > 1 else ""
+    first = " ".join(reasons[0].split())
     return f"{WORDS.get(build.result, build.result)}: {first[:LONGEST]}{more}"
 
 
@@ -108,10 +108,10 @@ def _refusal(build: Build) -> str:
 
 
 def _failed_rules(build: Build) -> Iterator[str]:
-    for one in build.trainings:
-        for rule in one["gates"]:
+    for training in build.trainings:
+        for rule in training["gates"]:
             if not rule["passed"]:
-                yield f"gate of {one['model']}: {in_words(rule)}"
+                yield f"gate of {training['model']}: {in_words(rule)}"
 
 
 def in_words(rule: Mapping[str, Any]) -> str:
@@ -154,22 +154,23 @@ def offer(build: Build) -> str:
     if not build.changes:
         return again + release_name(build)
     held = build.release.get("models", {})
-    values = [_metrics(one) for one in build.trainings if _is_new_in(held, build.changes, one)]
-    return again + ". ".join([changes.in_words(build.changes), *values])
+    trainings = [each for each in build.trainings if _is_new_in(held, build.changes, each)]
+    return again + ". ".join([changes.in_words(build.changes), *map(_metrics, trainings)])
 
 
 def _is_new_in(
-    held: Mapping[str, Any], known: Mapping[str, Any], training: Mapping[str, Any]
+    held: Mapping[str, Any], change: Mapping[str, Any], training: Mapping[str, Any]
 ) -> bool:
     """Whether the image holds just what this training came to, and what serves does not."""
     versions = {str(arm["version"]) for arm in held.get(training["model"], {}).values()}
-    changed = any(line.startswith(f"{training['model']}") for line in known["models"])
+    changed = any(line.startswith(f"{training['model']}") for line in change["models"])
     return changed and training["version"] in versions
 
 
-def _metrics(one: dict[str, Any]) -> str:
-    values = (_beside(name, value, one["champion"]) for name, value in one["metrics"].items())
-    return f"{one['model']} {one['version']}: {'; '.join(values)}"
+def _metrics(training: dict[str, Any]) -> str:
+    champion = training["champion"]
+    values = (_beside(name, value, champion) for name, value in training["metrics"].items())
+    return f"{training['model']} {training['version']}: {'; '.join(values)}"
 
 
 def _beside(metric: str, value: float, champion: Mapping[str, float]) -> str:
@@ -250,24 +251,24 @@ def _models(build: Build) -> str:
     if not build.trainings:
         return ""
     return "\n".join(
-        ["Trained, or found trained:", *(line for one in build.trainings for line in _model(one))]
+        ["Trained, or found trained:", *(line for each in build.trainings for line in _model(each))]
     )
 
 
-def _model(one: dict[str, Any]) -> Iterator[str]:
-    version = f"version {one['version']}" if one["version"] else "refused"
-    yield f"  {one['model']}: {version}, {one['status']}{rejected(one)}"
-    for metric, value in one["metrics"].items():
-        champion = one["champion"].get(metric)
+def _model(training: dict[str, Any]) -> Iterator[str]:
+    version = f"version {training['version']}" if training["version"] else "refused"
+    yield f"  {training['model']}: {version}, {training['status']}{rejected(training)}"
+    for metric, value in training["metrics"].items():
+        champion = training["champion"].get(metric)
         beside = "" if champion is None else f" (champion {champion:.4g}, {value - champion:+.2g})"
         yield f"    {metric} {value:.4g}{beside}"
-    for rule in one["gates"]:
+    for rule in training["gates"]:
         if not rule["passed"]:
             yield f"    FAIL {in_words(rule)}"
 
 
-def rejected(one: dict[str, Any]) -> str:
-    return f", rejected {one['rejected']}" if one.get("rejected") else ""
+def rejected(training: dict[str, Any]) -> str:
+    return f", rejected {training['rejected']}" if training.get("rejected") else ""
 
 
 def _links(build: Build) -> str:

@@ -1,6 +1,6 @@
 """How far a build goes: prints one word, and on stderr why.
 
-    python -m scripts.ci.scope
+    python -m scripts.ci scope
 
 release    main, or SWARMLINE_BRANCH: train, gate, image, deploy
 rehearsal  another branch or a pull request: train and gate in this workspace alone
@@ -13,14 +13,12 @@ MODEL, FORCE and REASON: who asks for a training gets one, whatever changed.
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess  # nosec B404 # asks git what changed
-import sys
 from collections.abc import Iterable, Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from scripts.command.outcome import Refused, finish, say
+from scripts.command.checkout import changed_since
+from scripts.command.outcome import finish, say
 
 Scope = Literal["release", "rehearsal", "documents"]
 PRIMARY = "main"
@@ -49,27 +47,13 @@ def scope(environ: Mapping[str, str], changed: Iterable[str] | None) -> tuple[Sc
     return "release", f"{why}: what changed is trained, gated and released"
 
 
-def changed_since(commit: str) -> list[str] | None:
-    """The files that differ between a commit and this one; None where the commit is not known here."""
-    git = shutil.which("git")
-    if git is None:
-        raise Refused("there is no git command in PATH; install git")
-    done = subprocess.run(  # nosec B603
-        [git, "diff", "--name-only", commit, "HEAD", "--"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return done.stdout.splitlines() if done.returncode == 0 else None
-
-
 def act() -> dict[str, str]:
     before = os.environ.get("GIT_PREVIOUS_SUCCESSFUL_COMMIT", "")
-    word, why = scope(os.environ, changed_since(before) if before else None)
+    word, why = scope(os.environ, changed_since(Path.cwd(), before) if before else None)
     say(f"swarmline: {why}")
     print(word)
     return {}
 
 
-if __name__ == "__main__":
-    sys.exit(finish(act, as_json=False))
+def main() -> int:
+    return finish(act, as_json=False)

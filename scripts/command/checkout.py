@@ -1,4 +1,4 @@
-"""What git knows of the files that go into an image."""
+"""This checkout: its root, its files, and what git knows of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from scripts.command.outcome import Refused
 
+ROOT = Path(__file__).parents[2]
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 ADDRESS = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+")
 #: A build after a long quiet tells so many commits' authors, and not a whole history's.
@@ -26,6 +27,14 @@ class Commit(NamedTuple):
     dirty: bool
 
 
+def content(path: str) -> bytes:
+    """Of a file of this checkout."""
+    try:
+        return (ROOT / path).read_bytes()
+    except OSError as error:
+        raise Refused(f"{path} cannot be read ({error.strerror}); work in a checkout") from error
+
+
 def files(root: Path, *paths: str) -> list[str]:
     """Those that git has or would take: what it is told to ignore (.env, caches) is none of them."""
     words = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *paths)
@@ -40,22 +49,29 @@ def last_commit(root: Path, *paths: str) -> Commit:
     return Commit(words[0], int(words[1]), dirty)
 
 
+def changed_since(root: Path, commit: str) -> list[str] | None:
+    """The files that differ between a commit and this one; None where the commit is not known here."""
+    if not (COMMIT.fullmatch(commit) and _is_known(root, commit)):
+        return None
+    return _git(root, "diff", "--name-only", commit, "HEAD", "--").splitlines()
+
+
 def committers(root: Path, since: str) -> list[str]:
     """The addresses of who wrote the commits after `since`; of the last commit, where that is none known here."""
     if not COMMIT.fullmatch(since) or not _is_known(root, since):
         commits = ["-1", "HEAD"]
     else:
         commits = [f"--max-count={MOST_COMMITTERS}", f"{since}..HEAD"]
-    found = _git(root, "log", "--format=%ae", *commits, "--").split("\n")
+    authors = dict.fromkeys(_git(root, "log", "--format=%ae", *commits, "--").split("\n"))
     # A commit's address is whatever its author wrote: only what can be one goes into a mail's head.
-    return list(
-        dict.fromkeys(one for one in found if ADDRESS.fullmatch(one) and not _is_nobody(one))
-    )
+    return [
+        address for address in authors if ADDRESS.fullmatch(address) and not _is_nobody(address)
+    ]
 
 
 def commits_between(root: Path, old: str, new: str, *paths: str) -> list[str] | None:
     """Name, author and subject of each commit of the paths, the newest first; None where either is not known here."""
-    if not all(COMMIT.fullmatch(one) and _is_known(root, one) for one in (old, new)):
+    if not all(COMMIT.fullmatch(commit) and _is_known(root, commit) for commit in (old, new)):
         return None
     lines = _git(root, "log", "--format=%h %s (%an)", f"{old}..{new}", "--", *paths).splitlines()
     more = [f"and {len(lines) - MOST_COMMITS} more"] if len(lines) > MOST_COMMITS else []

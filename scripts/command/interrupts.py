@@ -31,13 +31,13 @@ def reason() -> str:
 
 def no_more() -> None:
     """What is done now must be finished; docker's own processes inherit it."""
-    for one in HANDLED:
-        signal.signal(one, signal.SIG_IGN)
+    for number in HANDLED:
+        signal.signal(number, signal.SIG_IGN)
     _Noted.reason = ""
 
 
 @contextmanager
-def heard() -> Iterator[None]:
+def refusing() -> Iterator[None]:
     """Around a whole command. To be told to end before it changed anything is a refusal like any other; once what it
     changed is proven, or gone back from, there is only writing down left, which is finished."""
 
@@ -54,7 +54,7 @@ def heard() -> Iterator[None]:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def going_back() -> Iterator[None]:
     """Ctrl-C and TERM in the middle are a reason to go back like any other; once is enough."""
     _Noted.changing = True
     with _handled(lambda number, _frame: _note(number)):
@@ -71,9 +71,9 @@ def _note(number: int) -> None:
 
 @contextmanager
 def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    former = {one: signal.signal(one, handler) for one in HANDLED}
+    former = {number: signal.signal(number, handler) for number in HANDLED}
     try:
         yield
     finally:
-        for one, before in former.items():
-            signal.signal(one, before)
+        for number, before in former.items():
+            signal.signal(number, before)

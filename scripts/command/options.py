@@ -1,4 +1,4 @@
-"""What the scripts' command lines have in common: options, and values from outside, checked before they count.
+"""What the scripts' command lines have in common: verbs, options, and values from outside, checked before they count.
 
 A value from outside comes by the environment: Make and Jenkins put it there as it was given, and no shell sees it.
 """
@@ -13,11 +13,10 @@ import re
 import shlex
 import socket
 import sys
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
-from scripts.command.outcome import REFUSED, Refused
+from scripts.command.outcome import REFUSED, Refused, say
 
 BACK = 300.0
 
@@ -53,8 +52,8 @@ def parameter(name: str, allowed: Allowed = LINE) -> str:
     """What the environment has under this name, or nothing; refused where that is not allowed."""
     text = os.environ.get(name, "").strip()
     if text and not re.fullmatch(allowed.pattern, text):
-        given = "not what it may be" if allowed.is_secret else repr(text[:80])
-        raise Refused(f"{name} is {given}; allowed is {allowed.words}")
+        shown = "not what it may be" if allowed.is_secret else repr(text[:80])
+        raise Refused(f"{name} is {shown}; allowed is {allowed.words}")
     return text
 
 
@@ -88,66 +87,95 @@ class Parser(argparse.ArgumentParser):
 
 def parser(name: str, text: str | None, deadline: float | None = None) -> Parser:
     """A command line with --stack and --json, and with --deadline where the script waits."""
-    made = plain_parser(name, text)
-    made.add_argument("--stack", default=Outside("STACK", NAME, "swarmline"))
+    line = plain_parser(name, text)
+    line.add_argument("--stack", default=Outside("STACK", NAME, "swarmline"))
     if deadline is not None:
-        made.add_argument("--deadline", type=float, default=deadline, help="seconds to be done in")
-    return made
+        line.add_argument("--deadline", type=float, default=deadline, help="seconds to be done in")
+    return line
 
 
 def plain_parser(name: str, text: str | None) -> Parser:
-    """A command line with --json, of a script that has nothing to do with a stack."""
+    """A command line with --json, of a script that has nothing to do with a stack. `name` is its room and verb."""
     shape = argparse.RawDescriptionHelpFormatter
-    made = Parser(prog=f"python -m scripts.{name}", description=text, formatter_class=shape)
-    made.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    return made
+    line = Parser(prog=f"python -m scripts.{name}", description=text, formatter_class=shape)
+    line.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return line
 
 
-def parsed(made: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
+def parsed(line: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
     """What the command line says and, where it says nothing, the environment. `make TARGET ARGS=...` adds words:
     options stand before a verb."""
     if arguments is None:
-        arguments = [*_more_words(made), *sys.argv[1:]]
-    options = made.parse_args(arguments)
+        arguments = [*_more_words(line), *sys.argv[1:]]
+    options = line.parse_args(arguments)
     try:
         for name, value in vars(options).items():
             if isinstance(value, Outside):
                 setattr(options, name, value.value())
     except Refused as refused:
-        made.exit(REFUSED, f"swarmline: {refused}\n")
+        line.exit(REFUSED, f"swarmline: {refused}\n")
     return options
 
 
-def _more_words(made: argparse.ArgumentParser) -> list[str]:
+def _more_words(line: argparse.ArgumentParser) -> list[str]:
     """The words of ARGS, divided as a shell does it and never shown to one."""
     words: list[str] = []
     try:
         words = shlex.split(os.environ.get("ARGS", ""))
     except ValueError as error:
-        made.error(f"ARGS cannot be divided into words: {error}")
+        line.error(f"ARGS cannot be divided into words: {error}")
     return words
 
 
-def signed(made: argparse.ArgumentParser) -> argparse.ArgumentParser:
+class Verb(NamedTuple):
+    """What a room does when its word is said; `words` are said to it besides."""
+
+    main: Callable[[], int]
+    words: tuple[str, ...] = ()
+
+
+def run_verb(room: str, text: str | None, verbs: Mapping[str, Verb]) -> int:
+    """Does what the first word of the command line says; the rest is for that verb."""
+    word, *rest = [*sys.argv[1:], ""]
+    if word not in verbs:
+        say(f"{(text or '').strip()}\n\nusage: python -m scripts.{room} {'|'.join(verbs)} ...")
+        return 0 if word in ("-h", "--help") else REFUSED
+    sys.argv = [word, *verbs[word].words, *rest[:-1]]
+    return verbs[word].main()
+
+
+def add_who_and_why(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """Adds who acts, and why: both are recorded."""
-    made.add_argument("--by", default=Outside("BY", LINE, whoever()), help="who decided this")
-    made.add_argument("--why", default=Outside("WHY", LINE, ""), help="the reason, for the ledger")
-    made.add_argument("--break-lock", action="store_true", help="take over a lock that is held")
-    return made
+    line.add_argument("--by", default=Outside("BY", LINE, whoever()), help="who decided this")
+    line.add_argument("--why", default=Outside("WHY", LINE, ""), help="the reason, for the ledger")
+    return line
 
 
-def waiting(made: argparse.ArgumentParser, watched: float) -> argparse.ArgumentParser:
+def add_break_lock(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    line.add_argument("--break-lock", action="store_true", help="take over a lock that is held")
+    return line
+
+
+def add_rollout(line: argparse.ArgumentParser, watched: float) -> argparse.ArgumentParser:
     """The options of every command that brings something in."""
-    made.add_argument(
+    line.add_argument(
         "--back-deadline", type=float, default=BACK, help="seconds for going back, if need be"
     )
-    made.add_argument(
+    line.add_argument(
         "--watch",
         type=float,
         default=Outside("WATCH", NUMBER, watched),
         help="seconds to judge the new replicas after they are in; 0 judges nothing",
     )
-    return signed(made)
+    return add_break_lock(add_who_and_why(line))
+
+
+def is_agreed(question: str) -> bool:
+    """Whether a person at a terminal says yes; nobody else does."""
+    if not sys.stdin.isatty():
+        return False
+    say(f"{question} [y/N]")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def whoever() -> str:
@@ -156,23 +184,3 @@ def whoever() -> str:
     with contextlib.suppress(KeyError, OSError):
         user = getpass.getuser()
     return f"{user}@{socket.gethostname()}"
-
-
-def bundles() -> Path:
-    """Where training exports to."""
-    return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles")
-
-
-def reports(environ: Mapping[str, str] = os.environ) -> Path:
-    """What a build publishes on its page."""
-    return Path(environ.get("SWARMLINE_REPORTS") or build(environ) / "reports")
-
-
-def outcome_file() -> Path:
-    """Where the outcome of what was brought in is kept, for Jenkins' report."""
-    return build() / "release" / "deploy.json"
-
-
-def build(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where everything that is made goes. A variable that is empty is as one that is not set."""
-    return Path(environ.get("SWARMLINE_BUILD") or "build")

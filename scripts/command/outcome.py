@@ -9,11 +9,12 @@ Stopped             ends a script; carries its exit code
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from scripts.command import files
 
 DONE, REFUSED, ROLLED_BACK, LATE = 0, 1, 2, 3
 
@@ -52,7 +53,7 @@ def say(sentence: str) -> None:
         print(sentence, file=sys.stderr, flush=True)
 
 
-def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None = None) -> int:
+def finish(act: Callable[[], dict[str, Any]], as_json: bool, outcome: Path | None = None) -> int:
     """Runs a script's act and returns its exit code; prints its facts where JSON is asked for, and
     keeps them in a file for whoever reports."""
     code, facts = DONE, {}
@@ -62,18 +63,13 @@ def finish(act: Callable[[], dict[str, Any]], as_json: bool, kept: Path | None =
         code, facts = stopped.code, {"reason": str(stopped), **stopped.facts}
         if not stopped.said:
             say(f"swarmline: {stopped}")
-    if kept is not None:
-        keep(kept, code, facts)
+    if outcome is not None:
+        keep(outcome, code, facts)
     if as_json:
-        print(_document(code, facts))
+        print(files.as_json({"code": code, **facts}), end="")
     return code
 
 
 def keep(path: Path, code: int, facts: dict[str, Any]) -> None:
     """For whoever reports."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(_document(code, facts), encoding="utf-8")
-
-
-def _document(code: int, facts: dict[str, Any]) -> str:
-    return json.dumps({"code": code, **facts}, indent=1, default=str)
+    files.write_json(path, {"code": code, **facts})

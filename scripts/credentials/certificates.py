@@ -27,14 +27,16 @@ def from_files(certificate: Path, key: Path, now: dt.datetime | None = None) -> 
     leaf = chain[0]
     if leaf.public_key().public_bytes(PEM, OPEN) != private.public_key().public_bytes(PEM, OPEN):
         raise Refused(f"{key} is not the key of the first certificate in {certificate}")
-    for one in chain:
-        if one.not_valid_after_utc <= now:
-            raise Refused(f"{certificate}: {_subject(one)} expired on {one.not_valid_after_utc:%F}")
-        if one.not_valid_before_utc > now:
+    for link in chain:
+        if link.not_valid_after_utc <= now:
             raise Refused(
-                f"{certificate}: {_subject(one)} is valid from {one.not_valid_before_utc:%F} only"
+                f"{certificate}: {_subject(link)} expired on {link.not_valid_after_utc:%F}"
             )
-    return "".join(one.public_bytes(PEM).decode() for one in chain) + _private_text(private)
+        if link.not_valid_before_utc > now:
+            raise Refused(
+                f"{certificate}: {_subject(link)} is valid from {link.not_valid_before_utc:%F} only"
+            )
+    return "".join(link.public_bytes(PEM).decode() for link in chain) + _private_text(private)
 
 
 def self_signed(host: str) -> str:
@@ -42,7 +44,7 @@ def self_signed(host: str) -> str:
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host[:64])])
     now = dt.datetime.now(dt.UTC)
-    made = (
+    certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -54,7 +56,7 @@ def self_signed(host: str) -> str:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(private, hashes.SHA256())
     )
-    return made.public_bytes(PEM).decode() + _private_text(private)
+    return certificate.public_bytes(PEM).decode() + _private_text(private)
 
 
 def open_part(text: str) -> str:
@@ -77,12 +79,12 @@ def _chain(path: Path) -> list[x509.Certificate]:
 
 def _private_key(path: Path) -> ec.EllipticCurvePrivateKey:
     try:
-        found = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, TypeError) as error:
         raise Refused(f"{path} has no PEM private key without a passphrase") from error
-    return found  # type: ignore[return-value]  # RSA and others have what is used here too
+    return private  # type: ignore[return-value]  # RSA and others have what is used here too
 
 
 def _private_text(private: ec.EllipticCurvePrivateKey) -> str:
@@ -90,8 +92,8 @@ def _private_text(private: ec.EllipticCurvePrivateKey) -> str:
     return private.private_bytes(PEM, form, serialization.NoEncryption()).decode()
 
 
-def _subject(one: x509.Certificate) -> str:
-    return one.subject.rfc4514_string() or "a certificate"
+def _subject(certificate: x509.Certificate) -> str:
+    return certificate.subject.rfc4514_string() or "a certificate"
 
 
 def _alternative(host: str) -> x509.GeneralName:

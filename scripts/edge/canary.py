@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from scripts.edge.client import Server
+from scripts.edge.counters import ReplicaCounters
 
-#: HAProxy's mean looks back at so many requests, each newer one weighing more.
+#: HAProxy's mean looks back at so many requests, each newer one weighing more. Its documents say 1024: its source
+#: takes a window of 512, which is advertised as about twice that.
 WINDOW = 512
 #: Fewer tell nothing.
 ENOUGH_ERRORS, ENOUGH_TIMES = 5, 100
@@ -22,14 +23,14 @@ MORE_MS, TIMES_MS = 10.0, 3.0
 Place = tuple[str, str, str]
 
 
-class Span(NamedTuple):
+class Seen(NamedTuple):
     """A replica in a slot of one edge: first and last seen."""
 
-    first: Server
-    last: Server
+    first: ReplicaCounters
+    last: ReplicaCounters
 
 
-class Count(NamedTuple):
+class Tally(NamedTuple):
     """What a group of replicas did; `mean_ms` is over `timed` requests."""
 
     requests: int = 0
@@ -45,25 +46,25 @@ class Count(NamedTuple):
         return f"{self.requests} requests, {self.rate:.2%} failed, {self.mean_ms:.0f} ms"
 
 
-def follow(seen: Mapping[Place, Span], servers: Iterable[Server]) -> dict[Place, Span]:
-    """The spans with one more look added."""
-    spans = dict(seen)
-    for server in servers:
-        place = (server.edge, server.slot, server.address)
-        span = spans.get(place)
-        if span is None or server.requests < span.last.requests:
-            spans[place] = Span(server, server)  # new here, or the edge began to count anew
+def observe(seen: Mapping[Place, Seen], counters: Iterable[ReplicaCounters]) -> dict[Place, Seen]:
+    """What was seen so far, with one more look added."""
+    now = dict(seen)
+    for replica in counters:
+        place = (replica.edge, replica.slot, replica.address)
+        before = now.get(place)
+        if before is None or replica.requests < before.last.requests:
+            now[place] = Seen(replica, replica)  # new here, or the edge began to count anew
         else:
-            spans[place] = Span(span.first, server)
-    return spans
+            now[place] = Seen(before.first, replica)
+    return now
 
 
-def count(spans: Mapping[Place, Span], addresses: Iterable[str]) -> Count:
+def tally(seen: Mapping[Place, Seen], addresses: Iterable[str]) -> Tally:
     """What the replicas with these addresses did."""
     wanted = set(addresses)
-    parts = [_of(span) for (_, _, address), span in spans.items() if address in wanted]
+    parts = [_tally(span) for (_, _, address), span in seen.items() if address in wanted]
     timed = sum(part.timed for part in parts)
-    return Count(
+    return Tally(
         sum(part.requests for part in parts),
         sum(part.errors for part in parts),
         timed,
@@ -71,22 +72,22 @@ def count(spans: Mapping[Place, Span], addresses: Iterable[str]) -> Count:
     )
 
 
-def _of(span: Span) -> Count:
+def _tally(span: Seen) -> Tally:
     asked = span.last.requests - span.first.requests
     errors = span.last.errors - span.first.errors
     timed = span.last.window - span.first.window
-    return Count(asked, errors, timed, _mean(span, timed)) if timed > 0 else Count(asked, errors)
+    return Tally(asked, errors, timed, _mean(span, timed)) if timed > 0 else Tally(asked, errors)
 
 
-def _mean(span: Span, timed: int) -> float:
+def _mean(span: Seen, timed: int) -> float:
     """The mean of the requests since `first`, from two means that forget exponentially."""
-    kept = ((WINDOW - 1) / WINDOW) ** timed
+    remembered = ((WINDOW - 1) / WINDOW) ** timed
     total = span.last.mean_ms * min(WINDOW, span.last.window)
     former = span.first.mean_ms * min(WINDOW, span.first.window)
-    return max(0.0, (total - former * kept) / (WINDOW * (1 - kept)))
+    return max(0.0, (total - former * remembered) / (WINDOW * (1 - remembered)))
 
 
-def verdict(new: Count, old: Count) -> str:
+def verdict(new: Tally, old: Tally) -> str:
     """Why the new ones are not good enough; empty where they are, or where nothing can be said yet."""
     if new.errors >= ENOUGH_ERRORS and new.rate > TIMES_ERRORS * old.rate + MORE_ERRORS:
         return (

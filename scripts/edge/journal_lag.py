@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import requests
 
-from scripts.edge.client import Access, Server
+from scripts.edge.client import EdgeClient
+from scripts.edge.counters import ReplicaCounters
 
 #: Seconds that a prediction may wait for the database before people are told: the shipper needs one or two.
 LONG = 60.0
@@ -38,36 +39,36 @@ class Journal(NamedTuple):
         return ", ".join(parts)
 
 
-def ask(reach: Access, servers: Iterable[Server]) -> dict[str, Journal]:
+def ask(edge: EdgeClient, replicas: Iterable[ReplicaCounters]) -> dict[str, Journal]:
     """By address. The edge that answers may be another one, with other slots: it says whom it asked."""
-    found: dict[str, Journal] = {}
-    for server in servers:
+    journals: dict[str, Journal] = {}
+    for replica in replicas:
         try:
-            answer = reach.get(
-                f"/edge/replicas/{server.slot}/metrics",
+            answer = edge.get(
+                f"/edge/replicas/{replica.slot}/metrics",
                 timeout=3,
-                Authorization=f"Bearer {reach.edge_key}",
+                Authorization=f"Bearer {edge.edge_key}",
             )
         except requests.RequestException:
             continue
-        journal = read(answer.text) if answer.status_code == 200 else None
+        journal = parse(answer.text) if answer.status_code == 200 else None
         if journal is not None:
-            found[answer.headers.get("X-Replica", "")] = journal
-    return found
+            journals[answer.headers.get("X-Replica", "")] = journal
+    return journals
 
 
-def read(text: str) -> Journal | None:
+def parse(text: str) -> Journal | None:
     """Of a replica's metrics; None where it keeps no journal."""
     samples = [(name, reason, float(value)) for name, reason, value in SAMPLE.findall(text)]
-    known = {name: value for name, _, value in samples}
-    if "lag_seconds" not in known:
+    values = {name: value for name, _, value in samples}
+    if "lag_seconds" not in values:
         return None
     lost = sum(
         value for name, reason, value in samples if name == "dropped_total" and reason != EXPIRED
     )
     # A release from before this was told: whenever it was, it is to be looked at.
-    last_loss = known.get("last_loss_timestamp_seconds", time.time() if lost else 0.0)
-    return Journal(known["lag_seconds"], int(known.get("spool_bytes", 0)), int(lost), last_loss)
+    last_loss = values.get("last_loss_timestamp_seconds", time.time() if lost else 0.0)
+    return Journal(values["lag_seconds"], int(values.get("spool_bytes", 0)), int(lost), last_loss)
 
 
 def warnings(journals: Mapping[str, Journal]) -> Iterator[str]:

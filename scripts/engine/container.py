@@ -15,18 +15,18 @@ def run(
     image: str,
     script: str,
     flags: Iterable[str],
-    given: Iterable[bytes | IO[bytes]],
+    stdin: Iterable[bytes | IO[bytes]],
     out: IO[bytes],
     seconds: float,
 ) -> None:
-    """Runs a shell script. What is `given` comes to its input, so that no secret shows in an
+    """Runs a shell script. `stdin` comes to its input, so that no secret shows in an
     `inspect`; Refused with its last words when it fails."""
     name = f"swarmline-{secrets.token_hex(6)}"
     begin = ("run", "--rm", "-i", "--name", name, "--log-driver", "none")
     hardened = ("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--read-only")
     words = (*begin, *hardened, "--entrypoint", "sh", *flags, image, "-euc", script)
     try:
-        docker_stream(*words, given=given, out=out, seconds=seconds, end=lambda: _remove(name))
+        docker_stream(*words, stdin=stdin, out=out, seconds=seconds, end=lambda: _remove(name))
     except DockerError as error:
         raise Refused(f"the work failed: {error.words or 'no reason was given'}") from error
 

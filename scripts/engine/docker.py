@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import IO, Any
 
 from scripts.command.outcome import Late, Refused
-from scripts.engine.login import access
+from scripts.engine import login
 
 SECONDS = 60.0
 #: Logs come from nodes, and one that is lost never answers.
@@ -34,12 +34,12 @@ class DockerError(Refused):
 
 def docker(
     *arguments: str,
-    given: str | None = None,
+    stdin: str | None = None,
     environ: Mapping[str, str | None] | None = None,
     seconds: float = SECONDS,
 ) -> str:
-    """What the command printed. `given` goes to its input; `environ` adds to the environment, None takes out."""
-    return _run(arguments, seconds, given, environ).stdout
+    """What the command printed. `stdin` goes to its input; `environ` adds to the environment, None takes out."""
+    return _run(arguments, seconds, stdin, environ).stdout
 
 
 def docker_shown(
@@ -62,7 +62,7 @@ def docker_shown(
 
 def docker_stream(
     *arguments: str,
-    given: Iterable[bytes | IO[bytes]] = (),
+    stdin: Iterable[bytes | IO[bytes]] = (),
     out: IO[bytes] | None = None,
     seconds: float,
     end: Callable[[], None] = lambda: None,
@@ -88,7 +88,7 @@ def docker_stream(
         timer = threading.Timer(seconds, cut_off)
         timer.start()
         try:
-            _feed(process, given)
+            _feed(process, stdin)
             code = process.wait()
         except BaseException:
             cut_off()
@@ -101,11 +101,11 @@ def docker_stream(
             raise DockerError(arguments, _last_words(words))
 
 
-def _feed(process: subprocess.Popen[bytes], given: Iterable[bytes | IO[bytes]]) -> None:
+def _feed(process: subprocess.Popen[bytes], parts: Iterable[bytes | IO[bytes]]) -> None:
     assert process.stdin is not None
     try:
         with process.stdin as pipe:
-            for part in given:
+            for part in parts:
                 if isinstance(part, bytes):
                     pipe.write(part)
                 else:
@@ -134,13 +134,13 @@ def last_lines(name: str, lines: int) -> list[str]:
 def _run(
     arguments: tuple[str, ...],
     seconds: float,
-    given: str | None = None,
+    stdin: str | None = None,
     environ: Mapping[str, str | None] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(  # nosec B603
             [_command(), *arguments],
-            input=given,
+            input=stdin,
             env=_environment(environ or {}),
             capture_output=True,
             text=True,
@@ -164,8 +164,8 @@ def _command() -> str:
 
 
 def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
-    found = {**os.environ, **access(), **changes}
-    return {key: text for key, text in found.items() if text is not None}
+    environ = {**os.environ, **login.environment(), **changes}
+    return {name: text for name, text in environ.items() if text is not None}
 
 
 def docker_json(*arguments: str, seconds: float = SECONDS) -> Any:

@@ -6,13 +6,15 @@ import hashlib
 import json
 import os
 import re
+import shutil
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import quote
 
 from scripts.command.outcome import Refused, say
 from scripts.engine.docker import DockerError, docker, docker_json, docker_shown
-from scripts.image.context import Base
 
 BASE_IMAGE = "python:3.11-slim-bookworm"
 #: Given to a build where they are set: pip's own, and the proxies that docker knows by itself.
@@ -24,7 +26,18 @@ REGISTRY = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9.-]*(:[0-9]+)?(/[a-z0-9][a-z0-9._-]
 DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
 
 
-def reachable() -> None:
+#: 1980, as in the Dockerfile, which makes all files of that age; staged ones are of the 30 years from then.
+AGE, AGES = 315532800, 30 * 365 * 86400
+
+
+class Base(NamedTuple):
+    """The image to build on. `identity` tells two images of one name apart."""
+
+    name: str
+    identity: str
+
+
+def need_engine() -> None:
     """An engine that does not answer is told of before anything else is tried."""
     try:
         docker("version", "--format", "{{.Server.Version}}", seconds=20)
@@ -57,6 +70,27 @@ def base(name: str, pull: bool, seconds: float) -> Base:
             ) from error
     layers = docker_json("image", "inspect", name)[0]["RootFS"]["Layers"]
     return Base(name, "sha256:" + hashlib.sha256(json.dumps(layers).encode()).hexdigest())
+
+
+def stage(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """The build context, from nothing: only what is listed here can get into an image."""
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, content in contents.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    _even(folder)
+
+
+def _even(folder: Path) -> None:
+    """The same modes and ages, whatever the umask and the clock of who stages.
+
+    A file's age comes from its content: BuildKit takes one of the same size and age for one that it has already.
+    """
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() or path.suffix == ".sh" else 0o644)
+        age = AGE if path.is_dir() else AGE + zlib.crc32(path.read_bytes()) % AGES
+        os.utime(path, (age, age))
 
 
 def size(image: str) -> int:
@@ -115,7 +149,7 @@ def push(tag: str, place: str, seconds: float) -> str:
             f"{there} could not be published ({error.words.splitlines()[-1]}); is the registry up,"
             " and are you logged in to it (`docker login`)?"
         ) from error
-    found = DIGEST.search(words)
-    if found is None:
+    digest = DIGEST.search(words)
+    if digest is None:
         raise Refused(f"docker published {there} and named no digest: {words.strip()[-200:]}")
-    return f"{place}@{found[1]}"
+    return f"{place}@{digest[1]}"

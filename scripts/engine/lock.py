@@ -7,17 +7,21 @@ machine that it ran on at once.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from scripts.command import processes
+from scripts.command.deadline import Deadline
 from scripts.command.outcome import Refused, say
-from scripts.engine import objects
+from scripts.engine import secrets_and_configs
+from scripts.engine.docker import DockerError
+
+NAME = "deploying"
 
 
 class Holder(NamedTuple):
@@ -39,18 +43,14 @@ class Holder(NamedTuple):
         return f"{self.by} has been at {self.intended} since {self.since}, {state}"
 
 
-def name_of(stack: str) -> str:
-    return f"{stack}_deploying"
-
-
 def holder(stack: str) -> Holder | None:
-    for config in objects.configs(stack, "deploying"):
+    for config in secrets_and_configs.listed("config", stack, NAME):
         facts = json.loads(config.content)
         return Holder(config.id, **facts)
     return None
 
 
-@contextmanager
+@contextlib.contextmanager
 def held(
     stack: str,
     by: str,
@@ -70,42 +70,49 @@ def held(
         "until": time.time() + seconds,
         "process": processes.identity(os.getpid()),
     }
-    labels = {objects.STACK: stack, objects.NAME: "deploying", "swarmline.by": by}
+    labels = {"swarmline.by": by}
     try:
-        objects.create(name_of(stack), json.dumps(facts), labels)
-    except objects.Taken as error:
+        secrets_and_configs.create(
+            "config", stack, NAME, json.dumps(facts), f"{stack}_{NAME}", labels
+        )
+    except secrets_and_configs.Taken as error:
         raise Refused(_taken(stack, holder(stack))) from error
     mine = holder(stack)
     try:
         yield cut_off
     finally:
         if mine is not None:
-            objects.remove(mine.id)
+            _remove(mine)
 
 
 def _wait(stack: str, patience: float) -> None:
-    until, told = time.monotonic() + patience, ""
-    while time.monotonic() < until and (found := holder(stack)) and not found.stale:
-        if found.id != told:
-            say(f"waiting: {found}")
-        told = found.id
+    deadline, announced = Deadline(patience), ""
+    while not deadline.passed and (current := holder(stack)) and not current.stale:
+        if current.id != announced:
+            say(f"waiting: {current}")
+        announced = current.id
         time.sleep(min(5.0, patience))
 
 
 def _clear(stack: str, break_lock: bool) -> Holder | None:
     """Removes a lock that may be taken over. By its id: another deploy may do the same at this moment."""
-    found = holder(stack)
-    if found is None:
+    current = holder(stack)
+    if current is None:
         return None
-    if not (found.stale or break_lock):
-        raise Refused(_taken(stack, found))
-    say(f"taking over the lock: {found}")
-    objects.remove(found.id)
-    return found
+    if not (current.stale or break_lock):
+        raise Refused(_taken(stack, current))
+    say(f"taking over the lock: {current}")
+    _remove(current)
+    return current
 
 
-def _taken(stack: str, found: Holder | None) -> str:
-    who = str(found) if found else "another deploy has just begun"
+def _remove(held_by: Holder) -> None:
+    with contextlib.suppress(DockerError):  # it is gone already
+        secrets_and_configs.remove("config", held_by.id)
+
+
+def _taken(stack: str, current: Holder | None) -> str:
+    who = str(current) if current else "another deploy has just begun"
     return f"stack {stack} is locked: {who}; wait, or take it over with --break-lock"
 
 

@@ -25,14 +25,14 @@ CERTIFICATES = {"ca.pem", "cert.pem", "key.pem"}
 
 
 @functools.cache
-def access() -> Mapping[str, str]:
+def environment() -> Mapping[str, str]:
     """Environment variables to add to each call of docker."""
-    found: dict[str, str] = {}
+    variables: dict[str, str] = {}
     if os.environ.get("DOCKER_CLIENT"):
-        found |= _certificates(Path(os.environ["DOCKER_CLIENT"]))
+        variables |= _certificates(Path(os.environ["DOCKER_CLIENT"]))
     if os.environ.get("REGISTRY_LOGIN_USR", "none") != "none":
-        found["DOCKER_CONFIG"] = str(_login(os.environ.get("REGISTRY", "")))
-    return found
+        variables["DOCKER_CONFIG"] = str(_login(os.environ.get("REGISTRY", "")))
+    return variables
 
 
 def _private(name: str) -> Path:
@@ -44,15 +44,15 @@ def _private(name: str) -> Path:
 def _certificates(path: Path) -> dict[str, str]:
     try:
         with zipfile.ZipFile(path) as archive:
-            given = CERTIFICATES & set(archive.namelist())
-            if not given:
+            names = CERTIFICATES & set(archive.namelist())
+            if not names:
                 return {}
-            if given != CERTIFICATES:
+            if names != CERTIFICATES:
                 raise Refused(
-                    f"the credential docker-client has {sorted(given)}; it needs {sorted(CERTIFICATES)}"
+                    f"the credential docker-client has {sorted(names)}; it needs {sorted(CERTIFICATES)}"
                 )
             folder = _private("certificates")
-            archive.extractall(folder, sorted(given))
+            archive.extractall(folder, sorted(names))
     except (OSError, zipfile.BadZipFile) as error:
         raise Refused(
             f"the credential docker-client is no zip of {sorted(CERTIFICATES)}: {error}"
@@ -65,11 +65,11 @@ def _login(registry: str) -> Path:
         raise Refused("the credential registry is bound, and REGISTRY does not say for which one")
     pair = f"{os.environ['REGISTRY_LOGIN_USR']}:{os.environ.get('REGISTRY_LOGIN_PSW', '')}"
     folder = _private("docker")
-    known = Path(os.environ.get("DOCKER_CONFIG", Path.home() / ".docker"))
+    own = Path(os.environ.get("DOCKER_CONFIG", Path.home() / ".docker"))
     config = {
         "auths": {registry.split("/")[0]: {"auth": base64.b64encode(pair.encode()).decode()}},
         # Buildx may be installed for this user alone.
-        "cliPluginsExtraDirs": [str(known / "cli-plugins")],
+        "cliPluginsExtraDirs": [str(own / "cli-plugins")],
     }
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     return folder

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 from scripts.command.outcome import Refused
 from scripts.engine.docker import DockerError, docker, docker_json
 
-#: States in which a task ends, each for a reason that is told.
-ENDED = ("complete", "failed", "rejected", "shutdown", "orphaned", "remove")
+LABEL = "com.docker.stack.namespace"
 
 
 class Task(NamedTuple):
@@ -79,16 +78,21 @@ class View(NamedTuple):
         return next((service for service in self.services if service.name == name), None)
 
 
+def of_stack(stack: str) -> str:
+    """The filter for what `docker stack deploy` made for a stack."""
+    return f"label={LABEL}={stack}"
+
+
 def look(stack: str) -> View:
-    ids = docker("service", "ls", "--quiet", "--filter", f"label={_LABEL}={stack}").split()
-    found = inspect("service", ids)
-    names = {service["ID"]: service["Spec"]["TaskTemplate"] for service in found}
-    task_ids = docker("service", "ps", "--quiet", "--no-trunc", *names).split() if names else []
-    tasks = tuple(_task(one, names[one["ServiceID"]]) for one in inspect("task", task_ids))
-    return View(tuple(map(_service, found)), tasks, nodes())
-
-
-_LABEL = "com.docker.stack.namespace"
+    ids = docker("service", "ls", "--quiet", "--filter", of_stack(stack)).split()
+    services = inspect("service", ids)
+    templates = {facts["ID"]: facts["Spec"]["TaskTemplate"] for facts in services}
+    flags = ("service", "ps", "--quiet", "--no-trunc")
+    task_ids = docker(*flags, *templates).split() if templates else []
+    tasks = tuple(
+        _task(facts, templates[facts["ServiceID"]]) for facts in inspect("task", task_ids)
+    )
+    return View(tuple(map(_service, services)), tasks, nodes())
 
 
 def inspect(kind: str, ids: Iterable[str]) -> list[Any]:
@@ -103,12 +107,12 @@ def inspect(kind: str, ids: Iterable[str]) -> list[Any]:
         lost = {identity for pair in gone for identity in pair if identity}
         if not lost & set(wanted):
             raise
-        return inspect(kind, [one for one in wanted if one not in lost])
+        return inspect(kind, [identity for identity in wanted if identity not in lost])
 
 
 def nodes() -> dict[str, Node]:
     ids = docker("node", "ls", "--quiet").split()
-    return {one["ID"]: _node(one) for one in inspect("node", ids)}
+    return {facts["ID"]: _node(facts) for facts in inspect("node", ids)}
 
 
 def need_manager() -> None:
@@ -120,16 +124,16 @@ def need_manager() -> None:
         )
 
 
-def _service(found: Mapping[str, Any]) -> Service:
-    spec, update = found["Spec"], found.get("UpdateStatus") or {}
+def _service(facts: Mapping[str, Any]) -> Service:
+    spec, update = facts["Spec"], facts.get("UpdateStatus") or {}
     mode = spec.get("Mode") or {}
     replicated = mode.get("Replicated")
     return Service(
-        id=found["ID"],
+        id=facts["ID"],
         name=spec["Name"],
         image=spec["TaskTemplate"]["ContainerSpec"]["Image"],
         replicas=None if replicated is None else int(replicated.get("Replicas", 1)),
-        version=found["Version"]["Index"],
+        version=facts["Version"]["Index"],
         update=update.get("State") or "",
         update_started=update.get("StartedAt") or "",
         update_message=update.get("Message") or "",
@@ -137,17 +141,17 @@ def _service(found: Mapping[str, Any]) -> Service:
     )
 
 
-def _task(found: Mapping[str, Any], template: Mapping[str, Any]) -> Task:
-    status, spec = found["Status"], found["Spec"]
+def _task(facts: Mapping[str, Any], template: Mapping[str, Any]) -> Task:
+    status, spec = facts["Status"], facts["Spec"]
     container = status.get("ContainerStatus") or {}
-    attachments = found.get("NetworksAttachments") or []
+    attachments = facts.get("NetworksAttachments") or []
     return Task(
-        id=found["ID"],
-        service=found["ServiceID"],
-        slot=found.get("Slot", 0),
-        node=found.get("NodeID", ""),
+        id=facts["ID"],
+        service=facts["ServiceID"],
+        slot=facts.get("Slot", 0),
+        node=facts.get("NodeID", ""),
         state=status["State"],
-        wanted=found["DesiredState"],
+        wanted=facts["DesiredState"],
         image=spec["ContainerSpec"]["Image"],
         since=status["Timestamp"],
         message=status.get("Message") or "",
@@ -155,7 +159,9 @@ def _task(found: Mapping[str, Any], template: Mapping[str, Any]) -> Task:
         exit_code=container.get("ExitCode") or 0,
         container=container.get("ContainerID") or "",
         addresses=tuple(
-            address.split("/")[0] for one in attachments for address in one.get("Addresses") or []
+            address.split("/")[0]
+            for attachment in attachments
+            for address in attachment.get("Addresses") or []
         ),
         current=_same(spec, template),
     )
@@ -169,20 +175,20 @@ def _same(spec: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
     )
 
 
-def _bare(found: Any) -> Any:
+def _bare(value: Any) -> Any:
     """Without what is empty: a service may have an empty object where its tasks have nothing."""
-    if not isinstance(found, Mapping):
-        return found or None
-    kept = {key: _bare(value) for key, value in found.items()}
-    return {key: value for key, value in kept.items() if value is not None} or None
+    if not isinstance(value, Mapping):
+        return value or None
+    parts = {key: _bare(part) for key, part in value.items()}
+    return {key: part for key, part in parts.items() if part is not None} or None
 
 
-def _node(found: Mapping[str, Any]) -> Node:
+def _node(facts: Mapping[str, Any]) -> Node:
     return Node(
-        id=found["ID"],
-        name=found["Description"]["Hostname"],
-        address=(found.get("Status") or {}).get("Addr") or "",
-        state=found["Status"]["State"],
-        availability=found["Spec"]["Availability"],
-        manager=bool(found.get("ManagerStatus")),
+        id=facts["ID"],
+        name=facts["Description"]["Hostname"],
+        address=(facts.get("Status") or {}).get("Addr") or "",
+        state=facts["Status"]["State"],
+        availability=facts["Spec"]["Availability"],
+        manager=bool(facts.get("ManagerStatus")),
     )

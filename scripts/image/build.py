@@ -1,9 +1,7 @@
 """The service's image: built from the bundles that are there, published, and its bill of materials.
 
-    python -m scripts.image.build build [--pull] [--no-cache] | publish | sbom   [--deadline SECONDS] [--json]
-
 REGISTRY names where to publish, BASE_IMAGE what to build on, BUILD_NETWORK the network of the build; pip's own settings
-(PIP_INDEX_URL and so on) reach it. Exit codes: 0 done, 1 refused, 3 deadline.
+(PIP_INDEX_URL and so on) reach it.
 """
 
 from __future__ import annotations
@@ -11,38 +9,33 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from scripts.command import checkout
-from scripts.command.options import build as build_folder
-from scripts.command.options import bundles, parsed, plain_parser
-from scripts.command.outcome import Refused, finish, say
+from scripts.command import checkout, files
+from scripts.command.checkout import ROOT
+from scripts.command.outcome import Refused, say
 from scripts.engine import images
 from scripts.image import context, sbom
 from scripts.stack_file import settings
 
 NAME = "swarmline/model"
-ROOT = Path(__file__).parents[2]
 Document = dict[str, Any]
 
 
 def build(options: argparse.Namespace) -> Document:
     """Builds what is not built yet, and says what is in it."""
-    place = bundles()
-    inputs = context.gather(ROOT, place)
+    inputs = context.gather(ROOT, files.bundles())
     if inputs.left_out:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
-    images.reachable()
+    images.need_engine()
     name = settings.base_image(images.BASE_IMAGE)
     document = context.describe(inputs, images.base(name, options.pull, options.deadline))
     tag = f"{NAME}:{document['release']}"
     if images.exists(tag) and not options.no_cache and _read("release.json") == document:
         say(f"{tag}: unchanged")
         return {"release": document["release"], "image": tag, "built": False}
-    folder = build_folder() / "image"
+    folder = files.build() / "image"
     context.stage(inputs, document, folder)
     arguments = {
         "BASE_IMAGE": name,
@@ -55,10 +48,10 @@ def build(options: argparse.Namespace) -> Document:
     )
     inventory = _write_sbom(document, tag)
     # What was published before is another release: nobody should deploy it for this one.
-    (_release_folder() / "image.json").unlink(missing_ok=True)
-    _write("release.json", document)
+    files.release("image.json").unlink(missing_ok=True)
+    files.write_json(files.release("release.json"), document)
     over = images.size(tag) - images.size(name)
-    say(f"{tag}: built; {_told(over, inventory['parts'])}")
+    say(f"{tag}: built; {_sizes(over, inventory['parts'])}")
     return {"release": document["release"], "image": tag, "built": True, "bytes_over_base": over}
 
 
@@ -81,7 +74,7 @@ def labels_of(document: Document, source: str) -> dict[str, str]:
     return {name: value for name, value in labels.items() if value}
 
 
-def _told(over: int, parts: dict[str, int]) -> str:
+def _sizes(over: int, parts: dict[str, int]) -> str:
     biggest = [f"{name} {bytes_ / 1e6:.1f}" for name, bytes_ in list(parts.items())[:8]]
     return f"{over / 1e6:.0f} MB on top of its base, of which in MB: {', '.join(biggest)}"
 
@@ -91,21 +84,21 @@ def publish(options: argparse.Namespace) -> Document:
     place = images.repository(os.environ.get("REGISTRY", ""), NAME)
     document, tag = _built()
     reference = images.push(tag, place, options.deadline)
-    found = {
+    facts = {
         "image": reference,
         "release": document["release"],
         "digest": reference.rpartition("@")[2],
-        "sbom": str(_release_folder() / "sbom.cdx.json"),
+        "sbom": str(files.release("sbom.cdx.json")),
     }
-    _write("image.json", found)
+    files.write_json(files.release("image.json"), facts)
     say(f"published {reference}")
-    return found
+    return facts
 
 
 def write_sbom(_options: argparse.Namespace) -> Document:
     document, tag = _built()
     _write_sbom(document, tag)
-    place = _release_folder() / "sbom.cdx.json"
+    place = files.release("sbom.cdx.json")
     say(f"wrote {place}")
     return {"release": document["release"], "sbom": str(place)}
 
@@ -113,51 +106,27 @@ def write_sbom(_options: argparse.Namespace) -> Document:
 def _write_sbom(document: Document, tag: str) -> Document:
     """Also the answer of the image, since its sizes are of use to people."""
     inventory = sbom.ask(tag)
-    found = sbom.document(
+    bill = sbom.document(
         NAME, document["release"], document["created"], inventory, document["models"]
     )
-    _write("sbom.cdx.json", found)
+    files.write_json(files.release("sbom.cdx.json"), bill)
     return inventory
 
 
 def _built() -> tuple[Document, str]:
-    images.reachable()
+    images.need_engine()
     document = _read("release.json")
     if document is None:
-        raise Refused(f"{_release_folder()}: nothing was built yet; run `make image`")
+        raise Refused(f"{files.build() / 'release'}: nothing was built yet; run `make image`")
     tag = f"{NAME}:{document['release']}"
     if not images.exists(tag):
         raise Refused(f"the engine has no image {tag} (any more); run `make image`")
     return document, tag
 
 
-def _release_folder() -> Path:
-    return build_folder() / "release"
-
-
 def _read(name: str) -> Document | None:
     try:
-        found: Document = json.loads((_release_folder() / name).read_bytes())
+        document: Document = json.loads(files.release(name).read_bytes())
     except (OSError, ValueError):
         return None
-    return found
-
-
-def _write(name: str, document: Document) -> None:
-    _release_folder().mkdir(parents=True, exist_ok=True)
-    (_release_folder() / name).write_bytes(context.pretty(document))
-
-
-def main(arguments: list[str] | None = None) -> int:
-    acts = {"build": build, "publish": publish, "sbom": write_sbom}
-    made = plain_parser("image", __doc__)
-    made.add_argument("act", choices=acts)
-    made.add_argument("--pull", action="store_true", help="look for a newer base image")
-    made.add_argument("--no-cache", action="store_true", help="build each step again")
-    made.add_argument("--deadline", type=float, default=1800.0, help="seconds for docker")
-    options = parsed(made, arguments)
-    return finish(lambda: acts[options.act](options), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return document

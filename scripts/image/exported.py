@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from scripts.command.files import sha256
 from scripts.command.outcome import Refused
 
 ARMS = ("champion", "challenger")
@@ -40,7 +40,7 @@ class Bundle(NamedTuple):
             "data_fingerprint": self.manifest["data_fingerprint"],
             "commit": self.manifest["git_commit"],
             "bundle": self.sha256,
-            "gates": f"{sum(one['passed'] for one in gates)} of {len(gates)} passed",
+            "gates": f"{sum(gate['passed'] for gate in gates)} of {len(gates)} passed",
             "trained_by": self.manifest.get("trained_by", ""),
             "trained_at": self.manifest.get("created", ""),
         }
@@ -110,7 +110,7 @@ def _are_text(values: Iterable[Any]) -> bool:
 def _read(folder: Path, arm: str) -> Bundle:
     path = folder / "manifest.json"
     manifest = _json(path)
-    bundle = Bundle(folder.parent.name, arm, folder, manifest, _sha256(path))
+    bundle = Bundle(folder.parent.name, arm, folder, manifest, sha256(path))
     try:
         place = (manifest["model"], manifest["version"])
         expected = dict(manifest["files"])
@@ -130,13 +130,8 @@ def _hold(folder: Path, name: str, expected: str) -> None:
     file = folder / name
     if Path(name).name != name or not file.is_file():
         raise Refused(f"{folder}: the file {name} is missing; run `make export` again")
-    if _sha256(file) != expected:
+    if sha256(file) != expected:
         raise Refused(f"{file}: it is not the file that was exported; run `make export` again")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _json(path: Path) -> Any:

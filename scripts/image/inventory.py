@@ -14,23 +14,24 @@ TEXT_OF_A_LICENCE = r"/usr/share/common-licenses/([A-Za-z0-9.-]*[A-Za-z0-9])"
 
 
 def python_packages() -> list[dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for one in metadata.distributions():
-        about = one.metadata
+    packages: dict[str, dict[str, str]] = {}
+    for distribution in metadata.distributions():
+        about = distribution.metadata
         name = re.sub(r"[-_.]+", "-", about["Name"]).lower()
         # The first that Python finds is the one that it imports.
-        found.setdefault(name, {"name": name, "version": one.version, "licence": licence(about)})
-    return [found[name] for name in sorted(found)]
+        facts = {"name": name, "version": distribution.version, "licence": licence(about)}
+        packages.setdefault(name, facts)
+    return [packages[name] for name in sorted(packages)]
 
 
 def licence(about: metadata.PackageMetadata) -> str:
     """As a package states it, in the words of the newest field that it has."""
     stated = about.json
     kinds = [str(kind) for kind in stated.get("classifier", [])]
-    known = [kind.rpartition(" :: ")[2] for kind in kinds if kind.startswith("License :: OSI")]
+    approved = [kind.rpartition(" :: ")[2] for kind in kinds if kind.startswith("License :: OSI")]
     # The old field has the whole text of a licence now and then.
     old = str(stated.get("license", "")).strip().partition("\n")[0][:100]
-    return str(stated.get("license_expression", "")) or " AND ".join(known) or old
+    return str(stated.get("license_expression", "")) or " AND ".join(approved) or old
 
 
 def debian_packages(root: Path) -> list[dict[str, str]]:
@@ -41,13 +42,13 @@ def debian_packages(root: Path) -> list[dict[str, str]]:
     fields = (dict(re.findall(r"^([A-Za-z-]+): (.*)$", part, re.M)) for part in text.split("\n\n"))
     return [
         {
-            "name": one["Package"],
-            "version": one["Version"],
-            "arch": one.get("Architecture", "all"),
-            "licence": debian_licence(root / "usr/share/doc" / one["Package"] / "copyright"),
+            "name": package["Package"],
+            "version": package["Version"],
+            "arch": package.get("Architecture", "all"),
+            "licence": debian_licence(root / "usr/share/doc" / package["Package"] / "copyright"),
         }
-        for one in fields
-        if one.get("Status", "").endswith(" installed")
+        for package in fields
+        if package.get("Status", "").endswith(" installed")
     ]
 
 
@@ -64,14 +65,17 @@ def debian_licence(file: Path) -> str:
 
 def parts(root: Path) -> dict[str, int]:
     """Bytes of all that our layers brought: each package's folder, the code, the bundles."""
-    folders = [*root.glob("packages/*"), *(one for one in root.glob("*") if one.name != "packages")]
-    sizes = {str(one.relative_to(root)): weight(one) for one in folders}
+    folders = [
+        *root.glob("packages/*"),
+        *(path for path in root.glob("*") if path.name != "packages"),
+    ]
+    sizes = {str(path.relative_to(root)): weight(path) for path in folders}
     return dict(sorted(sizes.items(), key=lambda item: -item[1]))
 
 
 def weight(place: Path) -> int:
     files = place.rglob("*") if place.is_dir() else [place]
-    return sum(one.lstat().st_size for one in files if not one.is_dir() or one.is_symlink())
+    return sum(path.lstat().st_size for path in files if not path.is_dir() or path.is_symlink())
 
 
 def system(root: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.command.options import build
+from scripts.command import files
 from scripts.command.outcome import Refused
 from scripts.engine.docker import DockerError, docker, docker_json
 
@@ -22,18 +22,18 @@ DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 DOCUMENT = "/app/release.json"
 
 
-class Intended(NamedTuple):
+class Release(NamedTuple):
     """`golden` is by model and arm, each with its version."""
 
     image: str
-    release: str
+    name: str
     document: dict[str, Any]
     golden: dict[str, dict[str, Any]]
 
 
-def named(given: str | None) -> str:
-    """The image to deploy: as given, or as published last."""
-    image = given or os.environ.get("MODEL_IMAGE") or _published()
+def image_named(text: str | None) -> str:
+    """The image to deploy: as it is said, or as published last."""
+    image = text or os.environ.get("MODEL_IMAGE") or _published()
     if not DIGEST.fullmatch(image):
         raise Refused(
             f"{image} names no digest; an image is deployed as registry/name@sha256:... only,"
@@ -43,7 +43,7 @@ def named(given: str | None) -> str:
 
 
 def _published() -> str:
-    place = build() / "release" / "image.json"
+    place = files.release("image.json")
     try:
         return str(json.loads(place.read_bytes())["image"])
     except FileNotFoundError as error:
@@ -54,15 +54,15 @@ def _published() -> str:
         raise Refused(f"{place} is not what `make publish` writes: {error!r}") from error
 
 
-def read(image: str, seconds: float) -> Intended:
+def read(image: str, seconds: float) -> Release:
     """Has the manager pull the image, so that it is proven to be there, and reads what is in it."""
     try:
         docker("pull", "--quiet", image, seconds=seconds)
     except DockerError as error:
         raise Refused(f"{image} cannot be pulled: {error.words}") from error
-    (found,) = docker_json("image", "inspect", image)
-    labels = found["Config"].get("Labels") or {}
-    environ = dict(line.split("=", 1) for line in found["Config"].get("Env") or [] if "=" in line)
+    (facts,) = docker_json("image", "inspect", image)
+    labels = facts["Config"].get("Labels") or {}
+    environ = dict(line.split("=", 1) for line in facts["Config"].get("Env") or [] if "=" in line)
     with _copied(image) as copy:
         document = copy(DOCUMENT)
         bundles = environ.get("BUNDLES", "/app/bundles")
@@ -79,7 +79,7 @@ def read(image: str, seconds: float) -> Intended:
             f"{image} is labelled {labels.get('swarmline.release')}, and its {DOCUMENT} says {release};"
             " build it with `make image`"
         )
-    return Intended(image, release, document, golden)
+    return Release(image, release, document, golden)
 
 
 def _place(bundles: str, model: str, about: dict[str, Any]) -> str:
@@ -92,12 +92,12 @@ def _copied(image: str) -> Iterator[Any]:
     container = docker("create", "--network", "none", image).strip()
     try:
         with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
-            yield lambda path: _one(container, path, Path(folder))
+            yield lambda path: _file(container, path, Path(folder))
     finally:
         docker("rm", "--volumes", container)
 
 
-def _one(container: str, path: str, folder: Path) -> Any:
+def _file(container: str, path: str, folder: Path) -> Any:
     target = folder / "file"
     try:
         docker("cp", f"{container}:{path}", str(target))

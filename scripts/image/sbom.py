@@ -20,11 +20,11 @@ def ask(image: str, seconds: float = 120.0) -> dict[str, Any]:
     words = docker(
         *("run", "--rm", "--interactive", "--network", "none", "--read-only", "--cap-drop", "ALL"),
         *("--entrypoint", "python3", image, "-"),
-        given=INVENTORY.read_text(encoding="utf-8"),
+        stdin=INVENTORY.read_text(encoding="utf-8"),
         seconds=seconds,
     )
-    found: dict[str, Any] = json.loads(words)
-    return found
+    inventory: dict[str, Any] = json.loads(words)
+    return inventory
 
 
 def document(
@@ -66,40 +66,40 @@ def document(
 
 def _component(kind: str, name: str, version: str, licence: str, purl: str = "") -> Component:
     """`purl` is what stands before the version in its package URL."""
-    found: Component = {"type": kind, "name": name, "version": version}
-    found["bom-ref"] = f"pkg:{purl}@{quote(version, safe='')}" if purl else f"{kind}:{name}"
+    component: Component = {"type": kind, "name": name, "version": version}
+    component["bom-ref"] = f"pkg:{purl}@{quote(version, safe='')}" if purl else f"{kind}:{name}"
     if purl:
-        found["purl"] = found["bom-ref"]
+        component["purl"] = component["bom-ref"]
     if licence:
-        found["licenses"] = [{"license": {"name": licence}}]
-    return found
+        component["licenses"] = [{"license": {"name": licence}}]
+    return component
 
 
 def _python(packages: Iterable[dict[str, str]]) -> Iterator[Component]:
-    for one in packages:
-        yield _component(
-            "library", one["name"], one["version"], one["licence"], f"pypi/{one['name']}"
-        )
+    for package in packages:
+        name = package["name"]
+        yield _component("library", name, package["version"], package["licence"], f"pypi/{name}")
 
 
 def _debian(packages: Iterable[dict[str, str]], system: dict[str, str]) -> Iterator[Component]:
     distribution = f"{system['ID']}-{system.get('VERSION_ID', '')}".strip("-")
-    for one in packages:
-        place = f"deb/{system['ID']}/{quote(one['name'], safe='')}"
-        found = _component("library", one["name"], one["version"], one["licence"], place)
-        found["purl"] += f"?arch={one['arch']}&distro={distribution}"
-        found["bom-ref"] = found["purl"]
-        yield found
+    for package in packages:
+        name = package["name"]
+        place = f"deb/{system['ID']}/{quote(name, safe='')}"
+        component = _component("library", name, package["version"], package["licence"], place)
+        component["purl"] += f"?arch={package['arch']}&distro={distribution}"
+        component["bom-ref"] = component["purl"]
+        yield component
 
 
 def _models(models: dict[str, dict[str, dict[str, str]]]) -> Iterator[Component]:
     for model, arms in models.items():
         for arm, about in arms.items():
-            found = _component("machine-learning-model", model, about["version"], "")
-            found["bom-ref"] = f"model:{model}:{about['version']}"
-            found["hashes"] = [{"alg": "SHA-256", "content": about["bundle"]}]
-            found["properties"] = [
+            component = _component("machine-learning-model", model, about["version"], "")
+            component["bom-ref"] = f"model:{model}:{about['version']}"
+            component["hashes"] = [{"alg": "SHA-256", "content": about["bundle"]}]
+            component["properties"] = [
                 {"name": f"swarmline:{name}", "value": value}
                 for name, value in {"arm": arm, **about}.items()
             ]
-            yield found
+            yield component

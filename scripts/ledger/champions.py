@@ -1,6 +1,6 @@
 """MLflow's champion is what serves: after a rollback the alias goes back too, and MLflow's history says why.
 
-What training builds on next, and what the next image holds, is the champion.
+The aliases and the runs of `promotions` are also written by training/registry/ (the import law keeps them apart). What training builds on next, and what the next image holds, is the champion.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Move(NamedTuple):
 
 def gone_back(history: list[Record]) -> Record | None:
     """The rollback by which the release that serves came back; `history` has the newest first."""
-    serving = records.current(history)
+    serving = records.serving(history)
     for record in history:
         if serving is None or record.verified and record.release != serving.release:
             return None
@@ -39,15 +39,15 @@ def gone_back(history: list[Record]) -> Record | None:
     return None
 
 
-def follow(client: Any, rollback: Record, left: Record | None) -> list[Move]:
+def move_back(client: Any, rollback: Record, left: Record | None) -> list[Move]:
     """Each model's champion becomes the version that was gone back to. Where it is that already, nothing happens."""
-    was = records.versions(left.document) if left else {}
+    before = records.versions(left.document) if left else {}
     moves: list[Move] = []
     for model, arms in rollback.document.get("models", {}).items():
         if not client.search_registered_models(f"name='{model}'", max_results=1):
             continue
-        _withdraw(client, model, was.get(model, {}).get("champion"), arms["champion"])
-        moves += _moved(client, rollback, model, arms["champion"])
+        _withdraw(client, model, before.get(model, {}).get("champion"), arms["champion"])
+        moves += _move(client, rollback, model, arms["champion"])
     return moves
 
 
@@ -59,9 +59,7 @@ def _withdraw(client: Any, model: str, refused: str | None, champion: Mapping[st
         say(f"{model}: version {refused} is no challenger any more")
 
 
-def _moved(
-    client: Any, rollback: Record, model: str, champion: Mapping[str, Any]
-) -> Iterator[Move]:
+def _move(client: Any, rollback: Record, model: str, champion: Mapping[str, Any]) -> Iterator[Move]:
     version, pointed = str(champion["version"]), _aliases(client, model)
     replaced = pointed.get("champion", "")
     if replaced == version:
@@ -85,16 +83,17 @@ def _moved(
 
 
 def _aliases(client: Any, model: str) -> dict[str, str]:
-    found = client.get_registered_model(model).aliases
-    return {name: str(version) for name, version in found.items()}
+    aliases = client.get_registered_model(model).aliases
+    return {name: str(version) for name, version in aliases.items()}
 
 
 def _is_there(client: Any, model: str, champion: Mapping[str, Any]) -> bool:
     """Whether this MLflow has the very version: another MLflow may have another of the same number."""
-    known = client.search_model_versions(f"name='{model}'", max_results=1000)
+    versions = client.search_model_versions(f"name='{model}'", max_results=1000)
     return any(
-        (str(one.version), str(one.run_id)) == (str(champion["version"]), champion["run_id"])
-        for one in known
+        (str(version.version), str(version.run_id))
+        == (str(champion["version"]), champion["run_id"])
+        for version in versions
     )
 
 

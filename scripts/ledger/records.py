@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from scripts.command.outcome import Refused
-from scripts.engine import objects
-from scripts.engine.docker import DockerError
-from scripts.image.release import Intended
-from scripts.stack_file.render import Inputs
+from scripts.engine import secrets_and_configs
+from scripts.engine.secrets_and_configs import Stored
+from scripts.image.release import Release
+from scripts.stack_file.render import StackInputs
 
 NAME = "release"
 #: Outcomes: only what was verified can be gone back to.
@@ -43,24 +43,35 @@ class Record(NamedTuple):
     seconds: float
     document: Mapping[str, Any]
     golden: Mapping[str, Any]
-    inputs: Inputs | None
+    inputs: StackInputs | None
 
     @property
     def verified(self) -> bool:
         return self.outcome == VERIFIED and self.inputs is not None
 
     @property
-    def intended(self) -> Intended:
-        """What this record proves by, to be meant once more."""
+    def as_release(self) -> Release:
+        """The release to be brought in once more, with what proves it."""
         golden = {model: dict(arms) for model, arms in self.golden.items()}
-        return Intended(self.image, self.release, dict(self.document), golden)
+        return Release(self.image, self.release, dict(self.document), golden)
 
     def summary(self) -> dict[str, Any]:
         """What people and the ledger are told."""
-        told = self._asdict()
+        facts = self._asdict()
         for name in ("document", "golden", "inputs"):
-            del told[name]
-        return told | {"models": versions(self.document)}
+            del facts[name]
+        return facts | {"models": versions(self.document)}
+
+
+def line(summary: Mapping[str, Any], serves: bool) -> str:
+    """For a list of what was deployed when; a star stands at what serves."""
+    mark = "*" if serves else " "
+    reason = summary["reason"] or summary["why"]
+    moment = summary["at"][:16].replace("T", " ")
+    return (
+        f"{mark} {summary['number']:>3}  {moment}  {summary['kind']:<9} {summary['release']}"
+        f"  {summary['outcome']}, by {summary['by']}{f': {reason}' if reason else ''}"
+    )
 
 
 def versions(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
@@ -71,12 +82,6 @@ def versions(document: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     }
 
 
-def in_words(models: Mapping[str, Mapping[str, str]]) -> str:
-    return ", ".join(
-        f"{model} {'/'.join(arms[arm] for arm in sorted(arms))}" for model, arms in models.items()
-    )
-
-
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -84,19 +89,19 @@ def now() -> str:
 def store(stack: str, record: Record) -> Record:
     """Keeps the record under the next free number."""
     while True:
-        number = 1 + max((_number(one) for one in objects.configs(stack, NAME)), default=0)
+        number = 1 + max((_number(config) for config in _configs(stack)), default=0)
         numbered = record._replace(number=number)
         try:
-            objects.create(f"{stack}_release_{number}", to_text(numbered), _labels(stack, numbered))
+            _create(stack, numbered)
             return numbered
-        except objects.Taken:
+        except secrets_and_configs.Taken:
             continue  # another took the number at this moment
 
 
-def _labels(stack: str, record: Record) -> dict[str, str]:
+def labels(stack: str, record: Record) -> dict[str, str]:
     return {
-        objects.STACK: stack,
-        objects.NAME: NAME,
+        secrets_and_configs.STACK: stack,
+        secrets_and_configs.NAME: NAME,
         "swarmline.number": str(record.number),
         "swarmline.kind": record.kind,
         "swarmline.release": record.release,
@@ -108,6 +113,15 @@ def _labels(stack: str, record: Record) -> dict[str, str]:
     }
 
 
+def _create(stack: str, record: Record) -> None:
+    called, text = f"{stack}_release_{record.number}", to_text(record)
+    secrets_and_configs.create("config", stack, NAME, text, called, labels(stack, record))
+
+
+def _configs(stack: str) -> list[Stored]:
+    return secrets_and_configs.listed("config", stack, NAME)
+
+
 def to_text(record: Record) -> str:
     inputs = (
         record.inputs._asdict() | {"origins": dict(record.inputs.origins)}
@@ -115,63 +129,66 @@ def to_text(record: Record) -> str:
         else None
     )
     text = json.dumps(record._asdict() | {"inputs": inputs})
-    if len(text) > objects.LIMIT:
+    if len(text) > secrets_and_configs.LIMIT:
         raise Refused(
             f"the record of {record.release} has {len(text)} bytes, more than a config of the Swarm"
-            f" may have ({objects.LIMIT}); make golden rows or stack files smaller"
+            f" may have ({secrets_and_configs.LIMIT}); make golden rows or stack files smaller"
         )
     return text
 
 
 def from_text(text: str) -> Record:
     facts = json.loads(text)
-    inputs = Inputs(**facts.pop("inputs")) if facts["inputs"] else facts.pop("inputs")
+    inputs = StackInputs(**facts.pop("inputs")) if facts["inputs"] else facts.pop("inputs")
     return Record(**facts, inputs=inputs)
 
 
 def history(stack: str) -> list[Record]:
     """All attempts, the newest first."""
-    found = [from_text(config.content) for config in objects.configs(stack, NAME)]
-    return sorted(found, key=lambda record: record.number, reverse=True)
+    records = [from_text(config.content) for config in _configs(stack)]
+    return sorted(records, key=lambda record: record.number, reverse=True)
 
 
-def current(history_of: list[Record]) -> Record | None:
+def serving(history_of: list[Record]) -> Record | None:
     """What was verified last."""
     return next((record for record in history_of if record.verified), None)
 
 
-def last_inputs(stack: str) -> Inputs | None:
+def last_inputs(stack: str) -> StackInputs | None:
     """What the stack was deployed with last, as far as there is a record."""
-    serving = current(history(stack))
-    return serving.inputs if serving else None
+    last = serving(history(stack))
+    return last.inputs if last else None
 
 
 def choose(history_of: list[Record], wanted: str) -> Record:
     """The newest verified record of a release, named by its name, its start, its number or its digest."""
-    known = [record for record in history_of if record.verified]
-    for same in (_exactly, _begins):
-        found = [record for record in known if same(record, wanted)]
-        if found and len({record.release for record in found}) == 1:
-            return found[0]
-    names = list(dict.fromkeys(record.release for record in known))
+    verified = [record for record in history_of if record.verified]
+    for is_meant in (_exactly, _begins):
+        records = [record for record in verified if is_meant(record, wanted)]
+        if records and len({record.release for record in records}) == 1:
+            return records[0]
+    names = list(dict.fromkeys(record.release for record in verified))
     raise Refused(
         f"there is no release {wanted} to go back to; there are {', '.join(names) or 'none'}"
     )
 
 
 def previous(history_of: list[Record]) -> Record:
-    """What a plain rollback goes to: a release that was left by a rollback is not gone back to."""
-    line: list[Record] = []
+    """What a plain rollback goes to: a release that was left by a rollback is not gone back to.
+
+    After deploys of A, B, C and a rollback to B, the path is A, B, and the next one goes to A.
+    """
+    path: list[Record] = []
     for record in reversed([record for record in history_of if record.verified]):
-        places = [place for place, one in enumerate(line) if one.image == record.image]
+        places = [place for place, step in enumerate(path) if step.image == record.image]
         if record.kind == "rollback" and places:
-            del line[places[-1] :]
-        elif line and line[-1].image == record.image:
-            line.pop()
-        line.append(record)
-    if len(line) < 2:
+            del path[places[-1] :]
+        elif path and path[-1].image == record.image:
+            path.pop()
+        path.append(record)
+    if len(path) < 2:
         raise Refused("there is no release before the one that serves")
-    return line[-2]
+    return path[-2]
 
 
 def _exactly(record: Record, wanted: str) -> bool:
@@ -184,12 +201,5 @@ def _begins(record: Record, wanted: str) -> bool:
     )
 
 
-def _number(config: objects.Config) -> int:
+def _number(config: Stored) -> int:
     return int(config.labels.get("swarmline.number", "0"))
-
-
-def forget(stack: str, number: int) -> bool:
-    try:
-        return objects.remove(f"{stack}_release_{number}")
-    except DockerError:
-        return False

@@ -1,23 +1,19 @@
 """The ledger for people: the MLflow experiment `releases`, one run a release, rollback or change of traffic.
 
-    python -m scripts.ledger.releases [--stack NAME] [--json]
-
 Writes what the Swarm's records have and the ledger lacks, so an MLflow that was down loses nothing; a rollback moves
-champions back, too. MLFLOW_TRACKING_URI names the MLflow. Exit codes: 0 done, 1 MLflow cannot be reached.
+champions back, too. MLFLOW_TRACKING_URI names the MLflow.
 """
 
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from scripts.command.address import without_passwords
-from scripts.command.options import parsed, parser
-from scripts.command.outcome import Refused, finish, say
+from scripts.command.outcome import Refused, say
 from scripts.ledger import champions, records, tracking
 from scripts.ledger.records import Record
 
@@ -25,24 +21,24 @@ EXPERIMENT = "releases"
 TAG = "swarmline.record"
 
 
-def after(stack: str, kind: str) -> None:
+def write_after(stack: str, champions_move: bool = False) -> None:
     """Catches up after a deploy; a ledger that cannot be written fails none."""
     try:
-        catch_up(stack)
+        write(stack)
     except Refused as error:
         say(f"the ledger is not written: {error}; the next deploy or `make ledger` does")
-        if kind == "rollback":
+        if champions_move:
             say("MLflow's champions have not gone back either; `make ledger` moves them")
 
 
-def catch_up(stack: str) -> dict[str, Any]:
+def write(stack: str) -> dict[str, Any]:
     """Writes every record that the ledger lacks, oldest first."""
     client, errors = tracking.client()
     history = records.history(stack)
     try:
         experiment = tracking.experiment(client, EXPERIMENT)
-        told = _told(client, experiment, stack)
-        lacking = [one for one in reversed(history) if _key(stack, one) not in told]
+        written = _written(client, experiment, stack)
+        lacking = [record for record in reversed(history) if _key(stack, record) not in written]
         # First, so that a rollback which is in the ledger has moved them.
         moves = _champions(client, history, lacking)
         for record in lacking:
@@ -62,24 +58,23 @@ def _champions(client: Any, history: list[Record], lacking: list[Record]) -> lis
     rollback = champions.gone_back(history)
     if rollback is None or rollback not in lacking:
         return []
-    left = next((one for one in history if one.release == rollback.replaced), None)
-    return champions.follow(client, rollback, left)
+    left = next((record for record in history if record.release == rollback.replaced), None)
+    return champions.move_back(client, rollback, left)
 
 
 def document(release: str) -> dict[str, Any]:
     """The release.json of a release that the Swarm has no record of any more; empty where MLflow is down."""
     try:
         client, errors = tracking.client()
-        found = client.get_experiment_by_name(EXPERIMENT)
-        runs = found and client.search_runs(
-            [found.experiment_id], f"tags.`swarmline.release` = '{release}'", max_results=1
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        runs = experiment and client.search_runs(
+            [experiment.experiment_id], f"tags.`swarmline.release` = '{release}'", max_results=1
         )
         if not runs:
             return {}
         with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
             path = client.download_artifacts(runs[0].info.run_id, "release.json", folder)
-            told: dict[str, Any] = json.loads(Path(path).read_bytes())
-            return told
+            return dict(json.loads(Path(path).read_bytes()))
     except Refused as error:
         say(f"the ledger cannot tell of {release}: {error}")
     except errors as error:
@@ -92,16 +87,17 @@ def _key(stack: str, record: Record) -> str:
     return f"{stack}/{record.number}/{record.at}"
 
 
-def _told(client: Any, experiment: str, stack: str) -> set[str]:
-    told, token = set(), None
+def _written(client: Any, experiment: str, stack: str) -> set[str]:
+    """Of each record that the ledger has, its key."""
+    keys, token = set(), None
     while True:
         page = client.search_runs(
             [experiment], f"tags.`swarmline.stack` = '{stack}'", page_token=token
         )
-        told |= {run.data.tags.get(TAG, "") for run in page}
+        keys |= {run.data.tags.get(TAG, "") for run in page}
         token = page.token
         if not token:
-            return told
+            return keys
 
 
 def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
@@ -128,12 +124,3 @@ def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
     good = record.outcome in (records.VERIFIED, records.UNPROVEN)
     end = moment + int(record.seconds * 1000)
     client.set_terminated(run.info.run_id, "FINISHED" if good else "FAILED", end_time=end)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    options = parsed(parser("ledger", __doc__), arguments)
-    return finish(lambda: catch_up(options.stack), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

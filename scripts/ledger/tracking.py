@@ -8,13 +8,13 @@ from typing import Any
 
 import requests
 
+from scripts.command import files
 from scripts.command.address import public, sound
-from scripts.command.options import build
 from scripts.command.outcome import Refused
 
 
 def uri() -> str:
-    named = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{build() / 'mlflow.db'}"
+    named = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{files.build() / 'mlflow.db'}"
     return sound("MLFLOW_TRACKING_URI", named)
 
 
@@ -35,12 +35,12 @@ def client() -> tuple[Any, tuple[type[Exception], ...]]:
     return MlflowClient(place), (MlflowException, requests.RequestException)
 
 
-def experiment(found: Any, name: str) -> str:
+def experiment(mlflow: Any, name: str) -> str:
     """The id of an experiment, made where it lacks."""
-    known = found.get_experiment_by_name(name)
-    if known:
-        return str(known.experiment_id)
-    return str(found.create_experiment(name, artifact_location=_artifacts(name)))
+    existing = mlflow.get_experiment_by_name(name)
+    if existing:
+        return str(existing.experiment_id)
+    return str(mlflow.create_experiment(name, artifact_location=_artifacts(name)))
 
 
 def _artifacts(name: str) -> str | None:
@@ -48,5 +48,5 @@ def _artifacts(name: str) -> str | None:
     scheme, _, database = uri().partition(":///")
     if scheme.startswith("http"):
         return None
-    folder = Path(database).parent if scheme == "sqlite" and database else build()
+    folder = Path(database).parent if scheme == "sqlite" and database else files.build()
     return (folder / "artifacts" / name).resolve().as_uri()

@@ -13,8 +13,8 @@ from scripts.engine.swarm import View
 from scripts.image import release
 from scripts.ledger import records
 from scripts.ledger.records import Record
-from scripts.release.unchanged import RELEASE
-from scripts.stack_file.render import Inputs
+from scripts.stack_file.render import StackInputs
+from scripts.stack_file.rendered import RELEASE
 
 KIND = "by hand"
 GIVEN, TLS = "swarmline.given", "swarmline.tls"
@@ -27,12 +27,11 @@ def image(view: View, stack: str) -> str:
     return "" if service is None or RELEASE in service.labels else service.image
 
 
-def given(view: View, stack: str) -> dict[str, str]:
+def settings_by_hand(view: View, stack: str) -> dict[str, str]:
     """The settings of such a release, other than stack.yml's own."""
     model, edge = (view.named(f"{stack}_{name}") for name in ("model", "edge"))
-    pairs = [
-        one.partition("=") for one in (model.labels if model else {}).get(GIVEN, "").split("; ")
-    ]
+    label = (model.labels if model else {}).get(GIVEN, "")
+    pairs = [pair.partition("=") for pair in label.split("; ")]
     tls = (edge.labels if edge else {}).get(TLS)
     return {name: text for name, _, text in pairs if text} | ({"EDGE_TLS": tls} if tls else {})
 
@@ -42,11 +41,11 @@ def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:
     name = image(view, stack)
     if not name:
         return None
-    told = release.read(name, seconds)
+    serving = release.read(name, seconds)
     return Record(
         number=0,
         kind=KIND,
-        release=told.release,
+        release=serving.name,
         image=name,
         at=_since(view, stack),
         by="docker stack deploy",
@@ -56,9 +55,9 @@ def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:
         settings="",
         replaced="",
         seconds=0.0,
-        document=told.document,
-        golden=told.golden,
-        inputs=Inputs({}, {**given(view, stack), "MODEL_IMAGE": name}, {}),
+        document=serving.document,
+        golden=serving.golden,
+        inputs=StackInputs({}, {**settings_by_hand(view, stack), "MODEL_IMAGE": name}, {}),
     )
 
 
@@ -69,7 +68,7 @@ def _since(view: View, stack: str) -> str:
     return f"{min(times)[:19]}+00:00" if times else records.now()
 
 
-def known(view: View, stack: str) -> Record | None:
+def record_if_readable(view: View, stack: str) -> Record | None:
     """As `record`; of an image that cannot be read nothing is known, and that is said."""
     try:
         return record(view, stack)
@@ -80,26 +79,32 @@ def known(view: View, stack: str) -> Record | None:
 
 def remember(view: View, stack: str) -> Record | None:
     """Records it before something else takes its place: it can be traced, and is known to have been left."""
-    found, history = known(view, stack), records.history(stack)
-    if found is None or any(one.kind == KIND and one.image == found.image for one in history[:1]):
-        return found
-    serving = records.current(history)
-    kept = found._replace(golden={}, inputs=None, replaced=serving.release if serving else "")
-    say(f"release {found.release}, which came without `make deploy`, gets a record of its own")
-    return records.store(stack, kept)
+    by_hand, history = record_if_readable(view, stack), records.history(stack)
+    if by_hand is None or any(
+        past.kind == KIND and past.image == by_hand.image for past in history[:1]
+    ):
+        return by_hand
+    serving = records.serving(history)
+    remembered = by_hand._replace(
+        golden={}, inputs=None, replaced=serving.release if serving else ""
+    )
+    say(f"release {by_hand.release}, which came without `make deploy`, gets a record of its own")
+    return records.store(stack, remembered)
 
 
-def settings(view: View, stack: str, serving: Record | None) -> Inputs | None:
+def settings(view: View, stack: str, serving: Record | None) -> StackInputs | None:
     """What the stack was deployed with last, whichever way: the next deploy keeps it."""
-    was = serving.inputs if serving else None
+    recorded = serving.inputs if serving else None
     if not image(view, stack):
-        return was
-    was = was or Inputs({}, {}, {})
+        return recorded
+    recorded = recorded or StackInputs({}, {}, {})
     said = {
-        name: text for name, text in given(view, stack).items() if was.variables.get(name) != text
+        name: text
+        for name, text in settings_by_hand(view, stack).items()
+        if recorded.variables.get(name) != text
     }
-    origins = {name: source for name, source in was.origins.items() if name not in said}
-    return was._replace(variables={**was.variables, **said}, origins=origins)
+    origins = {name: source for name, source in recorded.origins.items() if name not in said}
+    return recorded._replace(variables={**recorded.variables, **said}, origins=origins)
 
 
 def before(stack: str, history: list[Record]) -> Record | None:
@@ -107,7 +112,7 @@ def before(stack: str, history: list[Record]) -> Record | None:
     name = image(swarm.look(stack), stack)
     if not name:
         return None
-    serving = records.current(history)
+    serving = records.serving(history)
     if serving is None:
         raise Refused(
             f"{name} came without `make deploy`, and so did all before it: there is no record to go back"

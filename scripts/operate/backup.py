@@ -1,8 +1,8 @@
 """Saves the journal's database, brings it back, and tries on an empty server whether it would come back.
 
-    python -m scripts.operate.backup save [FILE]         to build/backups/<stack>-<time>.dump
-    python -m scripts.operate.backup restore FILE        what is there now is saved first
-    python -m scripts.operate.backup test [FILE]         FILE, or a fresh one, on an empty server of its own
+    python -m scripts.operate backup [FILE]         to build/backups/<stack>-<time>.dump
+    python -m scripts.operate restore FILE          what is there now is saved first
+    python -m scripts.operate restore-test [FILE]   FILE, or a fresh one, on an empty server of its own
 
 The bytes stream through a container on the engine that DOCKER_HOST names, which has to be a manager's: the database
 may be on any node. A file is read through to its end before anything is touched. Exit codes: 0 done, 1 refused,
@@ -11,20 +11,17 @@ may be on any node. A file is read through to its end before anything is touched
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
-import hashlib
-import json
-import os
-import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from scripts.command.options import PATH, Outside, build, parsed, parser
+from scripts.command import files
+from scripts.command.options import PATH, Outside, parsed, parser
 from scripts.command.outcome import Refused, finish, say
-from scripts.credentials.database import database_image
-from scripts.credentials.guests import Guest, guest, host
+from scripts.credentials.database import Guest, database_image, guest, host
 from scripts.engine import container
 from scripts.ledger import records
 from scripts.stack_file import settings
@@ -61,17 +58,12 @@ pg_ctl start --wait --silent --log=/tmp/log -o "-k /tmp -c listen_addresses= -c 
 
 def save(stack: str, file: Path, seconds: float) -> dict[str, Any]:
     """A file that has been read back to its end; half a file never has its name."""
-    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = file.with_name(file.name + ".part")
-    try:
-        with guest(stack, seconds) as one, _private(part) as out:
-            _as_guest(stack, one, SAVE, (), out, seconds)
+    with files.whole(file) as part:
+        with guest(stack, seconds) as role, files.create_private(part) as out:
+            _as_guest(stack, role, SAVE, (), out, seconds)
         _check(database_image(stack), part, seconds)
-        facts = {"file": str(file), "bytes": part.stat().st_size, "sha256": _digest(part)}
-        beside(file).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        part.rename(file)
-    finally:
-        part.unlink(missing_ok=True)
+        facts = {"file": str(file), "bytes": part.stat().st_size, "sha256": files.sha256(part)}
+        files.write_json(beside(file), facts)
     say(f"{file}: {facts['bytes']} bytes, read back to the end")
     return {"stack": stack, **facts}
 
@@ -80,11 +72,11 @@ def restore(stack: str, file: Path, folder: Path, seconds: float) -> dict[str, A
     """All of the file or nothing of it, in one transaction; predictions go on meanwhile."""
     _check(database_image(stack), file, seconds)
     before = save(stack, _fresh(stack, folder, "before-restore"), seconds)
-    with guest(stack, seconds) as one, file.open("rb") as source:
+    with guest(stack, seconds) as role, file.open("rb") as source:
         script = INSERT.format(then=COUNT_ROWS)
-        found = _captured(lambda to: _as_guest(stack, one, script, (source,), to, seconds))
-    rows = _rows(found)
-    say(f"{file} is restored: {_told(rows)}. What was there before is in {before['file']}")
+        words = _captured(lambda to: _as_guest(stack, role, script, (source,), to, seconds))
+    rows = _rows(words)
+    say(f"{file} is restored: {_in_words(rows)}. What was there before is in {before['file']}")
     return {"stack": stack, "file": str(file), "rows": rows, "before": before["file"]}
 
 
@@ -103,10 +95,10 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
     volume = ("--volume", "/var/lib/postgresql/data", "--tmpfs", "/var/run/postgresql")
     script = EMPTY_SERVER + INSERT.format(then=COUNT_ROWS.replace("exec ", ""))
     with file.open("rb") as source:
-        found = _captured(
+        words = _captured(
             lambda to: container.run(image, script, (*flags, *volume), (source,), to, seconds)
         )
-    rows = _rows(found)
+    rows = _rows(words)
     for name in TABLES if bounds else ():
         assert bounds is not None
         if not bounds[0][name] <= rows[name] <= bounds[1][name]:
@@ -115,14 +107,14 @@ def test(stack: str, file: Path | None, folder: Path, seconds: float) -> dict[st
                 f" {bounds[0][name]} to {bounds[1][name]}; the backup is not whole",
                 rows=rows,
             )
-    say(f"{file} came back on an empty server: {_told(rows)}")
+    say(f"{file} came back on an empty server: {_in_words(rows)}")
     return {"stack": stack, "file": str(file), "rows": rows}
 
 
 def count(stack: str, seconds: float) -> dict[str, int]:
     """The rows of each table, as the database has them now."""
-    with guest(stack, seconds) as one:
-        return _rows(_captured(lambda to: _as_guest(stack, one, COUNT_ROWS, (), to, seconds)))
+    with guest(stack, seconds) as role:
+        return _rows(_captured(lambda to: _as_guest(stack, role, COUNT_ROWS, (), to, seconds)))
 
 
 def beside(file: Path) -> Path:
@@ -133,36 +125,35 @@ def _check(image: str, file: Path, seconds: float) -> None:
     """Refused, unless it is a whole dump of a journal."""
     if not file.is_file():
         raise Refused(f"there is no file {file}")
-    if beside(file).is_file():
-        told = json.loads(beside(file).read_text(encoding="utf-8"))
-        if told.get("sha256") != _digest(file):
-            raise Refused(
-                f"{file} is not the file that was saved: nothing was changed. {beside(file)} has another hash"
-            )
+    saved = files.read_json(beside(file))
+    if saved and saved.get("sha256") != files.sha256(file):
+        raise Refused(
+            f"{file} is not the file that was saved: nothing was changed. {beside(file)} has another hash"
+        )
     flags = ("--network", "none", "--user", "65534:65534", *SCRATCH)
     try:
         with file.open("rb") as source:
-            found = _captured(lambda to: container.run(image, CHECK, flags, (source,), to, seconds))
+            table = _captured(lambda to: container.run(image, CHECK, flags, (source,), to, seconds))
         with file.open("rb") as source:
             _captured(lambda to: container.run(image, READ_THROUGH, flags, (source,), to, seconds))
     except Refused as error:
         raise Refused(f"{file} is no whole dump; nothing was changed. {error}") from error
-    missing = [name for name in TABLES if f" TABLE public {name} " not in found]
+    missing = [name for name in TABLES if f" TABLE public {name} " not in table]
     if missing:
         raise Refused(f"{file} is no journal: it lacks {', '.join(missing)}; nothing was changed")
 
 
 def _as_guest(
     stack: str,
-    one: Guest,
+    role: Guest,
     script: str,
-    given: Iterable[bytes | IO[bytes]],
+    stdin: Iterable[bytes | IO[bytes]],
     out: IO[bytes],
     seconds: float,
 ) -> None:
     flags = ("--network", f"{stack}_internal", "--user", "65534:65534", *SCRATCH)
-    words = SIGN_IN.format(host=host(stack), user=one.name) + script
-    container.run(one.image, words, flags, (f"{one.password}\n".encode(), *given), out, seconds)
+    words = SIGN_IN.format(host=host(stack), user=role.name) + script
+    container.run(role.image, words, flags, (f"{role.password}\n".encode(), *stdin), out, seconds)
 
 
 def _captured(act: Callable[[IO[bytes]], None]) -> str:
@@ -176,17 +167,8 @@ def _rows(text: str) -> dict[str, int]:
     return {name: int(number) for name, number in (line.split() for line in text.splitlines())}
 
 
-def _told(rows: dict[str, int]) -> str:
+def _in_words(rows: dict[str, int]) -> str:
     return ", ".join(f"{number} rows of {name}" for name, number in rows.items())
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest()
-
-
-def _private(file: Path) -> IO[bytes]:
-    return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
 
 def _fresh(stack: str, folder: Path, purpose: str = "") -> Path:
@@ -194,26 +176,27 @@ def _fresh(stack: str, folder: Path, purpose: str = "") -> Path:
     return folder / f"{stack}-{moment}{purpose and '-'}{purpose}.dump"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    made = parser("backup", __doc__, DEADLINE)
-    verbs = made.add_subparsers(dest="verb", required=True)
-    for verb, needed in (
-        ("save", ""),
-        ("restore", "the file that `make backup` wrote"),
-        ("test", ""),
-    ):
-        outside = Outside("FILE", PATH, needed=needed)
-        verbs.add_parser(verb).add_argument("file", nargs="?", default=outside)
-    options = parsed(made, arguments)
-    stack, seconds = options.stack, options.deadline
-    file, folder = Path(options.file) if options.file else None, build() / "backups"
-    acts: dict[str, Callable[[], dict[str, Any]]] = {
-        "save": lambda: save(stack, file or _fresh(stack, folder), seconds),
-        "restore": lambda: restore(stack, Path(options.file), folder, seconds),
-        "test": lambda: test(stack, file, folder, seconds),
-    }
-    return finish(acts[options.verb], options.json)
+def _options(verb: str, needed: str = "") -> argparse.Namespace:
+    line = parser(f"operate {verb}", __doc__, DEADLINE)
+    line.add_argument("file", nargs="?", default=Outside("FILE", PATH, needed=needed))
+    return parsed(line, None)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def main() -> int:
+    options = _options("backup")
+    file = Path(options.file or _fresh(options.stack, files.backups()))
+    return finish(lambda: save(options.stack, file, options.deadline), options.json)
+
+
+def main_restore() -> int:
+    options = _options("restore", "the file that `make backup` wrote")
+    stack, file, folder = options.stack, Path(options.file), files.backups()
+    return finish(lambda: restore(stack, file, folder, options.deadline), options.json)
+
+
+def main_test() -> int:
+    options = _options("restore-test")
+    file = Path(options.file) if options.file else None
+    return finish(
+        lambda: test(options.stack, file, files.backups(), options.deadline), options.json
+    )

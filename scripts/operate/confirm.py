@@ -1,6 +1,6 @@
 """Does the stack serve what was deployed last? Golden rows through the edge, every replica's release, and the status.
 
-    python -m scripts.operate.confirm [--deadline SECONDS] [--stack NAME] [--json]
+    python -m scripts.operate confirm [--deadline SECONDS] [--stack NAME] [--json]
 
 Changes nothing. Exit codes: 0 it does, 1 it does not.
 """
@@ -8,13 +8,12 @@ Changes nothing. Exit codes: 0 it does, 1 it does not.
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from typing import Any
 
+from scripts.command.deadline import Deadline
 from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish, say
-from scripts.edge import client, verify
+from scripts.edge import client, smoke
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
 from scripts.operate import status
@@ -22,29 +21,24 @@ from scripts.operate import status
 
 def confirm(options: argparse.Namespace) -> dict[str, Any]:
     swarm.need_manager()
-    recorded = records.current(records.history(options.stack))
+    recorded = records.serving(records.history(options.stack))
     serving = unrecorded.record(swarm.look(options.stack), options.stack) or recorded
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
-    until = time.monotonic() + options.deadline
-    while True:
+    release, variables = serving.as_release, serving.inputs.variables
+
+    def unmet() -> str:
         view = swarm.look(options.stack)
-        reach = client.access(view, options.stack, serving.inputs.variables)
-        lack = verify.lacking(reach, serving.intended, view, f"{options.stack}_model")
-        if not lack:
-            break
-        # A replica may be on its way out at this moment.
-        if time.monotonic() > until:
-            raise Refused(f"release {serving.release} is not what callers get: {lack}")
-        time.sleep(1)
-    say(f"smoke test: {len(list(verify.targets(serving.intended)))} versions as exported")
+        edge = client.client_for(view, options.stack, variables)
+        return smoke.unmet(edge, release, view, f"{options.stack}_model")
+
+    # A replica may be on its way out at this moment.
+    if lack := Deadline(options.deadline).retry_while(unmet, step=1.0):
+        raise Refused(f"release {serving.release} is not what callers get: {lack}")
+    say(f"smoke test: {len(list(smoke.targets(release)))} versions as exported")
     return status.status(options.stack)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parsed(parser("confirm", __doc__, 30.0), arguments)
+    options = parsed(parser("operate confirm", __doc__, 30.0), arguments)
     return finish(lambda: confirm(options), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

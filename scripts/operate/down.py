@@ -1,6 +1,6 @@
 """Takes the stack down. Volumes, secrets and the records of releases stay, unless they are to go too.
 
-    python -m scripts.operate.down [--yes] [--volumes] [--deadline SECONDS] [--stack NAME]
+    python -m scripts.operate down [--yes] [--volumes] [--deadline SECONDS] [--stack NAME]
 
 --volumes also removes the journal's volumes on this engine, every secret and every record: nothing is left to go back
 to.
@@ -9,85 +9,86 @@ to.
 from __future__ import annotations
 
 import argparse
-import sys
-import time
 from typing import Any
 
-from scripts.command.options import FLAG, Outside, parsed, parser, signed
-from scripts.command.outcome import Late, Refused, finish, say
-from scripts.engine import lock, swarm, vault
+from scripts.command.deadline import Deadline
+from scripts.command.options import (
+    FLAG,
+    Outside,
+    add_break_lock,
+    add_who_and_why,
+    is_agreed,
+    parsed,
+    parser,
+)
+from scripts.command.outcome import Refused, finish, say
+from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker
-from scripts.operate.up import agreed
 
 
 def down(options: argparse.Namespace) -> dict[str, Any]:
-    name = options.stack
+    stack = options.stack
     swarm.need_manager()
     what = "its volumes, secrets and records" if options.volumes else "its services"
-    if not options.yes and not agreed(f"Remove stack {name}: {what}?"):
+    if not options.yes and not is_agreed(f"Remove stack {stack}: {what}?"):
         raise Refused("nothing was removed; YES=1 agrees")
-    with lock.held(name, options.by, "taking it down", options.deadline + 60, options.break_lock):
-        docker("stack", "rm", name)
-        until = time.monotonic() + options.deadline
-        wait_gone(name, until)
-        removed = everything(name, until) if options.volumes else []
+    with lock.held(stack, options.by, "taking it down", options.deadline + 60, options.break_lock):
+        docker("stack", "rm", stack)
+        deadline = Deadline(options.deadline)
+        # The containers end after the services are gone, and the networks after them.
+        deadline.wait_for(
+            lambda: not _leftovers(stack),
+            lambda: f"stack {stack} is ordered down, and some of it has not ended yet",
+            step=0.5,
+        )
+        removed = remove_everything(stack, deadline) if options.volumes else []
     say(
-        f"stack {name} is down" + ("" if options.volumes else "; volumes, secrets and records stay")
+        f"stack {stack} is down"
+        + ("" if options.volumes else "; volumes, secrets and records stay")
     )
-    return {"stack": name, "removed": removed}
+    return {"stack": stack, "removed": removed}
 
 
-def wait_gone(name: str, until: float) -> None:
-    """The containers end after the services are gone, and the networks after them."""
-    label = f"label=com.docker.stack.namespace={name}"
-    while docker("ps", "--quiet", "--filter", label) or docker(
-        "network", "ls", "--quiet", "--filter", label
-    ):
-        if time.monotonic() > until:
-            raise Late(f"stack {name} is ordered down, and some of it has not ended yet")
-        time.sleep(0.5)
+def _leftovers(stack: str) -> str:
+    own = ("--quiet", "--filter", swarm.of_stack(stack))
+    return docker("ps", *own) or docker("network", "ls", *own)
 
 
-def everything(name: str, until: float) -> list[str]:
+def remove_everything(stack: str, deadline: Deadline) -> list[str]:
     """Volumes on this engine, secrets and configs; what a container elsewhere still holds is tried again."""
-    label = f"label=com.docker.stack.namespace={name}"
-    wanted = [("volume", one) for one in docker("volume", "ls", "-q", "--filter", label).split()]
+    volumes = docker("volume", "ls", "-q", "--filter", swarm.of_stack(stack)).split()
+    wanted = [("volume", name) for name in volumes]
     # The lock goes last, by who holds it: without it a deploy could begin among the rest.
-    mine = lock.holder(name)
+    mine = lock.holder(stack)
+    label = f"label={secrets_and_configs.STACK}={stack}"
     for kind in ("secret", "config"):
-        found = docker(kind, "ls", "--quiet", "--filter", f"label=swarmline.stack={name}").split()
-        wanted += [(kind, one) for one in found if mine is None or one != mine.id]
+        ids = docker(kind, "ls", "--quiet", "--filter", label).split()
+        wanted += [(kind, identity) for identity in ids if mine is None or identity != mine.id]
     # Those that were made by hand have a plain name and no label.
-    wanted += [("secret", one) for one in vault.unlabelled(name)]
-    for kind, one in wanted:
-        _remove(kind, one, until)
+    wanted += [("secret", identity) for identity in secrets_and_configs.unlabelled(stack)]
+    for kind, name in wanted:
+        _remove(kind, name, deadline)
     say(f"removed {len(wanted)} volumes, secrets and configs; other nodes keep their volumes")
-    return [one for _, one in wanted]
+    return [name for _, name in wanted]
 
 
-def _remove(kind: str, one: str, until: float) -> None:
-    while True:
-        try:
-            docker(kind, "rm", one)
-            return
-        except DockerError as error:
-            if "in use" not in error.words or time.monotonic() > until:
-                raise
-            time.sleep(0.5)
+def _remove(kind: str, name: str, deadline: Deadline) -> None:
+    deadline.retry(
+        lambda: docker(kind, "rm", name),
+        DockerError,
+        lambda error: "in use" in str(error),
+        step=0.5,
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = signed(parser("down", __doc__, 120.0))
-    made.add_argument("--yes", action="store_true", default=Outside("YES", FLAG), help="do not ask")
-    made.add_argument(
+    line = add_break_lock(add_who_and_why(parser("operate down", __doc__, 120.0)))
+    line.add_argument("--yes", action="store_true", default=Outside("YES", FLAG), help="do not ask")
+    line.add_argument(
         "--volumes",
         action="store_true",
         default=Outside("VOLUMES", FLAG),
         help="also volumes, secrets and records",
     )
-    options = parsed(made, arguments)
+    options = parsed(line, arguments)
     return finish(lambda: down(options), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,6 +1,6 @@
 """Removes what no release that can be gone back to needs any more.
 
-    python -m scripts.operate.prune [--dry-run] [--keep 20] [--patience SECONDS] [--stack NAME] [--json]
+    python -m scripts.operate prune [--dry-run] [--keep 20] [--patience SECONDS] [--stack NAME] [--json]
 
 Kept: the newest records, everything that runs, the configs that those records name, and of each secret the current one
 and the one before. Images are removed from the engine that the docker command talks to; other nodes keep theirs, or
@@ -10,15 +10,14 @@ their own clean-up removes them. Waits for a deploy that is under way, and keeps
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.command.options import parsed, parser, signed
+from scripts.command.options import add_break_lock, add_who_and_why, parsed, parser
 from scripts.command.outcome import finish, say
-from scripts.credentials import manage
-from scripts.engine import lock, objects, vault
+from scripts.engine import lock, secrets_and_configs
 from scripts.engine.docker import DockerError, docker, docker_json
+from scripts.engine.secrets_and_configs import Stored
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.stack_file import render
@@ -36,36 +35,38 @@ def split(history: list[Record], keep: int) -> tuple[list[Record], list[Record]]
 
 
 def unneeded_configs(
-    name: str, kept: Iterable[Record], there: Iterable[objects.Config]
+    stack: str, records_kept: Iterable[Record], there: Iterable[Stored]
 ) -> list[str]:
     """Configs of the stack's files that no kept record names."""
     needed = {
-        objects.content_name(name, render.CONFIGS[variable], content)
-        for record in kept
+        secrets_and_configs.content_name(stack, render.CONFIGS[variable], content)
+        for record in records_kept
         if record.inputs
         for variable, content in record.inputs.configs.items()
     }
     ours = set(render.CONFIGS.values())
     return [
-        one.name for one in there if one.labels.get(objects.NAME) in ours and one.name not in needed
+        config.object for config in there if config.name in ours and config.object not in needed
     ]
 
 
-def unneeded_secrets(there: list[vault.Kept], current: Iterable[str]) -> list[str]:
+def unneeded_secrets(there: list[Stored], current: Iterable[str]) -> list[str]:
     """All but the current secret of a name and the one before; `there` is the oldest first."""
-    found = []
-    for name in {one.name for one in there}:
-        known = [one.object for one in there if one.name == name]
-        found += [one for one in known[:-2] if one not in set(current)]
-    return sorted(found)
+    unneeded: list[str] = []
+    for name in {secret.name for secret in there}:
+        objects = [secret.object for secret in there if secret.name == name]
+        unneeded += set(objects[:-2]) - set(current)
+    return sorted(unneeded)
 
 
-def unneeded_images(kept: Iterable[Record], there: Iterable[dict[str, str]]) -> list[str]:
+def unneeded_images(records_kept: Iterable[Record], there: Iterable[dict[str, str]]) -> list[str]:
     """Images of the same repositories as the releases', which no kept record names."""
-    needed = {record.image for record in kept}
+    needed = {record.image for record in records_kept}
     ours = {image.split("@")[0] for image in needed}
-    named = [f"{one['Repository']}@{one['Digest']}" for one in there if one["Repository"] in ours]
-    return sorted({image for image in named if image not in needed and "<none>" not in image})
+    names = [
+        f"{each['Repository']}@{each['Digest']}" for each in there if each["Repository"] in ours
+    ]
+    return sorted({image for image in names if image not in needed and "<none>" not in image})
 
 
 def prune(options: argparse.Namespace) -> dict[str, Any]:
@@ -79,26 +80,29 @@ def prune(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _prune(options: argparse.Namespace) -> dict[str, Any]:
-    name, keep = options.stack, options.keep
-    kept, forgotten = split(records.history(name), keep)
+    name = options.stack
+    to_keep, to_forget = split(records.history(name), options.keep)
     listed = docker_json("image", "ls", "--digests", "--format", "{{json .}}")
     wanted = {
-        "record": [f"{name}_release_{record.number}" for record in forgotten],
-        "config": unneeded_configs(name, kept, objects.configs(name)),
-        "secret": unneeded_secrets(vault.kept("secret", name), manage.current(name).values()),
-        "image": unneeded_images(kept, listed),
+        "record": [f"{name}_release_{record.number}" for record in to_forget],
+        "config": unneeded_configs(name, to_keep, secrets_and_configs.listed("config", name)),
+        "secret": unneeded_secrets(
+            secrets_and_configs.listed("secret", name),
+            secrets_and_configs.current_secrets(name).values(),
+        ),
+        "image": unneeded_images(to_keep, listed),
     }
     done = {
-        kind: [one for one in found if options.dry_run or _removed(kind, one)]
-        for kind, found in wanted.items()
+        kind: [each for each in names if options.dry_run or _remove(kind, each)]
+        for kind, names in wanted.items()
     }
     verb = "would remove" if options.dry_run else "removed"
-    told = [f"{len(found)} {kind}s" for kind, found in done.items() if found]
-    say(f"{verb} {', '.join(told) or 'nothing'}; {len(kept)} records are kept")
+    counts = [f"{len(names)} {kind}s" for kind, names in done.items() if names]
+    say(f"{verb} {', '.join(counts) or 'nothing'}; {len(to_keep)} records are kept")
     return {"dry_run": options.dry_run, **done}
 
 
-def _removed(kind: str, name: str) -> bool:
+def _remove(kind: str, name: str) -> bool:
     """Whether it is gone: what is in use docker refuses to remove."""
     try:
         docker("config" if kind == "record" else kind, "rm", name)
@@ -111,17 +115,13 @@ def _removed(kind: str, name: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = signed(parser("prune", __doc__))
-    made.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    made.add_argument(
+    line = add_break_lock(add_who_and_why(parser("operate prune", __doc__)))
+    line.add_argument("--dry-run", action="store_true", help="only say what would be removed")
+    line.add_argument(
         "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
     )
-    made.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
-    options = parsed(made, arguments)
+    line.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
+    options = parsed(line, arguments)
     if options.keep < 1:
-        made.error("--keep must be 1 or more: what serves is always kept")
+        line.error("--keep must be 1 or more: what serves is always kept")
     return finish(lambda: prune(options), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,20 +1,17 @@
 """Serves the bundles on this machine until Ctrl-C, after a smoke test; says where to look. `make run` ends here.
 
-    python -m scripts.operate.run [--once] [--deadline SECONDS]
+    python -m scripts.operate run [--once] [--deadline SECONDS]
 
 Settings are the service's own (BIND, BUNDLES, ...). Exit codes: 0 done, 1 not started or not right.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import shlex
 import signal
 import socket
 import subprocess  # nosec B404 # starts our own service
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,18 +19,18 @@ from types import FrameType
 
 import requests
 
+from scripts.command.deadline import Deadline
 from scripts.command.options import FLAG, Outside, parsed, plain_parser
-from scripts.command.outcome import Refused
-from scripts.edge.smoke import exported, smoke
+from scripts.command.outcome import Refused, say
+from scripts.edge.client import EdgeClient
+from scripts.edge.smoke import golden_rows, smoke
+from scripts.operate import directions
 
 GRACE_SECONDS = 40.0
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class NotStarted(Exception):
-    """The service did not get ready; the message says why, and what to do."""
-
-
-class Stopped(Exception):
+class Ended(Exception):
     """Someone asked this process to end."""
 
 
@@ -44,7 +41,7 @@ def refuse_taken(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise NotStarted(
+            raise Refused(
                 f"{host}:{port} cannot be bound ({error.strerror}); name another, as in make run BIND=127.0.0.1:8081"
             ) from error
 
@@ -67,28 +64,22 @@ def running(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait_until_ready(process: subprocess.Popen[bytes], url: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    def is_ready() -> bool:
         if process.poll() is not None:
-            raise NotStarted(
+            raise Refused(
                 f"the service ended with exit code {process.returncode}; see its words above"
             )
         try:
-            if requests.get(f"{url}/health/ready", timeout=2).status_code == 200:
-                return
+            return requests.get(f"{url}/health/ready", timeout=2).status_code == 200
         except requests.RequestException:
-            pass  # not listening yet
-        time.sleep(0.1)
-    raise NotStarted(f"the service was not ready at {url} within {seconds:g} s")
+            return False  # not listening yet
 
-
-def directions(url: str, bundles: Path) -> str:
-    """Where to look, and a call that works as it is pasted."""
-    first = next(exported(bundles))
-    body = shlex.quote(json.dumps({"rows": first.golden["rows"][:1]}))
-    call = f"curl -s {url}/v1/models/{first.model}/predict -H 'Content-Type: application/json'"
-    lines = ["", f"try the models   {url}/docs", "see the training make mlflow"]
-    return "\n".join([*lines, f"call one         {call} -d {body}"])
+    Deadline(seconds).wait_for(
+        is_ready,
+        lambda: f"the service was not ready at {url} within {seconds:g} s",
+        step=0.1,
+        error=Refused,
+    )
 
 
 def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
@@ -101,7 +92,9 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
         print("\n".join(f"smoke test: {verdict}" for verdict in verdicts), flush=True)
         if any(verdict.problem for verdict in verdicts):
             return 1
-        print(directions(url, bundles), flush=True)
+        first = next(golden_rows(bundles))
+        call = directions.call_of(EdgeClient(url, "", ""), None, first.model, first.golden)
+        directions.show(url, "see the training make mlflow", call)
         if once:
             return 0
         print("Ctrl-C ends it", flush=True)
@@ -110,37 +103,33 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     # A second signal must not break into the ending.
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, signal.SIG_IGN)
-    raise Stopped(signal.Signals(number).name)
+    for other in SIGNALS:
+        signal.signal(other, signal.SIG_IGN)
+    raise Ended(signal.Signals(number).name)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = plain_parser("local", __doc__)
-    made.add_argument(
+    line = plain_parser("operate run", __doc__)
+    line.add_argument(
         "--once",
         action="store_true",
         default=Outside("ONCE", FLAG),
         help="end after the smoke test",
     )
-    made.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
-    options = parsed(made, arguments)
+    line.add_argument("--deadline", type=float, default=60.0, help="seconds to get ready in")
+    options = parsed(line, arguments)
     defaults = {
         "BIND": "127.0.0.1:8080",
         "BUNDLES": "build/bundles",
         # No load balancer has to notice that this one ends.
         "DRAIN_SECONDS": "0",
     }
-    for one in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(one, _stop)
+    for number in SIGNALS:
+        signal.signal(number, _stop)
     try:
         return serve(defaults | os.environ, options.once, options.deadline)
-    except (NotStarted, Refused) as error:
-        print(f"swarmline: {error}", file=sys.stderr)
+    except Refused as error:
+        say(f"swarmline: {error}")
         return 1
-    except Stopped:
+    except Ended:
         return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

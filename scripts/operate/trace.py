@@ -1,6 +1,6 @@
 """From a prediction to everything behind it: release, version, run, data, commit.
 
-    python -m scripts.operate.trace ID [--journal URL] [--stack NAME] [--json]
+    python -m scripts.operate trace ID [--journal URL] [--stack NAME] [--json]
 
 ID is a prediction's or a request's. The journal is asked inside the Swarm, or at --journal. What a release consists of
 is told by the Swarm's own records, and by MLflow where they do not reach back so far.
@@ -11,17 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Mapping
 from typing import Any
-
-import sqlalchemy
 
 from scripts.command.address import sound, without_passwords
 from scripts.command.options import ADDRESS, IDENTITY, Outside, parsed, parser
 from scripts.command.outcome import Refused, finish, say
-from scripts.credentials import database, manage
+from scripts.credentials import database
 from scripts.engine import job, swarm
+from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records, releases, unrecorded
 
 PARTS = ("prediction_id", "request_id", "row", "at", "model", "version", "release", "arm")
@@ -30,7 +28,7 @@ MOST = 1000
 QUERY = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
 SCRIPT = """psql -X -q -At -v ON_ERROR_STOP=1 -v id={identity} "$(cat /run/secrets/url)" <<SQL
-SELECT row_to_json(found) FROM ({query}) found;
+SELECT row_to_json(prediction) FROM ({query}) prediction;
 SQL
 """
 Row = dict[str, Any]
@@ -49,16 +47,19 @@ def trace(options: argparse.Namespace) -> dict[str, Any]:
             f"the journal has no prediction {options.id}: it may still be on its way, or be older"
             " than JOURNAL_RETENTION_DAYS, or of another stack"
         )
-    known = documents(options.stack, rows)
-    found = [explained(row, known) for row in rows]
-    for one in found[:10]:
-        tell(one)
-    if len(found) > 10:
-        say(f"... and {len(found) - 10} more; --json has all")
-    return {"id": options.id, "predictions": found}
+    releases_by_name = documents(options.stack, rows)
+    predictions = [explain(row, releases_by_name) for row in rows]
+    for prediction in predictions[:10]:
+        show(prediction)
+    if len(predictions) > 10:
+        say(f"... and {len(predictions) - 10} more; --json has all")
+    return {"id": options.id, "predictions": predictions}
 
 
 def from_address(url: str, identity: str) -> list[Row]:
+    # Takes a while to import; only who names a journal waits for it.
+    import sqlalchemy  # pylint: disable=import-outside-toplevel
+
     # The address as the service takes it; the driver is the one that it has.
     address = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", sound("--journal", url))
     try:
@@ -69,18 +70,18 @@ def from_address(url: str, identity: str) -> list[Row]:
         ) from error
     try:
         with engine.connect() as connection:
-            found = connection.execute(sqlalchemy.text(QUERY), {"id": identity}).mappings().all()
+            rows = connection.execute(sqlalchemy.text(QUERY), {"id": identity}).mappings().all()
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise Refused(f"the journal at {engine.url!r} cannot be read: {error}") from error
     finally:
         engine.dispose()
-    return [dict(row) for row in found]
+    return [dict(row) for row in rows]
 
 
 def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
     """Asked by a job inside: the database has no port outside, and its password stays a secret."""
     swarm.need_manager()
-    address = manage.current(stack).get("JOURNAL_URL_SECRET")
+    address = current_secrets(stack).get("JOURNAL_URL_SECRET")
     if address is None:
         raise Refused(f"stack {stack} has no journal; name one with --journal")
     # psql quotes the id; that it holds nothing to quote was made sure of before.
@@ -93,16 +94,18 @@ def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
 def documents(stack: str, rows: list[Row]) -> Mapping[str, Mapping[str, Any]]:
     """release.json of each release, from the Swarm's records, from what serves, or else from the ledger."""
     wanted = {str(row["release"]) for row in rows}
-    known = {
-        one.release: one.document for one in reversed(_history(stack)) if one.release in wanted
+    by_name = {
+        record.release: record.document
+        for record in reversed(_history(stack))
+        if record.release in wanted
     }
-    if wanted - known.keys():
-        known |= _without_record(stack)
-    for release in wanted - known.keys():
+    if wanted - by_name.keys():
+        by_name |= _without_record(stack)
+    for release in wanted - by_name.keys():
         document = releases.document(release)
         if document:
-            known[release] = document
-    return known
+            by_name[release] = document
+    return by_name
 
 
 def _without_record(stack: str) -> dict[str, Mapping[str, Any]]:
@@ -123,9 +126,9 @@ def _history(stack: str) -> list[records.Record]:
         return []
 
 
-def explained(row: Row, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def explain(row: Row, by_name: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The row, and what is known of its release and version."""
-    document = known.get(str(row["release"]), {})
+    document = by_name.get(str(row["release"]), {})
     arms: Mapping[str, Any] = document.get("models", {}).get(row["model"], {})
     about: Mapping[str, Any] = next(
         (arm for arm in arms.values() if str(arm["version"]) == str(row["version"])), {}
@@ -142,37 +145,37 @@ def explained(row: Row, known: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     }
 
 
-def tell(one: Mapping[str, Any]) -> None:
-    say(f"prediction {one['prediction_id']}, row {one['row']} of request {one['request_id']}")
-    say(f"  at          {one['at']}: {one['prediction']}")
-    say(f"  release     {one['release']} of {one['release_created'] or 'an unknown time'}")
-    say(f"  service     commit {one['service_commit'] or 'unknown'}{_dirty(one)}")
-    say(f"  model       {one['model']} {one['version']} as {one['arm']}")
-    say(f"  run         {one['run_id'] or 'unknown: the release is in no record'}")
-    say(f"  data        {one['data_fingerprint'] or 'unknown'}")
-    say(f"  trained at  commit {one['model_commit'] or 'unknown'}")
+def show(prediction: Mapping[str, Any]) -> None:
+    say(
+        f"prediction {prediction['prediction_id']}, row {prediction['row']} of request {prediction['request_id']}"
+    )
+    say(f"  at          {prediction['at']}: {prediction['prediction']}")
+    say(
+        f"  release     {prediction['release']} of {prediction['release_created'] or 'an unknown time'}"
+    )
+    say(f"  service     commit {prediction['service_commit'] or 'unknown'}{_dirty(prediction)}")
+    say(f"  model       {prediction['model']} {prediction['version']} as {prediction['arm']}")
+    say(f"  run         {prediction['run_id'] or 'unknown: the release is in no record'}")
+    say(f"  data        {prediction['data_fingerprint'] or 'unknown'}")
+    say(f"  trained at  commit {prediction['model_commit'] or 'unknown'}")
 
 
-def _dirty(one: Mapping[str, Any]) -> str:
-    return ", with changes that were not committed" if one["service_dirty"] else ""
+def _dirty(prediction: Mapping[str, Any]) -> str:
+    return ", with changes that were not committed" if prediction["service_dirty"] else ""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    made = parser("trace", __doc__, 120.0)
-    made.add_argument(
+    line = parser("operate trace", __doc__, 120.0)
+    line.add_argument(
         "id",
         nargs="?",
         default=Outside("ID", IDENTITY, needed="a prediction's or a request's"),
         help="of a prediction or of a request: the header X-Request-Id has it",
     )
-    made.add_argument(
+    line.add_argument(
         "--journal",
         default=Outside("JOURNAL_URL", ADDRESS),
         help="address of a journal outside the Swarm",
     )
-    options = parsed(made, arguments)
+    options = parsed(line, arguments)
     return finish(lambda: trace(options), options.json)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

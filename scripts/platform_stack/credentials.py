@@ -10,15 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from scripts.command import files
 from scripts.command.outcome import Refused, say
 from scripts.credentials import certificates
-from scripts.engine import vault
-from scripts.engine.docker import docker
+from scripts.engine import secrets_and_configs
 
 SALT = ".salt"
 #: A zip file with nothing in it: no certificate is needed for the engine.
@@ -49,13 +48,13 @@ Values = dict[str, str]
 def ensure(stack: str, folder: Path, host: str) -> dict[str, str]:
     """The object that each variable of jenkins/platform.yml has to name."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    there = objects(stack)
+    there = _objects(stack)
     values: Values = {}
     for name in (*PASSWORDS, *FIXED):
-        values[name] = _file(folder, name, there, lambda: secrets.token_urlsafe(24))
+        values[name] = _read_or_make(folder, name, there, lambda: secrets.token_urlsafe(24))
     for name, default in DEFAULTS.items():
         values[name] = _default(folder, name, default)
-    values["certificate"] = _file(
+    values["certificate"] = _read_or_make(
         folder, "certificate", there, lambda: certificates.self_signed(host)
     )
     values |= _derived(values)
@@ -67,22 +66,24 @@ def ensure(stack: str, folder: Path, host: str) -> dict[str, str]:
     }
 
 
-def objects(stack: str) -> dict[str, list[str]]:
+def _objects(stack: str) -> dict[str, list[str]]:
     """By name, the objects that the Swarm has, the newest last."""
-    found: dict[str, list[str]] = {}
-    for one in vault.kept("secret", stack):
-        found.setdefault(one.name, []).append(one.object)
-    return found
+    by_name: dict[str, list[str]] = {}
+    for secret in secrets_and_configs.listed("secret", stack):
+        by_name.setdefault(secret.name, []).append(secret.object)
+    return by_name
 
 
-def _file(folder: Path, name: str, there: dict[str, list[str]], make: Callable[[], str]) -> str:
+def _read_or_make(
+    folder: Path, name: str, there: dict[str, list[str]], make: Callable[[], str]
+) -> str:
     """What the file says; it is made if neither it nor the Swarm's object is there."""
     path = folder / name
     if path.exists():
         return _read(path)
     if name in there or (name in ONLY_FILES and "mlflow_pgpass" in there):
         return ""
-    write(path, make().rstrip("\n"))
+    _write(path, make().rstrip("\n"))
     return _read(path)
 
 
@@ -100,11 +101,8 @@ def _read(path: Path) -> str:
     return content if content.startswith("PK") else content.rstrip("\n")
 
 
-def write(path: Path, content: str) -> None:
-    """A file for its owner alone, from its first byte on."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as writer:
-        writer.write(content.encode("latin-1") + b"\n")
+def _write(path: Path, content: str) -> None:
+    files.write_private(path, content.encode("latin-1") + b"\n")
 
 
 def _derived(values: Values) -> Values:
@@ -139,7 +137,7 @@ def _user(name: str, password: str, may: str) -> str:
 def _salt(folder: Path) -> str:
     path = folder / SALT
     if not path.exists():
-        write(path, secrets.token_hex(16))
+        _write(path, secrets.token_hex(16))
     return _read(path)
 
 
@@ -156,7 +154,6 @@ def _object(stack: str, name: str, content: str, salt: bytes, there: dict[str, l
             f"{name} differs from what the database was made with; put the file back, or restore a backup into"
             " a new stack"
         )
-    labels = ("--label", f"{vault.STACK}={stack}", "--label", f"{vault.NAME}={name}")
-    docker("secret", "create", *labels, wanted, "-", given=content)
+    secrets_and_configs.create("secret", stack, name, content, wanted)
     say(f"secret {name} is new")
     return wanted

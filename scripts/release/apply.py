@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-import time
-from typing import Any
-
+from scripts.command.deadline import Deadline
 from scripts.command.outcome import say
 from scripts.edge import client
-from scripts.edge.client import Access
+from scripts.edge.canary import Tally
 from scripts.engine.docker import DockerError, docker
 from scripts.engine.swarm import View
-from scripts.image.release import Intended
-from scripts.release import unchanged
+from scripts.image.release import Release
 from scripts.release.order import Goal
 from scripts.release.wait import Wait
-from scripts.stack_file import render
-from scripts.stack_file.render import Rendered
+from scripts.stack_file.rendered import IMAGE, RELEASE, SETTINGS, Rendered
 
 
-def bring_in(
-    name: str,
+def apply(
+    stack: str,
     goal: Goal,
     rendered: Rendered,
     view: View,
     *,
-    deadline: float,
+    deadline: Deadline,
     watched: float,
     proven: frozenset[str] = frozenset(),
-) -> dict[str, Any]:
-    """Deploys, waits, tests and watches. What the new replicas did is returned."""
-    expected = unchanged.images(rendered.text, name)
-    judging = watched > 0
+) -> Tally:
+    """Deploys, waits, tests and watches; what the new replicas did."""
+    wait = Wait(
+        stack,
+        goal.release,
+        lambda now: client.client_for(now, stack, goal.inputs.variables),
+        rendered.images(stack),
+        view,
+        deadline,
+        proven,
+    )
+    say(f"deploying release {goal.release.name} as stack {stack}")
+    _stack_deploy(stack, goal.release, rendered, deadline)
+    view = wait.until_converged(is_judging=watched > 0)
+    wait.until_proven(view)
+    return wait.watch(watched)
 
-    def reach(now: View) -> Access:
-        return client.access(now, name, goal.inputs.variables)
 
-    wait = Wait(name, goal.intended, reach, expected, deadline, proven)
-    wait.start(view)
-    say(f"deploying release {goal.intended.release} as stack {name}")
-    _hand_over(name, goal.intended, rendered, deadline)
-    view = wait.verified(wait.converged(judging))
-    return wait.settled(watched)._asdict()
-
-
-def _hand_over(name: str, intended: Intended, rendered: Rendered, deadline: float) -> None:
-    labels = {
-        unchanged.SETTINGS: rendered.settings,
-        unchanged.RELEASE: intended.release,
-        unchanged.IMAGE: intended.image,
-    }
-    text = render.labelled(rendered.text, labels)
+def _stack_deploy(stack: str, release: Release, rendered: Rendered, deadline: Deadline) -> None:
+    labels = {SETTINGS: rendered.settings, RELEASE: release.name, IMAGE: release.image}
+    text = rendered.labelled(labels)
     # Every image is pinned: a registry that is asked again could only fail, or answer otherwise.
     flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
-    while True:
-        try:
-            docker("stack", "deploy", *flags, "-c", "-", name, given=text)
-            return
-        except DockerError as error:
-            # The Swarm itself changed a service between docker's look and its order.
-            if "out of sequence" not in error.words or time.monotonic() > deadline:
-                raise
-            time.sleep(1)
+    deadline.retry(
+        lambda: docker("stack", "deploy", *flags, "-c", "-", stack, stdin=text),
+        DockerError,
+        # The Swarm itself changed a service between docker's look and its order.
+        lambda error: "out of sequence" in str(error),
+        step=1.0,
+    )

@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
-import time
 from typing import NoReturn
 
+from scripts.command.deadline import Deadline
 from scripts.command.outcome import Late, Refused, RolledBack, say
-from scripts.credentials import manage
 from scripts.engine import swarm
 from scripts.engine.docker import DockerError, docker
+from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
-from scripts.release.apply import bring_in
+from scripts.release.apply import apply
 from scripts.release.order import Goal, Order
 from scripts.release.situation import Situation
-from scripts.release.wait import Bad, NoRoom, TooLate
+from scripts.release.wait import NoRoom, NotGood, TooLate
 from scripts.stack_file import render
 
 #: Seconds until a manager that failed is asked again.
 AGAIN = 2.0
 
 
-def go_back(order: Order, before: Situation, error: Exception, started: float) -> NoReturn:
+def go_back(order: Order, before: Situation, error: Exception, deadline: Deadline) -> NoReturn:
     """Raises RolledBack or Late, which say why and what serves."""
-    late = isinstance(error, TooLate)
-    waited = late and not isinstance(error, NoRoom)
-    reason = f"not done within {order.seconds:g} s: {error}" if waited else str(error)
+    reason = str(error)
+    if isinstance(error, TooLate):
+        reason = f"not done within {order.seconds:g} s: {error}"
     say(f"release {before.attempt.release} is not good: {reason}")
+    late = isinstance(error, TooLate | NoRoom)
     outcome, kind = (records.LATE, Late) if late else (records.ROLLED_BACK, RolledBack)
     failed = before.attempt._replace(outcome=outcome, reason=reason, golden={}, inputs=None)
     serving = before.serving
     if serving is None and failed.replaced:
-        _remember(order.stack, failed._replace(outcome=records.FAILED), started)
-        unrecorded.order_back(swarm.look(order.stack))
-        raise Late(
-            f"{reason}; release {failed.replaced} came without `make deploy`: Swarm was told to take it back,"
-            " and nothing proves that it did; look at `make status`"
-        ) from error
+        _order_back_by_swarm(order.stack, failed, deadline, error)
     if serving is None:
-        _clean_up(order.stack)
-        _remember(order.stack, failed, started)
+        _remove(order.stack)
+        _remember(order.stack, failed, deadline)
         raise kind(
             f"{reason}; there is no earlier release to go back to, so nothing serves;"
             " the services were removed, volumes and secrets are kept"
         ) from error
     say(f"going back to release {serving.release}")
     try:
-        restore(order, serving, _proven(before))
-    except (Bad, TooLate, Refused) as second:
-        _remember(order.stack, failed._replace(outcome=records.FAILED), started)
+        _restore(order, serving, before)
+    except (NotGood, TooLate, NoRoom, Refused) as second:
+        _remember(order.stack, failed._replace(outcome=records.FAILED), deadline)
         raise Late(
             f"{reason}; release {serving.release} was ordered back and is not verified: {second};"
             " look at `make status`"
         ) from second
-    failed = _remember(order.stack, failed, started)
+    failed = _remember(order.stack, failed, deadline)
     raise kind(
         f"{reason}; release {serving.release} serves",
         serves=serving.release,
@@ -61,43 +57,52 @@ def go_back(order: Order, before: Situation, error: Exception, started: float) -
     ) from error
 
 
-def _proven(before: Situation) -> frozenset[str]:
-    """The tasks that ran before: those of them that still do need not prove themselves again."""
-    return frozenset(task.id for task in before.view.tasks if task.up)
+def _order_back_by_swarm(
+    stack: str, failed: Record, deadline: Deadline, error: Exception
+) -> NoReturn:
+    """What served before has no record, so that only Swarm knows the way to it."""
+    _remember(stack, failed._replace(outcome=records.FAILED), deadline)
+    unrecorded.order_back(swarm.look(stack))
+    raise Late(
+        f"{failed.reason}; release {failed.replaced} came without `make deploy`: Swarm was told to take it back,"
+        " and nothing proves that it did; look at `make status`"
+    ) from error
 
 
-def restore(order: Order, serving: Record, proven: frozenset[str]) -> None:
+def _restore(order: Order, serving: Record, before: Situation) -> None:
     """The release that was verified last, as it was, with today's secrets."""
     assert serving.inputs is not None
-    goal = Goal(serving.intended, serving.inputs)
-    deadline = time.monotonic() + order.back_seconds
-    while True:
-        try:
-            rendered = render.render(order.stack, serving.inputs, manage.current(order.stack))
-            view = swarm.look(order.stack)
-            bring_in(order.stack, goal, rendered, view, deadline=deadline, watched=0, proven=proven)
-            say(f"release {serving.release} serves")
-            return
-        except DockerError as error:
-            if time.monotonic() > deadline:
-                raise
-            say(f"trying again: {error}")
-            time.sleep(AGAIN)
+    goal = Goal(serving.as_release, serving.inputs)
+    deadline = Deadline(order.back_seconds)
+    # Tasks that ran before and still do need not prove themselves again.
+    proven = frozenset(task.id for task in before.view.tasks if task.up)
+
+    def bring_back() -> None:
+        rendered = render.render(order.stack, goal.inputs, current_secrets(order.stack))
+        view = swarm.look(order.stack)
+        apply(order.stack, goal, rendered, view, deadline=deadline, watched=0, proven=proven)
+
+    def say_again(error: Exception) -> bool:
+        say(f"trying again: {error}")
+        return True
+
+    deadline.retry(bring_back, DockerError, say_again, AGAIN)
+    say(f"release {serving.release} serves")
 
 
-def _clean_up(name: str) -> None:
+def _remove(stack: str) -> None:
     """What was never good would be started again and again."""
     try:
-        docker("stack", "rm", name)
+        docker("stack", "rm", stack)
     except DockerError as error:
-        say(f"could not remove stack {name}: {error}")
+        say(f"could not remove stack {stack}: {error}")
 
 
-def _remember(name: str, failed: Record, started: float) -> Record:
+def _remember(stack: str, failed: Record, deadline: Deadline) -> Record:
     """As it was kept, with its number."""
-    attempt = failed._replace(seconds=round(time.monotonic() - started, 1))
+    attempt = failed._replace(seconds=deadline.elapsed)
     try:
-        return records.store(name, attempt)
+        return records.store(stack, attempt)
     except DockerError as error:
         say(f"could not record this attempt: {error}")
         return attempt

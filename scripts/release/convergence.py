@@ -16,7 +16,7 @@ from scripts.engine.swarm import Service, Task, View
 TRIES = 3
 
 
-class Before(NamedTuple):
+class Baseline(NamedTuple):
     """What was said of a service's last update, before this deploy."""
 
     started: str
@@ -25,9 +25,11 @@ class Before(NamedTuple):
 
 
 class State(NamedTuple):
-    """`failed` is why it went wrong; without, `waiting` says what still lacks; neither: it has converged.
+    """Converged when `failed` and `waiting` are both empty.
 
-    `task` is the one that broke last, whose own words may tell more.
+    failed   why it went wrong
+    task     the task that broke last, whose own words may tell more
+    waiting  what still lacks, a line each
     """
 
     failed: str = ""
@@ -39,9 +41,9 @@ class State(NamedTuple):
         return not self.failed and not self.waiting
 
 
-def before(view: View) -> dict[str, Before]:
+def baseline(view: View) -> dict[str, Baseline]:
     return {
-        service.name: Before(
+        service.name: Baseline(
             service.update_started,
             service.version,
             frozenset(task.id for task in view.of(service)),
@@ -53,7 +55,7 @@ def before(view: View) -> dict[str, Before]:
 def judge(
     view: View,
     expected: Mapping[str, str],
-    was: Mapping[str, Before],
+    baselines: Mapping[str, Baseline],
     proven: Set[str] = frozenset(),
 ) -> State:
     """`expected` is the image of each service by name; tasks that are `proven` need no watch of Swarm's any more."""
@@ -63,7 +65,7 @@ def judge(
         if service is None:
             waiting.append(f"{name}: not there yet")
             continue
-        earlier = was.get(name, Before("", -1))
+        earlier = baselines.get(name, Baseline("", -1))
         failed = _failed(view, service, image, earlier)
         if failed:
             broken = _broken(view, service, earlier) or _named(view, service)
@@ -72,10 +74,10 @@ def judge(
     return State(waiting=tuple(waiting))
 
 
-def _failed(view: View, service: Service, image: str, was: Before) -> str:
+def _failed(view: View, service: Service, image: str, before: Baseline) -> str:
     """Why this service will not get there, where that is certain."""
-    fresh = service.update_started != was.started
-    broken = _broken(view, service, was)
+    fresh = service.update_started != before.started
+    broken = _broken(view, service, before)
     if fresh and (service.update.startswith("rollback") or service.update == "paused"):
         return reason(view, broken) or _given_up(view, service)
     if service.image != image:
@@ -115,40 +117,40 @@ def _named(view: View, service: Service) -> list[Task]:
     return [task for task in view.of(service) if task.id in service.update_message.split()]
 
 
-def _broken(view: View, service: Service, was: Before) -> list[Task]:
-    return [task for task in view.of(service) if task.broke and task.id not in was.tasks]
+def _broken(view: View, service: Service, before: Baseline) -> list[Task]:
+    return [task for task in view.of(service) if task.broke and task.id not in before.tasks]
 
 
 def _since(task: Task) -> str:
     return task.since
 
 
-def _lacks(view: View, service: Service, was: Before, proven: Set[str]) -> list[str]:
+def _lacks(view: View, service: Service, before: Baseline, proven: Set[str]) -> list[str]:
     tasks = view.of(service)
     # A replica that is there and alive, but of the former kind, still has to be replaced.
-    lacking = [f"{service.name}: {line}" for line in slow(view, tasks)]
+    lacking = [f"{service.name}: {line}" for line in under_way(view, tasks)]
     running = sum(task.up and task.current for task in tasks)
     if service.replicas is not None and running < service.replicas:
         broken = [
-            task for task in tasks if task.broke and task.current and task.id not in was.tasks
+            task for task in tasks if task.broke and task.current and task.id not in before.tasks
         ]
         why = f"; {reason(view, broken)}" if broken else ""
         lacking.append(f"{service.name}: {running} of {service.replicas} run{why}")
     if any(task.up and not task.current for task in tasks):
         lacking.append(f"{service.name}: former replicas still run")
-    known = all(task.id in proven for task in tasks if task.up)
-    if service.update in ("updating", "rollback_started") and not known:
+    is_proven = all(task.id in proven for task in tasks if task.up)
+    if service.update in ("updating", "rollback_started") and not is_proven:
         lacking.append(f"{service.name}: Swarm is updating")
     return lacking
 
 
-def homeless(view: View) -> str:
+def unplaceable(view: View) -> str:
     """Which replica no node has room for, and why; nothing while a replica still leaves, for that makes room."""
     if any(_leaves(view, task) for task in view.tasks):
         return ""
     for task in view.tasks:
         if task.state == "pending" and task.wanted in _COMING and "no suitable node" in task.error:
-            name = next((one.name for one in view.services if one.id == task.service), "")
+            name = next((each.name for each in view.services if each.id == task.service), "")
             return f"{name}: replica {task.slot} {_WHY['pending']}: {task.error}"
     return ""
 
@@ -160,7 +162,7 @@ def _leaves(view: View, task: Task) -> bool:
     return there and task.wanted in _LEAVING and task.state not in _OVER
 
 
-def slow(view: View, tasks: list[Task]) -> list[str]:
+def under_way(view: View, tasks: list[Task]) -> list[str]:
     """Of each task that is under way: where it is, in which state, and why that takes time."""
     lines = []
     for task in sorted(tasks, key=lambda task: task.slot):

@@ -6,16 +6,16 @@ import argparse
 from collections.abc import Callable
 from typing import NamedTuple
 
-from scripts.image.release import Intended
+from scripts.image.release import Release
 from scripts.ledger.records import Record
-from scripts.stack_file.render import Inputs
+from scripts.stack_file.render import StackInputs
 
 
 class Goal(NamedTuple):
     """What is to serve, and with which settings."""
 
-    intended: Intended
-    inputs: Inputs
+    release: Release
+    inputs: StackInputs
 
 
 class Order(NamedTuple):
@@ -44,16 +44,16 @@ class Order(NamedTuple):
         subject: str,
         decide: Callable[[list[Record]], Goal],
     ) -> Order:
-        """As a command line with the options of `waiting` says."""
+        """As a command line with the options of `add_rollout` says."""
         return cls(
-            options.stack,
-            kind,
-            subject,
-            decide,
-            options.by,
-            options.why,
-            options.deadline,
-            options.back_deadline,
-            options.watch,
-            options.break_lock,
+            stack=options.stack,
+            kind=kind,
+            subject=subject,
+            decide=decide,
+            by=options.by,
+            why=options.why,
+            seconds=options.deadline,
+            back_seconds=options.back_deadline,
+            watch=options.watch,
+            break_lock=options.break_lock,
         )

@@ -1,6 +1,7 @@
 """Goes back to a release that served before, however many steps, by digest; MLflow is not needed.
 
-    python -m scripts.release.rollback [--to RELEASE] [--by WHO] [--why TEXT] | --list
+    python -m scripts.release rollback [--to RELEASE] [--by WHO] [--why TEXT]
+    python -m scripts.release releases
 
 RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before.
 Exit codes: as deploy.
@@ -9,15 +10,15 @@ Exit codes: as deploy.
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
-from scripts.command.options import IMAGE, Outside, outcome_file, parsed, parser, waiting
+from scripts.command import files
+from scripts.command.options import IMAGE, Outside, add_rollout, parsed, parser
 from scripts.command.outcome import Refused, finish, say
+from scripts.detached import process
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
-from scripts.release import detached
 from scripts.release.order import Goal, Order
 from scripts.release.rollout import carry_out
 
@@ -37,7 +38,7 @@ def goal(stack: str, history: list[Record], wanted: str | None) -> Goal:
     if chosen.inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
-    return Goal(chosen.intended, chosen.inputs)
+    return Goal(chosen.as_release, chosen.inputs)
 
 
 def _before(stack: str, history: list[Record]) -> Record:
@@ -48,11 +49,10 @@ def listing(stack: str, as_json: bool) -> dict[str, Any]:
     """What was deployed when, the newest first; for people, and for Jenkins to choose from."""
     swarm.need_manager()
     history = records.history(stack)
-    serving = records.current(history)
+    serving = records.serving(history)
     for record in history:
-        say(line(record, record is serving))
-    known = [record for record in history if record.verified]
-    names = list(dict.fromkeys(record.release for record in known))
+        say(records.line(record.summary(), record is serving))
+    names = list(dict.fromkeys(record.release for record in history if record.verified))
     if not as_json:
         # On stdout the names alone, for a pipeline to choose from.
         print("\n".join(names))
@@ -63,29 +63,18 @@ def listing(stack: str, as_json: bool) -> dict[str, Any]:
     }
 
 
-def line(record: Record, serves: bool) -> str:
-    mark = "*" if serves else " "
-    why = f": {record.reason or record.why}" if record.reason or record.why else ""
-    return (
-        f"{mark} {record.number:>3}  {record.at[:16].replace('T', ' ')}  {record.kind:<9}"
-        f" {record.release}  {record.outcome}, by {record.by}{why}"
-    )
+def list_releases(arguments: list[str] | None = None) -> int:
+    options = parsed(parser("release releases", __doc__), arguments)
+    return finish(lambda: listing(options.stack, options.json), options.json)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    # What is gone back to was judged when it came; a rollback is wanted quickly.
-    made = waiting(parser("rollback", __doc__, 300.0), 0.0)
-    made.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
-    made.add_argument("--list", action="store_true", help="only tell what there is to go back to")
-    options = parsed(made, arguments)
-    if options.list:
-        return finish(lambda: listing(options.stack, options.json), options.json)
+    # A rollback does not judge: the release was judged when it was deployed, and is wanted quickly.
+    line = add_rollout(parser("release rollback", __doc__, 300.0), 0.0)
+    line.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
+    options = parsed(line, arguments)
     return finish(
-        lambda: detached.carried_out("rollback", lambda: rollback(options)),
+        lambda: process.carry_out(__name__, lambda: rollback(options)),
         options.json,
-        outcome_file(),
+        files.deploy_outcome(),
     )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

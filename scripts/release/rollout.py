@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from scripts.command import interrupts
+from scripts.command.deadline import Deadline
 from scripts.command.outcome import Late, Refused, RolledBack, say
+from scripts.edge.canary import Tally
 from scripts.engine import lock
 from scripts.engine.docker import DockerError
 from scripts.ledger import records, releases, unrecorded
 from scripts.ledger.records import Record
-from scripts.release.apply import bring_in
+from scripts.release.apply import apply
 from scripts.release.back import go_back
 from scripts.release.order import Order
 from scripts.release.situation import Situation
-from scripts.release.wait import Bad, TooLate, heed
+from scripts.release.wait import NoRoom, NotGood, TooLate
 
 #: Seconds until a manager that failed is asked again.
 AGAIN = 2.0
@@ -24,55 +25,42 @@ AGAIN = 2.0
 def carry_out(order: Order) -> dict[str, Any]:
     """Brings the release in, or goes back and says why; then tells the ledger, which nobody waits for."""
     try:
-        done = _under_lock(order)
+        outcome = _roll_out_under_lock(order)
     except (RolledBack, Late):
-        releases.after(order.stack, "")
+        releases.write_after(order.stack)
         raise
-    if done["outcome"] != "unchanged":
-        releases.after(order.stack, order.kind)
-    return done
+    if outcome["outcome"] != "unchanged":
+        releases.write_after(order.stack, champions_move=order.kind == "rollback")
+    return outcome
 
 
-def _under_lock(order: Order) -> dict[str, Any]:
+def _roll_out_under_lock(order: Order) -> dict[str, Any]:
     # Time beyond both deadlines for what docker itself takes.
     longest = order.seconds + order.back_seconds + 120
     with (
         lock.held(order.stack, order.by, order.subject, longest, order.break_lock) as cut_off,
-        interrupts.told(),
+        interrupts.going_back(),
     ):
         if cut_off is not None:
             say(
                 f"the deploy of {cut_off.intended} by {cut_off.by} was cut off; going on from there"
             )
-        try:
-            return _bring_in_or_go_back(order)
-        except Bad as error:
-            raise Refused(f"{error}, before anything was changed") from error
+        return _roll_out(order)
 
 
-def _bring_in_or_go_back(order: Order) -> dict[str, Any]:
-    started = time.monotonic()
+def _roll_out(order: Order) -> dict[str, Any]:
+    deadline = Deadline(order.seconds)
     now = Situation.of(order)
-    if now.is_unchanged(order.stack):
+    if now.is_unchanged:
         return _unchanged(now)
-    heed()
+    if reason := interrupts.reason():
+        raise Refused(f"{reason}, before anything was changed")
     now = now.after(unrecorded.remember(now.view, order.stack))
     try:
-        try:
-            counted = bring_in(
-                order.stack,
-                now.goal,
-                now.rendered,
-                now.view,
-                deadline=started + order.seconds,
-                watched=order.watch,
-            )
-        finally:
-            # The Swarm has changed: from here on everything is finished, whoever interrupts.
-            interrupts.no_more()
-    except (Bad, TooLate, Refused) as error:
-        go_back(order, now, error, started)
-    return _done(order, now.attempt, counted, started)
+        tally = _apply(order, now, deadline)
+    except (NotGood, TooLate, NoRoom, Refused) as error:
+        go_back(order, now, error, deadline)
+    return _record(order, now.attempt, tally, deadline)
 
 
 def _unchanged(now: Situation) -> dict[str, Any]:
@@ -82,29 +70,40 @@ def _unchanged(now: Situation) -> dict[str, Any]:
     return {"outcome": "unchanged", "release": release, "record": now.serving.summary()}
 
 
-def _done(order: Order, attempt: Record, counted: dict[str, Any], started: float) -> dict[str, Any]:
-    took = round(time.monotonic() - started, 1)
-    done = _recorded(order, attempt._replace(outcome=records.VERIFIED, seconds=took))
-    say(f"release {done.release} serves, verified after {done.seconds:g} s")
+def _apply(order: Order, now: Situation, deadline: Deadline) -> Tally:
+    goal, rendered, view = now.goal, now.rendered, now.view
+    try:
+        return apply(order.stack, goal, rendered, view, deadline=deadline, watched=order.watch)
+    finally:
+        # The Swarm has changed: from here on everything is finished, whoever interrupts.
+        interrupts.no_more()
+
+
+def _record(order: Order, attempt: Record, tally: Tally, deadline: Deadline) -> dict[str, Any]:
+    verified = attempt._replace(outcome=records.VERIFIED, seconds=deadline.elapsed)
+    record = _store(order, verified)
+    say(f"release {record.release} serves, verified after {record.seconds:g} s")
     return {
         "outcome": "done",
-        "release": done.release,
-        "record": done.summary(),
-        "new_replicas": counted,
+        "release": record.release,
+        "record": record.summary(),
+        "new_replicas": tally._asdict(),
     }
 
 
-def _recorded(order: Order, done: Record) -> Record:
+def _store(order: Order, verified: Record) -> Record:
     """With its number. Without a record nobody could go back to it: tried until the Swarm takes it."""
-    deadline = time.monotonic() + order.back_seconds
-    while True:
-        try:
-            return records.store(order.stack, done)
-        except DockerError as error:
-            if time.monotonic() > deadline:
-                raise Late(
-                    f"release {done.release} serves, verified, and is not recorded: {error};"
-                    " deploy it again, else the next deploy that fails goes back to another"
-                ) from error
-            say(f"trying again to record the release: {error}")
-            time.sleep(AGAIN)
+
+    def say_again(error: Exception) -> bool:
+        say(f"trying again to record the release: {error}")
+        return True
+
+    try:
+        return Deadline(order.back_seconds).retry(
+            lambda: records.store(order.stack, verified), DockerError, say_again, AGAIN
+        )
+    except DockerError as error:
+        raise Late(
+            f"release {verified.release} serves, verified, and is not recorded: {error};"
+            " deploy it again, else the next deploy that fails goes back to another"
+        ) from error

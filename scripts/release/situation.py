@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from scripts.credentials import manage
 from scripts.engine import swarm
+from scripts.engine.secrets_and_configs import current_secrets
 from scripts.engine.swarm import View
 from scripts.ledger import records
 from scripts.ledger.records import Record
-from scripts.release import unchanged
+from scripts.release import convergence
 from scripts.release.order import Goal, Order
 from scripts.stack_file import render
-from scripts.stack_file.render import Rendered
+from scripts.stack_file.rendered import SETTINGS, Rendered
 
 
 class Situation(NamedTuple):
     """`attempt` is what will be recorded, but for its outcome."""
 
+    stack: str
     serving: Record | None
     goal: Goal
     rendered: Rendered
@@ -28,13 +29,13 @@ class Situation(NamedTuple):
     def of(cls, order: Order) -> Situation:
         """Makes configs that are not there yet, and changes nothing else."""
         history = records.history(order.stack)
-        serving = records.current(history)
+        serving = records.serving(history)
         goal = order.decide(history)
-        rendered = render.render(order.stack, goal.inputs, manage.current(order.stack))
+        rendered = render.render(order.stack, goal.inputs, current_secrets(order.stack))
         attempt = _attempt(order, goal, rendered, serving.release if serving else "")
         # A record that is too large is refused as long as nothing has changed.
         records.to_text(attempt)
-        return cls(serving, goal, rendered, swarm.look(order.stack), attempt)
+        return cls(order.stack, serving, goal, rendered, swarm.look(order.stack), attempt)
 
     def after(self, by_hand: Record | None) -> Situation:
         """Where a release serves that has no record but this, it is what the attempt replaces."""
@@ -42,10 +43,20 @@ class Situation(NamedTuple):
             return self
         return self._replace(attempt=self.attempt._replace(replaced=by_hand.release))
 
-    def is_unchanged(self, name: str) -> bool:
-        """Whether to carry the order out would change nothing."""
-        return self.serving is not None and unchanged.unchanged(
-            name, self.goal.intended.release, self.rendered, self.view, self.serving
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether the same release runs with the same settings, and was verified to: nothing is to be done."""
+        settings, services = self.rendered.settings, self.view.services
+        images, replicas = self.rendered.images(self.stack), self.rendered.replicas(self.stack)
+        return (
+            self.serving is not None
+            and self.serving.settings == settings
+            and self.serving.release == self.goal.release.name
+            and {service.name for service in services} == images.keys()
+            and all(service.labels.get(SETTINGS) == settings for service in services)
+            # Someone may have scaled by hand.
+            and all(service.replicas == replicas[service.name] for service in services)
+            and convergence.judge(self.view, images, convergence.baseline(self.view)).converged
         )
 
 
@@ -53,8 +64,8 @@ def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Rec
     return Record(
         number=0,
         kind=order.kind,
-        release=goal.intended.release,
-        image=goal.intended.image,
+        release=goal.release.name,
+        image=goal.release.image,
         at=records.now(),
         by=order.by,
         why=order.why,
@@ -63,7 +74,7 @@ def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Rec
         settings=rendered.settings,
         replaced=replaced,
         seconds=0.0,
-        document=goal.intended.document,
-        golden=goal.intended.golden,
+        document=goal.release.document,
+        golden=goal.release.golden,
         inputs=goal.inputs,
     )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.command.outcome import Refused
-from scripts.ledger.records import REJECTION, Record, current
+from scripts.ledger.records import REJECTION, Record, serving
 
 #: What an image is built from, beside its models. A later build has the same code and other models.
 PARTS = ("code", "lock", "base_layers")
@@ -53,30 +53,30 @@ def _of_release(history: list[Record], release: str) -> str:
 
 def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
     for place, record in enumerate(history):
-        if record.verified and _same_code(record.document, document):
+        if record.verified and _is_same_code(record.document, document):
             return ""
         withdrawal = _withdrawal(record, history[place + 1 :])
-        if withdrawal is None or _same_code(withdrawal.before, document):
+        if withdrawal is None or _is_same_code(withdrawal.before, document):
             continue
-        if _same_code(withdrawal.document, document):
+        if _is_same_code(withdrawal.document, document):
             return f"its code is that of {withdrawal.release}: {withdrawal}"
     return ""
 
 
 def _withdrawal(record: Record, earlier: list[Record]) -> Withdrawal | None:
     if record.kind == REJECTION:
-        serving = current(earlier)
-        before = serving.document if serving else {}
+        last = serving(earlier)
+        before = last.document if last else {}
         return Withdrawal(record, record.release, record.document, before)
     if record.kind == "rollback" and record.verified:
-        left = next((one for one in earlier if one.release == record.replaced), None)
+        left = next((past for past in earlier if past.release == record.replaced), None)
         return Withdrawal(record, record.replaced, left.document if left else {}, record.document)
     return None
 
 
-def _same_code(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+def _is_same_code(document: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Whether both say what they were built from, and say the same."""
-    return "code" in one and all(one.get(part) == other.get(part) for part in PARTS)
+    return "code" in document and all(document.get(part) == other.get(part) for part in PARTS)
 
 
 def refuse(history: list[Record], release: str, document: Mapping[str, Any]) -> None:
@@ -84,12 +84,12 @@ def refuse(history: list[Record], release: str, document: Mapping[str, Any]) -> 
     words = find(history, release, document)
     if not words:
         return
-    serving = current(history)
+    last = serving(history)
     raise Withdrawn(
         f"release {release} does not come in again: {words}; make a new release, or deploy this one on"
         " purpose with WITHDRAWN=1 (--withdrawn)",
         release=release,
         withdrawn=words,
-        serves=serving.release if serving else "",
-        record=serving.summary() if serving else {},
+        serves=last.release if last else "",
+        record=last.summary() if last else {},
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from scripts.command.checkout import ROOT
 from scripts.command.options import NAME, parameter
 from scripts.command.outcome import Refused, say
 from scripts.stack_file import render
@@ -36,6 +37,7 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind("AUTH|JOURNAL|EDGE_TLS", "on|off", "on or off"),
+    Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
     Kind("LOG_LEVEL|JOURNAL_SENSITIVE|JOURNAL_SUBJECT", "[a-z]{1,20}", "a word in small letters"),
@@ -79,57 +81,57 @@ class Chosen(NamedTuple):
 
 def names() -> set[str]:
     """Every setting of a deploy that stack.yml and its overlays know."""
-    known = render.used(render.all_files())
-    return {name for name in known if not name.endswith("_SECRET")} - render.NO_SETTINGS
+    variables = render.used(render.all_files())
+    return {name for name in variables if not name.endswith("_SECRET")} - render.NO_SETTINGS
 
 
 def choose(
-    name: str, before: render.Inputs | None, environ: Mapping[str, str] = os.environ
+    name: str, before: render.StackInputs | None, environ: Mapping[str, str] = os.environ
 ) -> Chosen:
     """The settings of the next deploy of this stack; `before` is what it was deployed with last."""
-    known = names()
+    deployable = names()
     sources = {
-        KEPT: _stays(before, known),
+        KEPT: _stays(before, deployable),
         str(place(name, environ)): read(name, environ),
-        ENVIRONMENT: {one: environ[one] for one in known if environ.get(one)},
+        ENVIRONMENT: {setting: environ[setting] for setting in deployable if environ.get(setting)},
     }
     values: dict[str, str] = {}
     origins: dict[str, str] = {}
-    for source, found in sources.items():
-        for one in sorted(found.keys() & known):
-            values[one], origins[one] = found[one], source
+    for source, settings in sources.items():
+        for setting in sorted(settings.keys() & deployable):
+            values[setting], origins[setting] = settings[setting], source
     wrong = [
-        f"{one} ({origins[one]}): {why}"
-        for one, text in values.items()
-        for why in _wrong(one, text)
+        f"{setting} ({origins[setting]}): {why}"
+        for setting, text in values.items()
+        for why in _wrong(setting, text)
     ]
     if wrong:
         raise Refused("; ".join(wrong))
-    usual = {one for one, text in values.items() if text == DEFAULT}
-    return Chosen(
-        *({one: found[one] for one in found.keys() - usual} for found in (values, origins))
-    )
+    values = _without_default(values)
+    return Chosen(values, {setting: origins[setting] for setting in values})
 
 
-def tell_kept(chosen: Chosen) -> None:
+def say_what_stays(chosen: Chosen) -> None:
     """Whoever deploys is told what neither file nor environment say this time."""
-    kept = [
-        f"{one}={chosen.values[one]}" for one, source in chosen.origins.items() if source == KEPT
+    earlier = [
+        f"{setting}={chosen.values[setting]}"
+        for setting, source in chosen.origins.items()
+        if source == KEPT
     ]
-    if kept:
+    if earlier:
         say(
-            f"as deployed before: {', '.join(kept)}; {FOLDER} is the place for it, NAME=default ends it"
+            f"as deployed before: {', '.join(earlier)}; {FOLDER} is the place for it, NAME=default ends it"
         )
 
 
-def _stays(before: render.Inputs | None, known: set[str]) -> dict[str, str]:
+def _stays(before: render.StackInputs | None, deployable: set[str]) -> dict[str, str]:
     """What a file said is for the file to say again; all else was said once and stays."""
     if before is None:
         return {}
     return {
-        one: text
-        for one, text in before.variables.items()
-        if one in known and before.origins.get(one, KEPT) in (KEPT, ENVIRONMENT)
+        setting: text
+        for setting, text in before.variables.items()
+        if setting in deployable and before.origins.get(setting, KEPT) in (KEPT, ENVIRONMENT)
     }
 
 
@@ -144,7 +146,7 @@ def place(name: str, environ: Mapping[str, str] = os.environ) -> Path:
 def read(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What the stack's file says; nothing where the repository has none."""
     file = place(name, environ)
-    path = file if file.is_absolute() else render.ROOT / file
+    path = file if file.is_absolute() else ROOT / file
     if not path.is_file():
         if environ.get("SWARMLINE_SETTINGS"):
             raise Refused(f"SWARMLINE_SETTINGS names {file.parent}, and {file} is not there")
@@ -154,7 +156,7 @@ def read(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 def parse(text: str, where: str) -> dict[str, str]:
     """Each line of a file of settings; all that is wrong is said at once."""
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     wrong: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -165,34 +167,34 @@ def parse(text: str, where: str) -> dict[str, str]:
             continue
         name, value = shaped[1], shaped[2] or shaped[3] or shaped[4] or ""
         reasons = (
-            ["stands there twice"] if name in found else [*_unknown(name), *_wrong(name, value)]
+            ["stands there twice"] if name in settings else [*_unknown(name), *_wrong(name, value)]
         )
         wrong += [f"line {number}: {name}: {reason}" for reason in reasons]
-        found[name] = value
+        settings[name] = value
     if wrong:
         raise Refused(f"{where}: {'; '.join(wrong)}")
-    return found
+    return settings
 
 
 def _unknown(name: str) -> Iterator[str]:
-    known = names() | set(OUTSIDE)
-    if name not in known:
-        near = difflib.get_close_matches(name, known, 1)
+    settings = names() | set(OUTSIDE)
+    if name not in settings:
+        near = difflib.get_close_matches(name, settings, 1)
         yield "is no setting" + (f"; {near[0]} is one" if near else "; docs/swarm.md has them all")
 
 
 def _wrong(name: str, value: str) -> Iterable[str]:
-    kind, *_ = [one for one in KINDS if re.fullmatch(one.names, name)]
+    kind, *_ = [kind for kind in KINDS if re.fullmatch(kind.names, name)]
     if value != DEFAULT and not re.fullmatch(kind.values, value):
         yield f"{value!r} is not {kind.words}"
 
 
 def around(
-    name: str, before: render.Inputs | None = None, environ: Mapping[str, str] = os.environ
+    name: str, before: render.StackInputs | None = None, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """All that tells where a stack is: the environment first, then what it was deployed with, then its file."""
     recorded = before.variables if before else {}
-    said = {one: text for one, text in environ.items() if text}
+    said = {setting: text for setting, text in environ.items() if text}
     return {**_without_default(read(name, environ)), **recorded, **said}
 
 
@@ -212,5 +214,5 @@ def base_image(usual: str) -> str:
     return outside(parameter("STACK", NAME) or "swarmline", "BASE_IMAGE", usual)
 
 
-def _without_default(found: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in found.items() if text != DEFAULT}
+def _without_default(settings: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in settings.items() if text != DEFAULT}

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from scripts.release import detached
+from scripts import detached
 from tests.support import ROOT
 from tests.support.machine import wait_until
 
@@ -123,54 +123,52 @@ def test_its_secret_is_in_a_file_for_itself_and_in_no_list_of_processes(place):
     assert file.read_text(encoding="ascii") == SECRET and file.stat().st_mode & 0o777 == 0o600
 
 
+def wait_for(path: Path) -> None:
+    wait_until(path.exists, str(path))
+
+
 @pytest.fixture
 def deploy(place) -> Iterator[Path]:
-    """The folder of a deploy that runs, as scripts/release/detached.py starts it."""
+    """The folder of a deploy that runs, as scripts/detached/process.py starts it."""
     folder = place.home / ".local/state/swarmline/deploys/a-build"
     folder.mkdir(parents=True)
-    command = [
-        sys.executable,
-        "-S",
-        "-c",
-        DEPLOY,
-        "-m",
-        "scripts.release.detached",
-        "run",
-        str(folder),
-    ]
+    words = ("-m", "scripts.detached", "run", str(folder))
+    command = [sys.executable, "-S", "-c", DEPLOY, *words]
     with subprocess.Popen(command) as process:
         try:
-            wait_until((folder / "begun").exists, str(folder / "begun"))
+            wait_for(folder / "begun")
             yield folder
         finally:
             process.kill()
 
 
-def test_a_stop_of_the_container_is_told_to_a_deploy_and_waits_for_it(place, deploy):
-    (place.home / "bin/java").write_text(STAYING, encoding="ascii")
+@contextlib.contextmanager
+def agent_of(place: Place) -> Iterator[subprocess.Popen[bytes]]:
+    """The script, once it has started Java."""
     with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
         try:
-            wait_until((place.home / "java").exists, str(place.home / "java"))
-            agent.send_signal(signal.SIGTERM)
-            wait_until((deploy / "told").exists, str(deploy / "told"))
-            assert agent.poll() is None
-            (deploy / "may-end").touch()
-            assert agent.wait(timeout=30) == 128 + signal.SIGTERM
+            wait_for(place.home / "java")
+            yield agent
         finally:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(agent.pid, signal.SIGKILL)
+
+
+def test_a_stop_of_the_container_is_told_to_a_deploy_and_waits_for_it(place, deploy):
+    (place.home / "bin/java").write_text(STAYING, encoding="ascii")
+    with agent_of(place) as agent:
+        agent.send_signal(signal.SIGTERM)
+        wait_for(deploy / "told")
+        assert agent.poll() is None
+        (deploy / "may-end").touch()
+        assert agent.wait(timeout=30) == 128 + signal.SIGTERM
 
 
 def test_java_s_own_end_is_no_reason_for_a_deploy_to_go_back(place, deploy):
-    with subprocess.Popen(["sh", str(SCRIPT)], env=place.environ, start_new_session=True) as agent:
-        try:
-            wait_until((place.home / "java").exists, str(place.home / "java"))
-            assert agent.poll() is None and not (deploy / "told").exists()
-            (deploy / "may-end").touch()
-            assert agent.wait(timeout=30) == 0
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(agent.pid, signal.SIGKILL)
+    with agent_of(place) as agent:
+        assert agent.poll() is None and not (deploy / "told").exists()
+        (deploy / "may-end").touch()
+        assert agent.wait(timeout=30) == 0
 
 
 def test_it_does_not_start_without_an_address(place):

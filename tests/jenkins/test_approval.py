@@ -61,15 +61,15 @@ def test_a_refusal_aborts_deploys_nothing_and_is_reported(runs: Runs, case: str)
 
 
 def test_who_rejected_and_why_is_kept_with_the_versions(runs: Runs) -> None:
-    (kept,) = (one for one in runs["rejected"]["ran"] if one["sh"] == "make reject-unreleased")
+    (rejection,) = (one for one in runs["rejected"]["ran"] if one["sh"] == "make reject-unreleased")
     names = ("VERDICT", "BY", "WHY", "MLFLOW_PSW", "DOCKER_CLIENT")
-    told = [kept["env"].get(name) for name in names]
-    assert told == ["reject", "admin", "too slow", "mlflow-secret", "/secrets/client.zip"]
+    values = [rejection["env"].get(name) for name in names]
+    assert values == ["reject", "admin", "too slow", "mlflow-secret", "/secrets/client.zip"]
 
 
 def test_an_approval_that_ends_without_an_answer_is_told_apart(runs: Runs) -> None:
-    (kept,) = (one for one in runs["aborted"]["ran"] if one["sh"] == "make reject-unreleased")
-    assert kept["env"]["VERDICT"] == "none"
+    (rejection,) = (one for one in runs["aborted"]["ran"] if one["sh"] == "make reject-unreleased")
+    assert rejection["env"]["VERDICT"] == "none"
 
 
 def test_what_cannot_be_marked_as_rejected_is_reported_all_the_same(runs: Runs) -> None:

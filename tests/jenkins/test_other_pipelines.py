@@ -28,8 +28,8 @@ def test_a_retraining_is_a_build_of_the_main_pipeline(runs: Runs) -> None:
         "FORCE": False,
         "APPROVE": False,
     }
-    known = {one["name"] for one in linted()["Jenkinsfile"]["parameters"]}
-    assert set(started["parameters"]) <= known
+    parameters = {one["name"] for one in linted()["Jenkinsfile"]["parameters"]}
+    assert set(started["parameters"]) <= parameters
 
 
 def test_a_site_retrains_the_branch_that_it_releases(runs: Runs) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import ROOT
 from tests.support.jenkins.pipelines import FILES, LOADED, evaluate, lint
-from tests.test_documents import made, targets
+from tests.test_documents import targets, targets_named_in
 
 # They need Java.
 pytestmark = pytest.mark.slow
@@ -80,7 +80,7 @@ def test_a_pipeline_is_as_jenkins_wants_it(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES + LOADED, ids=lambda path: path.name)
 def test_its_commands_are_targets_of_make(path: Path) -> None:
     for shell in linted()[path.name]["shells"]:
-        assert shell.startswith("make ") and set(made(shell)) <= targets(ROOT), shell
+        assert shell.startswith("make ") and set(targets_named_in(shell)) <= targets(ROOT), shell
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -34,8 +34,8 @@ def _rendered() -> dict[str, Any]:
 
 
 def _service(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = _rendered()["services"][name]
-    return found
+    service: dict[str, Any] = _rendered()["services"][name]
+    return service
 
 
 def _mounted(name: str) -> set[str]:
@@ -54,13 +54,13 @@ def test_without_a_required_variable_nothing_renders(name):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_is_hardened_and_limited(name):
-    found = _service(name)
-    assert set(found) <= SUPPORTED
-    assert found["read_only"] and found["init"] and found["cap_drop"] == ["ALL"]
-    assert found["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
-    assert found["user"].startswith("0:") == (name in ROOTS)
-    assert set(found["logging"]["options"]) == {"max-size", "max-file"}
-    limits, reserved = (found["deploy"]["resources"][one] for one in ("limits", "reservations"))
+    service = _service(name)
+    assert set(service) <= SUPPORTED
+    assert service["read_only"] and service["init"] and service["cap_drop"] == ["ALL"]
+    assert service["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
+    assert service["user"].startswith("0:") == (name in ROOTS)
+    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
+    limits, reserved = (service["deploy"]["resources"][one] for one in ("limits", "reservations"))
     assert float(reserved["cpus"]) <= float(limits["cpus"]) and limits["pids"] > 0
     assert int(reserved["memory"]) <= int(limits["memory"])
 
@@ -118,8 +118,8 @@ def test_mlflow_is_told_every_name_that_its_callers_use():
 
 def _document() -> dict[str, Any]:
     text = (ROOT / "jenkins/casc.yaml").read_text(encoding="utf-8")
-    found: dict[str, Any] = yaml.safe_load(text)
-    return found
+    document: dict[str, Any] = yaml.safe_load(text)
+    return document
 
 
 def test_every_secret_of_the_configuration_is_mounted_and_none_besides():
@@ -127,11 +127,11 @@ def test_every_secret_of_the_configuration_is_mounted_and_none_besides():
 
 
 def test_every_variable_of_the_configuration_and_of_the_jobs_is_passed_on():
-    given = set(_service("controller")["environment"])
+    variables = set(_service("controller")["environment"])
     jobs = (ROOT / "jenkins/jobs.groovy").read_text(encoding="utf-8")
     wanted = {*casc.variables(_document()), *re.findall(r"setting\('(\w+)'", jobs)}
     # The image itself says where the jobs are.
-    assert wanted - given == {"SWARMLINE_JOBS"}
+    assert wanted - variables == {"SWARMLINE_JOBS"}
 
 
 def test_the_agent_asks_as_the_user_that_the_configuration_lets_connect():
@@ -143,8 +143,8 @@ def test_the_agent_asks_as_the_user_that_the_configuration_lets_connect():
 
 
 def _haproxy(name: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    told = {key: str(value) for key, value in _service(name)["environment"].items()}
-    environ = {"PATH": os.environ["PATH"], **told, "GATE_SECRETS": str(folder)}
+    variables = {key: str(value) for key, value in _service(name)["environment"].items()}
+    environ = {"PATH": os.environ["PATH"], **variables, "GATE_SECRETS": str(folder)}
     command = [shutil.which("haproxy") or "haproxy", "-c", "-f", str(FOLDER / f"{name}.cfg")]
     return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
 

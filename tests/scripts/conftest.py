@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, stand_in
+from tests.support.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, stand_in
 
 
 @pytest.fixture(name="swarm")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.fuzzed import Case, cases
 from tests.support.service.asker import Asker
+from tests.support.service.fuzzed import Case, cases
 
 Ask = Callable[[str, bytes], object]
 OPEN = {"AUTH": "off", "LOG_LEVEL": "error", "RETRAIN_COMMAND": "true"}

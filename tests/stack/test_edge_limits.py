@@ -52,8 +52,8 @@ def test_who_sends_slowly_is_told_so_and_keeps_no_replica_busy(start: Start) -> 
         caller.sendall(
             b"POST /v1/models/m/predict HTTP/1.1\r\nHost: e\r\nContent-Length: 9\r\n\r\nx"
         )
-        found = caller.recv(4096).decode()
-    assert found.startswith("HTTP/1.1 408 ") and "urn:swarmline:problem:too-slow" in found
+        answer = caller.recv(4096).decode()
+    assert answer.startswith("HTTP/1.1 408 ") and "urn:swarmline:problem:too-slow" in answer
     with edge.connect() as caller:
         caller.sendall(b"POST /v1/models/m/predict HTTP/1.1\r\nHost: ")
         assert caller.recv(4096).startswith(b"HTTP/1.1 408 ")

@@ -56,9 +56,9 @@ def test_a_key_that_is_the_sum_of_nothing_lets_nobody_in(start: Start) -> None:
 
 
 def test_the_counters_name_each_replica_by_its_address(shared: Edge) -> None:
-    found = shared.counters(shared.replicas[0])
+    counters = shared.counters(shared.replicas[0])
     for column in ("stot", "hrsp_5xx", "wretr", "eresp", "econ", "ttime", "rtime"):
-        assert found[column].isdigit()
+        assert counters[column].isdigit()
 
 
 def test_each_replica_s_own_numbers_are_for_who_has_the_edge_key(shared: Edge) -> None:
@@ -81,17 +81,17 @@ def test_inside_the_swarm_health_and_metrics_need_no_key(shared: Edge) -> None:
     for path, part in (("/health", b"alive"), ("/metrics", b"haproxy_server_status")):
         with socket.create_connection(("127.0.0.1", shared.inside)) as caller:
             caller.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
-            found = b"".join(
+            answer = b"".join(
                 iter(lambda: caller.recv(65536), b"")
             )  # pylint: disable=cell-var-from-loop
-        assert found.startswith(b"HTTP/1.") and part in found
+        assert answer.startswith(b"HTTP/1.") and part in answer
 
 
 def test_the_log_is_json_and_holds_no_key_no_query_and_no_body(start: Start) -> None:
     edge = start()
     (replica,) = edge.add(1)
-    given = {"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"}
-    edge.ask("POST", '/v1/models/m/predict?token=s3cret"', given, b"s3cret body")
+    headers = {"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"}
+    edge.ask("POST", '/v1/models/m/predict?token=s3cret"', headers, b"s3cret body")
     line = wait_until(
         lambda: next((one for one in edge.log() if one["request_id"] == "logged-1"), None),
         "the request is logged",

@@ -21,8 +21,8 @@ def test_a_sane_request_id_goes_all_the_way_and_back(shared: Edge) -> None:
 
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "a,b"])
 def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, given: str) -> None:
-    found = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
-    assert re.fullmatch(r"[0-9a-f-]{36}", found)
+    identity = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
+    assert re.fullmatch(r"[0-9a-f-]{36}", identity)
 
 
 def test_a_replica_is_told_who_really_called(shared: Edge) -> None:

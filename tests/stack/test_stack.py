@@ -39,8 +39,8 @@ def seconds(text: str) -> float:
 
 
 def service(name: str) -> dict[str, Any]:
-    found: dict[str, Any] = rendered()["services"][name]
-    return found
+    about: dict[str, Any] = rendered()["services"][name]
+    return about
 
 
 def source() -> str:
@@ -54,8 +54,8 @@ PLAIN = {
 
 
 def test_an_image_is_all_that_a_deploy_by_hand_needs_beside_five_secrets() -> None:
-    found = render(REQUIRED, STACK)
-    assert {one["name"] for one in found["secrets"].values()} == PLAIN
+    document = render(REQUIRED, STACK)
+    assert {one["name"] for one in document["secrets"].values()} == PLAIN
     done = try_render({}, STACK)
     assert done.returncode and "required variable MODEL_IMAGE is missing" in done.stderr
 
@@ -64,8 +64,8 @@ def test_tls_needs_a_sixth_secret_and_no_variable() -> None:
     plain, secured = render(REQUIRED, STACK), render(REQUIRED, STACK, TLS)
     names = {one["name"] for one in secured["secrets"].values()}
     assert names == PLAIN | {"swarmline-edge-certificate"}
-    told = [one["services"]["edge"]["environment"]["EDGE_TLS"] for one in (plain, secured)]
-    assert told == ["off", "on"]
+    modes = [one["services"]["edge"]["environment"]["EDGE_TLS"] for one in (plain, secured)]
+    assert modes == ["off", "on"]
 
 
 def test_configs_come_from_files_and_a_version_names_them_anew() -> None:
@@ -105,9 +105,9 @@ def test_a_port_that_sends_callers_to_tls_is_published_only_when_named() -> None
 def test_without_tls_there_is_nowhere_to_send_callers() -> None:
     with pytest.raises(Refused, match="EDGE_HTTP_PORT is 80.*EDGE_TLS is off"):
         collect("image", "", {"EDGE_TLS": "off", "EDGE_HTTP_PORT": "80"})
-    found = collect("image", "", {"EDGE_HTTP_PORT": "80"})
-    assert list(found.files) == ["stack.yml", "stack/tls.yml", "stack/http.yml"]
-    assert found.variables["EDGE_HTTP_PORT"] == "80"
+    inputs = collect("image", "", {"EDGE_HTTP_PORT": "80"})
+    assert list(inputs.files) == ["stack.yml", "stack/tls.yml", "stack/http.yml"]
+    assert inputs.variables["EDGE_HTTP_PORT"] == "80"
 
 
 def test_without_tls_no_certificate_is_asked_for() -> None:
@@ -136,10 +136,10 @@ def test_an_update_is_watched_for_longer_than_an_ill_task_needs_to_be_noticed(na
     check = service(name)["healthcheck"]
     cycle = seconds(check["interval"]) * check["retries"] + seconds(check["timeout"])
     for part in ("update_config", "rollback_config"):
-        found = service(name)["deploy"][part]
-        assert seconds(found["monitor"]) > cycle
-        assert seconds(found.get("delay", "0s")) < seconds(found["monitor"])
-        assert found["parallelism"] == 1 and not found.get("max_failure_ratio")
+        update = service(name)["deploy"][part]
+        assert seconds(update["monitor"]) > cycle
+        assert seconds(update.get("delay", "0s")) < seconds(update["monitor"])
+        assert update["parallelism"] == 1 and not update.get("max_failure_ratio")
     assert service(name)["deploy"]["update_config"]["failure_action"] == "rollback"
     assert service(name)["deploy"]["rollback_config"]["failure_action"] == "pause"
 
@@ -150,27 +150,29 @@ def test_new_tasks_come_before_old_ones_go_but_for_the_database() -> None:
 
 
 def test_a_replica_has_time_to_drain_and_to_finish() -> None:
-    told = service("model")["environment"]
-    needed = float(told["DRAIN_SECONDS"]) + float(told["GRACE_SECONDS"])
+    environ = service("model")["environment"]
+    needed = float(environ["DRAIN_SECONDS"]) + float(environ["GRACE_SECONDS"])
     # Swarm takes 2 s from taking the name away to the first signal; they are not counted in.
     assert seconds(service("model")["stop_grace_period"]) > needed + 5
     config = EDGE.read_text(encoding="utf-8")
     inter, fast = (float(found) for found in re.search(r"inter (\d+)ms fastinter (\d+)ms", config).groups())  # type: ignore[union-attr]
     falls = int(re.search(r"fall (\d+)", config)[1])  # type: ignore[index]
     noticed = (inter + fast * (falls - 1)) / 1000
-    assert noticed < float(told["DRAIN_SECONDS"]) / 2, "the edge sees the 503 well within the drain"
+    assert (
+        noticed < float(environ["DRAIN_SECONDS"]) / 2
+    ), "the edge sees the 503 well within the drain"
 
 
 def test_the_edge_ends_its_last_answers_before_it_is_killed() -> None:
-    told = service("edge")["environment"]
-    stop, grace = seconds(told["EDGE_STOP"]), seconds(service("edge")["stop_grace_period"])
-    assert seconds(told["EDGE_SERVER_TIMEOUT"]) < stop < grace
+    environ = service("edge")["environment"]
+    stop, grace = seconds(environ["EDGE_STOP"]), seconds(service("edge")["stop_grace_period"])
+    assert seconds(environ["EDGE_SERVER_TIMEOUT"]) < stop < grace
 
 
 def test_a_request_has_less_time_at_the_edge_than_a_stopping_replica_gives_it() -> None:
-    told = service("edge")["environment"]
+    environ = service("edge")["environment"]
     grace = float(service("model")["environment"]["GRACE_SECONDS"])
-    assert seconds(told["EDGE_SERVER_TIMEOUT"]) <= grace
+    assert seconds(environ["EDGE_SERVER_TIMEOUT"]) <= grace
 
 
 def test_a_body_that_the_edge_lets_in_is_not_too_large_for_the_service() -> None:
@@ -180,12 +182,12 @@ def test_a_body_that_the_edge_lets_in_is_not_too_large_for_the_service() -> None
 
 
 def test_the_edge_has_memory_for_a_full_buffer_on_every_connection() -> None:
-    told = service("edge")["environment"]
+    environ = service("edge")["environment"]
     # What is with a replica is kept a second time, to be sent again; an update has a replica more.
     replicas = service("model")["deploy"]["replicas"] + 1
-    buffers = int(told["EDGE_CONNECTIONS"]) + replicas * int(told["EDGE_REPLICA_CONNECTIONS"])
+    buffers = int(environ["EDGE_CONNECTIONS"]) + replicas * int(environ["EDGE_REPLICA_CONNECTIONS"])
     limit = int(service("edge")["deploy"]["resources"]["limits"]["memory"])
-    assert limit > int(told["EDGE_BUFFER"]) * buffers + (64 << 20)
+    assert limit > int(environ["EDGE_BUFFER"]) * buffers + (64 << 20)
 
 
 def test_the_edge_has_more_than_twice_the_places_that_replicas_take() -> None:
@@ -197,22 +199,22 @@ def test_the_edge_has_more_than_twice_the_places_that_replicas_take() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_service_is_limited_and_has_reserved_less(name: str) -> None:
-    found = service(name)["deploy"]["resources"]
-    limits, reserved = found["limits"], found["reservations"]
+    resources = service(name)["deploy"]["resources"]
+    limits, reserved = resources["limits"], resources["reservations"]
     assert float(reserved["cpus"]) <= float(limits["cpus"])
     assert int(reserved["memory"]) <= int(limits["memory"]) and limits["pids"] > 0
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_is_hardened(name: str) -> None:
-    found = service(name)
-    assert found["read_only"] and found["init"] and found["cap_drop"] == ["ALL"]
-    assert found["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
-    assert not found["user"].startswith("0") and ":" in found["user"]
-    assert found["logging"]["driver"] == "json-file"
-    assert set(found["logging"]["options"]) == {"max-size", "max-file"}
-    assert found["deploy"]["restart_policy"]["condition"] == "any"
-    assert found["deploy"]["placement"]["preferences"] == [{"spread": "node.id"}]
+    about = service(name)
+    assert about["read_only"] and about["init"] and about["cap_drop"] == ["ALL"]
+    assert about["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
+    assert not about["user"].startswith("0") and ":" in about["user"]
+    assert about["logging"]["driver"] == "json-file"
+    assert set(about["logging"]["options"]) == {"max-size", "max-file"}
+    assert about["deploy"]["restart_policy"]["condition"] == "any"
+    assert about["deploy"]["placement"]["preferences"] == [{"spread": "node.id"}]
 
 
 def test_only_the_edge_publishes_and_only_one_port() -> None:
@@ -262,8 +264,8 @@ def test_every_variable_of_the_edge_comes_from_the_stack() -> None:
 
 
 def test_what_a_variable_says_reaches_the_container() -> None:
-    found = render(REQUIRED | {"EDGE_PORT": "8443", "EDGE_PORT_MODE": "host"}, STACK, TLS)
-    (port,) = found["services"]["edge"]["ports"]
+    services = render(REQUIRED | {"EDGE_PORT": "8443", "EDGE_PORT_MODE": "host"}, STACK, TLS)
+    (port,) = services["services"]["edge"]["ports"]
     assert (port["published"], port["mode"]) == (8443, "host")
 
 

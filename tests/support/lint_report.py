@@ -26,16 +26,16 @@ class JUnit(BaseReporter):
             self._files.add(filepath)
 
     def display_messages(self, layout: Section | None) -> None:
-        told: dict[str, list[Message]] = defaultdict(list)
+        messages: dict[str, list[Message]] = defaultdict(list)
         for message in self.messages:
-            told[message.path].append(message)
-        files = sorted({*told, *self._files})
+            messages[message.path].append(message)
+        files = sorted({*messages, *self._files})
         suite = ElementTree.Element(
-            "testsuite", name="lint", tests=str(len(files)), failures=str(len(told))
+            "testsuite", name="lint", tests=str(len(files)), failures=str(len(messages))
         )
         for file in files:
             case = ElementTree.SubElement(suite, "testcase", classname="lint", name=file)
-            lines = [f"line {one.line}: {one.msg} ({one.symbol})" for one in told[file]]
+            lines = [f"line {one.line}: {one.msg} ({one.symbol})" for one in messages[file]]
             if lines:
                 ElementTree.SubElement(case, "failure", message=lines[0]).text = "\n".join(lines)
         self.writeln(ElementTree.tostring(suite, encoding="unicode"))

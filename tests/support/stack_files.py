@@ -34,8 +34,8 @@ def try_render(variables: Mapping[str, str], *files: Path) -> subprocess.Complet
 def render(variables: Mapping[str, str], *files: Path) -> dict[str, Any]:
     done = try_render(variables, *files)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    found: dict[str, Any] = yaml.safe_load(done.stdout)
-    return found
+    stack: dict[str, Any] = yaml.safe_load(done.stdout)
+    return stack
 
 
 @functools.cache
@@ -46,5 +46,5 @@ def rendered() -> dict[str, Any]:
 
 def edge_defaults() -> dict[str, str]:
     """What the edge's container is told."""
-    found: dict[str, str] = rendered()["services"]["edge"]["environment"]
-    return dict(found)
+    variables: dict[str, str] = rendered()["services"]["edge"]["environment"]
+    return dict(variables)

@@ -72,14 +72,14 @@ def ready(stack: Stack) -> bool:
 def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
     alone: Stack, first: Release
 ):
-    told = alone.run("status", "--json")
-    assert told.code == 0 and told.document["release"] == first.name, told.words
-    assert "came without `make deploy`" in told.document["warnings"][0]
+    status = alone.run("status", "--json")
+    assert status.code == 0 and status.document["release"] == first.name, status.words
+    assert "came without `make deploy`" in status.document["warnings"][0]
     unset = dict.fromkeys(settings(alone), "")
     alone.deploy(first, "--watch", "0", **unset).good()
     after = alone.run("status", "--json").document
-    kept = {one["name"]: one["value"] for one in after["settings"]}
-    assert kept["EDGE_PORT"] == "9443" and after["warnings"] == []
+    values = {one["name"]: one["value"] for one in after["settings"]}
+    assert values["EDGE_PORT"] == "9443" and after["warnings"] == []
 
 
 @pytest.mark.parametrize("way", ["stack.yml", "make stack-file"])
@@ -93,9 +93,9 @@ def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
     assert nobody_noticed(callers.seen), callers.seen.summary
 
     assert answering(alone) == {second.name}
-    told = alone.run("status", "--json")
-    assert told.document["release"] == second.name, told.words
-    assert f"`make rollback` goes back to {first.name}" in told.document["warnings"][0]
+    status = alone.run("status", "--json")
+    assert status.document["release"] == second.name, status.words
+    assert f"`make rollback` goes back to {first.name}" in status.document["warnings"][0]
     assert traced(alone) == second.document["models"][MODEL]["champion"]["run_id"]
 
     with alone.called() as callers:
@@ -112,8 +112,8 @@ def come(stack: Stack, release: Release, way: str) -> None:
     if way == "stack.yml":
         deploy(stack, *FILES, **settings(stack), **NAMES, MODEL_IMAGE=release.image, STACK=NAME)
     else:
-        made = stack.run("stack-file", "--json", "--image", release.image).good()
-        deploy(stack, made.document["file"])
+        rendered = stack.run("stack-file", "--json", "--image", release.image).good()
+        deploy(stack, rendered.document["file"])
     wait_until(lambda: serves(stack, release), f"{release.name} serves", 180, 0.5)
 
 
@@ -126,12 +126,9 @@ def serves(stack: Stack, release: Release) -> bool:
 def traced(stack: Stack) -> str:
     """The run behind a prediction of now, once the journal has it."""
     identity = asked(stack, MODEL, ROWS).headers["X-Request-Id"]
-    found: list[str] = []
 
-    def there() -> bool:
-        told = stack.run("trace", identity, "--json")
-        found[:] = [one["run_id"] for one in told.document.get("predictions", [])]
-        return bool(found)
+    def runs() -> list[str]:
+        document = stack.run("trace", identity, "--json").document
+        return [prediction["run_id"] for prediction in document.get("predictions", [])]
 
-    wait_until(there, f"the journal has {identity}", 90, 1)
-    return found[0]
+    return str(wait_until(runs, f"the journal has {identity}", 90, 1)[0])

@@ -16,7 +16,6 @@ AS_USERS = {
     "MODEL_UPDATE_MONITOR": "30s",
     "MODEL_DRAIN_SECONDS": "5",
 }
-NO_MLFLOW = {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9"}
 
 
 @pytest.fixture(name="third", scope="module")
@@ -57,24 +56,6 @@ def test_a_new_secret_is_noticed_by_nobody(calm: Stack, first: Release, secret: 
         done = calm.deploy(first, "--watch", "0").good()
     note(f"secret rotated: {secret}", callers.seen, done)
     assert nobody_noticed(callers.seen), callers.seen.summary
-
-
-def test_back_over_three_releases_by_digest_with_mlflow_down(
-    calm: Stack, first: Release, second: Release, third: Release
-):
-    for release in (second, third, second):
-        calm.deploy(release, "--watch", "0").good()
-    with calm.called() as callers:
-        done = calm.run("rollback", "--json", "--to", first.image.split("@")[1], **NO_MLFLOW).good()
-    note("rollback over three releases, MLflow down", callers.seen, done, replicas=3)
-    assert nobody_noticed(callers.seen), callers.seen.summary
-    assert answering(calm) == {first.name}
-
-
-def test_deploy_with_mlflow_down_succeeds_and_says_so(calm: Stack, second: Release):
-    done = calm.deploy(second, "--watch", "0", **NO_MLFLOW).good()
-    assert "MLflow" in done.words
-    assert answering(calm) == {second.name}
 
 
 def test_an_update_and_a_rollback_take_as_long_as_users_wait(

@@ -41,7 +41,10 @@ class Database:
 
     def deploy(self) -> None:
         """With the secrets of this moment, as `make deploy` would."""
-        code = "import json; from scripts.credentials import manage; print(json.dumps(manage.current('dbtest')))"
+        code = (
+            "import json; from scripts.engine.secrets_and_configs import current_secrets;"
+            " print(json.dumps(current_secrets('dbtest')))"
+        )
         command = [sys.executable, "-c", code]
         current = json.loads(subprocess.check_output(command, cwd=ROOT, env=self.environ))
         stack = render({**REQUIRED, **self.swarm.images, **current}, STACK)
@@ -116,7 +119,7 @@ def _database(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(name="saved", scope="module")
 def _saved(database: Database) -> Path:
     file = database.folder / "saved.dump"
-    database.run("backup", "save", str(file)).good()
+    database.run("backup", str(file)).good()
     return file
 
 
@@ -172,7 +175,7 @@ def test_what_was_saved_comes_back(database: Database, saved: Path):
     before = database.counts()
     assert before == ("5000", "500")
     database.sql("TRUNCATE truth; DELETE FROM prediction WHERE prediction_id::int > 100")
-    done = database.run("backup", "restore", str(saved)).good()
+    done = database.run("restore", str(saved)).good()
     assert "5000 rows of prediction, 500 rows of truth" in done.words, done
     assert database.counts() == before
     owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
@@ -182,12 +185,12 @@ def test_what_was_saved_comes_back(database: Database, saved: Path):
 @pytest.mark.thorough
 def test_what_was_there_before_a_restore_is_saved(database: Database, saved: Path):
     database.sql("DELETE FROM truth WHERE request_id = '1'")
-    database.run("backup", "restore", str(saved)).good()
+    database.run("restore", str(saved)).good()
     assert database.counts()[1] == "500"
     before, *_ = sorted((database.folder / "backups").glob("*-before-restore.dump"), reverse=True)
-    database.run("backup", "restore", str(before)).good()
+    database.run("restore", str(before)).good()
     assert database.counts()[1] == "499"
-    database.run("backup", "restore", str(saved)).good()
+    database.run("restore", str(saved)).good()
 
 
 @pytest.mark.parametrize("damage", ["cut off", "another hash", "text", "foreign"])
@@ -208,13 +211,13 @@ def test_a_file_that_is_no_whole_backup_changes_nothing(
         Path(f"{file}.json").write_bytes(Path(f"{saved}.json").read_bytes())
     file.write_bytes(content)
     before = database.counts()
-    done = database.run("backup", "restore", str(file))
+    done = database.run("restore", str(file))
     assert done.code == 1 and str(file) in done.words and "nothing was changed" in done.words
     assert database.counts() == before
 
 
 def test_a_fresh_backup_comes_back_on_an_empty_server(database: Database):
-    done = database.run("backup", "test").good()
+    done = database.run("restore-test").good()
     assert "came back on an empty server: 5000 rows of prediction" in done.words, done
 
 

@@ -46,8 +46,8 @@ def made(run: dict[str, Any], target: str) -> list[dict[str, Any]]:
 
 
 def mail(run: dict[str, Any]) -> str:
-    (found,) = (one for one in run["did"] if one["step"] == "emailext")
-    return str(found["body"])
+    (sent,) = (one for one in run["did"] if one["step"] == "emailext")
+    return str(sent["body"])
 
 
 def published(run: dict[str, Any], step: str) -> set[str]:
@@ -125,15 +125,15 @@ def broken(
 def test_a_failed_unit_test_is_named(site: Site, first: dict[str, Any]) -> None:
     path = "tests/test_wrong.py"
     wrong = "def test_wrong() -> None:\n    assert 1 == 2\n"
-    told = broken(site, path, wrong, "test-fast", {"TESTS": path})
-    assert "tests.test_wrong test_wrong: assert 1 == 2" in told
-    assert "the release that served before still serves" in told
+    words = broken(site, path, wrong, "test-fast", {"TESTS": path})
+    assert "tests.test_wrong test_wrong: assert 1 == 2" in words
+    assert "the release that served before still serves" in words
 
 
 def test_a_gate_that_fails_tells_rule_value_and_bound(site: Site, first: dict[str, Any]) -> None:
     text = (site.clone / SPEC).read_text(encoding="utf-8").replace("min = 0.1", "min = 1.1")
-    told = broken(site, SPEC, text, "gate")
-    assert "FAIL r2 >= 1.1: value 0." in told and "yield-prediction: refused, failed" in told
+    words = broken(site, SPEC, text, "gate")
+    assert "FAIL r2 >= 1.1: value 0." in words and "yield-prediction: refused, failed" in words
 
 
 def test_a_release_that_cannot_start_is_taken_back(site: Site, first: dict[str, Any]) -> None:
@@ -143,11 +143,11 @@ def test_a_release_that_cannot_start_is_taken_back(site: Site, first: dict[str, 
     text = (site.clone / path).read_text(encoding="utf-8")
     assert start in text
     serves = site.serving()
-    told = broken(site, path, text.replace(start, start + wrong, 1), "deploy", FORCE=True)
-    assert f"Serving: release {serves} still serves; the new release does not" in told
+    words = broken(site, path, text.replace(start, start + wrong, 1), "deploy", FORCE=True)
+    assert f"Serving: release {serves} still serves; the new release does not" in words
     # Its new versions are nothing that a later build brings in by itself.
     for model in GATED:
-        assert re.search(f"{model}: version \\d+, trained, rejected .*: the deploy failed: ", told)
+        assert re.search(f"{model}: version \\d+, trained, rejected .*: the deploy failed: ", words)
     # That the code was mended is one more release, of the models that served before.
     run = site.build()
     assert run["result"] == "SUCCESS", run["log"][-8000:]

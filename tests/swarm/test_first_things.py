@@ -30,14 +30,21 @@ def test_a_new_model_version_comes_in_and_nobody_notices(
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
-    [("cannot_start", "this release cannot start"), ("wrong_answers", "golden row")],
+    [
+        ("cannot_start", "this release cannot start"),
+        ("wrong_answers", "golden row"),
+        *(
+            pytest.param(fault, "", marks=pytest.mark.thorough)
+            for fault in ("never_ready", "slow", "fails_sometimes")
+        ),
+    ],
 )
 def test_a_bad_release_goes_back_by_itself(
     fault: str, reason: str, calm: Stack, first: Release, workshop: Workshop
 ):
     bad = workshop.bad(fault, first)
     with calm.called() as callers:
-        done = calm.deploy(bad)
+        done = calm.deploy(bad, "--watch", "15")
     note(f"bad release: {fault}", callers.seen, done, reason=done.document.get("reason"))
     assert done.code == 2, done.words
     assert reason in done.document["reason"]

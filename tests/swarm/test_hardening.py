@@ -22,13 +22,13 @@ STATUS = "for one in /proc/[0-9]*/status; do cat $one; done"
 def test_no_process_is_root_or_has_a_capability(stack: Stack, service: str):
     node, container = containers(stack, service)[0]
     lines = node.docker("exec", container, "sh", "-c", STATUS).splitlines()
-    found = [line.split(":\t", 1) for line in lines if ":\t" in line]
-    users = {value for name, words in found if name == "Uid" for value in words.split()}
-    allowed = {words for name, words in found if name in ("CapEff", "CapPrm", "CapBnd")}
+    fields = [line.split(":\t", 1) for line in lines if ":\t" in line]
+    users = {value for name, words in fields if name == "Uid" for value in words.split()}
+    allowed = {words for name, words in fields if name in ("CapEff", "CapPrm", "CapBnd")}
     assert "0" not in users
     assert {int(words, 16) for words in allowed} == {0}
     # What the container runs, unlike this look into it, gains nothing by any program.
-    assert ["NoNewPrivs", "1"] in found
+    assert ["NoNewPrivs", "1"] in fields
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -41,19 +41,19 @@ def test_the_root_is_read_only(stack: Stack, service: str):
 @pytest.fixture(name="secrets", scope="module")
 def _secrets(stack: Stack) -> list[str]:
     """All that is secret, as containers and people have it."""
-    found = [file.read_text().strip() for file in (stack.folder / "secrets").glob("*.key")]
+    texts = [file.read_text().strip() for file in (stack.folder / "secrets").glob("*.key")]
     for service in SERVICES:
         node, container = containers(stack, service)[0]
         listed = node.docker("exec", container, "sh", "-c", "ls /run/secrets").split()
-        found += [node.docker("exec", container, "cat", f"/run/secrets/{one}") for one in listed]
-    words = [word.strip() for text in found for word in text.replace("@", ":").split(":")]
+        texts += [node.docker("exec", container, "cat", f"/run/secrets/{one}") for one in listed]
+    words = [word.strip() for text in texts for word in text.replace("@", ":").split(":")]
     return [word for word in words if len(word) >= 20 and not word.startswith("//db")]
 
 
 def test_no_secret_is_told_by_docker(stack: Stack, secrets: list[str]):
     assert secrets
-    told = "".join(listings(stack))
-    assert not [secret[:4] for secret in secrets if secret in told]
+    text = "".join(listings(stack))
+    assert not [secret[:4] for secret in secrets if secret in text]
 
 
 def listings(stack: Stack) -> Iterator[str]:
@@ -78,9 +78,9 @@ def within(node: Node, image: str, secrets: list[str]) -> Iterator[str]:
     command = [docker_command(node.engine), "-H", node.socket, "save", image]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
-        kept = b""
+        rest = b""
         while chunk := process.stdout.read(1 << 22):
-            text = kept + chunk
+            text = rest + chunk
             yield from (secret[:4] for secret in secrets if secret.encode() in text)
-            kept = text[-200:]
+            rest = text[-200:]
     assert process.returncode == 0

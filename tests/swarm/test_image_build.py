@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.containers import Built, build, run_in
 

@@ -65,8 +65,8 @@ def new_code(site: Site) -> None:
 
 
 def about(site: Site, model: str) -> dict[str, Any]:
-    found: dict[str, Any] = site.ask(f"/v1/models/{model}").json()
-    return found
+    document: dict[str, Any] = site.ask(f"/v1/models/{model}").json()
+    return document
 
 
 def test_a_retraining_takes_the_same_gates_and_ends_in_a_release(site: Site) -> None:
@@ -124,8 +124,8 @@ def test_what_a_person_rejected_no_later_build_releases(site: Site) -> None:
 
 def test_a_challenger_beside_the_champion_gets_the_share_that_traffic_gives_it(site: Site) -> None:
     good(site.build(ROLLOUT="beside", FORCE=True, MODEL=MODEL, REASON="try it"))
-    told = about(site, MODEL)
-    assert told["mode"] == "off" and int(told["challenger"]) > int(told["champion"])
+    model = about(site, MODEL)
+    assert model["mode"] == "off" and int(model["challenger"]) > int(model["champion"])
     job(site, "traffic", MODEL=MODEL, MODE="split", SHARE="25", REASON="a quarter")
     assert about(site, MODEL)["shares"] == {"champion": 0.75, "challenger": 0.25}
     job(site, "traffic", MODEL=MODEL, MODE="off", REASON="enough")
@@ -160,7 +160,7 @@ def deploying(site: Site, swarm: Swarm) -> Iterator[subprocess.Popen[str]]:
     image = ("--format", "{{.Spec.TaskTemplate.ContainerSpec.Image}}")
     ask = ("service", "inspect", *image, f"{site.stack}_model")
     before = swarm.docker(*ask)
-    told = COOKIES | {
+    variables = COOKIES | {
         "BUILD_TAG": TAG,
         "BY": "a build",
         "SWARMLINE_LOG": "build/log",
@@ -171,7 +171,7 @@ def deploying(site: Site, swarm: Swarm) -> Iterator[subprocess.Popen[str]]:
     }
     with subprocess.Popen(
         ["make", "deploy"],
-        cwd=workspace(site).parent, env=site.environ | told, text=True, start_new_session=True,
+        cwd=workspace(site).parent, env=site.environ | variables, text=True, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     ) as process:  # fmt: skip
         try:
@@ -199,8 +199,8 @@ def outcome(site: Site) -> dict[str, Any]:
         ["make", "verdict"], cwd=workspace(site).parent, env=site.environ | {"BUILD_TAG": TAG},
         check=True, capture_output=True,
     )  # fmt: skip
-    found: dict[str, Any] = json.loads((workspace(site) / "release/deploy.json").read_bytes())
-    return found
+    document: dict[str, Any] = json.loads((workspace(site) / "release/deploy.json").read_bytes())
+    return document
 
 
 def remove(folder: Path) -> Path:

@@ -19,8 +19,8 @@ def test_a_node_that_is_cut_off_loses_no_more_than_what_was_in_flight_on_it(calm
     with calm.called(THREADS) as callers:
         node.cut_off()
         lost = strength_without(calm, node.name)
-        at_loss = callers.count
-        wait_until(lambda: callers.count > at_loss + 1000, "callers are answered", 60)
+        at_loss = callers.seen.requests
+        wait_until(lambda: callers.seen.requests > at_loss + 1000, "callers are answered", 60)
     node.reconnect()
     note("node cut off", callers.seen, full_strength_after_s=lost)
     assert len(callers.seen.failures) <= THREADS, callers.seen.summary

@@ -81,7 +81,7 @@ class Platform(NamedTuple):
 
 def platform_command(environ: dict[str, str], *verb: str) -> Outcome:
     options = ("--json", "--deadline", str(SECONDS))
-    return run(environ, "platform", *options, *verb, seconds=2 * SECONDS)
+    return run(environ, "platform", *verb, *options, seconds=2 * SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,10 @@ import pytest
 import requests
 from mlflow import MlflowClient
 
-from scripts.edge.client import Access
-from tests.service import bundles
+from scripts.edge.client import EdgeClient
+from tests.support.service import bundles
 from tests.support.machine import wait_until
+from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
@@ -32,7 +33,7 @@ def _fourth(workshop: Workshop) -> Release:
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
     trust = str(stack.folder / "secrets/edge.crt")
     address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
-    reach = Access(address, stack.key, "", trust, "edge.test")
+    reach = EdgeClient(address, stack.key, "", trust, "edge.test")
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
         return session.post(path, json={"rows": rows}, timeout=10)
@@ -59,9 +60,12 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     client = MlflowClient(calm.environ["MLFLOW_TRACKING_URI"])
     registered(client, first, second, third, fourth)
     digest = first.image.split("@")[1]
-    calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN).good()
+    with calm.called() as callers:
+        back = calm.run("rollback", "--json", "--to", digest, "--why", "too sweet", **DOWN).good()
+    note("rollback over three releases, MLflow down", callers.seen, back, replicas=3)
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == first.name
-    listed = calm.run("rollback", "--list", "--json").document
+    listed = calm.run("releases", "--json").document
     assert listed["serves"] == first.name
     assert {second.name, third.name, fourth.name} <= set(listed["releases"])
 
@@ -97,11 +101,12 @@ def test_of_two_deploys_at_once_one_is_refused_and_says_who_is_at_it(
     calm: Stack, second: Release, third: Release
 ):
     options = ("--json", "--watch", "0", "--force", "--image", second.image, "--by", "ann")
-    with calm.begin("deploy", *options) as running:
+    with calm.called() as callers, calm.begin("deploy", *options) as running:
         wait_until(lambda: locked(calm), "the first one holds the lock")
         other = calm.deploy(third)
         running.outcome().good()
     assert other.code == 1 and "is locked: ann has been at" in other.words
+    assert nobody_noticed(callers.seen), callers.seen.summary
     assert asked(calm, MODEL, ROWS).headers["X-Release"] == second.name
 
 
@@ -143,11 +148,11 @@ def test_a_prediction_leads_to_run_data_and_commit(calm: Stack, first: Release):
     identity = asked(calm, MODEL, ROWS).headers["X-Request-Id"]
     about = first.document["models"][MODEL]["champion"]
     wait_until(lambda: calm.run("trace", identity).code == 0, "the journal has it", 60, 1)
-    (found,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
-    assert (found["release"], found["version"]) == (first.name, about["version"])
-    assert found["run_id"] == about["run_id"]
-    assert found["data_fingerprint"] == about["data_fingerprint"]
-    assert found["service_commit"] == first.document["commit"]
+    (prediction,) = calm.run("trace", identity, "--json", **DOWN).document["predictions"]
+    assert (prediction["release"], prediction["version"]) == (first.name, about["version"])
+    assert prediction["run_id"] == about["run_id"]
+    assert prediction["data_fingerprint"] == about["data_fingerprint"]
+    assert prediction["service_commit"] == first.document["commit"]
     unknown = calm.run("trace", "no-such-request")
     assert unknown.code == 1 and "has no prediction no-such-request" in unknown.words
 
@@ -180,8 +185,8 @@ def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Releas
     wait_until(lambda: not calm.tasks("model"), "no replica runs")
     ill = calm.run("status", "--json")
     assert ill.code == 1
-    told = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
-    assert told in ill.document["problems"]
+    sentence = f"{calm.name}_model was scaled to 0 by hand, 3 were deployed; `make deploy` brings them back"
+    assert sentence in ill.document["problems"]
     # What was scaled by hand is no more what was deployed.
     assert calm.deploy(first, "--watch", "0").document["outcome"] == "done"
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.machine import wait_until
 from tests.support.swarm_stack.events import answering, nobody_noticed, note
-from tests.support.swarm_stack.releases import Release, Workshop
+from tests.support.swarm_stack.releases import Release
 from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
@@ -61,26 +61,12 @@ def test_without_a_database_predictions_go_on_and_a_deploy_mends_it(calm: Stack,
     calm.wait_for_strength("db", 1)
 
 
-def test_of_two_deploys_at_once_one_is_refused(calm: Stack, second: Release, workshop: Workshop):
-    with (
-        calm.called() as callers,
-        calm.begin("deploy", "--json", "--force", "--image", second.image) as running,
-    ):
-        locked = ("config", "ls", "--quiet", "--filter", f"name={calm.name}_deploying")
-        wait_until(lambda: bool(calm.swarm.docker(*locked).strip()), "the first has begun")
-        other = calm.deploy(second)
-        running.outcome().good()
-    assert other.code == 1 and "locked" in other.words, other.words
-    assert nobody_noticed(callers.seen), callers.seen.summary
-    assert answering(calm) == {second.name}
-
-
 def test_a_manager_that_restarts_in_the_middle_leaves_a_clear_verdict(
     calm: Stack, first: Release, second: Release
 ):
     options = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", second.image)
     with calm.called() as callers, calm.begin("deploy", *options) as running:
-        wait_until(lambda: second.name in callers.releases(), "the second comes in", 120)
+        wait_until(lambda: second.name in callers.seen.releases, "the second comes in", 120)
         calm.swarm.manager.restart_engine()
         done = running.outcome()
     note("manager restarted in the middle", callers.seen, code=done.code)

@@ -11,9 +11,9 @@ import pytest
 import requests
 import websocket
 
-from tests.service import bundles
-from tests.service.calls import KEY, PREDICT, SMALL
-from tests.service.conftest import Server
+from tests.support.service import bundles
+from tests.support.service.calls import KEY, PREDICT, SMALL
+from tests.support.service.server import Server
 
 pytestmark = pytest.mark.slow
 

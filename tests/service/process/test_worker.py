@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
-from tests.service.conftest import Server, wait_for
+from tests.support.service.calls import KEY, PREDICT, SMALL, answers, predict, raw
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.support import ROOT
 from tests.support.jenkins import HERE
 from tests.support.jenkins.pipelines import FILES, LOADED, evaluate
-from tests.test_documents import made
+from tests.test_documents import targets_named_in
 
 Run = dict[str, Any]
 Runs = dict[str, Run]
@@ -26,20 +26,10 @@ CREDENTIALS = {
     "webhook": "none",
 }
 #: The variables of which a test wants to know whether a command got them.
-TOLD = [
-    "BY",
-    "WHY",
-    "MODEL",
-    "RESULT",
-    "VERDICT",
-    "TO",
-    "MLFLOW_PSW",
-    "REGISTRY_LOGIN_PSW",
-    "SWARMLINE_KEY_FILE",
-    "DOCKER_CLIENT",
-    "ROLLOUT",
-    "WITHDRAWN",
-]
+TOLD = (
+    *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN"),
+    *("MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
+)
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
 
@@ -47,9 +37,8 @@ def run_all(folder: Path) -> Runs:
     """In one start of Java."""
     (folder / "bin").mkdir()
     shutil.copy(STUB, folder / "bin/make")
-    source = folder / "source"
     for path in (*FILES, *LOADED):
-        target = source / path.relative_to(ROOT)
+        target = folder / "source" / path.relative_to(ROOT)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, target)
     cases = [_case(folder, name, **case) for name, case in CASES.items()]
@@ -74,11 +63,6 @@ def _case(folder: Path, name: str, file: str = "Jenkinsfile", **changes: Any) ->
     }  # fmt: skip
 
 
-def breaking(goal: str) -> dict[str, Any]:
-    return {"env": {"BREAK": goal}}
-
-
-PIPELINES = "jenkins/pipelines"
 CASES: dict[str, dict[str, Any]] = {
     "main": {},
     "first of a branch": {"first": True},
@@ -107,32 +91,32 @@ CASES: dict[str, dict[str, Any]] = {
     "dry run": {"params": {"DRY_RUN": True}},
     "not to deploy": {"params": {"DEPLOY": False}},
     "unknown parameter": {"params": {"NONSENSE": "1"}},
-    "data": {"file": f"{PIPELINES}/data.Jenkinsfile"},
-    "data, then train": {"file": f"{PIPELINES}/data.Jenkinsfile", "params": {"RETRAIN": True}},
+    "data": {"file": "jenkins/pipelines/data.Jenkinsfile"},
+    "data, then train": {"file": "jenkins/pipelines/data.Jenkinsfile", "params": {"RETRAIN": True}},
     "retrain elsewhere": {
-        "file": f"{PIPELINES}/retrain.Jenkinsfile",
+        "file": "jenkins/pipelines/retrain.Jenkinsfile",
         "env": {"SWARMLINE_BRANCH": "live/eu"},
     },
-    "retrain": {"file": f"{PIPELINES}/retrain.Jenkinsfile", "params": {"MODEL": "one"}},
-    "rollback": {"file": f"{PIPELINES}/rollback.Jenkinsfile"},
+    "retrain": {"file": "jenkins/pipelines/retrain.Jenkinsfile", "params": {"MODEL": "one"}},
+    "rollback": {"file": "jenkins/pipelines/rollback.Jenkinsfile"},
     "rollback, chosen": {
-        "file": f"{PIPELINES}/rollback.Jenkinsfile",
+        "file": "jenkins/pipelines/rollback.Jenkinsfile",
         "params": {"CHOOSE": True},
         "input": {"submitter": "operator", "TO": "r-1"},
     },
-    "traffic": {"file": f"{PIPELINES}/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
-    "housekeeping": {"file": f"{PIPELINES}/housekeeping.Jenkinsfile"},
+    "traffic": {"file": "jenkins/pipelines/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
+    "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
     "housekeeping, with a machine for tests": {
-        "file": f"{PIPELINES}/housekeeping.Jenkinsfile",
+        "file": "jenkins/pipelines/housekeeping.Jenkinsfile",
         "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},
     },
     "not audited": {"env": {"AUDIT_IS": "unaudited"}},
     "no report": {
-        "file": f"{PIPELINES}/data.Jenkinsfile",
+        "file": "jenkins/pipelines/data.Jenkinsfile",
         "env": {"BREAK": "notify", "BUILD_URL": "http://jenkins/7/"},
     },
     **{
-        f"{goal} fails": breaking(goal)
+        f"{goal} fails": {"env": {"BREAK": goal}}
         for goal in ("check-types", "validate", "train", "gate", "image", "publish", "deploy", "confirm", "verdict")
     },
 }  # fmt: skip
@@ -140,33 +124,23 @@ CASES: dict[str, dict[str, Any]] = {
 
 def goals(run: Run) -> list[str]:
     """What was made, in order; what ran side by side sorted."""
-    found = [(one["stage"] in VERIFY, " ".join(made(one["sh"]))) for one in run["ran"]]
-    groups = itertools.groupby(found, key=lambda one: one[0])
+    targets = [
+        (step["stage"] in VERIFY, " ".join(targets_named_in(step["sh"]))) for step in run["ran"]
+    ]
+    groups = itertools.groupby(targets, key=lambda target: target[0])
     ordered = ((sorted if beside else list)(goal for _, goal in group) for beside, group in groups)
     return [goal for group in ordered for goal in group]
 
 
 VERIFY = {"Format and lint", "Types", "Unit tests", "Security", "Configuration", "Data"}
 CHECKS = [
-    "check-security",
-    "check-stack",
-    "check-style check-lint",
-    "check-types",
-    "test-fast",
+    *("check-security", "check-stack", "check-style check-lint", "check-types", "test-fast"),
     "validate",
 ]
 CANDIDATE = ["begin env models", "scope", *CHECKS]
 BUILT = [
-    *CANDIDATE,
-    "models",
-    "train",
-    "train",
-    "gate",
-    "export image",
-    "audit",
-    "publish",
-    "plan",
-    "offer",
+    *(*CANDIDATE, "models", "train", "train", "gate", "export image", "audit"),
+    *("publish", "plan", "offer"),
 ]
 #: Where a deploy may have begun, its verdict is waited for before anything is told, on the machine that it began on.
 TOLD_AT_THE_END = ["verdict", "notify"]
@@ -176,8 +150,8 @@ REJECTED = ["begin", "reject-unreleased", *TOLD_AT_THE_END]
 
 
 def status(run: Run) -> dict[str, str]:
-    return {one["stage"]: one["status"] for one in run["stages"]}
+    return {stage["stage"]: stage["status"] for stage in run["stages"]}
 
 
 def done(run: Run, step: str) -> list[dict[str, Any]]:
-    return [one for one in run["did"] if one["step"] == step]
+    return [call for call in run["did"] if call["step"] == step]

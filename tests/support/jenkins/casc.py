@@ -65,57 +65,57 @@ def scalars(value: Any) -> Iterator[str]:
 
 def secrets(document: Any) -> set[str]:
     """The names that only a secret can fill: those without a default."""
-    found = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
-    return {one["file"] or one["name"] for one in found if one["default"] is None}
+    matches = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
+    return {one["file"] or one["name"] for one in matches if one["default"] is None}
 
 
 def variables(document: Any) -> dict[str, str]:
     """Those with a default."""
-    found = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
-    return {one["name"]: one["default"] for one in found if one["default"] is not None}
+    matches = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
+    return {one["name"]: one["default"] for one in matches if one["default"] is not None}
 
 
-def filled(value: Any, given: Mapping[str, str]) -> Any:
+def filled(value: Any, values: Mapping[str, str]) -> Any:
     """A text with a variable becomes what the text means: a number where a number is written."""
     if isinstance(value, dict):
-        return {key: filled(inner, given) for key, inner in value.items()}
+        return {key: filled(inner, values) for key, inner in value.items()}
     if isinstance(value, list):
-        return [filled(inner, given) for inner in value]
+        return [filled(inner, values) for inner in value]
     if not isinstance(value, str) or not VARIABLE.search(value):
         return value
     text = VARIABLE.sub(
-        lambda one: given.get(one["file"] or one["name"], one["default"] or ""), value
+        lambda one: values.get(one["file"] or one["name"], one["default"] or ""), value
     )
     meant = yaml.safe_load(text) if text else ""
     return meant if isinstance(meant, (int, bool)) else text
 
 
 def problems(document: Mapping[str, Any]) -> list[str]:
-    schema, found = published(), []
+    schema, faults = published(), []
     for section, value in document.items():
         if section not in schema:
-            found.append(f"{section}: no such section")
+            faults.append(f"{section}: no such section")
             continue
         names = schema[section]["properties"]
         if section == "jobs":
-            found += _each(value, names["scriptSource"], names, section)
+            faults += _each(value, names["scriptSource"], names, section)
             continue
-        known = names | KNOWN.get(section, {})
-        found += _members(value, known, names, section)
-    return found
+        members = names | KNOWN.get(section, {})
+        faults += _members(value, members, names, section)
+    return faults
 
 
 def _members(
-    value: Any, known: Mapping[str, Any], names: Mapping[str, Any], where: str
+    value: Any, members: Mapping[str, Any], names: Mapping[str, Any], where: str
 ) -> Iterator[str]:
     if not isinstance(value, dict):
         yield f"{where}: a mapping is wanted, not {value!r}"
         return
     for key, inner in value.items():
-        if key not in known:
-            yield f"{where}: has no {key}; it has {', '.join(sorted(known))}"
+        if key not in members:
+            yield f"{where}: has no {key}; it has {', '.join(sorted(members))}"
         else:
-            yield from _problems(inner, known[key], names, f"{where}.{key}", key)
+            yield from _problems(inner, members[key], names, f"{where}.{key}", key)
 
 
 def _problems(
@@ -145,13 +145,13 @@ def _problems(
 def _one_of(
     value: Any, options: list[dict[str, Any]], names: Mapping[str, Any], where: str
 ) -> Iterator[str]:
-    known = {name: node for option in options for name, node in option["properties"].items()}
-    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(known):
-        yield f"{where}: one of {', '.join(sorted(known))} is wanted, not {value!r}"
+    members = {name: node for option in options for name, node in option["properties"].items()}
+    if not isinstance(value, dict) or len(value) != 1 or not set(value) <= set(members):
+        yield f"{where}: one of {', '.join(sorted(members))} is wanted, not {value!r}"
         return
     ((name, inner),) = value.items()
-    kind = known[name].get("$id", "").removeprefix("#/definitions/")
-    node = known[name] if kind in KNOWN else names.get(name, known[name])
+    kind = members[name].get("$id", "").removeprefix("#/definitions/")
+    node = members[name] if kind in KNOWN else names.get(name, members[name])
     yield from _problems(inner, node, names, f"{where}.{name}", name)
 
 

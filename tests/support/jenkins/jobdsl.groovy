@@ -1,5 +1,5 @@
-// Runs a Job DSL script against the names that jobdsl.json lists, strictly, and prints what it asked for as JSON:
-// jobdsl.groovy SCRIPT NAMES [VARIABLE=value ...]
+// Runs Job DSL scripts against the names that jobdsl.json lists, strictly, and prints what each asked for as JSON:
+// jobdsl.groovy NAMES CASES, where CASES is a JSON list of {text, variables}.
 import groovy.json.JsonOutput
 import groovy.json.JsonSlurper
 
@@ -75,20 +75,15 @@ abstract class Base extends Script {
     }
 }
 
-Names.contexts = new JsonSlurper().parse(new File(args[1]))
-Binding variables = new Binding()
-args.drop(2).each { String pair ->
-    List parts = pair.split('=', 2)
-    variables.setVariable(parts[0], parts[1])
-}
+Names.contexts = new JsonSlurper().parse(new File(args[0]))
 def configuration = new org.codehaus.groovy.control.CompilerConfiguration(scriptBaseClass: Base.name)
-def shell = new GroovyShell(getClass().classLoader, variables, configuration)
-def script
-try {
-    script = shell.parse(new File(args[0]))
-    script.run()
-} catch (DslError error) {
-    System.err.println(error.message)
-    System.exit(1)
+def outcomes = new JsonSlurper().parseText(args[1]).collect { Map one ->
+    def script = new GroovyShell(getClass().classLoader, new Binding(one.variables), configuration).parse(one.text as String)
+    try {
+        script.run()
+        [calls: script.root.calls]
+    } catch (DslError error) {
+        [error: error.message]
+    }
 }
-println JsonOutput.toJson(script.root.calls)
+println JsonOutput.toJson(outcomes)

@@ -46,7 +46,7 @@ class Agent:
             "XDG_CACHE_HOME": str(folder / "cache"),
             "XDG_STATE_HOME": str(folder / "state"),
             # One start of PyTest and one test: what the tests say is tested elsewhere.
-            "TESTS": "tests/scripts/test_scope.py",
+            "TESTS": "tests/scripts/ci/test_scope.py",
             **environ,
         }
         self.number, self.last_good = 0, ""
@@ -60,8 +60,8 @@ class Agent:
         uv, folder = Path(sys.executable).with_name("uv"), self.folder / "bin"
         folder.mkdir()
         (folder / "uv").symlink_to(uv)
-        kept = subprocess.run([uv, "cache", "dir"], text=True, capture_output=True, check=True)
-        return {"PATH": f"{folder}:{os.environ['PATH']}", "UV_CACHE_DIR": kept.stdout.strip()}
+        cache = subprocess.run([uv, "cache", "dir"], text=True, capture_output=True, check=True)
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "UV_CACHE_DIR": cache.stdout.strip()}
 
     def _shrink(self) -> None:
         """Two models that train in seconds: a build is about everything else."""
@@ -103,8 +103,8 @@ class Agent:
         self, environ: Mapping[str, str] | None = None, answer: Any = None, **params: Any
     ) -> dict[str, Any]:
         """One build of the main pipeline as Jenkins would run it, on the clone's newest commit."""
-        given = {"APPROVE": False, "WATCH": "5", **params}
-        outcome = self.job("Jenkinsfile", given, environ, answer)
+        parameters = {"APPROVE": False, "WATCH": "5", **params}
+        outcome = self.job("Jenkinsfile", parameters, environ, answer)
         if outcome["result"] == "SUCCESS":
             self.last_good = self.run("git", "rev-parse", "HEAD").strip()
         return outcome
@@ -118,7 +118,7 @@ class Agent:
     ) -> dict[str, Any]:
         """A build of any pipeline; `answer` is what a person says where one is asked."""
         self.number += 1
-        told = {
+        variables = {
             "BRANCH_NAME": "main",
             "JOB_NAME": f"swarmline/{Path(file).stem}",
             "BUILD_NUMBER": str(self.number),
@@ -133,7 +133,7 @@ class Agent:
             "source": str(self.clone),
             "workspace": str(self.workspaces),
             "machines": 2,
-            "env": self.environ | told | dict(environ or {}),
+            "env": self.environ | variables | dict(environ or {}),
             "params": dict(params),
             "input": answer,
             "credentials": self.credentials,

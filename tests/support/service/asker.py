@@ -11,7 +11,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.process.arrival import Arrival, Stage
 from service.process.worker import Connection
-from tests.service.fuzzed import MODEL
+from tests.support.service.fuzzed import MODEL
 
 
 class Asker:

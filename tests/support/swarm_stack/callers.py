@@ -9,44 +9,41 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, NamedTuple
 
 TIMEOUT = 15.0
+#: Method, path, body and headers.
+Request = tuple[str, str, bytes, dict[str, str]]
 
 
-class Ask(NamedTuple):
-    """What is asked, and what of the answer has to be as exported: the golden rows."""
-
-    path: str
-    body: bytes
-    headers: dict[str, str]
+def prediction(model: str, rows: list[dict[str, Any]], key: str) -> Request:
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
+    return "POST", f"/v1/models/{model}/predict", json.dumps({"rows": rows}).encode(), headers
 
 
 class Failure(NamedTuple):
-    """One request that was not answered with 200."""
+    """A request that was not answered with 200: its status, or the kind of error; and the release that answered."""
 
-    after: float
     what: str
     release: str
 
 
 @dataclass
 class Seen:
-    """What callers met. `moved` counts connections that went to another edge as one took none."""
+    """What callers met."""
 
     requests: int = 0
     slowest: float = 0.0
-    moved: int = 0
     failures: list[Failure] = field(default_factory=list)
     releases: Counter[str] = field(default_factory=Counter)
 
-    def add(self, other: Seen) -> None:
-        self.requests += other.requests
-        self.moved += other.moved
-        self.slowest = max(self.slowest, other.slowest)
-        self.failures += other.failures
-        self.releases += other.releases
+    def add(self, status: str, release: str, seconds: float) -> None:
+        self.requests += 1
+        self.slowest = max(self.slowest, seconds)
+        if status == "200":
+            self.releases[release] += 1
+        else:
+            self.failures.append(Failure(status, release))
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -55,67 +52,39 @@ class Seen:
             "failed": len(self.failures),
             "slowest_s": round(self.slowest, 3),
             "releases": dict(self.releases),
-            "failures": dict(
-                Counter(f"{failure.what} ({failure.release})" for failure in self.failures)
-            ),
+            "failures": Counter(f"{failure.what} ({failure.release})" for failure in self.failures),
         }
 
 
 class Callers:
     """Asks from several threads, each on a connection that it keeps, from entry to exit."""
 
-    def __init__(self, edges: list[str], port: int, trust: ssl.SSLContext, ask: Ask, threads: int):
-        self._edges, self._port, self._trust, self._ask = edges, port, trust, ask
-        self._over = threading.Event()
-        self._parts = [Seen() for _ in range(threads)]
-        self._threads = [
-            threading.Thread(target=self._call, args=(number, seen), daemon=True)
-            for number, seen in enumerate(self._parts)
-        ]
-        self._started = 0.0
+    def __init__(
+        self, edges: list[str], port: int, trust: ssl.SSLContext, request: Request, threads: int
+    ):
         self.seen = Seen()
+        self._over, self._lock = threading.Event(), threading.Lock()
+        lines = [_Line(edges, number, port, trust) for number in range(threads)]
+        self._threads = [
+            threading.Thread(target=self._call, args=(line, request), daemon=True) for line in lines
+        ]
 
     def __enter__(self) -> Callers:
-        self._started = time.monotonic()
         for thread in self._threads:
             thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         for thread in self._threads:
             thread.join(TIMEOUT * 2)
-        for part in self._parts:
-            self.seen.add(part)
 
-    @property
-    def count(self) -> int:
-        return sum(part.requests for part in self._parts)
-
-    @property
-    def failed(self) -> int:
-        return sum(len(part.failures) for part in self._parts)
-
-    def releases(self) -> set[str]:
-        return {release for part in self._parts for release in list(part.releases)}
-
-    def _call(self, number: int, seen: Seen) -> None:
-        line = _Line(self._edges, number, self._port, self._trust)
+    def _call(self, line: _Line, request: Request) -> None:
         while not self._over.is_set():
             began = time.monotonic()
-            status, release = line.ask(self._ask)
-            seen.requests += 1
-            seen.slowest = max(seen.slowest, time.monotonic() - began)
-            seen.moved, line.moved = seen.moved + line.moved, 0
-            if status == "200":
-                seen.releases[release] += 1
-            else:
-                seen.failures.append(Failure(round(began - self._started, 2), status, release))
+            status, release = line.ask(request)
+            with self._lock:
+                self.seen.add(status, release, time.monotonic() - began)
         line.close()
 
 
@@ -126,13 +95,12 @@ class _Line:
         self._edges = edges[first % len(edges) :] + edges[: first % len(edges)]
         self._port, self._trust = port, trust
         self._connection: http.client.HTTPSConnection | None = None
-        self.moved = 0
 
-    def ask(self, ask: Ask) -> tuple[str, str]:
+    def ask(self, request: Request) -> tuple[str, str]:
         """Status, or the kind of error; and the release that answered."""
         try:
             connection = self._connection = self._connection or self._connected()
-            connection.request("POST", ask.path, ask.body, ask.headers)
+            connection.request(*request)
             answer = connection.getresponse()
             answer.read()
             if answer.will_close:
@@ -144,7 +112,7 @@ class _Line:
             return type(error).__name__, ""
 
     def _connected(self) -> http.client.HTTPSConnection:
-        last: OSError | None = None
+        last = OSError("no edge")
         for edge in list(self._edges):
             connection = http.client.HTTPSConnection(
                 edge, self._port, timeout=2, context=self._trust
@@ -154,21 +122,12 @@ class _Line:
             except OSError as error:
                 last = error
                 self._edges.append(self._edges.pop(0))
-                self.moved += 1
                 continue
             connection.sock.settimeout(TIMEOUT)
             return connection
-        raise last or OSError("no edge")
+        raise last
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-
-def golden_ask(model: str, rows: list[dict[str, Any]], key: str) -> Ask:
-    return Ask(
-        f"/v1/models/{model}/predict",
-        json.dumps({"rows": rows}).encode(),
-        {"Content-Type": "application/json", "Authorization": f"Bearer {key}"},
-    )

@@ -11,23 +11,26 @@ from typing import Any, NamedTuple
 
 from tests.support import ROOT
 
-#: By what follows `make`: the module of `scripts` behind it, and its verb.
+#: By what follows `make`: the room of `scripts` behind it, and its verb.
 COMMANDS = {
-    "backup": ("operate.backup",),
-    "confirm": ("operate.confirm",),
-    "deploy": ("release.deploy",),
-    "image": ("image.build", "build"),
-    "ledger": ("ledger.releases",),
-    "mlflow-image": ("platform_stack.mlflow_image",),
-    "platform": ("platform_stack.stack",),
-    "prune": ("operate.prune",),
-    "publish": ("image.build", "publish"),
-    "rollback": ("release.rollback",),
-    "secrets": ("credentials.manage",),
-    "stack-file": ("release.stack_file",),
-    "status": ("operate.status",),
-    "trace": ("operate.trace",),
-    "traffic": ("release.traffic",),
+    "backup": ("operate", "backup"),
+    "confirm": ("operate", "confirm"),
+    "deploy": ("release", "deploy"),
+    "image": ("image", "build"),
+    "ledger": ("ledger", "write"),
+    "mlflow-image": ("platform_stack", "mlflow-image"),
+    "platform": ("platform_stack",),
+    "prune": ("operate", "prune"),
+    "publish": ("image", "publish"),
+    "releases": ("release", "releases"),
+    "restore": ("operate", "restore"),
+    "restore-test": ("operate", "restore-test"),
+    "rollback": ("release", "rollback"),
+    "secrets": ("credentials",),
+    "stack-file": ("release", "stack-file"),
+    "status": ("operate", "status"),
+    "trace": ("operate", "trace"),
+    "traffic": ("release", "traffic"),
 }
 
 
@@ -54,10 +57,10 @@ class Running:
     """A command that goes on while the test does something; its end is waited for on the way out."""
 
     def __init__(self, environ: Mapping[str, str], name: str, *arguments: str):
-        module, *verb = COMMANDS[name]
+        room, *verb = COMMANDS[name]
         self._began = time.monotonic()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"scripts.{module}", *verb, *arguments],
+            [sys.executable, "-m", f"scripts.{room}", *verb, *arguments],
             cwd=ROOT,
             env=dict(environ),
             stdout=subprocess.PIPE,

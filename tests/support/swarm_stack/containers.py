@@ -40,8 +40,8 @@ class Built(NamedTuple):
 
 def run_in(swarm: Swarm, folder: Path, name: str, *arguments: str, **environ: str) -> Outcome:
     """A command that makes something in the folder."""
-    told = {**os.environ, **swarm.env, "SWARMLINE_BUILD": str(folder), **environ}
-    return run(told, name, *arguments, "--json", seconds=1800)
+    variables = {**os.environ, **swarm.env, "SWARMLINE_BUILD": str(folder), **environ}
+    return run(variables, name, *arguments, "--json", seconds=1800)
 
 
 def build(swarm: Swarm, folder: Path, *options: str, **environ: str) -> Built:

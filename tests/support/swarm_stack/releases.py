@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.service import bundles
 from tests.support import ROOT
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 
 BAD = Path(__file__).parent / "bad"
@@ -51,10 +51,10 @@ class Workshop:
         # The environment is there; a copy of the checkout is newer than it, and no other.
         command = ["make", "-o", ".venv/.ready", "image", "publish"]
         _run(command, root, self.environ(place))
-        made = place / "release"
-        image = json.loads((made / "image.json").read_bytes())
+        folder = place / "release"
+        image = json.loads((folder / "image.json").read_bytes())
         return Release(
-            image["release"], image["image"], json.loads((made / "release.json").read_bytes())
+            image["release"], image["image"], json.loads((folder / "release.json").read_bytes())
         )
 
     def changed_code(self, name: str, version: str) -> Release:

@@ -15,7 +15,7 @@ from typing import Any
 from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import SwarmError
-from tests.support.swarm_stack.callers import Callers, golden_ask
+from tests.support.swarm_stack.callers import Callers, prediction
 from tests.support.swarm_stack.commands import Outcome, Running, run
 from tests.support.swarm_stack.releases import MODEL, Release
 
@@ -96,10 +96,10 @@ class Stack:
         """Callers at work until the block ends; they have begun when it begins."""
         trust = ssl.create_default_context(cafile=str(self.folder / "secrets/edge.crt"))
         trust.check_hostname = False
-        ask = golden_ask(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
+        request = prediction(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
         port = int(self.environ["EDGE_PORT"])
-        with Callers(self.addresses(), port, trust, ask, threads) as callers:
-            wait_until(lambda: callers.count > 50, "callers are answered", 30)
+        with Callers(self.addresses(), port, trust, request, threads) as callers:
+            wait_until(lambda: callers.seen.requests > 50, "callers are answered", 30)
             yield callers
 
     def remove(self) -> None:

@@ -32,7 +32,6 @@ class Steps {
 
     Object do_sh(List arguments) { build.sh(named(arguments, 'script')) }
     Object do_script(List arguments) { within(body(arguments)) }
-    Object do_echo(List arguments) { build.log.append("${arguments[0]}\n"); null }
     Object do_error(List arguments) { throw new Broken('FAILURE', arguments[0] as String) }
     Object do_stage(List arguments) { build.stages << [stage: arguments[0], status: 'done']; within(body(arguments)) }
     Object do_node(List arguments) { build.allocate { within(body(arguments)) } }
@@ -89,7 +88,6 @@ class Steps {
         file.text = arguments[0].text
     }
     Object do_unstable(List arguments) { if (!build.current.result) { build.current.result = 'UNSTABLE' } }
-    Object do_fileExists(List arguments) { new File(build.here(), named(arguments, 'file').file as String).exists() }
 
     Object do_junit(List arguments) {
         def given = named(arguments, 'testResults')
@@ -115,7 +113,6 @@ class Steps {
     }
 
     Object do_emailext(List arguments) { told('emailext', arguments[0]) }
-    Object do_mail(List arguments) { told('mail', arguments[0]) }
     Object do_milestone(List arguments) { told('milestone', named(arguments, 'ordinal')) }
 
     Object do_build(List arguments) {

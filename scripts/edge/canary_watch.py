@@ -1,0 +1,111 @@
+"""How callers fare while a release comes in: the new replicas held against the old ones, look by look."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from scripts.edge import canary, journal_lag, smoke
+from scripts.edge.canary import Place, Seen, Tally
+from scripts.edge.client import EdgeClient
+from scripts.edge.counters import ReplicaCounters, counters
+from scripts.engine.swarm import Task, View
+from scripts.image.release import Release
+
+GOLDEN_EVERY = 3.0
+#: The edge finds a replica within two seconds; one that it finds unready this long is not good.
+#: Swarm goes on meanwhile, replacing good ones, so it must not be long.
+UNREADY = 6.0
+
+
+class CanaryWatch:
+    """What was seen so far of one service's replicas, from before the deploy on."""
+
+    def __init__(
+        self, service: str, release: Release, edge_of: Callable[[View], EdgeClient], view: View
+    ):
+        self._service = service
+        self._release = release
+        self._edge_of = edge_of
+        #: Seen of replicas, and addresses of the new ones and the old ones.
+        self._seen: dict[Place, Seen] = {}
+        self._new: set[str] = set()
+        self._old = {address for task in self._tasks(view) for address in task.addresses}
+        self._former = {task.id for task in self._all_tasks(view)}
+        #: Since when a task was not ready, and what a spool had lost when it was first seen.
+        self._unready: dict[str, float] = {}
+        self._lost: dict[str, int] = {}
+        self._next_golden = 0.0
+        self.look(view)
+
+    def tally(self) -> Tally:
+        """What the new replicas did."""
+        return canary.tally(self._seen, self._new)
+
+    def look(self, view: View) -> None:
+        """Counts, and judges nobody."""
+        edge = self._edge_of(view)
+        replicas = counters(edge)
+        self._seen = canary.observe(self._seen, replicas)
+        self._loss(edge, replicas, view, self._tasks(view))
+
+    def fault(self, view: View) -> str:
+        """Counts, and says what is wrong with the new replicas; empty where nothing is."""
+        edge = self._edge_of(view)
+        replicas = counters(edge)
+        self._seen = canary.observe(self._seen, replicas)
+        fresh = [task for task in self._tasks(view) if task.current and task.id not in self._former]
+        for task in fresh:
+            self._new |= set(task.addresses)
+        return (
+            canary.verdict(self.tally(), canary.tally(self._seen, self._old - self._new))
+            or self._readiness(fresh, {replica.address: replica.up for replica in replicas})
+            or self._answers(edge, replicas, view, fresh)
+        )
+
+    def _all_tasks(self, view: View) -> list[Task]:
+        service = view.named(self._service)
+        return view.of(service) if service else []
+
+    def _tasks(self, view: View) -> list[Task]:
+        return [task for task in self._all_tasks(view) if task.up]
+
+    def _readiness(self, fresh: list[Task], up: Mapping[str, bool]) -> str:
+        """Swarm asks a replica whether it lives; whether it takes requests, the edge knows."""
+        for task in fresh:
+            if not set(task.addresses) & up.keys():
+                continue
+            if any(up.get(address) for address in task.addresses):
+                self._unready.pop(task.id, None)
+                continue
+            since = self._unready.setdefault(task.id, time.monotonic())
+            # With nobody ready, nothing is lost by patience.
+            patience = UNREADY if any(up.values()) else 5 * UNREADY
+            if time.monotonic() - since > patience:
+                return f"replica {task.slot} runs and does not get ready for requests"
+        return ""
+
+    def _answers(
+        self, edge: EdgeClient, replicas: list[ReplicaCounters], view: View, fresh: list[Task]
+    ) -> str:
+        """Golden rows and losses, now and then."""
+        if not fresh or time.monotonic() < self._next_golden:
+            return ""
+        self._next_golden = time.monotonic() + GOLDEN_EVERY
+        wrong = smoke.wrong_answers(edge, self._release)
+        return wrong or self._loss(edge, replicas, view, fresh)
+
+    def _loss(
+        self, edge: EdgeClient, replicas: list[ReplicaCounters], view: View, tasks: list[Task]
+    ) -> str:
+        """What the journals on these replicas' nodes lose while the deploy goes on, or nothing."""
+        nodes = {
+            address: view.nodes[task.node].name
+            for task in tasks
+            if task.node in view.nodes
+            for address in task.addresses
+        }
+        asked = [replica for replica in replicas if replica.address in nodes]
+        journals = journal_lag.ask(edge, asked)
+        spools = {nodes[address]: lag for address, lag in journals.items() if address in nodes}
+        return journal_lag.growing_loss(self._lost, spools)

@@ -1,0 +1,73 @@
+"""An image that is named by the files in it: built where it is not there already, pushed where there is a registry."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from scripts.command import checkout, files
+from scripts.command.outcome import say
+from scripts.engine import images
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Recipe(NamedTuple):
+    """`files` says where in this checkout each file of the context comes from. All of it goes into the image's name."""
+
+    name: str
+    base_argument: str
+    base: str
+    files: Mapping[str, str]
+    arguments: Mapping[str, str] = NOTHING
+    version: str = ""
+
+
+class Stamps(NamedTuple):
+    """What an image is told when it is built, and what another build of the same image may say differently."""
+
+    arguments: Mapping[str, str] = NOTHING
+    labels: Mapping[str, str] = NOTHING
+
+
+def ensure(
+    recipe: Recipe,
+    seconds: float,
+    *,
+    stamps: Stamps = Stamps(),
+    pull: bool = False,
+    cache: bool = True,
+) -> str:
+    """The image's name on this engine."""
+    contents = {place: checkout.content(source) for place, source in recipe.files.items()}
+    base = images.base(recipe.base, pull, seconds)
+    tag = f"{recipe.name}:{'-'.join(filter(None, (recipe.version, _hash(recipe, base, contents))))}"
+    if cache and images.exists(tag):
+        say(f"{tag}: unchanged")
+        return tag
+    folder = files.build() / "images" / recipe.name
+    images.stage(folder, contents)
+    arguments = {recipe.base_argument: base.name, **recipe.arguments, **stamps.arguments}
+    images.build(folder, tag, arguments, stamps.labels, seconds=seconds, cache=cache)
+    over = images.size(tag) - images.size(base.name)
+    say(f"{tag}: built; {over / 1e6:.0f} MB on top of its base")
+    return tag
+
+
+def push(tag: str, seconds: float) -> str:
+    """Its name by digest in the registry that the environment names; empty where it names none."""
+    registry = os.environ.get("REGISTRY", "")
+    if not registry:
+        return ""
+    return images.push(tag, images.repository(registry, tag.partition(":")[0]), seconds)
+
+
+def _hash(recipe: Recipe, base: images.Base, contents: Mapping[str, bytes]) -> str:
+    facts = [base.identity, sorted(recipe.arguments.items())]
+    digest = hashlib.sha256(repr(facts).encode())
+    for place, content in sorted(contents.items()):
+        digest.update(f"{place}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:12]

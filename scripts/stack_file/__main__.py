@@ -1,0 +1,26 @@
+"""Are the files of the stack sound? stack.yml and its overlays, HAProxy's own, and every file of settings.
+
+    python -m scripts.stack_file check [--json]
+
+Renders with stand-ins for image and secrets; needs the docker command and no engine. Exit codes: 0 they are, 1 not.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from scripts.command.options import parsed, parser
+from scripts.command.outcome import finish
+from scripts.stack_file.check import check
+
+
+def main() -> int:
+    line = parser("stack_file", __doc__)
+    line.add_argument("act", choices=("check",))
+    options = parsed(line, None)
+    return finish(lambda: check(os.environ), options.json)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

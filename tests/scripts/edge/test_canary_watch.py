@@ -1,0 +1,83 @@
+"""A deploy's watch ends a release whose replicas lose predictions to the journal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from scripts.edge.canary_watch import CanaryWatch
+from scripts.edge.client import EdgeClient
+from scripts.engine.swarm import View
+from scripts.image.release import Release
+from tests.support.scripts.views import GOOD, service, task, view
+
+OLD, NEW = "10.1.0.5", "10.1.0.6"
+RELEASE = Release(GOOD, "aaaa", {}, {})
+HEAD = "# pxname,svname,addr,type,status\n"
+
+
+class Edge(ThreadingHTTPServer):
+    """An edge that tells of two replicas on one node, as far as the watch asks."""
+
+    lost = 0
+
+
+class _Answers(BaseHTTPRequestHandler):
+    server: Edge
+
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        slot = self.path.split("/")[3] if self.path.endswith("/metrics") else ""
+        body = self._metrics() if slot else self._replicas()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Replica", {"r1": OLD, "r2": NEW}.get(slot, ""))
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def _metrics(self) -> str:
+        return (
+            "swarmline_journal_lag_seconds 0\n"
+            f'swarmline_journal_dropped_total{{reason="damaged"}} {self.server.lost}\n'
+        )
+
+    def _replicas(self) -> str:
+        return HEAD + f"models,r1,{OLD}:8080,2,UP\nmodels,r2,{NEW}:8080,2,UP\n"
+
+    def log_message(self, format: str, *args: object) -> None:  # pylint: disable=redefined-builtin
+        pass
+
+
+@pytest.fixture(name="edge")
+def _edge() -> Iterator[Edge]:
+    server = Edge(("127.0.0.1", 0), _Answers)
+    threading.Thread(target=server.serve_forever).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def watch(edge: Edge) -> CanaryWatch:
+    """From before the deploy on: the old replica alone runs."""
+    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "", "edge-key")
+    before = view(service(), task("a", addresses=(OLD,)))
+    return CanaryWatch("shop_model", RELEASE, lambda _: client, before)
+
+
+def both() -> View:
+    old, new = task("a", addresses=(OLD,), current=False), task("b", addresses=(NEW,))
+    return view(service(), old, new)
+
+
+def test_a_release_that_loses_predictions_is_not_good(edge: Edge) -> None:
+    edge.lost = 10
+    canary = watch(edge)
+    edge.lost = 95
+    assert "85 predictions on node1 were lost to the journal" in canary.fault(both())
+
+
+def test_what_was_lost_before_the_deploy_is_not_held_against_it(edge: Edge) -> None:
+    edge.lost = 10
+    assert watch(edge).fault(both()) == ""

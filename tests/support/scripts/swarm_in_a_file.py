@@ -1,0 +1,165 @@
+"""A stack on a Swarm in a file: the docker command is a stand-in, the edge a small server of this process."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from scripts.engine import secrets_and_configs
+from scripts.ledger import records
+from scripts.ledger.records import Record
+from scripts.stack_file.render import StackInputs
+from tests.support.scripts import docker_stand_in
+from tests.support.scripts.views import record
+
+NAME = "shop"
+FILE = 'services: {model: {image: "${MODEL_IMAGE}", deploy: {replicas: 2}}}\n'
+ROW = {"rows": [{"light": 1.0}], "predictions": [1.0]}
+GOLDEN = {"late": {"champion": {"version": "1", "golden": ROW}}}
+EMPTY: dict[str, Any] = {
+    **{"config": {}, "secret": {}, "service": {}, "node": {"node1": {}}, "image": {}},
+    **{"bad": {}, "faults": [], "deploys": [], "answers": {}, "counts": {}},
+}
+
+
+class SwarmInAFile:
+    """What the stand-in finds, has done, and is to do wrong."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.folder.mkdir()
+        self.write(EMPTY)
+
+    def read(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "swarm.json").read_bytes()))
+
+    def write(self, swarm: dict[str, Any]) -> None:
+        (self.folder / "swarm.json").write_text(json.dumps(swarm), encoding="utf-8")
+
+    def change(self, part: str, **facts: Any) -> None:
+        swarm = self.read()
+        swarm[part] |= facts
+        self.write(swarm)
+
+    def fault(self, call: str, times: int = 1, **facts: Any) -> None:
+        swarm = self.read()
+        swarm["faults"].append({"call": call, "times": times, **facts})
+        self.write(swarm)
+
+    def calls(self, *words: str) -> list[dict[str, Any]]:
+        """Those that begin so."""
+        lines = (self.folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+        return [call for call in map(json.loads, lines) if call["words"][: len(words)] == [*words]]
+
+    @property
+    def deploys(self) -> list[str]:
+        """The image of each deploy, in order."""
+        return list(self.read()["deploys"])
+
+    @property
+    def history(self) -> list[Record]:
+        return sorted(
+            (
+                records.from_text(config["content"])
+                for config in self.read()["config"].values()
+                if config["labels"][secrets_and_configs.NAME] == records.NAME
+            ),
+            key=lambda record: -record.number,
+        )
+
+    @property
+    def is_locked(self) -> bool:
+        return f"{NAME}_deploying" in self.read()["config"]
+
+    def remember(self, *past: Record) -> None:
+        self.change("config", **configs(*past))
+
+
+def configs(*past: Record) -> dict[str, Any]:
+    """Records as the Swarm keeps them."""
+    return {
+        f"{NAME}_release_{each.number}": {
+            "labels": records.labels(NAME, each),
+            "content": records.to_text(each),
+        }
+        for each in past
+    }
+
+
+def release(number: int, name: str, **facts: Any) -> Record:
+    """A release whose stack is one service, as it was recorded."""
+    usual = record(number, name, golden=GOLDEN)
+    traffic = {"TRAFFIC_CONFIG": "", "EDGE_CONFIG": ""}
+    inputs = StackInputs(
+        {"stack.yml": FILE}, {"MODEL_IMAGE": usual.image, "EDGE_TLS": "off"}, traffic
+    )
+    return usual._replace(inputs=inputs, **facts)
+
+
+def stand_in(folder: Path) -> None:
+    folder.mkdir()
+    code = Path(docker_stand_in.__file__).read_text(encoding="utf-8")
+    # Without packages and settings it starts in a tenth of the time.
+    (folder / "docker").write_text(f"#!{sys.executable} -IS\n{code}", encoding="utf-8")
+    (folder / "docker").chmod(0o755)
+
+
+def environ(folder: Path, url: str) -> dict[str, str]:
+    return {
+        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+        "STAND_IN": str(folder / "swarm"),
+        "STAND_IN_PACKAGES": sysconfig.get_path("purelib"),
+        "STACK": NAME,
+        "SWARMLINE_BUILD": str(folder / "build"),
+        "SWARMLINE_URL": url,
+        "EDGE_TLS": "off",
+        "MLFLOW_TRACKING_URI": "http://127.0.0.1:9",
+    }
+
+
+@contextmanager
+def edge(swarm: SwarmInAFile) -> Iterator[str]:
+    """Answers as the release that was deployed last; `answers` says what it predicts, by release."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # pylint: disable=invalid-name
+            self._say({"release": self._release()})
+
+        def do_POST(self) -> None:  # pylint: disable=invalid-name
+            self.rfile.read(int(self.headers["Content-Length"]))
+            usual = ROW["predictions"]
+            predictions = swarm.read()["answers"].get(self._release(), usual)
+            version = "2" if self.headers["X-Arm"] == "challenger" else "1"
+            self._say({"version": version, "predictions": predictions})
+
+        def _release(self) -> str:
+            service = swarm.read()["service"].get(f"{NAME}_model")
+            return service["deploy"]["labels"]["swarmline.release"] if service else ""
+
+        def _say(self, facts: dict[str, Any]) -> None:
+            body = json.dumps(facts).encode()
+            self.send_response(200)
+            self.send_header("X-Release", self._release())
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Nothing: the test's own words are enough."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
