@@ -17,9 +17,10 @@ from scripts.command.outcome import Refused
 from scripts.ledger import tracking
 from scripts.operate import trace
 from service.settings import BadSettings, read_journal_settings
-from training.common import places
-from training.common.errors import RegistryError, SourceError
-from training.data import sources
+from tables.address import ENCODED, filled_in
+from tables.errors import TableError
+from training.common import state
+from training.common.errors import RegistryError
 
 #: Each with a password in it that means another host, path or port to whoever reads the address.
 UNSOUND = [
@@ -49,12 +50,12 @@ def through_journal(url: str) -> None:
 
 def through_training(url: str) -> None:
     with patch.dict(os.environ, MLFLOW_TRACKING_URI=url):
-        places.tracking_uri()
+        state.tracking_uri()
 
 
 def through_source(url: str) -> None:
     with patch.dict(os.environ, SHOP=url.partition("://")[2]):
-        sources._address(f"{url.partition('://')[0]}://${{SHOP}}")
+        filled_in(f"{url.partition('://')[0]}://${{SHOP}}")
 
 
 WAYS: list[Callable[[str], None]] = [
@@ -68,7 +69,7 @@ WAYS: list[Callable[[str], None]] = [
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("url", UNSOUND)
 def test_what_cannot_be_told_apart_is_refused_and_not_shown(url: str, way: Callable[[str], None]):
-    with pytest.raises((Refused, BadSettings, RegistryError, SourceError)) as caught:
+    with pytest.raises((Refused, BadSettings, RegistryError, TableError)) as caught:
         way(url)
     said = str(caught.value)
     assert "percent-encode" in said
@@ -89,23 +90,21 @@ def test_an_address_that_is_sound_is_taken(url: str, way: Callable[[str], None])
 @example("pa$word")
 def test_a_password_from_the_environment_may_be_any_text(word: str):
     with patch.dict(os.environ, WORD=word):
-        parts = sqlalchemy.make_url(
-            sources._address("postgresql+psycopg://reader:${WORD}@db:5432/shop")
-        )
-    encoded = sources.ENCODED.fullmatch(word) and "%" in word
+        parts = sqlalchemy.make_url(filled_in("postgresql+psycopg://reader:${WORD}@db:5432/shop"))
+    encoded = ENCODED.fullmatch(word) and "%" in word
     assert (parts.host, parts.port, parts.database) == ("db", 5432, "shop")
     assert encoded or parts.password == word
 
 
 def test_a_password_that_is_percent_encoded_already_is_taken_as_it_is():
     with patch.dict(os.environ, WORD="p%40ss"):
-        parts = sqlalchemy.make_url(sources._address("postgresql://reader:$WORD@db/shop"))
+        parts = sqlalchemy.make_url(filled_in("postgresql://reader:$WORD@db/shop"))
     assert parts.password == "p@ss"
 
 
 def test_a_variable_that_is_not_set_is_named_beside_no_password():
-    with pytest.raises(SourceError, match="variable NOT_SET is not set") as caught:
-        sources._address("postgresql://reader:hunter2@${NOT_SET}/shop")
+    with pytest.raises(TableError, match="variable NOT_SET is not set") as caught:
+        filled_in("postgresql://reader:hunter2@${NOT_SET}/shop")
     assert "hunter2" not in str(caught.value)
 
 

@@ -25,6 +25,7 @@ IMPORTING = f"import service.inner\n\ndef test_it():\n    {NOTE}    assert servi
 STARTING = f"import subprocess\n\ndef test_it():\n    {NOTE}    'python -m service'\n"
 PLAIN = f"def test_it():\n    {NOTE}"
 PROJECT = '[tool.pytest.ini_options]\nmarkers = ["slow", "thorough"]\n[tool.coverage.run]\nsource = ["service"]\n'
+PROJECT += "[tool.swarmline.packages]\nservice = []\nscripts = []\n"
 
 
 @pytest.fixture(name="tree")

@@ -146,7 +146,7 @@ def test_only_so_many_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(list((tmp_path / "cache/swarmline/passed").iterdir())) == 2
 
 
-OURS = {"service", "training", "scripts"}
+OURS = {"tables", "service", "training", "scripts"}
 
 
 @pytest.mark.parametrize(

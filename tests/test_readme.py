@@ -13,16 +13,24 @@ import pytest
 from service.bundle.encoder import Encoder
 from tests.support import ROOT
 from tests.test_documents import CODE, FENCE, targets, targets_named_in
-from training.common import places
-from training.spec.values import Spec, find, parse
+from training.common import state
+from training.spec.load import find, parse
+from training.spec.values import Spec
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLE = re.search(r"```toml\n(.*?)```", README, re.S)
 
 
+def _make(*words: str) -> str:
+    command = ["make", *words]
+    return subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
+
+
 def _listed() -> str:
-    done = subprocess.run(["make"], cwd=ROOT, text=True, capture_output=True, check=True)
-    return done.stdout
+    """What bare `make` lists, and each `make help-GROUP` that it names."""
+    first = _make()
+    groups = re.findall(r"help-[a-z]+", first)
+    return "\n".join([first, *map(_make, groups)])
 
 
 @pytest.fixture(name="example")
@@ -41,7 +49,7 @@ def test_its_commands_are_targets():
     assert set(commands) <= targets(ROOT)
 
 
-def test_bare_make_lists_each_target_of_the_readme_with_a_line():
+def test_make_lists_each_target_of_the_readme_with_a_line():
     lines = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", _listed(), re.M))
     spans = CODE.findall(FENCE.sub("", README))
     assert {"run", "watch"} <= set(targets_named_in("\n".join(spans))) <= lines.keys()
@@ -56,12 +64,12 @@ def test_its_spec_is_valid_and_at_most_40_lines_long(example: str):
 def test_its_defaults_are_those_of_the_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.chdir(tmp_path)
     rows = dict(re.findall(r"^\| `([A-Z_]+)` \| `([^`]+)` \|", README, re.M))
-    assert tmp_path / rows["SWARMLINE_BUILD"] == places.build()
-    assert tmp_path / rows["SWARMLINE_TRAINED"] == places.trained()
-    assert tmp_path / rows["SWARMLINE_BUNDLES"] == places.bundles()
-    assert tmp_path / rows["SWARMLINE_REPORTS"] == places.reports()
+    assert tmp_path / rows["SWARMLINE_BUILD"] == state.build()
+    assert tmp_path / rows["SWARMLINE_TRAINED"] == state.trained()
+    assert tmp_path / rows["SWARMLINE_BUNDLES"] == state.bundles()
+    assert tmp_path / rows["SWARMLINE_REPORTS"] == state.reports()
     path = rows["MLFLOW_TRACKING_URI"].removeprefix("sqlite:///")
-    assert places.tracking_uri() == f"sqlite:///{tmp_path / path}"
+    assert state.tracking_uri() == f"sqlite:///{tmp_path / path}"
 
 
 def test_its_prediction_is_one_that_the_shipped_model_takes_and_answers():

@@ -9,7 +9,7 @@ from scripts.command.outcome import Refused
 
 
 def sound(name: str, address: str) -> str:
-    """The address, unless a part that is not percent-encoded makes it mean another host. As in training/common/places.py and
+    """The address, unless a part that is not percent-encoded makes it mean another host. As in tables/address.py and
     service/readers.py."""
     if not is_sound(address):
         raise Refused(

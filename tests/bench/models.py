@@ -17,11 +17,10 @@ import pandas as pd
 from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer
 
-from training.commands.arguments import Options
-from training.commands.fitting import fit
-from training.data import dataset
-from training.data import sources as data
-from training.spec.values import Spec, find, load
+from training.data import dataset, sources
+from training.fit.fit import fit
+from training.spec.load import find, load
+from training.spec.values import Spec
 
 SPECS = Path(__file__).parent / "models"
 FOLDER = Path("build/bench")
@@ -57,10 +56,10 @@ def plain_pipeline(name: str) -> Path | None:
     spec = load(path) if path.is_file() else find(name)
     if spec.data is None:
         return None
-    rows = data.read(spec)
-    made = dataset.require(*dataset.check(spec, rows, data.fingerprint(rows)))
-    chosen = fit(spec, made, Options(skip=frozenset({"export"})))[1]
-    matrix, target = made.train
+    frame = sources.read(spec)
+    rows = dataset.require_valid(*dataset.validate(spec, frame, sources.fingerprint(frame)))
+    chosen = fit(spec, rows, compiling=False).chosen
+    matrix, target = rows.train
     file = FOLDER / f"{name}.joblib"
     joblib.dump(clone(chosen.pipeline).fit(_named(spec, matrix), target), file)
     return file.resolve()

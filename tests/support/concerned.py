@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.support.known import PACKAGES, Tree
+from tests.support.imports import PACKAGES
+from tests.support.known import Tree
 
 
 def concerned_tests(root: Path, changed: Iterable[Path]) -> list[Path]:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-OURS = ("service", "training", "monitoring", "scripts", "tests")
+from tests.support import ROOT
+
+#: Each package, and what it may import of ours besides itself.
+PACKAGES: dict[str, list[str]] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"][
+    "swarmline"
+]["packages"]
+OURS = (*PACKAGES, "tests")
 #: Calls that import what their first argument says.
 IMPORTERS = ("import_module", "__import__", "importorskip", "run_module")
 

@@ -19,10 +19,9 @@ from functools import cached_property
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.support.imports import OURS, files_behind, imports_of, python_files
+from tests.support.imports import OURS, PACKAGES, files_behind, imports_of, python_files
 from tests.support.once import Passed, tools
 
-PACKAGES = ("training", "service", "monitoring", "scripts")
 #: A test that says one of these reads more of the tree than it imports.
 LOOKS_AROUND = re.compile(
     r"\bglob\(|\brglob\(|\biterdir\(|python_files\(|[\"']make[\"']|copytree\("

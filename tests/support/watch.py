@@ -18,7 +18,7 @@ import watchfiles
 
 from scripts.command.options import FLAG, Outside, parsed
 from tests.support.concerned import concerned_tests
-from tests.support.known import PACKAGES
+from tests.support.imports import PACKAGES
 
 MADE = {".pyc", ".swp"}
 SKIPPED = {"build", "__pycache__", "node_modules"}
@@ -51,7 +51,7 @@ def jobs(root: Path, changed: Iterable[Path], slow: bool) -> list[Job]:
     if tests:
         chosen.append(Job("tests", _pytest(tests, *([] if slow else ["-m", "not slow"]))))
     if any(path.suffix == ".py" and path.parts[0] in PACKAGES for path in changed):
-        chosen.append(Job("types", _module("mypy")))
+        chosen.append(Job("types", _module("mypy", *(f"--package={name}" for name in PACKAGES))))
     if python:
         chosen.append(Job("lint", _module("pylint", "--score=n", *python)))
     return chosen

@@ -17,7 +17,8 @@ from service.app import create_app
 from service.bundle.exported import Bundle, check_golden, load_models
 from service.process.state import State
 from service.settings import read_settings
-from tests.training.house import House, toml
+from tests.support.toml import toml
+from tests.support.training import Workspace
 
 ROWS = 120
 KINDS = ("number", "integer", "category", "boolean", "timestamp")
@@ -49,11 +50,11 @@ class Table(NamedTuple):
 
     def rows(self) -> pd.DataFrame:
         random = np.random.default_rng(self.seed)
-        made = {name: _values(drawn, random) for name, drawn in self.columns.items()}
+        columns = {name: _values(drawn, random) for name, drawn in self.columns.items()}
         target = random.normal(size=ROWS)
         classes = np.where(target > 0, "yes; no", 'é "1"')
-        made["the target"] = classes if self.task == "classification" else target
-        return pd.DataFrame(made)
+        columns["the target"] = classes if self.task == "classification" else target
+        return pd.DataFrame(columns)
 
 
 def _values(drawn: Drawn, random: np.random.Generator) -> pd.Series[Any]:
@@ -96,15 +97,18 @@ def _every(share: float, sensitive: bool) -> dict[str, Drawn]:
     }
 
 
-def _draft(house: House, table: Table, name: str) -> Path:
+def _draft(workspace: Workspace, table: Table, name: str) -> Path:
     """The drafted spec with what a person adds: one cheap candidate, parts of times, what is sensitive."""
-    source = house.folder / f"{name}.{table.ending}"
+    source = workspace.folder / f"{name}.{table.ending}"
     rows = table.rows()
-    rows.to_csv(source, index=False) if table.ending == "csv" else rows.to_parquet(source)
-    given_ = ("--target", "the target", "--name", name, "--folder", house.folder)
-    drafted = house.training("draft", source, *given_)
+    if table.ending == "csv":
+        rows.to_csv(source, index=False)
+    else:
+        rows.to_parquet(source)
+    given_ = ("--target", "the target", "--name", name, "--folder", workspace.folder)
+    drafted = workspace.training("draft", source, *given_)
     assert drafted.code == 0, drafted.err
-    spec = house.folder / f"{name}.toml"
+    spec = workspace.folder / f"{name}.toml"
     raw = tomllib.loads(spec.read_text(encoding="utf-8"))
     for column, section in raw["columns"].items():
         drawn = table.columns[column]
@@ -123,11 +127,11 @@ def _expected(bundle: Bundle, rows: list[dict[str, Any]]) -> list[Any]:
     return [float(value) for value in answer.values[:, 0]]
 
 
-def _over_http(house: House, model: str, rows: list[dict[str, Any]]) -> list[Any]:
+def _over_http(workspace: Workspace, model: str, rows: list[dict[str, Any]]) -> list[Any]:
     environment = {
-        "BUNDLES": str(house.bundles),
+        "BUNDLES": str(workspace.bundles),
         "AUTH": "off",
-        "JOURNAL_SPOOL": str(house.folder / "spool"),
+        "JOURNAL_SPOOL": str(workspace.folder / "spool"),
     }
     app = create_app(read_settings(environment), State())
     answer = app.flask.test_client().post(f"/v1/models/{model}/predict", json={"rows": rows})
@@ -142,28 +146,28 @@ def _same(got: list[Any], expected: list[Any]) -> bool:
     return bool(np.allclose(got, expected, rtol=1e-5, atol=1e-30))
 
 
-def _goes_through(house: House, table: Table) -> None:
+def _goes_through(workspace: Workspace, table: Table) -> None:
     # As long as a name may be; hypothesis runs a table that fails once more.
-    name = f"m{len(list(house.folder.glob('*.toml'))):062}"
-    spec = _draft(house, table, name)
-    validated = house.training("validate", spec)
+    name = f"m{len(list(workspace.folder.glob('*.toml'))):062}"
+    spec = _draft(workspace, table, name)
+    validated = workspace.training("validate", spec)
     assert validated.code == 0, validated.err
-    trained = house.training("train", spec, "--gate", "report", "--promote", "why")
+    trained = workspace.training("train", spec, "--gate", "report", "--promote", "why")
     assert trained.code == 0, trained.err
-    assert house.training("export", spec).code == 0
-    bundle = load_models(house.bundles)[name].champion
+    assert workspace.training("export", spec).code == 0
+    bundle = load_models(workspace.bundles)[name].champion
     assert check_golden(bundle) == []
     nullable = [column.name for column in bundle.contract.columns if column.nullable]
     rows = [*bundle.golden.rows, {**bundle.golden.rows[0], **dict.fromkeys(nullable)}]
     expected = _expected(bundle, rows)
-    with house.client():
+    with workspace.client():
         copy = mlflow.pyfunc.load_model(f"models:/{name}/1")
     for part in (rows, rows[:1], rows[-1:]):
         assert _same(
             copy.predict(pd.DataFrame(part)).tolist(),
             expected[: len(part)] if part[0] is rows[0] else expected[-1:],
         )
-    assert _same(_over_http(house, name, rows), expected)
+    assert _same(_over_http(workspace, name, rows), expected)
 
 
 CHEAP = settings(
@@ -181,13 +185,13 @@ CHEAP = settings(
 @example(Table(_every(0.0, True), "regression", "parquet", "extra-trees", 2))
 @given(TABLES)
 @settings(CHEAP, max_examples=4)
-def test_what_a_contract_allows_goes_through_every_step(house: House, table: Table) -> None:
-    _goes_through(house, table)
+def test_what_a_contract_allows_goes_through_every_step(workspace: Workspace, table: Table) -> None:
+    _goes_through(workspace, table)
 
 
 @pytest.mark.slow
 @pytest.mark.thorough
 @given(TABLES)
 @settings(CHEAP, max_examples=100)
-def test_many_more_contracts_go_through_every_step(house: House, table: Table) -> None:
-    _goes_through(house, table)
+def test_many_more_contracts_go_through_every_step(workspace: Workspace, table: Table) -> None:
+    _goes_through(workspace, table)

@@ -1,0 +1,1 @@
+"""A TrainingResult and its card as the folder that the service takes: written whole, or not at all."""

@@ -1,30 +1,25 @@
-"""The card's tables of what is known: data, contract, engine, search and lineage."""
+"""The card's contents besides the figures: data, contract, limits, trials, and a call with its answer."""
 
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from service.bundle.contract import Column
-from training.card import words
-from training.common.html import number, plural
-from training.judge.result import Facts
+from service.bundle.encoder import Encoder
+from service.bundle.engines import predict_with
+from training.common.numbers import number
+from training.judge.evaluation import Evaluation, Slice
+from training.judge.result import TrainingResult
 
+ADDRESS = "http://127.0.0.1:8080"
 #: A category with more values than this is cut short in the contract's table.
 MOST_CATEGORIES = 12
-#: Lines whose value is made for machines.
-CODES = (
-    "Source",
-    "Fingerprint",
-    "Run",
-    "Commit",
-    "Data",
-    "Locked dependencies",
-    "Training code",
-    "Key",
-)
 
 
 class Field(NamedTuple):
@@ -36,100 +31,103 @@ class Field(NamedTuple):
     example: str
 
 
-def about_data(facts: Facts) -> list[tuple[str, str]]:
-    dataset, data = facts.dataset, facts.spec.data
-    source = dataset.report.source if dataset.report else data.source if data else ""
+def rows_word(result: TrainingResult) -> str:
+    """What the rows are called."""
+    return "contexts" if result.spec.task == "optimization" else "rows"
+
+
+def about_data(result: TrainingResult) -> list[tuple[str, str]]:
+    dataset, data, report = result.dataset, result.spec.data, result.dataset.report
+    source = report.source if report else data.source if data else ""
+    missing = report.rows - len(dataset.frame) if report else 0
+    left_out = f", {missing:,} left out because they break the contract" if missing else ""
     lines = [
-        (
-            "Source",
-            source
-            or f"optima of the model {facts.spec.objective.model if facts.spec.objective else ''}",
-        ),
-        ("Period", words.period(facts)),
-        ("Rows", f"{len(dataset.frame):,} usable" + _left_out(facts)),
-        ("Held out", f"{len(dataset.split.held_out):,} rows, {words.split_in_words(facts)}"),
-        ("Checks", _checks(facts)),
-        ("Fingerprint", dataset.fingerprint),
+        ("Source", source or f"optima of the model {result.spec.goal.model}"),
+        ("Period", _period(result)),
+        ("Rows", f"{len(dataset.frame):,} usable{left_out}"),
+        ("Held out", f"{len(dataset.split.held_out):,} rows, {_split_in_words(result)}"),
+        ("Checks", _checks(result)),
     ]
     return [(name, value) for name, value in lines if value]
 
 
-def _left_out(facts: Facts) -> str:
-    report = facts.dataset.report
-    missing = report.rows - len(facts.dataset.frame) if report else 0
-    return f", {missing:,} left out because they break the contract" if missing else ""
-
-
-def _checks(facts: Facts) -> str:
-    report = facts.dataset.report
+def _checks(result: TrainingResult) -> str:
+    report = result.dataset.report
     if report is None:
         return ""
-    found = "; ".join(
-        f"{one.severity}: {one.column or 'all rows'} {one.message}" for one in report.violations
+    violations = "; ".join(
+        f"{each.severity}: {each.column or 'all rows'} {each.message}" for each in report.violations
     )
-    return f"{len(report.checked)} checks, {found or 'nothing found'}"
+    return f"{len(report.checked)} checks, {violations or 'nothing found'}"
 
 
-def field(facts: Facts, column: Column) -> Field:
+def _split_in_words(result: TrainingResult) -> str:
+    data = result.spec.data
+    if data is None:
+        return "by chance: the held-out contexts were not shown to the model"
+    if data.split == "time":
+        return (
+            f"by {data.time}: the model learnt from the earlier rows and was judged on the latest"
+        )
+    if data.split == "stratified":
+        return "by chance, so that each class has the same share on both sides"
+    return "by chance: every row had the same odds to be held out"
+
+
+def _period(result: TrainingResult) -> str:
+    """From when to when the rows are, where the spec names a time column."""
+    data = result.spec.data
+    if data is None or not data.time or data.time not in result.dataset.frame:
+        return ""
+    moments = pd.to_datetime(result.dataset.frame[data.time], utc=True)
+    return f"{moments.min():%Y-%m-%d} to {moments.max():%Y-%m-%d}"
+
+
+def field(result: TrainingResult, column: Column) -> Field:
     allowed = column.allowed.removesuffix(" or null")
     if len(column.categories) > MOST_CATEGORIES:
         shown = ", ".join(map(repr, column.categories[:MOST_CATEGORIES]))
         allowed = f"one of {shown} and {len(column.categories) - MOST_CATEGORIES} more"
     example = "" if column.sensitive else json.dumps(column.sample, ensure_ascii=False)
-    return Field(column, allowed, _seen(facts, column), example)
+    return Field(column, allowed, _seen(result, column), example)
 
 
-def _seen(facts: Facts, column: Column) -> str:
-    """What the training rows held; nothing that could give away a sensitive value."""
+def _seen(result: TrainingResult, column: Column) -> str:
+    """The values of the training rows in short; nothing that could give away a sensitive one."""
     if column.sensitive:
         return "not shown: sensitive"
-    position = facts.dataset.contract.names.index(column.name)
-    values = facts.dataset.matrix[facts.dataset.split.train, position]
-    known = values[~np.isnan(values)].astype(np.float64)
-    nulls = 1 - len(known) / max(len(values), 1)
+    matrix, _ = result.dataset.train
+    values = matrix[:, result.dataset.contract.names.index(column.name)]
+    present = values[~np.isnan(values)].astype(np.float64)
+    nulls = 1 - len(present) / max(len(values), 1)
     missing = f"{nulls:.1%} null" if nulls else ""
-    return ", ".join(filter(None, [_range(column, known), missing]))
+    return ", ".join(filter(None, [_range(column, present), missing]))
 
 
-def _range(column: Column, known: np.ndarray[Any, Any]) -> str:
-    if len(known) == 0 or column.type == "timestamp":
+def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
+    if len(present) == 0 or column.type == "timestamp":
         return ""
     if column.type == "boolean":
-        return f"true in {known.mean():.1%}"
+        return f"true in {present.mean():.1%}"
     if column.type == "category":
-        codes, counts = np.unique(known, return_counts=True)
+        codes, counts = np.unique(present, return_counts=True)
         common = column.categories[int(codes[counts.argmax()])]
         return f"{len(codes)} of {len(column.categories)}, mostly {common}"
-    low, middle, high = np.quantile(known, [0, 0.5, 1])
+    low, middle, high = np.quantile(present, [0, 0.5, 1])
     return f"{low:.4g} to {high:.4g}, half below {middle:.4g}"
 
 
-def about_engine(facts: Facts) -> list[tuple[str, str]]:
-    compiled = facts.compiled
-    if compiled is None:
-        return []
-    names = {"onnx": "ONNX Runtime (compiled)", "skops": "scikit-learn, read by skops"}
-    lines = [
-        ("Engine", names[compiled.engine_name]),
-        ("Not compiled because", compiled.fallback),
-        ("Equal to what was trained", str(compiled.equality)),
-        ("Time for one row", f"{number(compiled.latency_ms)} ms (99th percentile)"),
-        ("Size", f"{number(compiled.size_mb)} MB"),
-    ]
-    return [(name, value) for name, value in lines if value]
-
-
-def best_trials(facts: Facts) -> list[tuple[str, str, str, str]]:
+def best_trials(result: TrainingResult) -> list[tuple[str, str, str, str]]:
     """The best trial of each candidate, best first: name, score, spread, parameters."""
     lines = []
-    for found in facts.searched.ranking:
-        trials = [trial for trial in facts.searched.trials if trial.candidate == found.candidate]
-        best = max(trials, key=lambda trial: trial.score, default=None)
-        if best is not None:
+    for best in result.fitted.search.ranking:
+        trials = [each for each in result.fitted.search.trials if each.candidate == best.candidate]
+        if trials:
+            trial = max(trials, key=lambda each: each.score)
             parameters = ", ".join(
-                f"{key} {_short(value)}" for key, value in best.parameters.items()
+                f"{name} {_short(value)}" for name, value in trial.parameters.items()
             )
-            lines.append((best.candidate, number(best.score), number(best.spread), parameters))
+            lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
     return lines
 
 
@@ -137,22 +135,85 @@ def _short(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def about_lineage(facts: Facts) -> list[tuple[str, str]]:
-    found = facts.lineage
-    dirty = ", with changes that were not committed" if found.git_dirty else ""
-    return [
-        ("Version", facts.version or "not registered"),
-        ("Run", facts.run_id or "not recorded"),
-        ("Created", facts.created),
-        ("Commit", found.git_commit + dirty),
-        ("Data", facts.dataset.fingerprint),
-        ("Locked dependencies", found.lock),
-        ("Training code", found.code),
-        ("Key", facts.key),
-        ("Seed", str(facts.spec.search.seed)),
-        ("Machine", found.machine),
-        (
-            "Search took",
-            f"{facts.searched.seconds:.0f} s for {plural(len(facts.searched.trials), 'trial')}",
-        ),
-    ]
+def limits(result: TrainingResult) -> Iterator[str]:
+    """The spec's own limit, what is true of every such model, what this evaluation shows."""
+    spec, evaluation = result.spec, result.evaluation
+    if spec.limits:
+        yield spec.limits
+    if spec.objective is not None:
+        yield (
+            f"Recipes were found by asking the model {spec.objective.model}, "
+            "not by growing them: they are as right as that model and the prices in the spec."
+        )
+    else:
+        yield (
+            "It learnt what goes together, not what causes what: changing an input on purpose "
+            "need not change the outcome as predicted."
+        )
+    yield (
+        "Inputs outside the contract are refused. Inside it, combinations that were rare "
+        "in training are predicted less surely."
+    )
+    if spec.data is not None and spec.data.split != "time":
+        yield "Rows were held out by chance, so the figures do not show how the model ages."
+    if evaluation is None:
+        yield "This version was not evaluated: nothing is known about how good it is."
+        return
+    yield from _weakest(result, evaluation)
+    if spec.slices.columns:
+        yield (
+            f"Parts with fewer than {spec.slices.minimum_rows} held-out {rows_word(result)} "
+            "were not judged on their own."
+        )
+    yield (
+        "The intervals say how much a figure depends on which rows happened to be held out. "
+        "They do not cover a world that changes afterwards: that is what monitoring is for."
+    )
+
+
+def _weakest(result: TrainingResult, evaluation: Evaluation) -> Iterator[str]:
+    """The part with the worst deciding metric, if it is worse than the whole."""
+    deciding = result.spec.deciding
+    whole = evaluation.metrics[deciding.name].value
+
+    def value(part: Slice) -> float:
+        return part.metrics[deciding.name].value
+
+    worse = [part for part in evaluation.slices if deciding.compared(whole, value(part)) == "worse"]
+    if worse:
+        part = (min if deciding.greater_is_better else max)(worse, key=value)
+        yield (
+            f"Weakest where {part.column} is {part.value}: {deciding.short_title} "
+            f"{deciding.shown(value(part))}, on all {rows_word(result)} {deciding.shown(whole)}."
+        )
+
+
+def call(result: TrainingResult) -> str:
+    """The example row as a call of the service."""
+    body = json.dumps({"rows": [result.dataset.contract.example]}, ensure_ascii=False, indent=1)
+    return (
+        f"curl {ADDRESS}/v1/models/{result.spec.name}/predict \\\n"
+        f"  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)}"
+    )
+
+
+def answer(result: TrainingResult) -> str:
+    """What comes back for it, by this very model."""
+    contract, pipeline = result.dataset.contract, result.fitted.chosen.pipeline
+    values, probabilities = predict_with(
+        pipeline, Encoder(contract).encode_rows([contract.example])
+    )
+    document: dict[str, Any] = {
+        "model": contract.model,
+        "version": result.version or "1",
+        "arm": "champion",
+        "request_id": "…",
+    }
+    if probabilities is not None:
+        document["predictions"] = [contract.classes[int(values[0])]]
+        document["probabilities"] = [[round(float(cell), 4) for cell in probabilities[0]]]
+        document["classes"] = list(contract.classes)
+    else:
+        numbers = [float(f"{cell:.5g}") for cell in values[0]]
+        document["predictions"] = [numbers if len(numbers) > 1 else numbers[0]]
+    return json.dumps(document, ensure_ascii=False)

@@ -20,7 +20,7 @@ OTHER_PACKAGE = "fonts-noto-core"
 def families(text: str) -> list[str]:
     """The families that show a text together, matplotlib's own first. Says which letters none of them has."""
     foreign = frozenset(text) - _own_letters()
-    return ["sans-serif", *_found(frozenset(filter(str.isprintable, foreign)))]
+    return ["sans-serif", *_families_with(frozenset(filter(str.isprintable, foreign)))]
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def _own_letters() -> frozenset[str]:
 
 
 @functools.cache
-def _found(foreign: frozenset[str]) -> tuple[str, ...]:
+def _families_with(foreign: frozenset[str]) -> tuple[str, ...]:
     missing, names = set(foreign), []
     for path, letters in _of_this_machine() if missing else ():
         if missing & letters:

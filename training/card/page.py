@@ -1,199 +1,99 @@
-"""The model card: one HTML file: what a model is for, how good it is, where it comes from."""
+"""The page of the model card: what a model is for, how good it is, where it comes from."""
 
 from __future__ import annotations
 
-import json
-import shlex
-from typing import Any, NamedTuple
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from markupsafe import Markup, escape
-
-from service.bundle.encoder import Encoder
-from service.bundle.engines import predict_with
-from service.bundle.manifest import Decision
-from training.card import contents, plots, style, words
-from training.common.html import number, plural
+from training.card import comparison, contents
+from training.card.task_plots import Plot
 from training.common.html import render as render_page
-from training.judge.result import Facts
+from training.common.numbers import number
+from training.fit.candidates import CANDIDATES
+from training.judge.evaluation import Evaluation
+from training.judge.result import TrainingResult
+from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
-ADDRESS = "http://127.0.0.1:8080"
+DOES = {
+    "regression": "predicts a number",
+    "classification": "picks one of several classes",
+    "optimization": "proposes settings",
+}
+ENGINES = {"onnx": "ONNX Runtime (compiled)", "skops": "scikit-learn, read by skops"}
 
 
-class Verdict(NamedTuple):
-    """The gates at a glance; `mood` is the colour's name in the style sheet."""
-
-    mood: str
-    headline: str
-    detail: str
-
-
-class Beside(NamedTuple):
-    """A rival's value, and how it compares with the model's."""
-
-    title: str
-    value: str
-    compared: str
-
-
-class Measured(NamedTuple):
-    """A line of the metrics' table."""
+class Figure(NamedTuple):
+    """A line of the metrics' table; each rival's cell has its title, its value, and how it compares."""
 
     title: str
     value: str
     interval: str
     meaning: str
-    rivals: tuple[Beside, ...]
+    rivals: list[tuple[str, str, str]]
 
 
-class Drawn(NamedTuple):
-    title: str
-    caption: str
-    svg: Markup
-    wide: bool
-
-
-def render_plots(facts: Facts) -> list[Drawn]:
-    return [
-        Drawn(
-            plot.title,
-            plot.caption,
-            # Text inside was escaped by matplotlib; the label is escaped here.
-            Markup(style.svg(plot.figure, plot.name, str(escape(plot.title)))),  # nosec B704
-            plot.wide,
-        )
-        for plot in plots.plots(facts)
-    ]
-
-
-def render(facts: Facts) -> str:
+def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
     return render_page(
         "card/card.html",
-        facts=facts,
-        spec=facts.spec,
-        does=words.TASKS[facts.spec.task],
-        is_sample=words.is_sample(facts),
-        verdict=verdict(facts),
-        tiles=_tiles(facts),
-        data=contents.about_data(facts),
-        fields=[contents.field(facts, column) for column in facts.dataset.contract.columns],
-        measured=_metrics(facts),
-        deciding=plots.deciding(facts),
-        plots=facts.drawn or render_plots(facts),
-        limits=list(words.limits(facts)),
-        engine=contents.about_engine(facts),
-        trials=contents.best_trials(facts),
-        lineage=contents.about_lineage(facts),
-        comparison=words.comparison(facts) if facts.evaluation else "",
-        rows=words.rows(facts),
-        codes=contents.CODES,
-        curl=_curl(facts),
-        answer=_answer(facts),
+        result=result,
+        spec=result.spec,
+        does=DOES[result.spec.task],
+        # Of an optimization, its objective's card says it.
+        is_sample=bool(result.spec.data and result.spec.data.source.startswith("sample:")),
+        headline=comparison.headline(result),
+        tiles=_tiles(result),
+        data=contents.about_data(result),
+        fields=[contents.field(result, column) for column in result.dataset.contract.columns],
+        figures=figures(result, result.evaluation) if result.evaluation else [],
+        plots=plots,
+        limits=list(contents.limits(result)),
+        engines=ENGINES,
+        trials=contents.best_trials(result),
+        how_to_read=comparison.how_to_read(result),
+        rows=contents.rows_word(result),
+        call=contents.call(result),
+        answer=contents.answer(result),
     )
 
 
-def verdict(facts: Facts) -> Verdict:
-    """Passed gates are no praise for a model that something simpler equals."""
-    judged, unbeaten = _of_gates(facts), " ".join(words.unbeaten(facts))
-    if not unbeaten:
-        return judged
-    if judged.mood == "good":
-        headline = f"{judged.headline}, but is no better than something simpler"
-        return Verdict("warn", headline, unbeaten)
-    return judged._replace(detail=f"{judged.detail.removesuffix('.')}. {unbeaten}")
-
-
-def _of_gates(facts: Facts) -> Verdict:
-    if facts.verdict is None:
-        return Verdict("warn", "Not judged", "The gates were skipped for this training.")
-    rules = facts.verdict.decisions
-    if not rules:
-        return Verdict("warn", "Not judged", "The spec sets no gate.")
-    failed = facts.verdict.failed
-    if failed:
-        listed = "; ".join(_as_sentence(decision) for decision in failed)
-        return Verdict("bad", f"Failed {len(failed)} of {plural(len(rules), 'gate')}", listed)
-    rule = "the rule" if len(rules) == 1 else "every rule"
-    headline = "Passed its one gate" if len(rules) == 1 else f"Passed all {len(rules)} gates"
-    better = facts.evaluation and facts.evaluation.simpler
-    beaten = ", and better than something simpler" if better else ""
-    return Verdict("good", headline, f"Good enough by {rule} of its spec{beaten}.")
-
-
-def _as_sentence(decision: Decision) -> str:
-    reason = f" ({decision.reason})" if decision.reason else ""
-    return f"{decision.rule}, but it is {number(decision.value, 4)}{reason}"
-
-
-def _tiles(facts: Facts) -> list[tuple[str, str]]:
+def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
     """The few figures that everyone asks for first."""
-    tiles = []
-    if facts.evaluation is not None:
-        judged = plots.deciding(facts)
-        found = facts.evaluation.metrics[judged.name]
-        tiles.append((words.shown(judged.name, found.value), judged.title))
-    tiles.append((number(len(facts.dataset.split.train)), f"{words.rows(facts)} to learn from"))
-    tiles.append(
-        (
-            number(len(facts.dataset.split.held_out)),
-            f"{words.rows(facts)} held out to judge it",
-        )
-    )
-    tiles.append((words.CANDIDATES[facts.chosen.candidate], "kind of model"))
-    if facts.compiled is not None:
-        tiles.append((f"{number(facts.compiled.latency_ms)} ms", "for one row, 99 of 100 times"))
+    split, rows, fitted = result.dataset.split, contents.rows_word(result), result.fitted
+    tiles = [
+        (number(len(split.train)), f"{rows} to learn from"),
+        (number(len(split.held_out)), f"{rows} held out to judge it"),
+        (CANDIDATES[fitted.chosen.candidate].title, "kind of model"),
+    ]
+    if result.evaluation is not None:
+        deciding = result.spec.deciding
+        value = result.evaluation.metrics[deciding.name].value
+        tiles.insert(0, (deciding.shown(value), deciding.title))
+    if fitted.compiled is not None:
+        tiles.append((f"{number(fitted.compiled.latency_ms)} ms", "for one row, 99 of 100 times"))
     return tiles
 
 
-def _metrics(facts: Facts) -> list[Measured]:
-    if facts.evaluation is None:
-        return []
+def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
     lines = []
-    for one in METRICS[facts.spec.task]:
-        found = facts.evaluation.metrics[one.name]
-        rivals = tuple(
-            Beside(
-                words.RIVALS[rival.name],
-                words.shown(one.name, rival.metrics[one.name]),
-                words.better(facts, one.name, found.value, rival.metrics[one.name]),
+    for metric in METRICS[result.spec.task]:
+        own = evaluation.metrics[metric.name]
+        rivals = [
+            (
+                comparison.TITLES[rival.name],
+                metric.shown(rival.metrics[metric.name]),
+                metric.compared(own.value, rival.metrics[metric.name]),
             )
-            for rival in facts.evaluation.rivals
-        )
-        lines.append(
-            Measured(
-                one.title,
-                words.shown(one.name, found.value),
-                " to ".join(words.shown(one.name, end) for end in (found.low, found.high)),
-                words.meaning(facts, one.name, found.value),
-                rivals,
-            )
-        )
+            for rival in evaluation.rivals
+        ]
+        interval = f"{metric.shown(own.low)} to {metric.shown(own.high)}"
+        meaning = _meaning(metric, own.value, result.spec.target.unit)
+        lines.append(Figure(metric.title, metric.shown(own.value), interval, meaning, rivals))
     return lines
 
 
-def _curl(facts: Facts) -> str:
-    body = json.dumps({"rows": [facts.dataset.contract.example]}, ensure_ascii=False, indent=1)
-    return (
-        f"curl {ADDRESS}/v1/models/{facts.spec.name}/predict \\\n"
-        f"  -H 'Content-Type: application/json' \\\n  -d {shlex.quote(body)}"
-    )
-
-
-def _answer(facts: Facts) -> str:
-    """What comes back for the example, by this very model."""
-    contract = facts.dataset.contract
-    found = predict_with(facts.chosen.pipeline, Encoder(contract).encode_rows([contract.example]))
-    document: dict[str, Any] = {
-        "model": contract.model,
-        "version": facts.version or "1",
-        "arm": "champion",
-        "request_id": "…",
-    }
-    if found.probabilities is not None:
-        document["predictions"] = [contract.classes[int(found.values[0])]]
-        document["probabilities"] = [[round(float(cell), 4) for cell in found.probabilities[0]]]
-        document["classes"] = list(contract.classes)
-    else:
-        numbers = [float(f"{cell:.5g}") for cell in found.values[0]]
-        document["predictions"] = [numbers if len(numbers) > 1 else numbers[0]]
-    return json.dumps(document, ensure_ascii=False)
+def _meaning(metric: Metric, value: float, unit: str) -> str:
+    if not math.isfinite(value):
+        return "It cannot be computed on these rows."
+    return metric.sentence(value, unit)

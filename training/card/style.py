@@ -1,4 +1,4 @@
-"""How every plot looks, and how it gets into a page. Without pyplot, which would keep them."""
+"""The look of every plot, and how a plot becomes part of a page. Without pyplot, which would keep them."""
 
 from __future__ import annotations
 
@@ -31,34 +31,38 @@ DPI = 110
 SMALL = 9
 
 
-def figure(width: float = 5.0, height: float = 3.6) -> Figure:
+def empty(width: float = 5.0, height: float = 3.6) -> Figure:
     """An empty figure with a canvas of its own: the process's backend stays as it is."""
-    made = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
-    FigureCanvasAgg(made)
-    return made
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
 
 
-def axes(made: Figure, title: str, x: str, y: str) -> Axes:
-    return decorate(made.add_subplot(), title, x, y)
+def single(
+    title: str, x: str, y: str, width: float = 5.0, height: float = 3.6
+) -> tuple[Figure, Axes]:
+    """A figure with one pair of axes, and these."""
+    figure = empty(width, height)
+    return figure, decorate(figure.add_subplot(), title, x, y)
 
 
-def decorate(drawn: Axes, title: str, x: str, y: str) -> Axes:
+def decorate(axes: Axes, title: str, x: str, y: str) -> Axes:
     """Quiet frame, grid behind the data, words in one size."""
-    drawn.set_title(title, loc="left", fontsize=SMALL + 1.5, fontweight="bold", color=INK)
-    drawn.set_xlabel(x, fontsize=SMALL, color=INK)
-    drawn.set_ylabel(y, fontsize=SMALL, color=INK)
-    drawn.tick_params(labelsize=SMALL, colors=INK, length=3)
-    drawn.patch.set_visible(False)
-    drawn.spines[["top", "right"]].set_visible(False)
-    drawn.spines[["left", "bottom"]].set_color(GRID)
-    drawn.set_axisbelow(True)
-    drawn.grid(color=GRID, alpha=0.25, linewidth=0.7)
-    return drawn
+    axes.set_title(title, loc="left", fontsize=SMALL + 1.5, fontweight="bold", color=INK)
+    axes.set_xlabel(x, fontsize=SMALL, color=INK)
+    axes.set_ylabel(y, fontsize=SMALL, color=INK)
+    axes.tick_params(labelsize=SMALL, colors=INK, length=3)
+    axes.patch.set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GRID)
+    axes.set_axisbelow(True)
+    axes.grid(color=GRID, alpha=0.25, linewidth=0.7)
+    return axes
 
 
-def legend(drawn: Axes, where: Literal["best", "upper left"] = "best") -> None:
-    made = drawn.legend(fontsize=SMALL - 0.5, frameon=False, loc=where, labelcolor=INK)
-    made.set_zorder(5)
+def legend(axes: Axes, where: Literal["best", "upper left"] = "best") -> None:
+    shown = axes.legend(fontsize=SMALL - 0.5, frameon=False, loc=where, labelcolor=INK)
+    shown.set_zorder(5)
 
 
 def short_name(text: str, most: int = 28) -> str:
@@ -69,14 +73,14 @@ def short_name(text: str, most: int = 28) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
-def literal(made: Figure) -> Figure:
+def literal(figure: Figure) -> Figure:
     """Words from specs and data stay as they are: a dollar in them opens no formula, and any script is shown."""
-    texts = made.findobj(Text)
-    found = fonts.families("".join(words.get_text() for words in texts))
+    texts = figure.findobj(Text)
+    families = fonts.families("".join(words.get_text() for words in texts))
     for words in texts:
         words.set_parse_math(False)
-        words.set_fontfamily(found)
-    return made
+        words.set_fontfamily(families)
+    return figure
 
 
 @contextlib.contextmanager
@@ -90,16 +94,18 @@ def rendering(name: str = "") -> Iterator[None]:
         yield
 
 
-def svg(made: Figure, name: str, label: str) -> str:
+def svg(figure: Figure, name: str, label: str) -> str:
     """The figure as an element for a page; its text takes the page's colour."""
     out = io.StringIO()
     with rendering(name):
-        made.savefig(out, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None})
     text = out.getvalue()
     body = text[text.index("<svg") :].replace(INK, "currentColor")
     # The style would hold for the whole page; on the element itself it is inherited inside.
     body = re.sub(r"<(metadata|style)\b.*?</\1>", "", body, flags=re.DOTALL)
-    body = _own_ids(body, name)
+    # Plots share a page. Ids that are referred to have the plot's name hashed into them; the others may clash, and go.
+    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
+    body = re.sub(r' id="([^"]+)"', lambda match: match[0] if match[1] in used else "", body)
     # Sizes in the page come from its style sheet; the view box keeps the shape.
     return re.sub(
         r'<svg [^>]*?viewBox="([^"]+)"[^>]*>',
@@ -109,14 +115,3 @@ def svg(made: Figure, name: str, label: str) -> str:
         body,
         count=1,
     )
-
-
-def _own_ids(body: str, name: str) -> str:
-    """Plots share a page: ids get the plot's name before them, those that nothing uses go."""
-    used = set(re.findall(r"(?:url\(#|href=\"#)([^)\"]+)", body))
-
-    def rename(found: re.Match[str]) -> str:
-        return f' id="{name}-{found[1]}"' if found[1] in used else ""
-
-    body = re.sub(r' id="([^"]+)"', rename, body)
-    return re.sub(r"(url\(#|href=\"#)([^)\"]+)", rf"\g<1>{name}-\g<2>", body)

@@ -1,8 +1,9 @@
-"""The verb `reproduce`: train a version again from its recorded spec and rows, and compare the predictions."""
+"""The command `reproduce`: train a version again from its recorded spec and rows, and compare the predictions."""
 
 from __future__ import annotations
 
 import tempfile
+from argparse import Namespace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,17 +12,18 @@ import msgspec
 import pandas as pd
 from mlflow.exceptions import MlflowException
 
-from service.bundle.engines import Answer
-from training.commands.arguments import SKIPPED, Options
-from training.commands.fitting import fit
+from training.commands.arguments import answer
+from training.common import state
 from training.common.errors import NotReproduced, RegistryError
-from training.common.locks import training_alone
 from training.common.progress import say
-from training.common.provenance import lineage
-from training.data import dataset
-from training.data.dataset import Dataset
-from training.fit import compile, recipes
-from training.registry import runs, versions
+from training.common.provenance import provenance
+from training.data.dataset import Dataset, encode_and_split
+from training.fit import recipes
+from training.fit.compile import compare
+from training.fit.fit import fit
+from training.registry import runs, tags, versions
+from training.registry.client import connect
+from training.registry.versions import Version
 from training.spec.values import Spec
 
 
@@ -37,66 +39,57 @@ class Reproduction(NamedTuple):
     same_lock: bool
 
 
-def reproduce(
-    client: mlflow.MlflowClient, model: str, which: str, options: Options
-) -> Reproduction:
-    one = versions.version(client, model, which)
-    with tempfile.TemporaryDirectory() as folder:
-        spec, frame = _recorded(client, one, Path(folder))
-    made = _dataset(spec, frame, one.tags["swarmline.fingerprint"])
-    here = lineage()
+def reproduce(arguments: Namespace) -> None:
+    client = connect()
+    version = versions.find(client, arguments.model, arguments.version)
+    done = _reproduce(client, version)
+    text = (
+        f"{done.model} {done.version}: reproduced on {done.rows} rows,"
+        f" largest difference {done.largest:.1e}"
+    )
+    answer(arguments, done._asdict(), text)
+
+
+def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
+    name, here = f"{version.model} {version.number}", provenance()
+    dataset, spec = _recorded(client, version)
     same_code, same_lock = (
-        one.tags["swarmline.code"] == here.code,
-        one.tags["swarmline.lock"] == here.lock,
+        version.tags[tags.CODE] == here.code,
+        version.tags[tags.LOCK] == here.lock,
     )
     if not (same_code and same_lock):
-        say(
-            f"{model} {one.number}: was made at {one.tags['swarmline.git_commit']}; code or lock differ here"
-        )
-    then = versions.bundle(client, one).predict(made.held_out)
-    left_out = client.get_run(one.run_id).data.tags.get(SKIPPED, "").split()
-    with training_alone(model):
-        _, chosen, compiled = fit(
-            spec, made, options._replace(skip=frozenset({"search"} & {*left_out}))
-        )
-    assert compiled is not None  # `fit` without skipping gives one
-    say(f"{model} {one.number}: trained again, {chosen.candidate}")
-    equality = compared(then, compiled.engine.predict(made.held_out))
-    found = Reproduction(
-        model,
-        one.number,
+        say(f"{name}: was made at {version.tags[tags.GIT_COMMIT]}; code or lock differ here")
+    then = versions.bundle(client, version).predict(dataset.held_out)
+    skipped = client.get_run(version.run_id).data.tags.get(tags.SKIPPED, "").split()
+    with state.training_lock(version.model):
+        fitted = fit(spec, dataset, searching="search" not in skipped)
+    say(f"{name}: trained again, {fitted.chosen.candidate}")
+    equality = compare(then, fitted.predict(dataset.held_out))
+    if not equality.proven:
+        raise NotReproduced(f"{name}: other predictions than recorded: {equality}")
+    return Reproduction(
+        version.model,
+        version.number,
         equality.rows,
         equality.labels_differ,
         equality.largest,
         same_code,
         same_lock,
     )
-    if not equality.proven:
-        raise NotReproduced(f"{model} {one.number}: other predictions than recorded: {equality}")
-    return found
 
 
-def compared(then: Answer, now: Answer) -> compile.Equality:
-    if then.values.shape != now.values.shape:
-        return compile.Equality(len(now.values), len(now.values), float("inf"), 0.0)
-    return compile.compare(then, now)
-
-
-def _recorded(
-    client: mlflow.MlflowClient, one: versions.Version, folder: Path
-) -> tuple[Spec, pd.DataFrame]:
-    try:
-        spec = client.download_artifacts(one.run_id, runs.SPEC_FILE, str(folder))
-        rows = client.download_artifacts(one.run_id, runs.SNAPSHOT_FILE, str(folder))
-    except (MlflowException, OSError) as error:
-        why = client.get_run(one.run_id).data.tags.get("swarmline.snapshot", str(error))
-        raise RegistryError(
-            f"{one.model} {one.number}: has no snapshot to train from: {why}"
-        ) from error
-    return msgspec.json.decode(Path(spec).read_bytes(), type=Spec), pd.read_parquet(rows)
-
-
-def _dataset(spec: Spec, frame: pd.DataFrame, fingerprint: str) -> Dataset:
-    if spec.task == "optimization":
-        return recipes.make(spec, frame, fingerprint)
-    return dataset.make(spec, frame, fingerprint)
+def _recorded(client: mlflow.MlflowClient, version: Version) -> tuple[Dataset, Spec]:
+    """The rows and the spec of then."""
+    fingerprint = version.tags[tags.FINGERPRINT]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            file = client.download_artifacts(version.run_id, runs.SPEC_FILE, folder)
+            rows = client.download_artifacts(version.run_id, runs.SNAPSHOT_FILE, folder)
+        except (MlflowException, OSError) as error:
+            why = client.get_run(version.run_id).data.tags.get(tags.SNAPSHOT, str(error))
+            raise RegistryError(
+                f"{version.model} {version.number}: has no snapshot to train from: {why}"
+            ) from error
+        spec, frame = msgspec.json.decode(Path(file).read_bytes(), type=Spec), pd.read_parquet(rows)
+    make = recipes.make_dataset if spec.task == "optimization" else encode_and_split
+    return make(spec, frame, fingerprint), spec

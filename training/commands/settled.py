@@ -7,50 +7,50 @@ nobody has written to MLflow since that was exported.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from service.bundle.exported import exported
 from service.bundle.manifest import BundleError, read_manifest
-from training.commands import outcome as candidates
-from training.common import places
-from training.common.documents import pretty
-from training.common.provenance import derived, key
+from training.commands.outcome import TrainingOutcome, recorded
+from training.common import state
+from training.common.files import pretty
+from training.common.provenance import derived, provenance, run_key
 from training.data import sources
-from training.spec.values import Spec, find
+from training.spec.load import find
+from training.spec.values import Spec
 
 FILE = "settled.json"
 
 
 def note() -> None:
     """Remembers MLflow's records as they are after an export."""
-    (places.trained() / FILE).write_bytes(pretty(_records()))
+    (state.trained() / FILE).write_bytes(pretty(_records()))
 
 
-def outcomes(specs: Sequence[Spec], whole: bool) -> list[dict[str, Any]]:
-    """What the last training of each came to, if nothing is to do; `whole` if these are all specs that there are."""
-    recorded = candidates.recorded(spec.name for spec in specs)
-    if len(recorded) < len(specs) or not _as_noted() or not _is_exported(specs, whole):
+def outcomes(specs: Sequence[Spec], whole: bool) -> list[TrainingOutcome]:
+    """The outcome of the last training of each, if nothing is to do; `whole` if these are all specs that there are."""
+    last = recorded(spec.name for spec in specs)
+    if len(last) < len(specs) or not _as_noted() or not _is_exported(specs, whole):
         return []
-    return [{**outcome, "status": "unchanged", "seconds": 0.0} for outcome in recorded]
+    return [msgspec.structs.replace(outcome, status="unchanged", seconds=0.0) for outcome in last]
 
 
 def _as_noted() -> bool:
-    noted, now = places.trained() / FILE, _records()
-    return bool(now) and noted.is_file() and noted.read_bytes() == pretty(now)
+    note_, now = state.trained() / FILE, _records()
+    return bool(now) and note_.is_file() and note_.read_bytes() == pretty(now)
 
 
 def _records() -> list[int]:
     """Age and size of the database file; nothing where MLflow keeps its records elsewhere."""
-    uri = places.tracking_uri()
-    path = Path(uri.removeprefix("sqlite:///"))
-    if not uri.startswith("sqlite:///") or not path.is_file():
+    file = state.tracking_file()
+    if file is None or not file.is_file():
         return []
-    return [path.stat().st_mtime_ns, path.stat().st_size]
+    return [file.stat().st_mtime_ns, file.stat().st_size]
 
 
 def _is_exported(specs: Sequence[Spec], whole: bool) -> bool:
-    root = places.bundles()
+    root = state.bundles()
     try:
         aliases = exported(root)
         keys = {
@@ -67,5 +67,7 @@ def _is_exported(specs: Sequence[Spec], whole: bool) -> bool:
 def _key(spec: Spec) -> str:
     """As a training of it, whole, has it."""
     if spec.objective is not None:
-        return key(spec, derived(_key(find(spec.objective.model))))
-    return key(spec, sources.fingerprint(sources.read(spec)))
+        fingerprint = derived(_key(find(spec.objective.model)))
+    else:
+        fingerprint = sources.fingerprint(sources.read(spec))
+    return run_key(spec, fingerprint, provenance())

@@ -1,219 +1,237 @@
-"""The verb `train`: validate, search, export, evaluate, gate, register. Each can be skipped; nothing is done twice."""
+"""The story of a training: one version of one model, or the one that it has already. And the command `train`."""
 
 from __future__ import annotations
 
-import contextlib
+import datetime as dt
+import getpass
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import mlflow
-
-from service.bundle.manifest import Decision, read_manifest
-from training.commands.arguments import SKIPPED, Options
-from training.common import failures, places
-from training.common.errors import GateFailed
-from training.common.locks import training_alone
+from training.commands import outcome as outcomes
+from training.commands import settled
+from training.commands.arguments import Options, answer, readable_specs
+from training.commands.outcome import Status, TrainingOutcome
+from training.commands.source import Optima, Rows
+from training.common import failures, state
+from training.common.errors import GateFailed, Several, TrainingError, Unavailable
+from training.common.files import pretty, write_whole
 from training.common.progress import say
-from training.common.provenance import derived, key
-from training.data import sources
-from training.registry import versions
-from training.spec.values import Spec, find
+from training.common.provenance import provenance, run_key
+from training.spec.load import find
+from training.spec.values import Spec
 
-# pylint: disable=import-outside-toplevel  # nothing changed is the common case, and shall be quick
+# pylint: disable=import-outside-toplevel  # MLflow and scikit-learn are slow to import, and often nothing changed
 if TYPE_CHECKING:
-    from training.data.dataset import Dataset
-    from training.judge.result import Facts
+    import mlflow
+
+    from training.judge.result import TrainingResult
+    from training.registry.versions import Version
 
 
-Status = Literal["trained", "unchanged", "not registered", "failed"]
+def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> TrainingOutcome:
+    """Nothing is done twice: a version with the same key is the outcome. Of an objective that failed, that is."""
+    from training.registry import versions
 
-
-class Outcome(NamedTuple):
-    """What a training came to, for people and for `--json`."""
-
-    model: str
-    status: Status
-    version: str
-    run_id: str
-    candidate: str
-    metrics: dict[str, float]
-    champion: dict[str, float]
-    gates: list[dict[str, Any]]
-    seconds: float
-    #: When, by whom and why; such a version is not released.
-    rejected: str = ""
-
-
-class Prepared(NamedTuple):
-    """The key of a training, and how to get its data: reading comes first, checking only when it is needed."""
-
-    key: str
-    make: Callable[[], Dataset]
-
-
-def train(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Outcome:
-    """One version of one model, or the one that exists already."""
     started = time.monotonic()
-    with training_alone(spec.name):
-        prepared = _prepare(spec, client, options)
-        there = versions.with_key(client, spec.name, prepared.key)
-        if there is not None and not options.force and _stands(there, options):
-            say(f"{spec.name}: unchanged, version {there.number}{_rejected(there)}")
-            return _unchanged(client, there, time.monotonic() - started)
-        try:
-            facts = _trained(spec, client, options, prepared)
-        except GateFailed as error:
-            error.outcome = _outcome(error.facts, "failed", time.monotonic() - started)
-            raise
-    status: Status = "trained" if facts.version else "not registered"
-    return _outcome(facts, status, time.monotonic() - started)
+    with state.training_lock(spec.name):
+        source: Rows | Optima
+        if spec.objective is None:
+            source = Rows.read(spec)
+        else:
+            objective = find(spec.objective.model)
+            whole = options._replace(force=False, skip=frozenset())
+            outcome = train_model(objective, client, whole)
+            if outcome.status == "failed":
+                return outcome
+            source = Optima(
+                objective, client, versions.find(client, objective.name, outcome.version)
+            )
+        key = _key(spec, source.fingerprint, options)
+        version = versions.with_key(client, spec.name, key)
+        if version is not None and not options.force and _stands(version, options):
+            say(f"{spec.name}: unchanged, version {version.number}{_rejected(version)}")
+            return outcomes.of_unchanged(client, version, time.monotonic() - started)
+        result = _train_anew(spec, client, options, source, key)
+    return outcomes.of_result(result, _status(result, options), time.monotonic() - started)
 
 
-def _stands(there: versions.Version, options: Options) -> bool:
-    """A version that failed its gates, and was registered all the same, passes none by being there."""
-    return options.gate == "report" or there.tags.get("swarmline.gate") != "failed"
+def _train_anew(
+    spec: Spec, client: mlflow.MlflowClient, options: Options, source: Rows | Optima, key: str
+) -> TrainingResult:
+    """Every step of a training, in its order."""
+    # pylint: disable=too-many-locals  # the rooms that do the steps are half of them
+    from training.card.page import render
+    from training.card.plots import draw
+    from training.fit.fit import fit
+    from training.judge.evaluation import evaluate
+    from training.judge.gate import judge
+    from training.judge.result import TrainingResult
+    from training.registry import runs, versions
+    from training.registry.client import ping
+    from training.registry.register import register
 
-
-def _rejected(there: versions.Version) -> str:
-    told = there.tags.get(versions.REJECTED, "")
-    again = f"`make propose MODEL={there.model} VERSION={there.number}` offers it again"
-    return f", rejected {told}; {again}, FORCE=true trains anew" if told else ""
+    evaluation = verdict = None
+    with runs.started(client, spec) as run:
+        dataset = source.dataset(spec, options)
+        runs.log_inputs(run, spec, dataset, key, sorted(options.skip))
+        fitted = fit(
+            spec,
+            dataset,
+            searching=options.does("search"),
+            compiling=options.does("export"),
+            cluster=options.cluster,
+        )
+        if options.does("evaluate"):
+            champion = versions.champion_bundle(client, spec.name)
+            evaluation = evaluate(spec, dataset, fitted, champion)
+        if evaluation is not None and options.does("gate"):
+            verdict = judge(spec, evaluation, fitted.compiled)
+        origin, created = provenance(), dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+        result = TrainingResult(
+            spec, dataset, fitted, evaluation, verdict, origin, key, created, run.run_id
+        )
+        plots = draw(result)
+        card = render(result, plots)
+        ping(client)
+        runs.log_trials(run, fitted.search)
+        runs.log_result(run, result, plots, card)
+        _report(result, card, options)
+        if _status(result, options) == "failed":
+            runs.end_as_failed()
+            return result
+        if options.does("register") and fitted.compiled is not None:
+            result = register(client, result, plots)
+            say(f"{spec.name}: registered version {result.version} as challenger")
+    return result
 
 
 def _key(spec: Spec, fingerprint: str, options: Options) -> str:
     """A training that left a step out is another one: it never stands for the whole."""
-    whole = key(spec, fingerprint)
+    whole = run_key(spec, fingerprint, provenance())
     if not options.skip:
         return whole
     return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()
 
 
-def _trained(
-    spec: Spec, client: mlflow.MlflowClient, options: Options, prepared: Prepared
-) -> Facts:
-    from training.commands import fitting
-    from training.registry import register, runs
+def _stands(version: Version, options: Options) -> bool:
+    """Whether a version is as good as a new one: not if its gates failed, and it was registered all the same."""
+    from training.registry import tags
 
-    with _run(client, spec) as (run_id, experiment_id):
-        made = prepared.make()
-        tags = {versions.KEY: prepared.key, SKIPPED: " ".join(sorted(options.skip))}
-        runs.inputs(client, run_id, spec, made, tags)
-        facts = fitting.facts_of(spec, made, client, options, prepared.key)._replace(run_id=run_id)
-        versions.ping(client)
-        runs.trials(client, run_id, experiment_id, facts.searched)
-        runs.outputs(client, facts)
-        fitting.report(facts)
-        fitting.enforce(facts, options)
-        if "register" not in options.skip and facts.compiled is not None:
-            facts = register.register(client, facts)
-            say(f"{spec.name}: registered version {facts.version} as challenger")
-    return facts
+    return options.gate == "report" or version.tags.get(tags.GATE) != "failed"
 
 
-@contextlib.contextmanager
-def _run(client: mlflow.MlflowClient, spec: Spec) -> Iterator[tuple[str, str]]:
-    """An MLflow run that ends as FAILED when anything inside fails."""
-    experiment_id = versions.experiment(client, spec.name)
-    run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
-    try:
-        if page := places.run_page(experiment_id, run.info.run_id):
-            say(f"{spec.name}: {page}")
-        yield run.info.run_id, experiment_id
-    except failures.kinds():
-        # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
-        with versions.brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
-            mlflow.end_run("FAILED")
-        raise
-    except BaseException:
-        mlflow.end_run("FAILED")
-        raise
-    mlflow.end_run()
+def _rejected(version: Version) -> str:
+    from training.registry import tags
+
+    reason = version.tags.get(tags.REJECTED, "")
+    again = f"`make propose MODEL={version.model} VERSION={version.number}` offers it again"
+    return f", rejected {reason}; {again}, FORCE=true trains anew" if reason else ""
 
 
-def _prepare(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:
-    if spec.task == "optimization":
-        return _prepare_recipes(spec, client, options)
-    frame = sources.read(spec)
-    fingerprint = sources.fingerprint(frame)
+def _report(result: TrainingResult, card: str, options: Options) -> None:
+    """The card and the gate's verdict where a build page looks for them."""
+    from training.card.comparison import unbeaten
+    from training.judge.gate import table
 
-    def make() -> Dataset:
-        from training.commands import fitting
-
-        return fitting.checked(spec, frame, fingerprint, options)
-
-    return Prepared(_key(spec, fingerprint, options), make)
-
-
-def _prepare_recipes(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Prepared:
-    """The objective's model comes first: trained now, or found unchanged."""
-    assert spec.objective is not None  # `spec.load` refuses an optimization without one
-    objective = find(spec.objective.model)
-    outcome = train(objective, client, options._replace(force=False, skip=frozenset()))
-    one = versions.version(client, objective.name, outcome.version)
-    fingerprint = derived(one.tags[versions.KEY])
-
-    def make() -> Dataset:
-        from training.data import dataset
-        from training.fit import recipes
-
-        frame = sources.read(objective)
-        rows = dataset.require(*dataset.check(objective, frame, sources.fingerprint(frame)))
-        worth = recipes.Worth(
-            spec, versions.bundle(client, one), recipes.typical_row(rows.contract, rows.matrix)
-        )
-        contexts = recipes.search_optima(spec, worth, recipes.sample_contexts(spec, rows.frame))
-        return recipes.make(spec, contexts, fingerprint, worth)
-
-    return Prepared(_key(spec, fingerprint, options), make)
+    name, verdict = result.spec.name, result.verdict
+    folder = state.reports() / name
+    write_whole(folder / "card.html", card.encode())
+    if verdict is not None:
+        write_whole(folder / "gate.json", pretty(verdict.decisions))
+        say(f"{name}: gate\n{table(verdict.decisions)}")
+    for sentence in unbeaten(result):
+        say(f"{name}: {sentence}")
+    if verdict is not None and not verdict.passed and options.gate == "report":
+        text = outcomes.failure(name, result.run_id, verdict.failed)
+        say(f"{text}\n  --gate report: registered all the same")
 
 
-def _outcome(facts: Facts, status: Status, seconds: float) -> Outcome:
-    measured = facts.evaluation.metrics if facts.evaluation else {}
-    decisions = facts.verdict.decisions if facts.verdict else ()
-    values = {name: interval.value for name, interval in measured.items()}
-    champion = facts.evaluation.champion if facts.evaluation else None
-    return Outcome(
-        facts.spec.name,
-        status,
-        facts.version,
-        facts.run_id,
-        facts.chosen.candidate,
-        values,
-        dict(champion or {}),
-        _gates(decisions),
-        round(seconds, 1),
-    )
+def _status(result: TrainingResult, options: Options) -> Status:
+    if result.version:
+        return "trained"
+    refused = result.verdict is not None and not result.verdict.passed
+    return "failed" if refused and options.gate != "report" else "not registered"
 
 
-def _gates(decisions: Iterable[Decision]) -> list[dict[str, Any]]:
-    return [
-        {"rule": one.rule, "value": one.value, "bound": one.bound, "passed": one.passed}
-        for one in decisions
-    ]
+def train(arguments: Namespace) -> None:
+    """Each model for itself: one that fails does not stop the others, but MLflow or a disk that fails does."""
+    specs, problems = readable_specs(arguments)
+    if problems and not specs:
+        raise Several(problems)
+    asked = problems or arguments.force or arguments.skip
+    if arguments.promote and not asked and _is_settled(arguments, specs):
+        return
+    from training.registry.client import connect
+
+    client = connect()
+    options = Options(arguments.cluster, arguments.gate, frozenset(arguments.skip), arguments.force)
+    trained, failed = _train_each(specs, client, options)
+    if trained:
+        answer(arguments, trained, "\n".join(map(outcomes.line, trained)))
+    later = GateFailed if arguments.gate == "later" else ()
+    problems += [error for error in failed.values() if not isinstance(error, later)]
+    if problems:
+        raise Several(problems)
+    if arguments.promote:
+        _promote_and_export(client, [outcome.model for outcome in trained], arguments)
 
 
-def _unchanged(client: mlflow.MlflowClient, one: versions.Version, seconds: float) -> Outcome:
-    """What was measured and decided when the version was trained."""
-    run = client.get_run(one.run_id).data
-    metrics = versions.held_out_metrics(client, one)
-    champion = {
-        name: run.metrics[f"champion.{name}"]
-        for name in metrics
-        if f"champion.{name}" in run.metrics
-    }
-    gates = _gates(read_manifest(versions.fetch(client, one)).gates)
-    candidate = run.params.get("candidate", "")
-    return Outcome(
-        one.model,
-        "unchanged",
-        one.number,
-        one.run_id,
-        candidate,
-        metrics,
-        champion,
-        gates,
-        round(seconds, 1),
-        one.tags.get(versions.REJECTED, ""),
-    )
+def _is_settled(arguments: Namespace, specs: Sequence[Spec]) -> bool:
+    """Whether all of it was trained, promoted and exported before: then MLflow, slow to import, is not asked."""
+    last = settled.outcomes(specs, whole=not arguments.models)
+    for outcome in last:
+        say(f"{outcome.model}: unchanged, version {outcome.version}")
+    if last:
+        answer(arguments, last, "")
+    return bool(last)
+
+
+def _train_each(
+    specs: Sequence[Spec], client: mlflow.MlflowClient, options: Options
+) -> tuple[list[TrainingOutcome], dict[str, TrainingError]]:
+    trained: list[TrainingOutcome] = []
+    failed: dict[str, TrainingError] = {}
+    for spec in specs:
+        try:
+            _refuse_without_objective(spec, failed)
+            outcome = train_model(spec, client, options)
+        except TrainingError as error:
+            failed[spec.name] = error
+        except failures.kinds() as error:
+            failed[spec.name] = failures.explained(error)
+        else:
+            trained.append(outcome)
+            outcomes.record(outcome)
+            if outcome.status == "failed":
+                failed[spec.name] = GateFailed(
+                    outcomes.failure(outcome.model, outcome.run_id, outcome.gates)
+                )
+        if isinstance(failed.get(spec.name), Unavailable):
+            break
+    return trained, failed
+
+
+def _refuse_without_objective(spec: Spec, failed: dict[str, TrainingError]) -> None:
+    """A recipe is not searched with a model that just failed."""
+    objective = spec.objective.model if spec.objective else ""
+    if objective in failed:
+        kind = GateFailed if isinstance(failed[objective], GateFailed) else TrainingError
+        raise kind(f"{spec.name}: not trained, since {objective}, which it searches, failed")
+
+
+def _promote_and_export(
+    client: mlflow.MlflowClient, models: list[str], arguments: Namespace
+) -> None:
+    """The second half of `make run`, in the same process: MLflow is slow to import."""
+    from training.registry import export, promotion, versions
+
+    for model in models:
+        if "challenger" in versions.aliases(client, model):
+            user, why = getpass.getuser(), arguments.promote
+            move = promotion.promote(client, model, "challenger", user, why)
+            say(f"{model}: champion {move.replaced or '-'} -> {move.version}")
+    export.export(client, models, whole=not arguments.models)
+    settled.note()

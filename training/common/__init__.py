@@ -1,0 +1,4 @@
+"""The ground of training: errors, progress, where state lies, files written whole, provenance, HTML.
+
+Knows no spec and no model.
+"""

@@ -13,7 +13,6 @@ TrainingError            1
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 
 class TrainingError(Exception):
@@ -47,14 +46,7 @@ class ContractViolated(TrainingError):
 
 
 class GateFailed(TrainingError):
-    """`facts` are of the training that failed, `outcome` is what the command line shows of them."""
-
     exit_code = 3
-
-    def __init__(self, message: str, facts: Any = None):
-        self.facts: Any = facts
-        self.outcome: Any = None
-        super().__init__(message)
 
 
 class NotReproduced(TrainingError):

@@ -1,4 +1,4 @@
-"""What fails around a training, in a sentence with its remedy: MLflow, its database, a disk, a folder."""
+"""Errors of MLflow, its database, a disk or a folder, as one sentence with its remedy."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from training.common import places
+from tables.address import public
+from training.common import state
 from training.common.errors import Unavailable
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -17,7 +18,7 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """What MLflow, databases and disks raise. Asked when something was raised: what is in use is imported by then."""
+    """The errors of MLflow, databases and disks. Asked once something was raised: what is in use is imported by then."""
     if "mlflow" not in sys.modules:
         return (OSError,)
     # pylint: disable=import-outside-toplevel  # a command that needs no MLflow does not wait for it
@@ -30,27 +31,27 @@ def kinds() -> tuple[type[Exception], ...]:
 def explained(error: Exception) -> Unavailable:
     """The error as one to show: which place it was, what is wrong with it, what to do."""
     chain = list(_chain(error))
-    for one in chain:
-        if isinstance(one, OSError) and one.errno in (*_FULL, *_CLOSED):
-            return _of_disk(one)
-    address = places.public(places.tracking_uri())
+    for cause in chain:
+        if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED):
+            return _of_disk(cause)
+    address = public(state.tracking_uri())
     mlflow = f"MLflow at {address} (MLFLOW_TRACKING_URI)"
-    said = str(error).strip() or type(error).__name__
-    if "database or disk is full" in said:
+    text = str(error).strip() or type(error).__name__
+    if "database or disk is full" in text:
         return Unavailable(
             f"{mlflow}: the disk is full; make room there, and run the command again"
         )
-    if "readonly database" in said or "unable to open database" in said:
+    if "readonly database" in text or "unable to open database" in text:
         return Unavailable(
             f"{mlflow}: the database cannot be written; make file and folder writable"
         )
-    if _is_of_network(chain) or "connection failed" in said or "connection timeout" in said:
+    if _is_of_network(chain) or "connection failed" in text or "connection timeout" in text:
         return Unavailable(
             f"{mlflow} does not answer: {_reason(chain)}; start it, or set MLFLOW_TRACKING_URI to one that runs"
         )
     if type(error).__module__.startswith(("mlflow.", "sqlalchemy.")):
-        return Unavailable(f"{mlflow}: {said.splitlines()[0]}")
-    return Unavailable(f"{said.splitlines()[0]}; --traceback shows where it came from")
+        return Unavailable(f"{mlflow}: {text.splitlines()[0]}")
+    return Unavailable(f"{text.splitlines()[0]}; --traceback shows where it came from")
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -58,7 +59,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         inside = [*error.args[:1], getattr(error, "reason", None)]
-        yield from (one for one in inside if isinstance(one, BaseException))
+        yield from (cause for cause in inside if isinstance(cause, BaseException))
         error = error.__cause__ or error.__context__
 
 
@@ -74,19 +75,19 @@ def _of_disk(error: OSError) -> Unavailable:
 
 def _fullest() -> Path:
     """A write that fails does not say where it went."""
-    candidates = [places.build(), Path(tempfile.gettempdir())]
+    candidates = [state.build(), Path(tempfile.gettempdir())]
     return min(filter(Path.exists, candidates), key=lambda path: shutil.disk_usage(path).free)
 
 
 def _is_of_network(chain: list[BaseException]) -> bool:
     return any(
-        type(one).__module__.startswith(("requests.", "urllib3."))
-        or isinstance(one, ConnectionError)
-        for one in chain
+        type(cause).__module__.startswith(("requests.", "urllib3."))
+        or isinstance(cause, ConnectionError)
+        for cause in chain
     )
 
 
 def _reason(chain: list[BaseException]) -> str:
     text = " ".join(map(str, chain)).lower()
-    known = ("connection refused", "name or service not known", "certificate", "reset by peer")
-    return next((reason for reason in known if reason in text), "no answer in time")
+    reasons = ("connection refused", "name or service not known", "certificate", "reset by peer")
+    return next((reason for reason in reasons if reason in text), "no answer in time")

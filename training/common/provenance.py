@@ -1,4 +1,4 @@
-"""Where a model comes from: commit, lock, code, machine; and the key that makes a training once and no more."""
+"""Where a model comes from: commit, lock, code, machine; and the key by which a training happens once and no more."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ import hashlib
 import os
 import platform
 import subprocess  # nosec B404 # only git, with fixed arguments
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from training.spec.values import Spec
+import training
 
-ROOT = Path(__file__).parents[2]
-LOCK = ROOT / "requirements" / "train.txt"
-#: The packages whose code decides what a training makes.
-CODE = ("training", "service/bundle")
+ROOT = Path(training.__path__[0]).parent
+LOCK = Path("requirements", "train.txt")
 
 
-class Lineage(NamedTuple):
+class Provenance(NamedTuple):
     git_commit: str
     git_dirty: bool
     lock: str
@@ -29,21 +29,34 @@ class Lineage(NamedTuple):
 
 
 @functools.cache
-def lineage() -> Lineage:
-    return Lineage(
-        git_commit=_git("rev-parse", "HEAD") or "unknown",
-        git_dirty=bool(_git("status", "--porcelain")),
-        lock=_hash([LOCK]),
-        code=_hash([path for folder in CODE for path in sorted((ROOT / folder).rglob("*.py"))]),
+def provenance() -> Provenance:
+    """This checkout's, read once a process."""
+    return read_provenance(ROOT)
+
+
+def read_provenance(root: Path) -> Provenance:
+    return Provenance(
+        git_commit=_git(root, "rev-parse", "HEAD") or "unknown",
+        git_dirty=bool(_git(root, "status", "--porcelain")),
+        lock=_hash(root, [root / LOCK]),
+        code=_hash(root, _code(root)),
         machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     )
 
 
-def _git(*arguments: str) -> str:
+def _code(root: Path) -> list[Path]:
+    """The modules that decide what a training makes: its own, and those of ours that it may import."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    shared = settings["tool"]["swarmline"]["packages"]["training"]
+    folders = [root.joinpath(*package.split(".")) for package in ("training", *shared)]
+    return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
+
+
+def _git(root: Path, *arguments: str) -> str:
     """What git says, or nothing where the tree is no checkout or git is missing."""
     try:
         done = subprocess.run(  # nosec B603 B607
-            ["git", "-C", str(ROOT), *arguments],
+            ["git", "-C", str(root), *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -54,24 +67,23 @@ def _git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def _hash(paths: list[Path]) -> str:
+def _hash(root: Path, paths: Iterable[Path]) -> str:
     """Of names within the tree and contents: a file that is moved counts, and two `__init__.py` are two."""
     digest = hashlib.sha256()
     for path in paths:
-        name = path.relative_to(ROOT).as_posix()
-        content = path.read_bytes() if path.is_file() else b""
+        name = path.relative_to(root).as_posix()
+        content = path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
-def key(spec: Spec, fingerprint: str) -> str:
+def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
     """The same spec, data, code and lock give the same model, so training it again is a waste."""
-    found = lineage()
     parts = (
         msgspec.json.encode(spec, order="deterministic"),
         fingerprint.encode(),
-        found.code.encode(),
-        found.lock.encode(),
+        origin.code.encode(),
+        origin.lock.encode(),
     )
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

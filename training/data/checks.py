@@ -1,109 +1,73 @@
-"""Data against the contract: columns, types, ranges, categories, nulls, uniqueness. Pure: frame in, report out."""
+"""The checks of data against the contract: columns, types, ranges, categories, nulls, uniqueness, number of rows."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
 from service.bundle.contract import Column, shorten
-from training.data.conform import Conformed
-from training.spec.values import Severity, Spec
+from training.data.coerce import Coerced
+from training.data.report import Violation
+from training.spec.values import Spec
 
 EXAMPLES = 3
 
-
-class Violation(msgspec.Struct, frozen=True):
-    """What one check found in one column; `examples` are row numbers with the value found there."""
-
-    check: str
-    column: str
-    severity: Severity
-    count: int
-    message: str
-    examples: tuple[tuple[int, str], ...] = ()
-
-
-class Report(NamedTuple):
-    """Every check that ran, what it found, and which rows cannot be encoded at all."""
-
-    model: str
-    source: str
-    fingerprint: str
-    rows: int
-    checked: tuple[tuple[str, str], ...]
-    violations: tuple[Violation, ...]
-    unusable: NDArray[np.bool_]
-
-    @property
-    def errors(self) -> list[Violation]:
-        return [violation for violation in self.violations if violation.severity == "error"]
-
-    @property
-    def warnings(self) -> list[Violation]:
-        return [violation for violation in self.violations if violation.severity == "warning"]
+#: A check, the column, and the numbers of the rows that break it.
+Breach = tuple[str, str, NDArray[Any]]
 
 
 def check_columns(spec: Spec, frame: pd.DataFrame, wanted: list[str]) -> list[Violation]:
     """Columns that the source lacks: no dataset is made while one is missing."""
-    there = ", ".join(map(str, frame.columns))
+    present = ", ".join(map(str, frame.columns))
     return [
         Violation(
             "columns",
             name,
             "error",
             1,
-            f"is missing; the source of {spec.name} has {there or 'no wanted column'}",
+            f"is missing; the source of {spec.name} has {present or 'no wanted column'}",
         )
         for name in wanted
         if name not in frame.columns
     ]
 
 
-def check_values(spec: Spec, conformed: Conformed) -> tuple[list[Violation], NDArray[np.bool_]]:
+def check_values(spec: Spec, coerced: Coerced) -> tuple[list[Violation], NDArray[np.bool_]]:
     """Types, ranges, categories, nulls and uniqueness; and the rows that fail any of them."""
-    found = [
-        Violation(
-            "types",
-            str(name),
-            spec.checks.types,
-            int(bad.sum()),
-            f"is not {_type_of(spec, str(name))}",
-            _examples(conformed.given[name], np.flatnonzero(bad)),
-        )
-        for name, bad in conformed.foreign.items()
-        if bad.any()
-    ]
-    unusable = conformed.foreign.any(axis=1).to_numpy(copy=True)
-    cases = _failure_cases(_schema(spec, conformed.frame), conformed.frame)
-    for (column, kind), group in cases.groupby(["column", "check"], sort=False):
-        name, check = str(column), str(kind)
-        rows = group["index"].dropna().astype(int).to_numpy()
-        if check == "nulls":
-            rows = (
-                rows[~conformed.foreign[name].to_numpy()[rows]]
-                if name in conformed.foreign
-                else rows
-            )
-        if len(rows) == 0:
-            continue
+    violations, unusable = [], np.zeros(len(coerced.frame), dtype=bool)
+    for check, name, rows in [*_unreadable(coerced), *_breaches(spec, coerced)]:
+        # Of two rows that are alike, each for itself can be used.
         if check != "uniqueness":
             unusable[rows] = True
-        found.append(
-            Violation(
-                check,
-                str(name),
-                getattr(spec.checks, check),
-                len(rows),
-                _breach(spec, check, name),
-                _examples(conformed.frame[name], rows),
-            )
+        values = (coerced.source if check == "types" else coerced.frame)[name]
+        severity = getattr(spec.checks, check)
+        message = _message(spec, check, name)
+        violations.append(
+            Violation(check, name, severity, len(rows), message, _examples(values, rows))
         )
-    return found, unusable
+    return violations, unusable
+
+
+def _unreadable(coerced: Coerced) -> Iterator[Breach]:
+    for name, mask in coerced.unreadable.items():
+        if mask.any():
+            yield "types", str(name), np.flatnonzero(mask)
+
+
+def _breaches(spec: Spec, coerced: Coerced) -> Iterator[Breach]:
+    """Everything else, by Pandera; a value that could not be read is no null besides."""
+    cases = _failure_cases(_schema(spec, coerced.frame), coerced.frame)
+    for (column, check), group in cases.groupby(["column", "check"], sort=False):
+        name, rows = str(column), group["index"].dropna().astype(int).to_numpy()
+        if check == "nulls" and name in coerced.unreadable:
+            rows = rows[~coerced.unreadable[name].to_numpy()[rows]]
+        if len(rows):
+            yield str(check), name, rows
 
 
 def _examples(values: pd.Series[Any], rows: NDArray[Any]) -> tuple[tuple[int, str], ...]:
@@ -135,7 +99,7 @@ def _schema(spec: Spec, frame: pd.DataFrame) -> pa.DataFrameSchema:
         columns[name] = pa.Column(
             checks=columns[name].checks if name in columns else None, unique=True, nullable=True
         )
-    return pa.DataFrameSchema({name: one for name, one in columns.items() if name in frame})
+    return pa.DataFrameSchema({name: checks for name, checks in columns.items() if name in frame})
 
 
 def _pandera_column(column: Column) -> pa.Column:
@@ -164,7 +128,9 @@ def _type_of(spec: Spec, name: str) -> str:
     )
 
 
-def _breach(spec: Spec, check: str, name: str) -> str:
+def _message(spec: Spec, check: str, name: str) -> str:
+    if check == "types":
+        return f"is not {_type_of(spec, name)}"
     if check == "nulls":
         return (
             "is null, which the contract does not allow"

@@ -1,4 +1,4 @@
-"""A spec's rows, read, checked, encoded and split: what every later step of training starts from."""
+"""The dataset that every later step of training starts from: rows checked, encoded and split."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from numpy.typing import NDArray
 from service.bundle.contract import Contract, Matrix
 from service.bundle.encoder import Encoder
 from training.common.errors import ContractViolated
-from training.data import checks, leakage, sources
-from training.data.conform import conform
-from training.judge.evaluation import Score, plain_scores
+from training.data import checks
+from training.data.coerce import coerce
+from training.data.leakage import check_encoded
+from training.data.report import FEWEST_ROWS, ValidationReport
+from training.data.sources import describe_source, wanted
+from training.data.split import Split, split
+from training.metrics.metric import Score, score_plainly
 from training.spec.values import Spec
 
 
@@ -24,11 +28,11 @@ class Dataset(NamedTuple):
     frame: pd.DataFrame
     matrix: Matrix
     target: NDArray[Any]
-    split: sources.Split
+    split: Split
     fingerprint: str
-    report: checks.Report | None = None
     #: Turns answers into what metrics are computed on; by row number among the held-out rows.
-    score: Score | None = None
+    score: Score
+    report: ValidationReport | None = None
 
     @property
     def train(self) -> tuple[Matrix, NDArray[Any]]:
@@ -42,54 +46,60 @@ class Dataset(NamedTuple):
         return self.frame.iloc[self.split.held_out]
 
 
-def check(
+def validate(
     spec: Spec, frame: pd.DataFrame, fingerprint: str
-) -> tuple[checks.Report, Dataset | None]:
-    """Everything that the checks find; and the dataset, where there is enough to make one."""
-    missing = checks.check_columns(spec, frame, sources.wanted(spec))
-    conformed = conform(spec, frame)
-    violations, unusable = checks.check_values(spec, conformed)
+) -> tuple[ValidationReport, Dataset | None]:
+    """What the checks say of the rows; and the dataset, where there is enough to make one."""
+    missing = checks.check_columns(spec, frame, wanted(spec))
+    coerced = coerce(spec, frame)
+    violations, unusable = checks.check_values(spec, coerced)
+
+    def report() -> ValidationReport:
+        heeded = tuple(each for each in violations if each.severity != "off")
+        listed = checks.checks_of(spec)
+        source = describe_source(spec)
+        return ValidationReport(
+            spec.name, source, fingerprint, len(frame), listed, heeded, unusable
+        )
+
     if missing:
-        nothing = np.ones(len(frame), dtype=bool)
-        return _reported(spec, frame, fingerprint, missing + violations, nothing), None
-    violations += checks.check_rows(spec, int((~unusable).sum()))
-    if (~unusable).sum() < 10:
-        return _reported(spec, frame, fingerprint, violations, unusable), None
-    made = make(spec, conformed.frame[~unusable].reset_index(drop=True), fingerprint)
-    violations += leakage.suspicions(
-        spec, Encoder(made.contract), made.matrix, made.target, made.split
+        violations, unusable = missing + violations, np.ones(len(frame), dtype=bool)
+        return report(), None
+    usable = int((~unusable).sum())
+    violations += checks.check_rows(spec, usable)
+    if usable < FEWEST_ROWS:
+        return report(), None
+    dataset = encode_and_split(spec, coerced.frame[~unusable].reset_index(drop=True), fingerprint)
+    violations += check_encoded(
+        spec, Encoder(dataset.contract), dataset.matrix, dataset.target, dataset.split
     )
-    found = _reported(spec, frame, fingerprint, violations, unusable)
-    return found, made._replace(report=found)
+    return report(), dataset._replace(report=report())
 
 
-def _reported(
-    spec: Spec,
-    frame: pd.DataFrame,
-    fingerprint: str,
-    violations: list[checks.Violation],
-    unusable: NDArray[np.bool_],
-) -> checks.Report:
-    kept = tuple(violation for violation in violations if violation.severity != "off")
-    checked = checks.checks_of(spec)
-    return checks.Report(
-        spec.name, sources.describe_source(spec), fingerprint, len(frame), checked, kept, unusable
-    )
+def require_valid(report: ValidationReport, dataset: Dataset | None) -> Dataset:
+    """The dataset of a report without errors; ContractViolated otherwise."""
+    if report.errors or dataset is None:
+        lines = [
+            f"  {error.column or 'data'}: {error.message} ({error.count} rows)"
+            for error in report.errors
+        ]
+        raise ContractViolated(
+            f"{report.model}: {report.source} breaks the contract\n" + "\n".join(lines)
+        )
+    return dataset
 
 
-def make(spec: Spec, frame: pd.DataFrame, fingerprint: str) -> Dataset:
-    """Rows that conform to the contract, encoded and split."""
+def encode_and_split(spec: Spec, frame: pd.DataFrame, fingerprint: str) -> Dataset:
+    """The dataset of rows that keep the contract."""
     values = frame[spec.source.target]
     classes = tuple(sorted(values.unique())) if spec.task == "classification" else ()
     contract = spec.contract(classes)
     target = (
         _class_numbers(contract, values) if contract.classes else values.to_numpy(dtype=np.float64)
     )
-    split = sources.split(spec, frame)
-    score = plain_scores(target[split.held_out], spec.task == "classification")
-    return Dataset(
-        contract, frame, encode(contract, frame), target, split, fingerprint, score=score
-    )
+    parts = split(spec, frame)
+    score = score_plainly(target[parts.held_out], spec.task == "classification")
+    return Dataset(contract, frame, encode(contract, frame), target, parts, fingerprint, score)
 
 
 def encode(contract: Contract, frame: pd.DataFrame) -> Matrix:
@@ -101,16 +111,3 @@ def encode(contract: Contract, frame: pd.DataFrame) -> Matrix:
 def _class_numbers(contract: Contract, values: pd.Series[Any]) -> NDArray[np.int64]:
     numbers = {name: number for number, name in enumerate(contract.classes)}
     return np.asarray(values.map(numbers), dtype=np.int64)
-
-
-def require(found: checks.Report, made: Dataset | None) -> Dataset:
-    """The dataset of a report without errors; ContractViolated otherwise."""
-    if found.errors or made is None:
-        lines = [
-            f"  {item.column or 'data'}: {item.message} ({item.count} rows)"
-            for item in found.errors
-        ]
-        raise ContractViolated(
-            f"{found.model}: {found.source} breaks the contract\n" + "\n".join(lines)
-        )
-    return made

@@ -1,4 +1,4 @@
-"""The verb `draft`: a first spec for a data file, to be read and corrected by somebody who knows the data."""
+"""A first spec for a data file, to be read and corrected by somebody who knows the data."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy as np
 import pandas as pd
 
 from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
-from training.common.documents import write_whole
+from tables.address import public
+from tables.errors import TableError
+from tables.files import read_file
 from training.common.errors import SourceError, SpecError
-from training.common.places import public
-from training.data.sources import read_file
-from training.spec.values import FOLDER, NAME, parse
+from training.common.files import write_whole
+from training.spec.load import FOLDER, parse
+from training.spec.values import NAME
 
 MOST_CATEGORIES = 30
 #: How far beyond the values seen a drafted range reaches, as a share of their span.
@@ -48,19 +50,22 @@ def _checked_name(name: str) -> str:
     if re.fullmatch(NAME, name):
         return name
     proposed = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63]
-    such = proposed if re.fullmatch(NAME, proposed) else "late-orders"
+    example = proposed if re.fullmatch(NAME, proposed) else "late-orders"
     raise SpecError(
         "--name",
         [
             f"given {name!r}; allowed: small letters, digits and hyphens, a letter first,"
-            f" at most 63, such as {such!r}"
+            f" at most 63, such as {example!r}"
         ],
     )
 
 
 def draft_spec(path: Path, target: str, name: str) -> str:
     """A spec as TOML: types, ranges and categories as they are in the file, gates left low."""
-    frame = read_file(path, [])
+    try:
+        frame = read_file(path, [])
+    except TableError as error:
+        raise SourceError(str(error)) from error
     if target not in frame.columns:
         raise SourceError(
             f"{path}: given target {target!r}; allowed: {', '.join(map(str, frame.columns))}"
@@ -135,29 +140,29 @@ def _column(name: str, values: pd.Series[Any]) -> list[str]:
 
 
 def _type(values: pd.Series[Any]) -> list[str]:
-    known = values.dropna()
-    if _are_booleans(known):
+    present = values.dropna()
+    if _are_booleans(present):
         return ['type = "boolean"']
-    if pd.api.types.is_datetime64_any_dtype(known) or _are_times(known):
+    if pd.api.types.is_datetime64_any_dtype(present) or _are_times(present):
         return ['type = "timestamp"']
-    if pd.api.types.is_numeric_dtype(known):
-        return _number(known)
-    if _different(known) > MOST_CATEGORIES:
+    if pd.api.types.is_numeric_dtype(present):
+        return _number(present)
+    if _different(present) > MOST_CATEGORIES:
         return []
-    categories = ", ".join(_quoted(str(value)) for value in sorted(known.unique()))
+    categories = ", ".join(_quoted(str(value)) for value in sorted(present.unique()))
     return ['type = "category"', f"categories = [{categories}]"]
 
 
-def _are_booleans(known: pd.Series[Any]) -> bool:
+def _are_booleans(present: pd.Series[Any]) -> bool:
     """In a CSV with gaps, pandas leaves them as texts."""
-    if pd.api.types.is_bool_dtype(known):
+    if pd.api.types.is_bool_dtype(present):
         return True
-    return bool(len(known) and known.astype(str).str.lower().isin(["true", "false"]).all())
+    return bool(len(present) and present.astype(str).str.lower().isin(["true", "false"]).all())
 
 
-def _number(known: pd.Series[Any]) -> list[str]:
+def _number(present: pd.Series[Any]) -> list[str]:
     """A range somewhat wider than what was seen; what was never negative stays so."""
-    seen = known.astype("float64")
+    seen = present.astype("float64")
     least, most = (
         float(np.clip(end, -FLOAT32_MAX, FLOAT32_MAX)) for end in (seen.min(), seen.max())
     )
@@ -180,11 +185,11 @@ def _rounded(end: float, room: float) -> float:
     return round(end, 1 - math.floor(math.log10(room))) if room else end
 
 
-def _are_times(known: pd.Series[Any]) -> bool:
+def _are_times(present: pd.Series[Any]) -> bool:
     """Whether every text reads as an ISO 8601 date or time."""
-    if known.empty or not known.map(lambda value: isinstance(value, str)).all():
+    if present.empty or not present.map(lambda value: isinstance(value, str)).all():
         return False
-    return bool(pd.to_datetime(known, errors="coerce", utc=True, format="ISO8601").notna().all())
+    return bool(pd.to_datetime(present, errors="coerce", utc=True, format="ISO8601").notna().all())
 
 
 def _quoted(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What makes a model look better than it is: leakage, duplicates, constants; and classes too rare to learn."""
+"""The checks of encoded rows: leakage, duplicates across the split, constants, classes too rare to learn."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from service.bundle.contract import Matrix
 from service.bundle.encoder import Encoder
-from training.data.checks import Violation
-from training.data.sources import Split
+from training.data.report import Violation
+from training.data.split import Split
 from training.spec.values import Spec
 
 LEAKAGE_ROWS = 5_000
 
 
-def suspicions(
+def check_encoded(
     spec: Spec, encoder: Encoder, matrix: Matrix, target: NDArray[Any], split: Split
 ) -> list[Violation]:
-    """Everything that deserves a second look before a model is believed."""
+    """What makes a model look better than it is."""
     return [
         *_leakage(spec, encoder, matrix[split.train], target[split.train]),
         *_duplicates(spec, matrix, target, split),
@@ -105,8 +105,8 @@ def _balance(
     counts, learnt = (
         np.bincount(part, minlength=len(classes)) for part in (target, target[split.train])
     )
-    for label, count, known in zip(classes, counts, learnt, strict=True):
-        if known == 0:
+    for label, count, seen in zip(classes, counts, learnt, strict=True):
+        if seen == 0:
             # The model would not know it, and give fewer probabilities than the contract has classes.
             message = f"class {label} has no row to learn from; leave it out of target.classes and of the data"
             yield Violation("balance", spec.source.target, "error", int(count), message)

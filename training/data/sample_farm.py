@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -9,17 +11,14 @@ FIRST_DAY = np.datetime64("2023-01-02")
 DAYS = 1050
 
 
-class _Crop:  # pylint: disable=too-few-public-methods
+class _Crop(NamedTuple):
     """What a crop likes best, and what it gives then (kg a square metre and cycle)."""
 
-    def __init__(self, best_yield: float, light: float, warmth: float, salts: float, days: int):
-        self.best_yield, self.light, self.warmth, self.salts, self.days = (
-            best_yield,
-            light,
-            warmth,
-            salts,
-            days,
-        )
+    best_yield: float
+    light: float
+    warmth: float
+    salts: float
+    days: int
 
 
 CROPS = {

@@ -1,4 +1,4 @@
-"""The named estimators that may compete, each with the space that a search draws from."""
+"""The estimators that may compete, by the names that a spec calls them, each with the space that a search draws from."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from training.fit.preprocessing import preprocessing
 class Candidate(NamedTuple):
     """`classifier` and `regressor` take a seed; `space` is of parameters of either."""
 
+    title: str
     classifier: Callable[[int], Any]
     regressor: Callable[[int], Any]
     space: dict[str, Any]
@@ -44,22 +45,26 @@ _TREES = {
 
 CANDIDATES: dict[str, Candidate] = {
     "linear": Candidate(
+        "linear model",
         lambda seed: LogisticRegression(max_iter=2000, random_state=seed),
         lambda seed: Ridge(random_state=seed),
         {},
         scaled=True,
     ),
     "random-forest": Candidate(
+        "random forest",
         lambda seed: RandomForestClassifier(random_state=seed),
         lambda seed: RandomForestRegressor(random_state=seed),
         _TREES,
     ),
     "extra-trees": Candidate(
+        "extra trees",
         lambda seed: ExtraTreesClassifier(random_state=seed),
         lambda seed: ExtraTreesRegressor(random_state=seed),
         _TREES,
     ),
     "gradient-boosting": Candidate(
+        "gradient boosting",
         lambda seed: GradientBoostingClassifier(random_state=seed),
         lambda seed: GradientBoostingRegressor(random_state=seed),
         {
@@ -71,6 +76,7 @@ CANDIDATES: dict[str, Candidate] = {
         multiple=False,
     ),
     "histogram-gradient-boosting": Candidate(
+        "histogram gradient boosting",
         lambda seed: HistGradientBoostingClassifier(random_state=seed),
         lambda seed: HistGradientBoostingRegressor(random_state=seed),
         {
@@ -82,6 +88,7 @@ CANDIDATES: dict[str, Candidate] = {
         multiple=False,
     ),
     "mlp": Candidate(
+        "neural network",
         lambda seed: MLPClassifier(random_state=seed, early_stopping=True, max_iter=200),
         lambda seed: MLPRegressor(random_state=seed, early_stopping=True, max_iter=200),
         {

@@ -1,4 +1,4 @@
-"""Optimization: search the objective model for the best recipe of many contexts, and score what copies them."""
+"""The rows of an optimization: the best recipes of many contexts by the objective's model, and what copies of them bring."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
 from training.common.progress import steps
 from training.data.dataset import Dataset, encode
-from training.data.sources import Split
-from training.metrics.tasks import Scored
+from training.data.split import Split
+from training.metrics.metric import Rows, Scored
 from training.spec.values import Ingredient, Spec
 
 #: DE stops when the spread of the population's profits is below this share of their mean.
@@ -26,19 +26,18 @@ HELD_OUT = 0.25
 
 
 class Optima(NamedTuple):
-    """For each context the best recipe found, the profit it brings, and whether the search converged."""
+    """For each context the best recipe, the profit that it brings, and whether the search converged."""
 
     recipes: NDArray[np.float64]
     profit: NDArray[np.float64]
     converged: NDArray[np.bool_]
 
 
-class Worth:
+class Profit:
     """What recipes bring in given contexts, by the objective model's prediction."""
 
     def __init__(self, spec: Spec, objective: Bundle, typical: NDArray[np.float32]):
-        assert spec.objective is not None  # `spec.load` refuses an optimization without one
-        self._spec, self._model, self._value = spec, objective, spec.objective.value
+        self._parts, self._model, self._value = spec.recipe.values(), objective, spec.goal.value
         self._typical = typical
         inputs = {name: position for position, name in enumerate(objective.contract.names)}
         self._names = [column.name for column in spec.inputs]
@@ -59,7 +58,7 @@ class Worth:
 
     def _cost(self, contexts: Matrix, recipes: NDArray[Any]) -> NDArray[np.float64]:
         total = np.zeros(len(contexts))
-        for position, part in enumerate(self._spec.recipe.values()):
+        for position, part in enumerate(self._parts):
             units = np.clip(
                 recipes[:, position] - (part.minimum if part.free is None else part.free), 0, None
             )
@@ -70,12 +69,9 @@ class Worth:
 
 def sample_contexts(spec: Spec, rows: pd.DataFrame) -> pd.DataFrame:
     """Contexts as they occur in the objective's data; what it does not have is drawn between its bounds."""
-    assert spec.objective is not None  # as above
     random = np.random.default_rng(spec.search.seed)
     chosen = rows.iloc[
-        random.choice(
-            len(rows), spec.objective.contexts, replace=len(rows) < spec.objective.contexts
-        )
+        random.choice(len(rows), spec.goal.contexts, replace=len(rows) < spec.goal.contexts)
     ]
     columns: dict[str, Any] = {}
     for column in spec.inputs:
@@ -101,39 +97,39 @@ def typical_row(contract: Contract, matrix: Matrix) -> NDArray[np.float32]:
     return np.asarray(row, dtype=np.float32)
 
 
-def optimize(spec: Spec, worth: Worth, contexts: Matrix) -> Optima:
+def optimize(spec: Spec, profit: Profit, contexts: Matrix) -> Optima:
     """Differential evolution, one search a context, all of a batch side by side on the machine's cores."""
     batches = [
         range(start, min(start + BATCH, len(contexts))) for start in range(0, len(contexts), BATCH)
     ]
-    found = []
+    optima: list[tuple[NDArray[np.float64], float, bool]] = []
     for batch in steps(
         batches, f"{spec.name}: optimizing contexts, batches of {BATCH}", len(batches)
     ):
         # Threads: the time goes into the engine, which lets go of the interpreter.
         run = joblib.Parallel(n_jobs=joblib.cpu_count(), backend="threading")
-        found += run(
-            joblib.delayed(_optimize_one)(spec, worth, contexts[number], number) for number in batch
+        optima += run(
+            joblib.delayed(_optimize_one)(spec, profit, contexts[number], number)
+            for number in batch
         )
-    recipes, profit, converged = zip(*found, strict=True)
-    return Optima(np.array(recipes), np.array(profit), np.array(converged, dtype=bool))
+    recipes, profits, converged = zip(*optima, strict=True)
+    return Optima(np.array(recipes), np.array(profits), np.array(converged, dtype=bool))
 
 
 def _optimize_one(
-    spec: Spec, worth: Worth, context: Matrix, number: int
+    spec: Spec, profit: Profit, context: Matrix, number: int
 ) -> tuple[NDArray[np.float64], float, bool]:
-    assert spec.objective is not None  # as above
     parts: list[Ingredient] = list(spec.recipe.values())
 
     def loss(recipes: NDArray[np.float64]) -> NDArray[np.float64]:
         contexts = np.tile(context, (recipes.shape[1], 1))
-        return -worth.profit_and_cost(contexts, recipes.T)[:, 0]
+        return -profit.profit_and_cost(contexts, recipes.T)[:, 0]
 
     result = differential_evolution(
         loss,
         [(part.minimum, part.maximum) for part in parts],
-        maxiter=spec.objective.generations,
-        popsize=spec.objective.population,
+        maxiter=spec.goal.generations,
+        popsize=spec.goal.population,
         tol=TOLERANCE,
         rng=np.random.default_rng([spec.search.seed, number]),
         polish=False,
@@ -146,8 +142,10 @@ def _optimize_one(
 OPTIMUM = "optimum."
 
 
-def make(spec: Spec, frame: pd.DataFrame, fingerprint: str, worth: Worth | None = None) -> Dataset:
-    """Contexts with their optima as the data to copy. Without `worth` nothing can be scored."""
+def make_dataset(
+    spec: Spec, frame: pd.DataFrame, fingerprint: str, profit: Profit | None = None
+) -> Dataset:
+    """Contexts with their optima as the data to copy. Without `profit` nothing can be scored."""
     contract = spec.contract()
     matrix = encode(contract, frame)
     target = frame[[OPTIMUM + name for name in spec.recipe]].to_numpy(dtype=np.float64)
@@ -157,15 +155,15 @@ def make(spec: Spec, frame: pd.DataFrame, fingerprint: str, worth: Worth | None 
     truth = frame[["profit", "converged"]].to_numpy(dtype=np.float64)[split.held_out]
     contexts = matrix[split.held_out]
 
-    def score(chosen: NDArray[np.intp], answer: Answer) -> Scored:
-        assert worth is not None  # only `reproduce` makes a dataset without, and scores nothing
-        return Scored(truth[chosen], worth.profit_and_cost(contexts[chosen], answer.values))
+    def score(chosen: Rows, answer: Answer) -> Scored:
+        assert profit is not None  # only `reproduce` makes a dataset without, and scores nothing
+        return Scored(truth[chosen], profit.profit_and_cost(contexts[chosen], answer.values))
 
-    return Dataset(contract, frame, matrix, target, split, fingerprint, score=score)
+    return Dataset(contract, frame, matrix, target, split, fingerprint, score)
 
 
-def search_optima(spec: Spec, worth: Worth, contexts: pd.DataFrame) -> pd.DataFrame:
-    """The contexts with what was found for each: the recipe, its profit, and whether the search converged."""
-    optima = optimize(spec, worth, encode(spec.contract(), contexts))
+def search_optima(spec: Spec, profit: Profit, contexts: pd.DataFrame) -> pd.DataFrame:
+    """The contexts with the optimum of each: the recipe, its profit, and whether the search converged."""
+    optima = optimize(spec, profit, encode(spec.contract(), contexts))
     recipes = {OPTIMUM + name: optima.recipes[:, at] for at, name in enumerate(spec.recipe)}
     return contexts.assign(**recipes, profit=optima.profit, converged=optima.converged)

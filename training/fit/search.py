@@ -1,13 +1,10 @@
-"""Fit and search: the named candidates share a budget of trials, on this machine or on a Dask cluster."""
+"""The search: the named candidates share a budget of trials."""
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import os
 import time
 import warnings
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import joblib
@@ -23,7 +20,8 @@ from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
 from training.common.progress import say, steps
 from training.fit.candidates import make_pipeline, space
-from training.metrics.tasks import metric
+from training.fit.cluster import workers
+from training.metrics.metric import sample_rows
 from training.spec.values import Spec
 
 
@@ -37,41 +35,41 @@ class Trial(NamedTuple):
     fit_seconds: float
 
 
-class Found(NamedTuple):
-    """The best of one candidate, fitted on all training rows."""
+class FittedCandidate(NamedTuple):
+    """The best of one candidate, fitted on the rows that the trials saw."""
 
     candidate: str
     pipeline: Pipeline
     score: float
 
 
-class Searched(NamedTuple):
+class SearchResult(NamedTuple):
     """All trials, and the best of each candidate, best first."""
 
     trials: tuple[Trial, ...]
-    ranking: tuple[Found, ...]
+    ranking: tuple[FittedCandidate, ...]
     seconds: float
 
-    def of(self, candidate: str) -> Found | None:
-        return next((found for found in self.ranking if found.candidate == candidate), None)
+    def best_of(self, candidate: str) -> FittedCandidate | None:
+        return next((best for best in self.ranking if best.candidate == candidate), None)
 
 
 def search(
     spec: Spec, contract: Contract, matrix: Matrix, target: NDArray[Any], cluster: str = ""
-) -> Searched:
+) -> SearchResult:
     """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
     started = time.monotonic()
-    rows = sample_rows(spec, len(matrix))
+    rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
     matrix, target = matrix[rows], target[rows]
     share = _share(spec, contract)
-    found, trials = [], []
+    fitted, trials = [], []
     # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
-    with _workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
+    with workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
         for category in (ConvergenceWarning, UndefinedMetricWarning):
             warnings.simplefilter("ignore", category)
         # The data checks have said so already.
         warnings.filterwarnings("ignore", "The least populated class")
-        # Dask's advice to scatter; see `_connected` why not.
+        # Dask's advice to scatter; training/fit/cluster.py says why not.
         warnings.filterwarnings("ignore", "Sending large graph")
         candidates = spec.search.candidates
         for name in steps(candidates, f"{spec.name}: search", len(candidates)):
@@ -84,29 +82,25 @@ def search(
                 reason = str(error).strip().splitlines()[0]
                 say(f"{spec.name}: {name} cannot learn these rows: {reason}")
                 continue
-            found.append(Found(name, best.best_estimator_, float(best.best_score_)))
+            fitted.append(FittedCandidate(name, best.best_estimator_, float(best.best_score_)))
             trials += _trials(name, best.cv_results_)
-    if not found:
+    if not fitted:
         raise TrainingError(
             f"{spec.name}: no candidate can learn these rows (why stands above); fewer search.folds,"
             " other search.candidates, or more rows of each class"
         )
-    ranking = sorted(found, key=lambda one: -one.score)
-    return Searched(tuple(trials), tuple(ranking), time.monotonic() - started)
+    ranking = sorted(fitted, key=lambda best: -best.score)
+    return SearchResult(tuple(trials), tuple(ranking), time.monotonic() - started)
 
 
-def sample_rows(spec: Spec, rows: int) -> NDArray[np.intp]:
-    """The rows that trials look at, in their order: a split by time needs it."""
-    chosen = np.random.default_rng(spec.search.seed).permutation(rows)[: spec.search.rows]
-    return np.sort(chosen)
-
-
-def on_all_rows(spec: Spec, found: Found, matrix: Matrix, target: NDArray[Any]) -> Found:
+def refit_on_all_rows(
+    spec: Spec, candidate: FittedCandidate, matrix: Matrix, target: NDArray[Any]
+) -> FittedCandidate:
     """The same parameters fitted on every row, where the trials saw only a sample."""
     if len(matrix) <= spec.search.rows:
-        return found
+        return candidate
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-        return found._replace(pipeline=clone(found.pipeline).fit(matrix, target))
+        return candidate._replace(pipeline=clone(candidate.pipeline).fit(matrix, target))
 
 
 def _share(spec: Spec, contract: Contract) -> int:
@@ -123,7 +117,7 @@ def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> Random
         # No space at all is one trial with the defaults.
         parameters or {"model": [make_pipeline(name, contract, spec.search.seed)["model"]]},
         n_iter=share if parameters else 1,
-        scoring=scorer(spec),
+        scoring=spec.scorer,
         cv=_folds(spec),
         random_state=spec.search.seed,
         error_score="raise",
@@ -138,10 +132,6 @@ def _sequential(search_: RandomizedSearchCV) -> dict[str, int]:
         for name in search_.get_params()
         if name.startswith(inside) and name.endswith("n_jobs")
     }
-
-
-def scorer(spec: Spec) -> str:
-    return "r2" if spec.task == "optimization" else metric(spec.task, spec.scoring).scorer
 
 
 def _folds(spec: Spec) -> Any:
@@ -162,38 +152,3 @@ def _trials(name: str, results: dict[str, Any]) -> list[Trial]:
         )
         for number, parameters in enumerate(results["params"])
     ]
-
-
-@contextlib.contextmanager
-def _workers(cluster: str) -> Iterator[None]:
-    """Where joblib runs the fits inside."""
-    if not cluster:
-        with joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-            yield
-        return
-    with _connected(cluster), joblib.parallel_config("dask", n_jobs=-1):
-        yield
-
-
-def _connected(cluster: str) -> Any:
-    """The cluster as joblib's default. How long it waits is Dask's setting distributed.comm.timeouts.connect."""
-    import distributed  # pylint: disable=import-outside-toplevel  # only a cluster needs it
-
-    class Client(distributed.Client):
-        """What joblib scatters would be lost with the worker that holds it, and the search with that.
-
-        As the result of a task, another worker can make it again.
-        """
-
-        async def _repeatable(self, data: Any) -> Any:
-            return self.submit(copy.copy, data, pure=False)
-
-        def scatter(self, data: Any, *_: Any, **__: Any) -> Any:
-            return self._repeatable(data)
-
-    try:
-        return Client(cluster)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise TrainingError(
-            f"--cluster {cluster}: no Dask scheduler answers there: {error}"
-        ) from error

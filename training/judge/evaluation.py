@@ -1,26 +1,25 @@
-"""How good a model is on held-out rows: metrics with intervals, by slice, beside its rivals."""
+"""How good a model is on held-out rows: metrics with intervals, by slice, importance of columns, beside its rivals."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.bundle.contract import Contract, Matrix, Task
+from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer
+from service.bundle.exported import Bundle
 from service.bundle.manifest import Metric as Interval
-from training.metrics import tasks as metrics
-from training.metrics.tasks import Scored
+from training.data.dataset import Dataset
+from training.fit.fit import Fitted
+from training.judge.rivals import Rival, measure_rivals
+from training.metrics.metric import Rows, Scored, measure_with_intervals
+from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
 IMPORTANCE_ROWS = 2_000
 IMPORTANCE_REPEATS = 5
-
-Predict = Callable[[Matrix], Answer]
-#: Turns a model's answer for the held-out rows with these numbers into what metrics are computed on.
-Score = Callable[[NDArray[np.intp], Answer], Scored]
 
 
 class Slice(NamedTuple):
@@ -40,13 +39,6 @@ class Importance(NamedTuple):
     spread: float
 
 
-class Rival(NamedTuple):
-    """Another model on the same rows: `majority` or `mean`, `linear`, `champion`."""
-
-    name: str
-    metrics: dict[str, float]
-
-
 class Evaluation(NamedTuple):
     rows: int
     metrics: dict[str, Interval]
@@ -57,43 +49,40 @@ class Evaluation(NamedTuple):
 
     @property
     def champion(self) -> dict[str, float] | None:
-        return next((one.metrics for one in self.rivals if one.name == "champion"), None)
+        return next((rival.metrics for rival in self.rivals if rival.name == "champion"), None)
 
     @property
     def simpler(self) -> tuple[Rival, ...]:
-        return tuple(one for one in self.rivals if one.name != "champion")
+        return tuple(rival for rival in self.rivals if rival.name != "champion")
 
 
 def evaluate(
-    spec: Spec, contract: Contract, matrix: Matrix, predict: Predict, score: Score
+    spec: Spec, dataset: Dataset, fitted: Fitted, champion: Bundle | None = None
 ) -> Evaluation:
-    everything = np.arange(len(matrix))
-    scored = score(everything, predict(matrix))
+    """On the engine that will serve."""
+    matrix = dataset.held_out
+    scored = dataset.score(np.arange(len(matrix)), fitted.predict(matrix))
     return Evaluation(
         len(matrix),
-        metrics.measure_with_intervals(spec.task, scored, spec.search.seed),
-        tuple(_slices(spec, contract, matrix, scored)),
-        _importance(spec, contract, matrix, predict, score),
+        measure_with_intervals(METRICS[spec.task], scored, spec.search.seed),
+        tuple(_slices(spec, dataset.contract, matrix, scored)),
+        _importance(spec, dataset, fitted.predict),
         scored,
+        measure_rivals(spec, dataset, fitted, champion),
     )
-
-
-def measure(task: Task, matrix: Matrix, predict: Predict, score: Score) -> dict[str, float]:
-    """Another model on the same rows."""
-    return metrics.measure(task, score(np.arange(len(matrix)), predict(matrix)))
 
 
 def _slices(spec: Spec, contract: Contract, matrix: Matrix, scored: Scored) -> Iterator[Slice]:
     for name in spec.slices.columns:
         for label, rows in _parts(contract, matrix, name):
             if len(rows) >= spec.slices.minimum_rows:
-                found = metrics.measure_with_intervals(
-                    spec.task, scored.take(rows), spec.search.seed
+                metrics = measure_with_intervals(
+                    METRICS[spec.task], scored.take(rows), spec.search.seed
                 )
-                yield Slice(name, label, len(rows), found)
+                yield Slice(name, label, len(rows), metrics)
 
 
-def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, NDArray[np.intp]]]:
+def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, Rows]]:
     position = contract.names.index(name)
     column, values = contract.columns[position], matrix[:, position]
     if column.type in ("category", "boolean"):
@@ -111,35 +100,22 @@ def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str,
 
 
 def _importance(
-    spec: Spec, contract: Contract, matrix: Matrix, predict: Predict, score: Score
+    spec: Spec, dataset: Dataset, predict: Callable[[Matrix], Answer]
 ) -> tuple[Importance, ...]:
     """Shuffled on the model that is served, through its own engine."""
-    deciding = (
-        metrics.METRICS[spec.task][0]
-        if spec.task == "optimization"
-        else metrics.metric(spec.task, spec.scoring)
-    )
+    deciding, matrix = spec.deciding, dataset.held_out
     sign = 1.0 if deciding.greater_is_better else -1.0
     random = np.random.default_rng(spec.search.seed)
     rows = np.sort(random.permutation(len(matrix))[:IMPORTANCE_ROWS])
     part = matrix[rows]
-    whole = deciding.compute(score(rows, predict(part)))
-    found = []
-    for position, name in enumerate(contract.names):
+    whole = deciding.compute(dataset.score(rows, predict(part)))
+    columns = []
+    for position, name in enumerate(dataset.contract.names):
         losses = []
         for _ in range(IMPORTANCE_REPEATS):
             shuffled = part.copy()
             shuffled[:, position] = random.permutation(shuffled[:, position])
-            losses.append(sign * (whole - deciding.compute(score(rows, predict(shuffled)))))
-        found.append(Importance(name, float(np.mean(losses)), float(np.std(losses))))
-    return tuple(sorted(found, key=lambda one: -one.mean))
-
-
-def plain_scores(target: NDArray[Any], classification: bool) -> Score:
-    """The scoring of regression and classification: truth beside answer."""
-
-    def score(rows: NDArray[np.intp], answer: Answer) -> Scored:
-        values = answer.values if classification else answer.values[:, 0]
-        return Scored(target[rows], values, answer.probabilities)
-
-    return score
+            value = deciding.compute(dataset.score(rows, predict(shuffled)))
+            losses.append(sign * (whole - value))
+        columns.append(Importance(name, float(np.mean(losses)), float(np.std(losses))))
+    return tuple(sorted(columns, key=lambda column: -column.mean))

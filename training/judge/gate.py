@@ -1,14 +1,14 @@
-"""Pure rules: metrics in, decisions with reasons out."""
+"""The rules of the gate: metrics in, decisions with reasons out; and decisions as lines for people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from service.bundle.manifest import Decision
 from training.fit.compile import Compiled
 from training.judge.evaluation import Evaluation
-from training.metrics.tasks import metric
+from training.metrics.tasks import METRICS
 from training.spec.values import Bound, Spec
 
 
@@ -58,6 +58,7 @@ def _slice_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
 
 
 def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    greater_is_better = {metric.name: metric.greater_is_better for metric in METRICS[spec.task]}
     for name, tolerance in spec.gates.champion.items():
         rule = f"{name} no worse than the champion's by more than {tolerance:g}"
         value = evaluation.metrics[name].value
@@ -65,7 +66,7 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
             yield Decision(rule, value, None, True, "there is no champion that takes these rows")
             continue
         champion = evaluation.champion[name]
-        better = metric(spec.task, name).greater_is_better
+        better = greater_is_better[name]
         bound = champion - tolerance if better else champion + tolerance
         passed = value >= bound if better else value <= bound
         yield Decision(
@@ -86,13 +87,15 @@ def _engine_rules(spec: Spec, compiled: Compiled) -> Iterator[Decision]:
         yield from _bounded("size_mb", compiled.size_mb, Bound(max=spec.gates.size_mb))
 
 
-def table(verdict: Verdict) -> str:
-    """Name, value, bound and verdict of every rule, for people."""
-    lines = []
-    for decision in verdict.decisions:
-        value = "-" if decision.value is None else f"{decision.value:.6g}"
-        bound = "-" if decision.bound is None else f"{decision.bound:.6g}"
-        mark = "pass" if decision.passed else "FAIL"
-        reason = f"  ({decision.reason})" if decision.reason else ""
-        lines.append(f"  {mark}  {decision.rule:<58} value {value:>9}  bound {bound:>9}{reason}")
-    return "\n".join(lines)
+def table(decisions: Sequence[Decision]) -> str:
+    """Verdict, name, value, bound and reason of every rule, in columns."""
+    return "\n".join(
+        f"  {'pass' if decision.passed else 'FAIL'}  {decision.rule:<58}"
+        f" value {_number(decision.value):>9}  bound {_number(decision.bound):>9}"
+        + (f"  ({decision.reason})" if decision.reason else "")
+        for decision in decisions
+    )
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.6g}"

@@ -1,85 +1,99 @@
-"""What a model has to beat to be worth having: the commonest class or the average, a linear model, the champion."""
+"""The rivals that a model has to beat: the commonest class or the average, a linear model, the champion."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+import numpy as np
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from service.bundle.contract import Contract
-from service.bundle.engines import predict_with
+from service.bundle.contract import Contract, Matrix
+from service.bundle.engines import Answer, predict_with
 from service.bundle.exported import Bundle
-from training.data import dataset
-from training.data.dataset import Dataset
+from training.data.dataset import Dataset, encode
 from training.fit.candidates import make_pipeline
-from training.fit.search import Found, Searched, on_all_rows, sample_rows
-from training.judge import evaluation
-from training.judge.evaluation import Rival
+from training.fit.fit import Fitted
+from training.fit.search import refit_on_all_rows
+from training.metrics.metric import measure, sample_rows
+from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
 
-def rivals(
-    spec: Spec, made: Dataset, searched: Searched, chosen: Found, champion: Bundle | None
+class Rival(NamedTuple):
+    """Another model on the same rows: `majority` or `mean`, `linear`, `champion`."""
+
+    name: str
+    metrics: dict[str, float]
+
+
+def measure_rivals(
+    spec: Spec, dataset: Dataset, fitted: Fitted, champion: Bundle | None
 ) -> tuple[Rival, ...]:
     """Each measured on the same held-out rows, the simplest first."""
     return (
-        _simplest(spec, made),
-        *_linear(spec, made, searched, chosen),
-        *_champion(spec, made, champion),
+        _simplest(spec, dataset),
+        *_linear(spec, dataset, fitted),
+        *_champion(spec, dataset, champion),
     )
 
 
-def _simplest(spec: Spec, made: Dataset) -> Rival:
+def _simplest(spec: Spec, dataset: Dataset) -> Rival:
     """A model that looks at no column."""
     classes = spec.task == "classification"
-    model = (DummyClassifier(strategy="prior") if classes else DummyRegressor()).fit(*made.train)
-    return _measured("majority" if classes else "mean", spec, made, model)
+    model = DummyClassifier(strategy="prior") if classes else DummyRegressor()
+    model.fit(*dataset.train)
+    return _measured("majority" if classes else "mean", spec, dataset, model)
 
 
-def _linear(spec: Spec, made: Dataset, searched: Searched, chosen: Found) -> Iterator[Rival]:
+def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
     """Fitted whether it competes or not; where it was chosen, there is nothing to compare."""
-    if chosen.candidate == "linear":
+    if fitted.chosen.candidate == "linear":
         return
-    competed = searched.of("linear")
+    competed = fitted.search.best_of("linear")
     if competed is not None:
-        yield _measured("linear", spec, made, on_all_rows(spec, competed, *made.train).pipeline)
+        linear = refit_on_all_rows(spec, competed, *dataset.train)
+        yield _measured("linear", spec, dataset, linear.pipeline)
         return
-    matrix, target = made.train
-    rows = sample_rows(spec, len(matrix))
-    pipeline = make_pipeline("linear", made.contract, spec.search.seed)
+    matrix, target = dataset.train
+    rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
+    pipeline = make_pipeline("linear", dataset.contract, spec.search.seed)
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        yield _measured("linear", spec, made, pipeline.fit(matrix[rows], target[rows]))
+        yield _measured("linear", spec, dataset, pipeline.fit(matrix[rows], target[rows]))
 
 
-def _measured(name: str, spec: Spec, made: Dataset, model: object) -> Rival:
-    assert made.score is not None  # only `reproduce` makes a dataset that cannot be scored
-    values = evaluation.measure(
-        spec.task, made.held_out, lambda matrix: predict_with(model, matrix), made.score
-    )
-    return Rival(name, values)
+def _measured(name: str, spec: Spec, dataset: Dataset, model: object) -> Rival:
+    return _rival(name, spec, dataset, lambda matrix: predict_with(model, matrix), dataset.held_out)
 
 
-def _champion(spec: Spec, made: Dataset, bundle: Bundle | None) -> Iterator[Rival]:
-    """What serves now, by the engine that serves it; none where it takes other columns or gives other classes."""
-    if bundle is None or not _takes(bundle.contract, made):
+def _champion(spec: Spec, dataset: Dataset, bundle: Bundle | None) -> Iterator[Rival]:
+    """The served version, by the engine that serves it; none where it takes other columns or gives other classes."""
+    if bundle is None or not _takes(bundle.contract, dataset):
         return
-    assert made.score is not None  # as above
-    matrix = dataset.encode(bundle.contract, made.held_out_frame())
-    yield Rival("champion", evaluation.measure(spec.task, matrix, bundle.predict, made.score))
+    matrix = encode(bundle.contract, dataset.held_out_frame())
+    yield _rival("champion", spec, dataset, bundle.predict, matrix)
 
 
-def _takes(contract: Contract, made: Dataset) -> bool:
+def _rival(
+    name: str, spec: Spec, dataset: Dataset, predict: Callable[[Matrix], Answer], matrix: Matrix
+) -> Rival:
+    scored = dataset.score(np.arange(len(matrix)), predict(matrix))
+    return Rival(name, measure(METRICS[spec.task], scored))
+
+
+def _takes(contract: Contract, dataset: Dataset) -> bool:
     """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
-    if contract.classes != made.contract.classes or contract.outputs != made.contract.outputs:
+    own = dataset.contract
+    if contract.classes != own.classes or contract.outputs != own.outputs:
         return False
-    if not set(contract.names) <= set(made.frame.columns):
+    if not set(contract.names) <= set(dataset.frame.columns):
         return False
     try:
-        dataset.encode(contract, made.held_out_frame())
+        encode(contract, dataset.held_out_frame())
     except ValueError:
         return False
     return True

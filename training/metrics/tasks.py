@@ -1,50 +1,30 @@
-"""What is measured for each task, with bootstrap intervals. Pure arithmetic on arrays."""
+"""The metrics of each task: how it is computed, which way is better, what it is called and what it means."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Task
-from service.bundle.manifest import Metric as Interval
-
-RESAMPLES = 200
-#: Resamples are no larger than this; their spread is scaled to the true number of rows.
-RESAMPLE_ROWS = 20_000
-
-
-class Scored(NamedTuple):
-    """Held-out rows with what a model made of them.
-
-    regression: `truth` and `values` are numbers. classification: both are class numbers, `probabilities` by class.
-    optimization: `truth` has columns optimal profit and converged, `values` profit and cost of the served recipe.
-    """
-
-    truth: NDArray[Any]
-    values: NDArray[Any]
-    probabilities: NDArray[Any] | None = None
-
-    def take(self, rows: NDArray[Any]) -> Scored:
-        chosen = None if self.probabilities is None else self.probabilities[rows]
-        return Scored(self.truth[rows], self.values[rows], chosen)
-
-
-class Metric(NamedTuple):
-    name: str
-    compute: Callable[[Scored], float]
-    greater_is_better: bool
-    #: The scorer of scikit-learn that a search maximises for it.
-    scorer: str = ""
-    title: str = ""
+from training.common.numbers import number
+from training.metrics.metric import Metric, Scored
 
 
 def _r2(scored: Scored) -> float:
     total = float(np.sum((scored.truth - scored.truth.mean()) ** 2))
     return (
         1.0 - float(np.sum((scored.truth - scored.values) ** 2)) / total if total else float("nan")
+    )
+
+
+def _r2_sentence(value: float, unit: str) -> str:
+    if value <= 0:
+        return "The model is no better than always giving the average."
+    return (
+        f"The model explains {value:.0%} of the differences between rows; 100% would be perfect, "
+        "0% is no better than always giving the average."
     )
 
 
@@ -56,8 +36,18 @@ def _rmse(scored: Scored) -> float:
     return float(np.sqrt(np.mean((scored.truth - scored.values) ** 2)))
 
 
+def _amount(value: float, unit: str) -> str:
+    return f"{number(value)} {unit}".strip()
+
+
 def _accuracy(scored: Scored) -> float:
     return float(np.mean(scored.truth == scored.values))
+
+
+def confusion(scored: Scored, classes: int) -> NDArray[np.intp]:
+    """Rows by true class, then by predicted class."""
+    flat = scored.truth.astype(np.intp) * classes + scored.values.astype(np.intp)
+    return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
 class _PerClass(NamedTuple):
@@ -68,10 +58,7 @@ class _PerClass(NamedTuple):
 
 def _per_class(scored: Scored) -> _PerClass:
     """By class, for the classes that occur in truth or prediction; 0 where nothing can be right."""
-    size = int(max(scored.truth.max(), scored.values.max())) + 1
-    table = np.bincount(scored.truth * size + scored.values, minlength=size * size).reshape(
-        size, size
-    )
+    table = confusion(scored, int(max(scored.truth.max(), scored.values.max())) + 1)
     hits, true, called = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     occurs = (true + called) > 0
     hits, true, called = hits[occurs], true[occurs], called[occurs]
@@ -87,11 +74,11 @@ def _auc(scored: Scored) -> float:
 
     assert scored.probabilities is not None  # a classifier always gives them
     areas = []
-    for number in range(scored.probabilities.shape[1]):
-        positive = scored.truth == number
+    for code in range(scored.probabilities.shape[1]):
+        positive = scored.truth == code
         count = int(positive.sum())
         if 0 < count < len(positive):
-            ranks = rankdata(scored.probabilities[:, number])
+            ranks = rankdata(scored.probabilities[:, code])
             others = count * (len(positive) - count)
             areas.append((ranks[positive].sum() - count * (count + 1) / 2) / others)
     return float(np.mean(areas)) if areas else float("nan")
@@ -99,75 +86,110 @@ def _auc(scored: Scored) -> float:
 
 METRICS: dict[Task, tuple[Metric, ...]] = {
     "regression": (
-        Metric("r2", _r2, True, "r2", "R²"),
-        Metric("mae", _mae, False, "neg_mean_absolute_error", "mean absolute error"),
-        Metric("rmse", _rmse, False, "neg_root_mean_squared_error", "root mean squared error"),
+        Metric("r2", "R²", _r2, True, _r2_sentence, "r2"),
+        Metric(
+            "mae",
+            "mean absolute error",
+            _mae,
+            False,
+            lambda value, unit: f"On average a prediction is off by {_amount(value, unit)}.",
+            "neg_mean_absolute_error",
+        ),
+        Metric(
+            "rmse",
+            "root mean squared error",
+            _rmse,
+            False,
+            lambda value, unit: (
+                f"A typical miss is {_amount(value, unit)} when large misses count more than small ones."
+            ),
+            "neg_root_mean_squared_error",
+        ),
     ),
     "classification": (
         Metric(
-            "f1", lambda scored: float(_per_class(scored).f1.mean()), True, "f1_macro", "F1, macro"
+            "f1",
+            "F1, macro",
+            lambda scored: float(_per_class(scored).f1.mean()),
+            True,
+            lambda value, unit: (
+                "Finding the cases of a class and not crying wolf, in one figure. Each class counts "
+                "the same, however rare. 1 is perfect."
+            ),
+            "f1_macro",
         ),
-        Metric("accuracy", _accuracy, True, "accuracy", "accuracy"),
-        Metric("auc", _auc, True, "roc_auc_ovr", "area under the ROC curve"),
+        Metric(
+            "accuracy",
+            "accuracy",
+            _accuracy,
+            True,
+            lambda value, unit: f"Of 100 cases, about {value * 100:.0f} get the right class.",
+            "accuracy",
+        ),
+        Metric(
+            "auc",
+            "area under the ROC curve",
+            _auc,
+            True,
+            lambda value, unit: (
+                "Shown one case of a class and one of another, the model tells them apart "
+                f"{value * 100:.0f} times in 100; guessing does 50."
+            ),
+            "roc_auc_ovr",
+        ),
         Metric(
             "precision",
+            "precision, macro",
             lambda scored: float(_per_class(scored).precision.mean()),
             True,
+            lambda value, unit: (
+                f"When the model names a class, it is right about {value * 100:.0f} times in 100, "
+                "averaged over the classes."
+            ),
             "precision_macro",
-            "precision, macro",
         ),
         Metric(
             "recall",
+            "recall, macro",
             lambda scored: float(_per_class(scored).recall.mean()),
             True,
+            lambda value, unit: (
+                f"Of 100 cases of a class, the model finds about {value * 100:.0f}, "
+                "averaged over the classes."
+            ),
             "recall_macro",
-            "recall, macro",
         ),
     ),
     "optimization": (
         Metric(
             "regret",
+            "regret: share of the optimal profit that is lost",
             lambda scored: float(1.0 - scored.values[:, 0].sum() / scored.truth[:, 0].sum()),
             False,
-            title="regret: share of the optimal profit that is lost",
+            lambda value, unit: (
+                f"Following the model at once loses {value:.1%} of the profit "
+                "that a long search would reach."
+            ),
+            percent=True,
         ),
         Metric(
             "convergence",
+            "contexts that converged",
             lambda scored: float(scored.truth[:, 1].mean()),
             True,
-            title="contexts that converged",
+            lambda value, unit: (
+                f"In {value:.1%} of the contexts the search settled on one best recipe."
+            ),
+            percent=True,
         ),
         Metric(
             "cost",
+            "mean cost of a recipe",
             lambda scored: float(scored.values[:, 1].mean()),
             False,
-            title="mean cost of a recipe",
+            lambda value, unit: (
+                f"A proposed recipe costs {number(value)} on average, in the unit of the spec's prices."
+            ),
         ),
     ),
 }
-
-
-def metric(task: Task, name: str) -> Metric:
-    return next(one for one in METRICS[task] if one.name == name)
-
-
-def measure(task: Task, scored: Scored) -> dict[str, float]:
-    return {one.name: one.compute(scored) for one in METRICS[task]}
-
-
-def measure_with_intervals(task: Task, scored: Scored, seed: int = 0) -> dict[str, Interval]:
-    """Every metric with its 95 % bootstrap interval."""
-    rows = len(scored.truth)
-    size = min(rows, RESAMPLE_ROWS)
-    random = np.random.default_rng(seed)
-    samples = [measure(task, scored.take(random.integers(0, rows, size))) for _ in range(RESAMPLES)]
-    shrink = np.sqrt(size / rows)
-    intervals = {}
-    for name, value in measure(task, scored).items():
-        spread = np.array([sample[name] for sample in samples])
-        low, high = (
-            np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (value, value)
-        )
-        ends = (float(value + (end - value) * shrink) for end in (low, high))
-        intervals[name] = Interval(value, *ends)
-    return intervals

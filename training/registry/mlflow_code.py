@@ -1,7 +1,7 @@
 """The model that MLflow loads: contract and model file of a version, read by the service's own encoder and engine.
 
 MLflow copies this file into the model and runs it at every load ("models from code"): nothing is pickled. Of ours it
-imports only what `mlflow_model.SHARED` puts beside it.
+imports only from the package that training/registry/mlflow_model.py puts beside it.
 """
 
 from __future__ import annotations

@@ -20,14 +20,14 @@ from mlflow.types.schema import AnyType
 
 from service.bundle.contract import Column, Contract
 from service.bundle.engines import MODEL_FILES, EngineName
-from training.common.documents import pretty
+from training.common.files import pretty
 from training.common.provenance import LOCK, ROOT
-from training.judge.result import Facts
+from training.judge.result import TrainingResult
 
 #: The model's code. By its path: importing it would make it MLflow's current model.
 CODE = Path(__file__).with_name("mlflow_code.py")
-#: What `mlflow_code` imports of ours, and nothing else.
-SHARED = ("__init__.py", "contract.py", "encoder.py", "engines.py")
+#: The package of ours that `mlflow_code` imports from; it imports nothing else of ours.
+SHARED = "service/bundle"
 NEEDED = ("mlflow", "msgspec", "numpy", "pandas")
 NEEDED_BY: dict[EngineName, tuple[str, ...]] = {
     "onnx": ("onnxruntime",),
@@ -35,18 +35,16 @@ NEEDED_BY: dict[EngineName, tuple[str, ...]] = {
 }
 
 
-def log(facts: Facts, example: list[dict[str, Any]]) -> str:
+def log_model(result: TrainingResult, example: list[dict[str, Any]]) -> str:
     """Logs the model to the active run with signature and example rows; its URI comes back."""
-    assert facts.compiled is not None  # `train` registers nothing that was not exported
-    contract, engine = facts.dataset.contract, facts.compiled.engine_name
+    compiled, contract = result.fitted.compiled, result.dataset.contract
+    assert compiled is not None  # nothing is registered that was not compiled
     with tempfile.TemporaryDirectory() as aside:
         model, code = Path(aside) / "model", Path(aside) / "service"
-        for folder in (model, code):
-            folder.mkdir()
+        model.mkdir()
         (model / "contract.json").write_bytes(pretty(contract))
-        shutil.copy(facts.compiled.folder / MODEL_FILES[engine], model)
-        for name in SHARED:
-            shutil.copy(ROOT / "service" / name, code)
+        shutil.copy(compiled.folder / MODEL_FILES[compiled.engine_name], model)
+        _copy_shared_code(code)
         with warnings.catch_warnings(), _same_path():
             # MLflow would derive a signature from the type hints of `predict`; it gets a better one here.
             warnings.filterwarnings("ignore", "(?s).*type hint")
@@ -57,9 +55,14 @@ def log(facts: Facts, example: list[dict[str, Any]]) -> str:
                 code_paths=[str(code)],
                 signature=signature(contract),
                 input_example=pd.DataFrame(example, dtype=object),
-                pip_requirements=pinned((*NEEDED, *NEEDED_BY[engine])),
+                pip_requirements=_pinned((*NEEDED, *NEEDED_BY[compiled.engine_name])),
             )
     return str(logged.model_uri)
+
+
+def _copy_shared_code(service: Path) -> None:
+    shutil.copytree(ROOT / SHARED, service / "bundle", ignore=shutil.ignore_patterns("__pycache__"))
+    (service / "__init__.py").touch()
 
 
 @contextlib.contextmanager
@@ -89,14 +92,10 @@ def _column_type(column: Column) -> ColSpec:
     return ColSpec(kind, column.name, required=not column.nullable)
 
 
-def pinned(names: tuple[str, ...]) -> list[str]:
+def _pinned(names: tuple[str, ...]) -> list[str]:
     """The lock's versions of these packages, so that MLflow need not guess them."""
-    return list(_locked(names))
-
-
-def _locked(names: tuple[str, ...]) -> Iterator[str]:
-    text = LOCK.read_text(encoding="utf-8")
-    for name in names:
-        found = re.search(rf"^{re.escape(name)}==[^\s;\\]+", text, flags=re.MULTILINE)
-        if found is not None:
-            yield found[0]
+    text = (ROOT / LOCK).read_text(encoding="utf-8")
+    lines = (
+        re.search(rf"^{re.escape(name)}==[^\s;\\]+", text, flags=re.MULTILINE) for name in names
+    )
+    return [line[0] for line in lines if line is not None]

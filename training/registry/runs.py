@@ -1,28 +1,32 @@
-"""What a training leaves in MLflow as a run: what went in, what was tried, what came out."""
+"""A training as an MLflow run: started, its inputs, its trials, its result."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import mlflow
-import msgspec
 import pandas as pd
 from mlflow.data.code_dataset_source import CodeDatasetSource
 from mlflow.data.pandas_dataset import from_pandas
 from mlflow.entities import Metric, Param, RunTag
 
-from training.card import page, plots, style
-from training.common import places
-from training.common.documents import pretty
-from training.data import report
+from training.card import style
+from training.card.task_plots import Plot
+from training.common import failures, state
+from training.common.files import pretty
+from training.common.progress import say
 from training.data.dataset import Dataset
 from training.data.sources import describe_source
-from training.fit.search import Searched
-from training.judge.result import Facts
+from training.fit.search import SearchResult
+from training.judge.result import TrainingResult
+from training.registry import tags
+from training.registry.client import brief, experiment
 from training.spec.values import Spec
 
 SPEC_FILE = "spec.json"
@@ -31,58 +35,85 @@ SNAPSHOT_FILE = "snapshot.parquet"
 SNAPSHOT_MB = 200.0
 
 
-def inputs(
-    client: mlflow.MlflowClient, run_id: str, spec: Spec, made: Dataset, tags: Mapping[str, str]
-) -> None:
-    """What goes into a training, recorded before it starts, so that a failed one can be understood."""
-    client.log_text(
-        run_id, msgspec.json.format(msgspec.json.encode(spec), indent=1).decode(), SPEC_FILE
-    )
-    own = {
-        "swarmline.fingerprint": made.fingerprint,
-        "swarmline.rows": str(len(made.frame)),
+class Run(NamedTuple):
+    """The run that is under way."""
+
+    client: mlflow.MlflowClient
+    run_id: str
+    experiment_id: str
+
+
+@contextlib.contextmanager
+def started(client: mlflow.MlflowClient, spec: Spec) -> Iterator[Run]:
+    """A run that ends as FAILED when anything inside fails."""
+    experiment_id = experiment(client, spec.name)
+    run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
+    try:
+        if page := state.run_page(experiment_id, run.info.run_id):
+            say(f"{spec.name}: {page}")
+        yield Run(client, run.info.run_id, experiment_id)
+    except failures.kinds():
+        # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
+        with brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
+            end_as_failed()
+        raise
+    except BaseException:
+        end_as_failed()
+        raise
+    mlflow.end_run()
+
+
+def end_as_failed() -> None:
+    mlflow.end_run("FAILED")
+
+
+def log_inputs(run: Run, spec: Spec, dataset: Dataset, key: str, skipped: Sequence[str]) -> None:
+    """Spec, rows and validation reports, before the training starts, so that a failed one can be understood."""
+    client, run_id = run.client, run.run_id
+    client.log_text(run_id, pretty(spec).decode(), SPEC_FILE)
+    texts = {
+        tags.KEY: key,
+        tags.SKIPPED: " ".join(skipped),
+        tags.FINGERPRINT: dataset.fingerprint,
+        tags.ROWS: str(len(dataset.frame)),
     }
-    client.log_batch(run_id, tags=[RunTag(*pair) for pair in (own | {**tags}).items()])
-    _snapshot(client, run_id, made.frame)
-    source = (
-        describe_source(spec)
-        if spec.data
-        else f"model:{spec.objective.model if spec.objective else ''}"
-    )
+    client.log_batch(run_id, tags=[RunTag(*pair) for pair in texts.items()])
+    _log_snapshot(run, dataset.frame)
     table = from_pandas(
-        made.frame.head(1000),
-        source=CodeDatasetSource({"source": source}),
+        dataset.frame.head(1000),
+        source=CodeDatasetSource({"source": describe_source(spec)}),
         name=spec.name,
-        digest=made.fingerprint[:36],
+        digest=dataset.fingerprint[:36],
     )
     mlflow.log_input(table, context="training")
-    if made.report is not None:
-        for path in report.write(made.report, places.reports() / spec.name).values():
+    if dataset.report is not None:
+        for path in sorted((state.reports() / spec.name).glob("validation.*")):
             client.log_artifact(run_id, str(path), "validation")
 
 
-def _snapshot(client: mlflow.MlflowClient, run_id: str, frame: pd.DataFrame) -> None:
+def _log_snapshot(run: Run, frame: pd.DataFrame) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / SNAPSHOT_FILE
         frame.to_parquet(path, index=False)
         limit = float(os.environ.get("SWARMLINE_SNAPSHOT_MB", SNAPSHOT_MB))
         if path.stat().st_size <= limit * 1e6:
-            client.log_artifact(run_id, str(path))
+            run.client.log_artifact(run.run_id, str(path))
         else:
             size = f"{path.stat().st_size / 1e6:.0f} MB, over the limit of {limit:g}"
-            client.set_tag(run_id, "swarmline.snapshot", f"not kept: {size}")
+            run.client.set_tag(run.run_id, tags.SNAPSHOT, f"not kept: {size}")
 
 
-def trials(
-    client: mlflow.MlflowClient, run_id: str, experiment_id: str, searched: Searched
-) -> None:
+def log_trials(run: Run, search: SearchResult) -> None:
     """Each trial as a child run, and the best score so far as a curve of the parent."""
-    best = float("-inf")
-    for number, trial in enumerate(searched.trials):
+    client, best = run.client, float("-inf")
+    for number, trial in enumerate(search.trials):
         best = max(best, trial.score)
-        client.log_metric(run_id, "search.best_score", best, step=number)
-        tags = {"mlflow.parentRunId": run_id, "candidate": trial.candidate}
-        child = client.create_run(experiment_id, run_name=f"{trial.candidate} {number}", tags=tags)
+        client.log_metric(run.run_id, "search.best_score", best, step=number)
+        child = client.create_run(
+            run.experiment_id,
+            run_name=f"{trial.candidate} {number}",
+            tags={"mlflow.parentRunId": run.run_id, "candidate": trial.candidate},
+        )
         client.log_batch(
             child.info.run_id,
             metrics=[
@@ -95,40 +126,40 @@ def trials(
         client.set_terminated(child.info.run_id)
 
 
-def outputs(client: mlflow.MlflowClient, facts: Facts) -> None:
-    """Parameters, metrics, curves, plots and lineage of a finished training."""
-    run = facts.run_id
-    chosen = facts.chosen.pipeline["model"].get_params(deep=False)
-    params = {"candidate": facts.chosen.candidate, "seed": facts.spec.search.seed} | chosen
+def log_result(run: Run, result: TrainingResult, plots: Sequence[Plot], card: str) -> None:
+    """Parameters, metrics, curves, plots, card and origin of a training."""
+    client, chosen = run.client, result.fitted.chosen
+    params = {"candidate": chosen.candidate, "seed": result.spec.search.seed}
+    params |= chosen.pipeline["model"].get_params(deep=False)
     client.log_batch(
-        run,
-        metrics=list(_metrics(facts)),
+        run.run_id,
+        metrics=list(_metrics(result)),
         params=[Param(name, str(value)[:500]) for name, value in params.items()],
-        tags=[RunTag(name, value) for name, value in tags_of(facts).items()],
+        tags=[RunTag(name, value) for name, value in tags_of(result).items()],
     )
-    if facts.verdict is not None:
-        client.log_text(run, pretty(facts.verdict.decisions).decode(), "gate.json")
+    if result.verdict is not None:
+        client.log_text(run.run_id, pretty(result.verdict.decisions).decode(), "gate.json")
     with style.rendering():
-        for name, figure in plots.figures(facts).items():
-            client.log_figure(run, figure, f"plots/{name}.png")
-    client.log_text(run, page.render(facts), "card.html")
+        for plot in plots:
+            client.log_figure(run.run_id, plot.figure, f"plots/{plot.name}.png")
+    client.log_text(run.run_id, card, "card.html")
 
 
-def _metrics(facts: Facts) -> Iterator[Metric]:
-    yield _metric("search.seconds", facts.searched.seconds)
-    if facts.compiled:
-        yield _metric("engine.latency_ms", facts.compiled.latency_ms)
-        yield _metric("engine.size_mb", facts.compiled.size_mb)
-        yield _metric("engine.largest_difference", facts.compiled.equality.largest)
-    if facts.evaluation:
-        for name, interval in facts.evaluation.metrics.items():
+def _metrics(result: TrainingResult) -> Iterator[Metric]:
+    yield _metric("search.seconds", result.fitted.search.seconds)
+    if compiled := result.fitted.compiled:
+        yield _metric("engine.latency_ms", compiled.latency_ms)
+        yield _metric("engine.size_mb", compiled.size_mb)
+        yield _metric("engine.largest_difference", compiled.equality.largest)
+    if evaluation := result.evaluation:
+        for name, interval in evaluation.metrics.items():
             yield _metric(f"held_out.{name}", interval.value)
             yield _metric(f"held_out.{name}.low", interval.low)
             yield _metric(f"held_out.{name}.high", interval.high)
-        for rival in facts.evaluation.rivals:
+        for rival in evaluation.rivals:
             for name, value in rival.metrics.items():
                 yield _metric(f"{rival.name}.{name}", value)
-    for step, loss in enumerate(getattr(facts.chosen.pipeline["model"], "loss_curve_", [])):
+    for step, loss in enumerate(getattr(result.fitted.chosen.pipeline["model"], "loss_curve_", [])):
         yield _metric("loss", float(loss), step)
 
 
@@ -136,17 +167,18 @@ def _metric(name: str, value: float, step: int = 0) -> Metric:
     return Metric(name, value, int(time.time() * 1000), step)
 
 
-def tags_of(facts: Facts) -> dict[str, str]:
-    lineage = facts.lineage
-    verdict = "skipped" if facts.verdict is None else "passed" if facts.verdict.passed else "failed"
+def tags_of(result: TrainingResult) -> dict[str, str]:
+    """What a run and its version say alike."""
+    origin, verdict, compiled = result.provenance, result.verdict, result.fitted.compiled
+    gate = "skipped" if verdict is None else "passed" if verdict.passed else "failed"
     return {
-        "swarmline.git_commit": lineage.git_commit,
-        "swarmline.git_dirty": str(lineage.git_dirty).lower(),
-        "swarmline.lock": lineage.lock,
-        "swarmline.code": lineage.code,
-        "swarmline.machine": lineage.machine,
-        "swarmline.seed": str(facts.spec.search.seed),
-        "swarmline.engine": facts.compiled.engine_name if facts.compiled else "none",
-        "swarmline.gate": verdict,
-        "swarmline.scoring": facts.spec.scoring,
+        tags.GIT_COMMIT: origin.git_commit,
+        tags.GIT_DIRTY: str(origin.git_dirty).lower(),
+        tags.LOCK: origin.lock,
+        tags.CODE: origin.code,
+        tags.MACHINE: origin.machine,
+        tags.SEED: str(result.spec.search.seed),
+        tags.ENGINE: compiled.engine_name if compiled else "none",
+        tags.GATE: gate,
+        tags.SCORING: result.spec.scoring,
     }

@@ -1,15 +1,70 @@
-"""Plain data into typed values, with every problem reported at once: msgspec alone stops at the first."""
+"""Loads the spec `training/models/<name>.toml`, with every problem reported at once: msgspec alone stops at the first."""
 
 from __future__ import annotations
 
+import tomllib
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from types import NoneType
 from typing import Any, TypeVar
 
 import msgspec
 
+import training
+from training.common.errors import SpecError
+from training.spec.rules import contradictions
+from training.spec.values import Spec
+
 T = TypeVar("T")
+FOLDER = Path(training.__path__[0]) / "models"
+
+
+def load(path: Path) -> Spec:
+    """The spec in a file; raises SpecError with everything that is wrong with it."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SpecError(
+            str(path),
+            [f"cannot be read: {error.strerror}; known models: {', '.join(names()) or 'none'}"],
+        ) from error
+    except UnicodeDecodeError as error:
+        raise SpecError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SpecError(str(path), [f"is not TOML: {error}"]) from error
+    return parse(raw, str(path), path.stem)
+
+
+def parse(raw: dict[str, Any], file: str, stem: str) -> Spec:
+    problems: list[str] = []
+    spec = build(Spec, raw, problems)
+    unread = {problem.partition(":")[0] for problem in problems}
+    if not unread & {"columns", "task"}:
+        problems += [
+            problem for problem in contradictions(spec, stem) if not _follows(problem, unread)
+        ]
+    if problems:
+        raise SpecError(file, problems)
+    return spec
+
+
+def _follows(problem: str, unread: set[str]) -> bool:
+    """Whether it is about what could not be read: such a column or ingredient is wrong as a whole."""
+    path = problem.partition(":")[0]
+    parts = {
+        key.rpartition(".")[0] if key.startswith(("columns.", "recipe.")) else key for key in unread
+    }
+    return any(path == part or path.startswith((f"{part}.", f"{part}/")) for part in parts)
+
+
+def names(folder: Path = FOLDER) -> list[str]:
+    return sorted(path.stem for path in folder.glob("*.toml"))
+
+
+def find(name: str, folder: Path = FOLDER) -> Spec:
+    """A spec by model name, or by path where it ends in .toml."""
+    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
 
 
 def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
@@ -38,22 +93,22 @@ def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
     return shape(**values)
 
 
-def _value(hint: Any, given: Any, problems: list[str], path: str) -> Any:
+def _value(hint: Any, data: Any, problems: list[str], path: str) -> Any:
     options = typing.get_args(hint)
-    if len(options) == 2 and options[1] is NoneType and given is not None:
+    if len(options) == 2 and options[1] is NoneType and data is not None:
         hint = options[0]
     if _is_struct(hint):
-        return build(hint, given, problems, path)
+        return build(hint, data, problems, path)
     if (
         typing.get_origin(hint) is dict
         and _is_struct(typing.get_args(hint)[1])
-        and isinstance(given, Mapping)
+        and isinstance(data, Mapping)
     ):
         shape = typing.get_args(hint)[1]
         return {
-            key: build(shape, item, problems, _join(path, str(key))) for key, item in given.items()
+            key: build(shape, item, problems, _join(path, str(key))) for key, item in data.items()
         }
-    return msgspec.convert(given, hint)
+    return msgspec.convert(data, hint)
 
 
 def _stand_in(hint: Any) -> Any:

@@ -1,15 +1,11 @@
-"""What a well-formed spec may still get wrong: keys that contradict each other. Each rule gives sentences."""
+"""The rules that a well-formed spec may still break: keys that contradict each other. Each gives sentences."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from service.bundle.contract import Column
 from service.bundle.encoder import encode_value
 from training.metrics.tasks import METRICS
-
-if TYPE_CHECKING:
-    from training.spec.values import Spec
+from training.spec.values import Spec
 
 
 def contradictions(spec: Spec, stem: str) -> list[str]:
@@ -28,19 +24,19 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
 
 
 def _column_problems(spec: Spec) -> list[str]:
-    names_ = [column.name for column in spec.inputs]
-    problems = [] if names_ else ["columns: given none; allowed: at least one"]
+    names = [column.name for column in spec.inputs]
+    problems = [] if names else ["columns: given none; allowed: at least one"]
     problems += [
         f"columns: {name!r} stands more than once"
-        for name in sorted(set(names_))
-        if names_.count(name) > 1
+        for name in sorted(set(names))
+        if names.count(name) > 1
     ]
     for column in spec.inputs:
-        problems += [f"columns.{column.name}{problem}" for problem in _one_column_problems(column)]
+        problems += [f"columns.{column.name}{problem}" for problem in _problems_of_column(column)]
     return problems
 
 
-def _one_column_problems(column: Column) -> list[str]:
+def _problems_of_column(column: Column) -> list[str]:
     problems = []
     if column.type == "category" and not column.categories:
         problems.append(".categories: missing; a category column lists what is allowed")
@@ -78,9 +74,9 @@ def _example_problems(column: Column) -> list[str]:
 def _data_problems(spec: Spec) -> list[str]:
     if spec.data is None:
         return ["data: missing; a table with at least source and target is needed"]
-    data, names_ = spec.data, {column.name for column in spec.inputs}
+    data, names = spec.data, {column.name for column in spec.inputs}
     problems = []
-    if data.target in names_:
+    if data.target in names:
         problems.append(
             f"data.target: given {data.target!r}, which is an input too; a model must not see its target"
         )
@@ -108,12 +104,12 @@ def _data_problems(spec: Spec) -> list[str]:
 def _recipe_problems(spec: Spec) -> list[str]:
     if spec.objective is None or not spec.recipe:
         return ["objective, recipe: missing; an optimization needs both"]
-    names_ = {column.name for column in spec.inputs}
+    names = {column.name for column in spec.inputs}
     problems = (
         ["data: given; an optimization makes its own from objective.model"] if spec.data else []
     )
     for name, part in spec.recipe.items():
-        if name in names_:
+        if name in names:
             problems.append(
                 f"recipe.{name}: is an input too; a recipe decides what the context does not say"
             )
@@ -121,25 +117,25 @@ def _recipe_problems(spec: Spec) -> list[str]:
             problems.append(
                 f"recipe.{name}.minimum: given {part.minimum}; allowed: below {part.maximum}"
             )
-        for factor in sorted(set(part.times) - names_):
+        for factor in sorted(set(part.times) - names):
             problems.append(
-                f"recipe.{name}.times: given {factor!r}; allowed: {', '.join(sorted(names_))}"
+                f"recipe.{name}.times: given {factor!r}; allowed: {', '.join(sorted(names))}"
             )
     return problems
 
 
 def _metric_problems(spec: Spec) -> list[str]:
-    known = [metric.name for metric in METRICS[spec.task]]
-    given = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
-    given += [
+    allowed = [metric.name for metric in METRICS[spec.task]]
+    named = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
+    named += [
         (f"gates.{part}", name)
         for part in ("metrics", "slices", "champion")
         for name in getattr(spec.gates, part)
     ]
     problems = [
-        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(known)}"
-        for path, name in given
-        if name not in known
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(allowed)}"
+        for path, name in named
+        if name not in allowed
     ]
     for part in ("metrics", "slices"):
         for name, bound in getattr(spec.gates, part).items():
@@ -149,9 +145,9 @@ def _metric_problems(spec: Spec) -> list[str]:
 
 
 def _slice_problems(spec: Spec) -> list[str]:
-    names_ = [column.name for column in spec.inputs]
-    unknown = [name for name in spec.slices.columns if name not in names_]
-    problems = [f"slices.columns: given {name!r}; allowed: {', '.join(names_)}" for name in unknown]
+    names = [column.name for column in spec.inputs]
+    unknown = [name for name in spec.slices.columns if name not in names]
+    problems = [f"slices.columns: given {name!r}; allowed: {', '.join(names)}" for name in unknown]
     if spec.gates.slices and not spec.slices.columns:
         problems.append("slices.columns: missing; gates.slices bounds each slice of these columns")
     return problems

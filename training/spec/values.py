@@ -1,21 +1,16 @@
-"""The spec `training/models/<name>.toml`, as typed, frozen values. A bad one fails with file, key and reason."""
+"""The spec of a model as typed, frozen values, and what follows from them."""
 
 from __future__ import annotations
 
-import tomllib
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
-from training.common.errors import SpecError
+from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
-from training.spec.load import build
-from training.spec.rules import contradictions
 
-FOLDER = Path(__file__).parents[1] / "models"
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -123,7 +118,7 @@ class Gates(Struct, frozen=True):
 
 
 class Slices(Struct, frozen=True):
-    """Categories, or the numbers cut in quarters, by which metrics are told apart."""
+    """Columns by whose categories, or quarters of numbers, metrics are computed apart."""
 
     columns: tuple[str, ...] = ()
     minimum_rows: Positive = 50
@@ -177,13 +172,21 @@ class Spec(Struct, frozen=True):
         )
 
     @property
+    def deciding(self) -> Metric:
+        """The metric that the model is foremost judged by."""
+        metrics = METRICS[self.task]
+        name = self.search.scoring if self.task != "optimization" else ""
+        return next((metric for metric in metrics if metric.name == name), metrics[0])
+
+    @property
     def scoring(self) -> str:
-        """The metric that decides between candidates; a recipe's search only learns to copy the optima."""
-        return (
-            "r2"
-            if self.task == "optimization"
-            else self.search.scoring or METRICS[self.task][0].name
-        )
+        """What a search maximises, by its name here; a recipe's search only learns to copy the optima."""
+        return "r2" if self.task == "optimization" else self.deciding.name
+
+    @property
+    def scorer(self) -> str:
+        """The same, by its name in scikit-learn."""
+        return "r2" if self.task == "optimization" else self.deciding.scorer
 
     def contract(self, classes: tuple[str, ...] = ()) -> Contract:
         return Contract(
@@ -204,50 +207,8 @@ class Spec(Struct, frozen=True):
         assert self.data is not None, self.name  # `load` refuses such a spec
         return self.data
 
-
-def load(path: Path) -> Spec:
-    """The spec in a file; raises SpecError with everything that is wrong with it."""
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SpecError(
-            str(path), [f"cannot be read: {error.strerror}; known models: {_known()}"]
-        ) from error
-    except UnicodeDecodeError as error:
-        raise SpecError(str(path), ["is not UTF-8 text; save it as UTF-8"]) from error
-    except tomllib.TOMLDecodeError as error:
-        raise SpecError(str(path), [f"is not TOML: {error}"]) from error
-    return parse(raw, str(path), path.stem)
-
-
-def parse(raw: dict[str, Any], file: str, stem: str) -> Spec:
-    problems: list[str] = []
-    spec = build(Spec, raw, problems)
-    unread = {problem.partition(":")[0] for problem in problems}
-    if not unread & {"columns", "task"}:
-        problems += [one for one in contradictions(spec, stem) if not _follows(one, unread)]
-    if problems:
-        raise SpecError(file, problems)
-    return spec
-
-
-def _follows(problem: str, unread: set[str]) -> bool:
-    """Whether it is about what could not be read: such a column or ingredient is wrong as a whole."""
-    path = problem.partition(":")[0]
-    parts = {
-        one.rpartition(".")[0] if one.startswith(("columns.", "recipe.")) else one for one in unread
-    }
-    return any(path == part or path.startswith((f"{part}.", f"{part}/")) for part in parts)
-
-
-def _known() -> str:
-    return ", ".join(names()) or "none"
-
-
-def names(folder: Path = FOLDER) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.toml"))
-
-
-def find(name: str, folder: Path = FOLDER) -> Spec:
-    """A spec by model name, or by path where it ends in .toml."""
-    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
+    @property
+    def goal(self) -> Objective:
+        """The objective section, which every optimization has."""
+        assert self.objective is not None, self.name  # as above
+        return self.objective

@@ -14,7 +14,7 @@ import pytest
 from scripts.ci import notify
 from scripts.command import files
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
-from training.common import places
+from training.common import state
 
 ROOT = Path(__file__).parents[3]
 EMPTY = {
@@ -33,9 +33,9 @@ PLACES: dict[str, Callable[[], Path]] = {
     "build/release/deploy.json": files.deploy_outcome,
 }
 OF_TRAINING: dict[str, Callable[[], Path]] = {
-    "build": places.build,
-    "build/bundles": places.bundles,
-    "build/reports": places.reports,
+    "build": state.build,
+    "build/bundles": state.bundles,
+    "build/reports": state.reports,
 }
 
 
@@ -72,7 +72,7 @@ def test_each_package_asks_in_one_place():
         for file in sorted((ROOT / package).rglob("*.py"))
         if re.search(r'environ(\.get\(|\[)"SWARMLINE_BUILD"', file.read_text())
     ]
-    assert asking == ["scripts/command/files.py", "training/common/places.py"]
+    assert asking == ["scripts/command/files.py", "training/common/state.py"]
 
 
 def test_a_key_is_handed_out_in_the_usual_folder(swarm: SwarmInAFile, tmp_path: Path):

@@ -87,7 +87,7 @@ class Workshop:
         _run(docker, place, self.environ(place))
         self.swarm.docker("push", "--quiet", tag)
         digest = self.swarm.docker("image", "inspect", "--format", "{{json .RepoDigests}}", tag)
-        image = next(one for one in json.loads(digest) if "/swarmline/bad@" in one)
+        image = next(name for name in json.loads(digest) if "/swarmline/bad@" in name)
         return Release(name, image, document)
 
 

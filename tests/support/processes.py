@@ -1,0 +1,69 @@
+"""Processes that a test starts: each ended with all that it started, and waited for by what it shows."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+#: Longer than anything here takes on a busy machine; a test that waits as long fails.
+PATIENCE = 600.0
+
+
+@contextlib.contextmanager
+def spawned(
+    command: list[str], folder: Path, environment: dict[str, str], **where: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process and all that it starts, ended by the group that it leads."""
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **where}
+    # The child does nothing else before it becomes the command.
+    # pylint: disable-next=subprocess-popen-preexec-fn
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=environment,
+        text=True,
+        start_new_session=True,
+        preexec_fn=_heed_interrupts,
+        **pipes,
+    ) as process:
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+def _heed_interrupts() -> None:
+    """As a terminal starts it: what a script runs in the background is told to ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> Any:
+    """What the condition gives once it holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
+        time.sleep(0.05)
+    return value
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on now."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+def answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False

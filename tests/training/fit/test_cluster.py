@@ -1,0 +1,132 @@
+"""The search on a real Dask cluster: a scheduler and two workers, each a process of its own."""
+
+# pylint: disable=redefined-outer-name  # fixtures are asked for by their names
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import distributed
+import pytest
+
+from tests.support import ROOT
+from tests.support.processes import spawned, wait_until
+from tests.support.training import rows_of, write_spec
+from training.data.dataset import Dataset, encode_and_split
+from training.fit.search import SearchResult, search
+from training.spec.load import load
+from training.spec.values import Spec
+
+pytestmark = pytest.mark.slow
+
+SEARCH = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 9, "folds": 3}
+
+
+class Cluster(NamedTuple):
+    address: str
+    workers: list[subprocess.Popen[str]]
+
+
+class Study(NamedTuple):
+    spec: Spec
+    data: Dataset
+
+    def searched(self, cluster: str = "") -> SearchResult:
+        return search(self.spec, self.data.contract, *self.data.train, cluster)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    spec = load(write_spec(tmp_path_factory.mktemp("study"), "study", "wine.csv", search=SEARCH))
+    return Study(spec, encode_and_split(spec, rows_of("wine"), "fingerprint"))
+
+
+@pytest.fixture(scope="module")
+def local(study: Study) -> SearchResult:
+    return study.searched()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    file = tmp_path / "scheduler.json"
+    with ExitStack() as stack:
+
+        def start(command: str, *arguments: str) -> subprocess.Popen[str]:
+            line = [sys.executable, "-m", f"distributed.cli.{command}", *arguments]
+            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            return stack.enter_context(spawned(line, ROOT, dict(os.environ), **quiet))
+
+        start(
+            "dask_scheduler",
+            "--host=127.0.0.1",
+            "--port=0",
+            "--no-dashboard",
+            f"--scheduler-file={file}",
+        )
+        wait_until(file.exists, "the scheduler's file")
+        address = wait_until(lambda: _address(file), "the scheduler's address")
+        workers = [
+            start(
+                "dask_worker",
+                address,
+                "--no-nanny",
+                "--nthreads=1",
+                "--no-dashboard",
+                f"--name={name}",
+            )
+            for name in ("first", "second")
+        ]
+        yield Cluster(address, workers)
+
+
+def _address(file: Path) -> str:
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    except json.JSONDecodeError:
+        return ""
+
+
+def results(searched: SearchResult) -> list[Any]:
+    """All that must not depend on where the fits ran."""
+    trials = [
+        (trial.candidate, str(trial.parameters), trial.score, trial.spread)
+        for trial in searched.trials
+    ]
+    return [trials, [(file.candidate, file.score) for file in searched.ranking]]
+
+
+def busy(client: distributed.Client, name: str) -> bool:
+    """Whether a task is running on the worker of this name."""
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    address = next((at for at, trial in workers.items() if trial["name"] == name), None)
+    return bool(address and client.processing([address])[address])
+
+
+def test_a_cluster_finds_the_same_as_this_machine(
+    study: Study, local: SearchResult, cluster: Cluster
+) -> None:
+    assert results(study.searched(cluster.address)) == results(local)
+
+
+def test_a_killed_worker_does_not_lose_the_search(
+    study: Study, local: SearchResult, cluster: Cluster
+) -> None:
+    with (
+        ThreadPoolExecutor() as pool,
+        distributed.Client(cluster.address, set_as_default=False) as client,
+    ):
+        client.wait_for_workers(2)
+        running = pool.submit(study.searched, cluster.address)
+        wait_until(lambda: running.done() or busy(client, "second"), "a task on the second worker")
+        assert not running.done()
+        os.kill(cluster.workers[1].pid, signal.SIGKILL)
+        assert results(running.result()) == results(local)
+        assert len(client.scheduler_info(n_workers=-1)["workers"]) == 1

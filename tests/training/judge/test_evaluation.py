@@ -1,0 +1,71 @@
+"""The evaluation: slices, importance, and rivals on the same rows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from service.bundle.exported import load_bundle
+from tests.support.plants import ResultOf, SpecOf
+from training.bundle.write import write_bundle
+from training.judge.evaluation import Evaluation, evaluate
+from training.judge.result import TrainingResult
+from training.judge.rivals import Rival
+
+
+def evaluation(result: TrainingResult) -> Evaluation:
+    assert result.evaluation is not None
+    return result.evaluation
+
+
+def test_slices_part_the_held_out_rows(regression: TrainingResult) -> None:
+    parts = evaluation(regression).slices
+    assert {part.column for part in parts} == {"kind"}
+    assert sum(part.rows for part in parts) == len(regression.dataset.split.held_out)
+
+
+def test_numbers_are_sliced_in_quarters(spec_of: SpecOf, result_of: ResultOf) -> None:
+    parts = evaluation(result_of(spec_of(slices={"columns": ["light"]}))).slices
+    assert len(parts) == 4
+    assert sum(part.rows for part in parts) == 60
+
+
+def test_a_slice_of_few_rows_is_not_measured(spec_of: SpecOf, result_of: ResultOf) -> None:
+    slices = {"columns": ["kind"], "minimum_rows": 1000}
+    assert evaluation(result_of(spec_of(slices=slices))).slices == ()
+
+
+def test_a_column_that_decides_is_the_most_important(regression: TrainingResult) -> None:
+    columns = evaluation(regression).importance
+    assert columns[0].column == "light" and columns[0].mean > 0.1
+    assert abs(next(each for each in columns if each.column == "watered").mean) < 0.05
+
+
+def test_the_average_explains_nothing(regression: TrainingResult) -> None:
+    (simplest,) = evaluation(regression).rivals
+    assert simplest.name == "mean"
+    assert simplest.metrics["r2"] <= 0
+
+
+def test_a_champion_is_measured_on_the_same_rows(
+    regression: TrainingResult, tmp_path: Path
+) -> None:
+    champion = load_bundle(write_bundle(regression, "a card", tmp_path / "bundle"))
+    judged = evaluate(regression.spec, regression.dataset, regression.fitted, champion)
+    assert judged.champion == pytest.approx(
+        {name: interval.value for name, interval in judged.metrics.items()}
+    )
+
+
+def test_a_champion_of_other_classes_is_no_rival(
+    classes_of: SpecOf, result_of: ResultOf, regression: TrainingResult, tmp_path: Path
+) -> None:
+    champion = load_bundle(write_bundle(regression, "a card", tmp_path / "bundle"))
+    other = result_of(classes_of())
+    assert evaluate(other.spec, other.dataset, other.fitted, champion).champion is None
+
+
+def test_the_rows_scored_are_the_held_out_ones(regression: TrainingResult) -> None:
+    truth = regression.dataset.target[regression.dataset.split.held_out]
+    assert np.array_equal(evaluation(regression).scored.truth, truth)
+    assert isinstance(evaluation(regression).rivals[0], Rival)

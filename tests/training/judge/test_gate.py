@@ -1,0 +1,103 @@
+"""Every rule of the gate, passing and firing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.bundle.engines import Answer
+from service.bundle.manifest import Metric
+from tests.support.plants import SpecOf
+from training.fit.compile import Compiled, compare
+from training.judge import gate
+from training.judge.evaluation import Evaluation, Slice
+from training.judge.rivals import Rival
+from training.metrics.metric import Scored
+
+NOTHING = Scored(np.zeros(1), np.zeros(1))
+
+
+def exactly(value: float) -> Metric:
+    return Metric(value, value, value)
+
+
+def measured(r2: float, champion: float | None = None, part: float = 0.9) -> Evaluation:
+    of_part = Slice("kind", "herb", 30, {"r2": exactly(part)})
+    before = () if champion is None else (Rival("champion", {"r2": champion, "mae": 0.2}),)
+    return Evaluation(
+        100, {"r2": exactly(r2), "mae": exactly(0.2)}, (of_part,), (), NOTHING, before
+    )
+
+
+def compiled(
+    tmp_path: Any, difference: float = 0.0, latency: float = 1.0, size: float = 1.0
+) -> Compiled:
+    ones = np.ones((4, 1))
+    equality = compare(Answer(ones), Answer(ones + difference))
+    return Compiled("onnx", None, tmp_path, equality, latency, size)  # type: ignore[arg-type]  # the gate runs nothing
+
+
+def failed(verdict: gate.Verdict) -> list[str]:
+    return [decision.rule for decision in verdict.failed]
+
+
+@pytest.mark.parametrize(
+    ("r2", "fails"), [(0.9, []), (0.7, []), (0.69, ["r2 >= 0.7"]), (float("nan"), ["r2 >= 0.7"])]
+)
+def test_a_metric_below_its_least_fails(spec_of: SpecOf, r2: float, fails: list[str]) -> None:
+    spec = spec_of(gates={"metrics": {"r2": {"min": 0.7}}})
+    assert failed(gate.judge(spec, measured(r2), None)) == fails
+
+
+def test_a_metric_above_its_most_fails(spec_of: SpecOf) -> None:
+    spec = spec_of(gates={"metrics": {"mae": {"max": 0.1}}})
+    assert failed(gate.judge(spec, measured(0.9), None)) == ["mae <= 0.1"]
+
+
+def test_a_slice_out_of_bounds_fails_and_is_named(spec_of: SpecOf) -> None:
+    spec = spec_of(gates={"slices": {"r2": {"min": 0.8}}})
+    assert failed(gate.judge(spec, measured(0.9, part=0.5), None)) == [
+        "r2 where kind is herb >= 0.8"
+    ]
+    assert gate.judge(spec, measured(0.9), None).passed
+
+
+@pytest.mark.parametrize(("champion", "passes"), [(0.90, True), (0.92, True), (0.93, False)])
+def test_a_candidate_may_be_worse_than_the_champion_by_the_tolerance(
+    spec_of: SpecOf, champion: float, passes: bool
+) -> None:
+    spec = spec_of(gates={"champion": {"r2": 0.025}})
+    assert gate.judge(spec, measured(0.9, champion), None).passed is passes
+
+
+def test_an_error_may_be_larger_than_the_champions_by_the_tolerance(spec_of: SpecOf) -> None:
+    worse = measured(0.9)._replace(rivals=(Rival("champion", {"mae": 0.1, "r2": 0.9}),))
+    verdicts = [
+        gate.judge(spec_of(gates={"champion": {"mae": by}}), worse, None).passed
+        for by in (0.05, 0.15)
+    ]
+    assert verdicts == [False, True]
+
+
+def test_without_a_champion_the_rule_passes_and_says_why(spec_of: SpecOf) -> None:
+    verdict = gate.judge(spec_of(gates={"champion": {"r2": 0.0}}), measured(0.9), None)
+    assert verdict.passed
+    assert "there is no champion that takes these rows" in gate.table(verdict.decisions)
+
+
+def test_an_engine_that_answers_otherwise_fails(spec_of: SpecOf, tmp_path: Any) -> None:
+    assert failed(gate.judge(spec_of(), measured(0.9), compiled(tmp_path, difference=0.01))) == [
+        "equal to the pipeline (onnx)"
+    ]
+
+
+def test_a_model_too_slow_or_too_large_fails(spec_of: SpecOf, tmp_path: Any) -> None:
+    spec = spec_of(gates={"latency_ms": 5.0, "size_mb": 2.0})
+    verdict = gate.judge(spec, measured(0.9), compiled(tmp_path, latency=6.0, size=3.0))
+    assert failed(verdict) == ["latency_ms, one row, p99 <= 5", "size_mb <= 2"]
+
+
+def test_the_table_shows_name_value_bound_and_verdict(spec_of: SpecOf) -> None:
+    spec = spec_of(gates={"metrics": {"r2": {"min": 0.87}}})
+    table = gate.table(gate.judge(spec, measured(0.86996), None).decisions)
+    assert table.split() == ["FAIL", "r2", ">=", "0.87", "value", "0.86996", "bound", "0.87"]

@@ -1,0 +1,105 @@
+"""Writes a bundle: model, contract, reference profile, golden rows, card, and the manifest that vouches for them."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pandas as pd
+
+from service.bundle.contract import Contract
+from service.bundle.encoder import Encoder
+from service.bundle.engines import MODEL_FILES, Engine
+from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
+from training.bundle.reference import reference
+from training.common.files import pretty
+from training.judge.result import TrainingResult
+
+GOLDEN_ROWS = 5
+
+
+def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
+    """A whole bundle or none: written aside, then renamed."""
+    compiled, dataset, evaluation = result.fitted.compiled, result.dataset, result.evaluation
+    assert compiled is not None  # nothing is registered that was not compiled
+    contract, seed = dataset.contract, result.spec.search.seed
+    model_file = MODEL_FILES[compiled.engine_name]
+    answer = compiled.engine.predict(dataset.held_out)
+    manifest = Manifest(
+        model=result.spec.name,
+        version=result.version,
+        run_id=result.run_id,
+        task=result.spec.task,
+        engine=compiled.engine_name,
+        classes=contract.classes,
+        metrics=evaluation.metrics if evaluation else {},
+        gates=result.verdict.decisions if result.verdict else (),
+        git_commit=result.provenance.git_commit,
+        trained_by=os.environ.get("BUILD_TAG") or getpass.getuser(),
+        data_fingerprint=dataset.fingerprint,
+        key=result.key,
+        created=result.created,
+        files={},
+    )
+    files = {
+        "contract.json": pretty(contract),
+        "reference.json": pretty(reference(contract, dataset.train[0], answer, seed)),
+        "golden.json": pretty(_golden(contract, compiled.engine, golden_rows(result))),
+        "card.html": card.encode(),
+        model_file: (compiled.folder / model_file).read_bytes(),
+    }
+    return _write_aside(folder, manifest, files)
+
+
+def _write_aside(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
+    aside = folder.with_name(f".{folder.name}.unfinished")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    for name, content in files.items():
+        (aside / name).write_bytes(content)
+    hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+    (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.rename(folder)
+    return folder
+
+
+def _golden(contract: Contract, engine: Engine, rows: list[dict[str, Any]]) -> Golden:
+    """These rows with what the engine answers to just these."""
+    answer = engine.predict(Encoder(contract).encode_rows(rows))
+    if answer.probabilities is None:
+        # As the service answers: a number a row, or a list of numbers where there are several outputs.
+        single = len(contract.outputs) == 1
+        return Golden(rows, answer.values[:, 0].tolist() if single else answer.values.tolist())
+    labels = [contract.classes[code] for code in answer.values.tolist()]
+    return Golden(rows, labels, answer.probabilities.tolist())
+
+
+def golden_rows(result: TrainingResult) -> list[dict[str, Any]]:
+    """A few held-out rows as callers send them, spread over the range of the truth."""
+    dataset = result.dataset
+    held_out = dataset.split.held_out
+    truth = dataset.target[held_out]
+    order = (truth if truth.ndim == 1 else truth[:, 0]).argsort(kind="stable")
+    spread = held_out[order[:: max(1, len(order) // GOLDEN_ROWS)][:GOLDEN_ROWS]]
+    return [_as_sent(dataset.contract, row) for _, row in dataset.frame.iloc[spread].iterrows()]
+
+
+def _as_sent(contract: Contract, row: pd.Series[Any]) -> dict[str, Any]:
+    """A bundle travels further than the data, so it holds no sensitive value."""
+    return {
+        column.name: column.sample if column.sensitive else _plain(column.type, row[column.name])
+        for column in contract.columns
+    }
+
+
+def _plain(kind: str, value: Any) -> Any:
+    if pd.isna(value):
+        return None
+    if kind == "timestamp":
+        return pd.Timestamp(value).isoformat()
+    return {"integer": int, "number": float, "boolean": bool, "category": str}[kind](value)

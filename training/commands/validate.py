@@ -1,0 +1,66 @@
+"""The commands `validate`, `models` and `draft`: what is done with specs and data before anything is trained."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from pathlib import Path
+
+import pandas as pd
+
+from training.commands.arguments import answer, specs_of
+from training.common import state
+from training.common.errors import ContractViolated
+from training.common.progress import say
+from training.data import dataset
+from training.data import draft as drafts
+from training.data import report as validation_report
+from training.data import sources
+from training.data.dataset import Dataset
+from training.data.report import ValidationReport
+from training.spec.values import Spec
+
+
+def validate(arguments: Namespace) -> None:
+    documents, broken = [], []
+    for spec in specs_of(arguments):
+        if spec.data is None:
+            say(f"{spec.name}: makes its own data from {spec.goal.model}")
+            continue
+        frame = sources.read(spec)
+        report, files, _ = validate_rows(spec, frame, sources.fingerprint(frame))
+        documents.append(
+            {
+                "model": spec.name,
+                "ok": not report.errors,
+                "reports": {ending: str(path) for ending, path in files.items()},
+            }
+        )
+        broken += [spec.name] if report.errors else []
+    answer(arguments, documents, "")
+    if broken:
+        raise ContractViolated(
+            f"the data of {', '.join(broken)} breaks the contract; see {state.reports()}"
+        )
+
+
+def validate_rows(
+    spec: Spec, frame: pd.DataFrame, fingerprint: str
+) -> tuple[ValidationReport, dict[str, Path], Dataset | None]:
+    """The data checks: their report, its files, and the dataset where there is enough to make one."""
+    report, rows = dataset.validate(spec, frame, fingerprint)
+    files = validation_report.write(report, state.reports() / spec.name)
+    say(validation_report.text(report))
+    return report, files, rows
+
+
+def models(arguments: Namespace) -> None:
+    names = [spec.name for spec in specs_of(arguments)]
+    answer(arguments, names, "\n".join(names))
+
+
+def draft(arguments: Namespace) -> None:
+    path = drafts.write_draft(
+        arguments.source, arguments.target, arguments.name, Path(arguments.folder)
+    )
+    print(path)
+    say(f"{path}: read it and correct it, then `make validate MODEL={path.stem}`")

@@ -1,0 +1,107 @@
+"""What a metric is, computed once or with a bootstrap interval; and rows drawn by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.bundle.engines import Answer
+from service.bundle.manifest import Metric as Interval
+from training.common.numbers import number
+
+RESAMPLES = 200
+#: Resamples are no larger than this; their spread is scaled to the true number of rows.
+RESAMPLE_ROWS = 20_000
+
+Rows = NDArray[np.intp]
+
+
+class Scored(NamedTuple):
+    """Held-out rows with what a model made of them.
+
+    regression: `truth` and `values` are numbers. classification: both are class numbers, `probabilities` by class.
+    optimization: `truth` has columns optimal profit and converged, `values` profit and cost of the served recipe.
+    """
+
+    truth: NDArray[Any]
+    values: NDArray[Any]
+    probabilities: NDArray[Any] | None = None
+
+    def take(self, rows: NDArray[Any]) -> Scored:
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Scored(self.truth[rows], self.values[rows], probabilities)
+
+
+#: Turns a model's answer for the held-out rows with these numbers into what metrics are computed on.
+Score = Callable[[Rows, Answer], Scored]
+
+
+def score_plainly(target: NDArray[Any], classification: bool) -> Score:
+    """The scoring of regression and classification: truth beside answer."""
+
+    def score(rows: Rows, answer: Answer) -> Scored:
+        values = answer.values if classification else answer.values[:, 0]
+        return Scored(target[rows], values, answer.probabilities)
+
+    return score
+
+
+class Metric(NamedTuple):
+    name: str
+    title: str
+    compute: Callable[[Scored], float]
+    greater_is_better: bool
+    #: What a value means to someone who trains no models; the second argument is the target's unit.
+    sentence: Callable[[float, str], str]
+    #: The scorer of scikit-learn that a search maximises for it.
+    scorer: str = ""
+    #: Whether it reads better as a percentage.
+    percent: bool = False
+
+    @property
+    def short_title(self) -> str:
+        """The title without what explains it."""
+        return self.title.partition(":")[0]
+
+    def shown(self, value: float) -> str:
+        return f"{number(value * 100)}%" if self.percent else number(value)
+
+    def compared(self, value: float, other: float) -> str:
+        """How another model, whose value is `other`, does beside the one with `value`."""
+        if value == other:
+            return "same"
+        return "better" if (other > value) == self.greater_is_better else "worse"
+
+
+def measure(metrics: Sequence[Metric], scored: Scored) -> dict[str, float]:
+    return {metric.name: metric.compute(scored) for metric in metrics}
+
+
+def measure_with_intervals(
+    metrics: Sequence[Metric], scored: Scored, seed: int = 0, most: int = RESAMPLE_ROWS
+) -> dict[str, Interval]:
+    """Every metric with its 95 % bootstrap interval, from resamples of at most so many rows."""
+    rows = len(scored.truth)
+    size = min(rows, most)
+    random = np.random.default_rng(seed)
+    samples = [
+        measure(metrics, scored.take(random.integers(0, rows, size))) for _ in range(RESAMPLES)
+    ]
+    shrink = np.sqrt(size / rows)
+    intervals = {}
+    for name, value in measure(metrics, scored).items():
+        spread = np.array([sample[name] for sample in samples])
+        low, high = (
+            np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (value, value)
+        )
+        ends = (float(value + (end - value) * shrink) for end in (low, high))
+        intervals[name] = Interval(value, *ends)
+    return intervals
+
+
+def sample_rows(rows: int, most: int, seed: int) -> Rows:
+    """The numbers of at most so many rows, drawn by chance, in their order."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])
