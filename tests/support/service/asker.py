@@ -1,4 +1,4 @@
-"""Asks for each kind of body that the fuzzer knows: of an application in this process, or of the reader of what arrives."""
+"""Asks an application in this process, or the reader of what arrives, for each kind of body that the fuzzer knows."""
 
 from __future__ import annotations
 
