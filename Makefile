@@ -1,4 +1,5 @@
-# Bare `make` lists the targets. Each one first makes .venv from the lock, if the lock has changed since.
+# Bare `make` lists the first ten targets, `make help-GROUP` the rest. Each one first makes .venv from the lock, if the lock has
+# changed since. A room of scripts/ or training/ is one rule: its targets are its verbs.
 
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
@@ -46,188 +47,130 @@ PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 # The keys of one table of pyproject.toml.
 PACKAGES := $(shell sed -n '/^\[tool\.swarmline\.packages\]/,/^$$/s/ = .*//p' pyproject.toml)
-TRAINING := $(PY) -m training
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+FIRST := run mlflow train promote up deploy rollback status check test
+GROUPS := models images release stack platform development jenkins
 help:
-	@awk -F ':.*## ' '/^## /{ print "\n" substr($$0, 4) } /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ text[$$1] = $$2 } END { count = split("$(FIRST)", names, " "); \
+		for (i = 1; i <= count; i++) printf "  %-9s %s\n", names[i], text[names[i]] }' Makefile
+	@printf '\nmore: make $(GROUPS:%=help-%)\n'
+$(GROUPS:%=help-%):
+	@awk -F ':.*## ' '/^## /{ on = index($$0, "## $(@:help-%=%)") == 1; if (on) print substr($$0, 4) } \
+		on && /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
 
-## Set up and serve
+## models: MODEL=name or several, none means all; ARGS='--json' and other options
+run: ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
+serve: ## serve what was exported, until Ctrl-C
+mlflow: ## open MLflow's pages on http://127.0.0.1:5000
+draft: ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
+validate: ## hold the data against the contract
+models: ## the names of the models
+train: ## validate, search, evaluate, gate, export, register as challenger; FORCE=1 though nothing changed; GATE=later: `gate` decides
+gate: ## what was decided about the models that `make train GATE=later` made
+compare: ## versions side by side
+card: ## write the model card of MODEL to the reports; VERSION=number or alias
+promote: ## make the challenger champion: WHY='the reason'; BY=name
+reject: ## the challenger is not to be released: WHY='the reason'; BY=name; VERSION=number of MODEL
+propose: ## make VERSION of MODEL the challenger, though it was rejected
+export: ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
+history: ## who was champion when, promoted by whom and why
+reproduce: ## train a version of MODEL again and compare the predictions; VERSION=number or alias
+run: $(READY)
+	@$(PY) -m training train --promote 'make run'
+	@unset ARGS; exec $(PY) -m scripts.operate run
+serve: $(READY)
+	@exec $(PY) -m service
+# Its job queue is for MLflow's own generative features, and outlives the server that started it.
+mlflow: $(READY)
+	@case "$$MLFLOW_TRACKING_URI" in http*) printf 'MLflow is at %s\n' "$$MLFLOW_TRACKING_URI"; exit;; esac; \
+		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(VENV)/bin/mlflow server --workers 1 \
+		--backend-store-uri "$$MLFLOW_TRACKING_URI" --host 127.0.0.1 --port 5000
+TRAINING := draft validate models train gate compare card promote reject propose export history reproduce
+$(TRAINING): $(READY)
+	@$(PY) -m training $@
+
+## images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
+image: ## build the service's image from what was exported; ARGS='--pull' with a newer base
+publish: ## push the image to REGISTRY and record its digest
+sbom: ## write what is in the image, as CycloneDX (`make image` does so too)
+mlflow-image: ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
+image publish sbom: $(READY)
+	@$(PY) -m scripts.image $(@:image=build)
+mlflow-image: $(READY)
+	@$(PY) -m scripts.platform_stack $@
+
+## release: STACK=name; DOCKER_HOST says which engine; BY= and WHY= for the ledger; WATCH=seconds to judge new replicas
+deploy: ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back; OLDER=1, WITHDRAWN=1 though it is that
+plan: ## would a deploy change anything? prints `deploy` or `nothing`
+rollback: ## go back to the release before, or TO=release; `make releases` lists them
+releases: ## what was deployed when, by whom and why; the names alone on stdout
+traffic: ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
+stack-file: ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
+ledger: ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
+RELEASE := deploy plan rollback releases traffic stack-file
+$(RELEASE): $(READY)
+	@$(PY) -m scripts.release $@
+ledger: $(READY)
+	@$(PY) -m scripts.ledger write
+
+## stack: STACK=name; DOCKER_HOST says which engine
+up: ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
+down: ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
+status: ## what runs where, which release it is, and how it does
+confirm: ## does it serve what was deployed last? golden rows, every replica, status
+trace: ## from the ID of a prediction or request to release, version, run, data and commit
+prune: ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
+backup: ## save the journal's database to build/backups; FILE=name elsewhere
+restore: ## bring a saved database back: FILE=name; what is there now is saved first
+restore-test: ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
+secrets: ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
+check-stack: ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
+OPERATE := up down status confirm trace prune backup restore restore-test
+$(OPERATE): $(READY)
+	@$(PY) -m scripts.operate $@
+secrets: $(READY)
+	@$(PY) -m scripts.credentials
+check-stack: $(READY)
+	@$(PY) -m scripts.stack_file check
+
+## platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
+platform: ## start or update it, and say where it is
+platform-status: ## what of it runs
+platform-down: ## end it; volumes and secrets stay
+platform-backup: ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
+platform-restore: ## put a backup back: FROM=build/backups/NAME
+PLATFORM := platform platform-status platform-down platform-backup platform-restore
+$(PLATFORM): $(READY)
+	@$(PY) -m scripts.platform_stack $(patsubst platform-%,%,$(@:platform=up))
+
+## jenkins: what pipelines run besides (docs/pipelines.md has those for pipelines alone)
+begin: ## remove what the build before left in this workspace: reports, logs, release
+scope: ## how far a build of this commit goes: documents, rehearsal or release
+notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
+verdict: ## wait for the deploy that this build began, and say how it ended
+audit: ## look for known holes in everything that is locked; OF=serve only in what the image holds
+# For pipelines alone.
+offer:
+reject-unreleased:
+promote-released:
+begin:
+	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
+CI := scope offer notify reject-unreleased audit
+$(CI): $(READY)
+	@$(PY) -m scripts.ci $@
+verdict: $(READY)
+	@$(PY) -m scripts.detached verdict
+promote-released: $(READY)
+	@$(PY) -m training promote --exported
+
+## development
 env: $(READY) ## make .venv from requirements/dev.txt (every target does so by itself)
-
 $(READY): export SWARMLINE_GOAL := env
 $(READY): requirements/dev.txt requirements/uv.txt requirements/environment.sh
 	@sh requirements/environment.sh $(VENV) requirements/dev.txt
 	@touch $@
 
-run: $(READY) ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
-	$(TRAINING) train --promote 'make run'
-	@unset ARGS; exec $(PY) -m scripts.operate.run
-
-serve: $(READY) ## serve what was exported, until Ctrl-C
-	@exec $(PY) -m service
-
-# Its job queue is for MLflow's own generative features, and outlives the server that started it.
-mlflow: $(READY) ## open MLflow's pages on http://127.0.0.1:5000
-	@case "$$MLFLOW_TRACKING_URI" in http*) printf 'MLflow is at %s\n' "$$MLFLOW_TRACKING_URI"; exit;; esac; \
-		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(VENV)/bin/mlflow server --workers 1 \
-		--backend-store-uri "$$MLFLOW_TRACKING_URI" --host 127.0.0.1 --port 5000
-
-## Models: MODEL=name or several, none means all; ARGS='--json' and other options
-draft: $(READY) ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
-	@$(TRAINING) draft
-
-validate: $(READY) ## hold the data against the contract
-	$(TRAINING) validate
-
-models: $(READY) ## the names of the models
-	@$(TRAINING) models
-
-train: $(READY) ## validate, search, evaluate, gate, export, register as challenger; FORCE=1 though nothing changed; GATE=later: `gate` decides
-	$(TRAINING) train
-
-gate: $(READY) ## what was decided about the models that `make train GATE=later` made
-	$(TRAINING) gate
-
-compare: $(READY) ## versions side by side
-	$(TRAINING) compare
-
-card: $(READY) ## write the model card of MODEL to the reports; VERSION=number or alias
-	$(TRAINING) card
-
-promote: $(READY) ## make the challenger champion: WHY='the reason'; BY=name
-	$(TRAINING) promote
-
-reject: $(READY) ## the challenger is not to be released: WHY='the reason'; BY=name; VERSION=number of MODEL
-	$(TRAINING) reject
-
-propose: $(READY) ## make VERSION of MODEL the challenger, though it was rejected
-	$(TRAINING) propose
-
-reject-unreleased: $(READY)
-	@$(PY) -m scripts.ci.reject_unreleased
-
-# An image holds all models, whichever were trained.
-export: $(READY) ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
-	$(TRAINING) export
-
-promote-released: $(READY)
-	@$(TRAINING) promote --exported
-
-history: $(READY) ## who was champion when, promoted by whom and why
-	$(TRAINING) history
-
-reproduce: $(READY) ## train a version of MODEL again and compare the predictions; VERSION=number or alias
-	$(TRAINING) reproduce
-
-## Images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: $(READY) ## build the service's image from what was exported; ARGS='--pull' with a newer base
-	@$(PY) -m scripts.image.build build
-
-publish: $(READY) ## push the image to REGISTRY and record its digest
-	@$(PY) -m scripts.image.build publish
-
-sbom: $(READY) ## write what is in the image, as CycloneDX (`make image` does so too)
-	@$(PY) -m scripts.image.build sbom
-
-mlflow-image: $(READY) ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
-	@$(PY) -m scripts.platform_stack.mlflow_image
-
-## Swarm: STACK=name; DOCKER_HOST says which engine
-secrets: $(READY) ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
-	@$(PY) -m scripts.credentials.manage
-
-up: $(READY) ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
-	@$(PY) -m scripts.operate.up
-
-down: $(READY) ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
-	@$(PY) -m scripts.operate.down
-
-# Which image, by whom and why: IMAGE= (or what was published last), BY=, WHY=, WATCH=seconds; OLDER=1 also an older one; WITHDRAWN=1 also one that somebody rejected or went back from.
-deploy: $(READY) ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back
-	@$(PY) -m scripts.release.deploy
-
-plan: $(READY) ## would a deploy change anything? prints `deploy` or `nothing`
-	@$(PY) -m scripts.release.deploy --plan
-
-rollback: $(READY) ## go back to the release before, or TO=release; `make releases` lists them
-	@$(PY) -m scripts.release.rollback
-
-releases: $(READY) ## what was deployed when, by whom and why; the names alone on stdout
-	@$(PY) -m scripts.release.rollback --list
-
-status: $(READY) ## what runs where, which release it is, and how it does
-	@$(PY) -m scripts.operate.status
-
-confirm: $(READY) ## does it serve what was deployed last? golden rows, every replica, status
-	@$(PY) -m scripts.operate.confirm
-
-trace: $(READY) ## from the ID of a prediction or request to release, version, run, data and commit
-	@$(PY) -m scripts.operate.trace
-
-prune: $(READY) ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
-	@$(PY) -m scripts.operate.prune
-
-traffic: $(READY) ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
-	@$(PY) -m scripts.release.traffic
-
-ledger: $(READY) ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-	@$(PY) -m scripts.ledger.releases
-
-stack-file: $(READY) ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
-	@$(PY) -m scripts.release.standalone_file
-
-check-stack: $(READY) ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
-	@$(PY) -m scripts.stack_file.check
-
-backup: $(READY) ## save the journal's database to build/backups; FILE=name elsewhere
-	@$(PY) -m scripts.operate.backup save
-
-restore: $(READY) ## bring a saved database back: FILE=name; what is there now is saved first
-	@$(PY) -m scripts.operate.backup restore
-
-restore-test: $(READY) ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
-	@$(PY) -m scripts.operate.backup test
-
-.PHONY: secrets backup restore restore-test deploy plan rollback releases status traffic ledger check-stack stack-file up down confirm trace prune
-
-## Jenkins
-begin: ## remove what the build before left in this workspace: reports, logs, release
-	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
-
-scope: $(READY) ## how far a build of this commit goes: documents, rehearsal or release
-	@$(PY) -m scripts.ci.scope
-
-offer: $(READY)
-	@$(PY) -m scripts.ci.notify --offer
-
-verdict: $(READY) ## wait for the deploy that this build began, and say how it ended
-	@$(PY) -m scripts.detached.process verdict
-
-notify: $(READY) ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
-	@$(PY) -m scripts.ci.notify
-
-.PHONY: models gate promote-released reject propose reject-unreleased begin scope offer verdict notify
-
-## Platform: Jenkins, MLflow and a registry on the Swarm that docker reaches (docs/platform.md)
-platform: $(READY) ## start or update it, and say where it is
-	@$(PY) -m scripts.platform_stack.stack up
-
-platform-status: $(READY) ## what of it runs
-	@$(PY) -m scripts.platform_stack.stack status
-
-platform-down: $(READY) ## end it; volumes and secrets stay
-	@$(PY) -m scripts.platform_stack.stack down
-
-platform-backup: $(READY) ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
-	@$(PY) -m scripts.platform_stack.stack backup
-
-platform-restore: $(READY) ## put a backup back: FROM=build/backups/NAME
-	@$(PY) -m scripts.platform_stack.stack restore
-
-.PHONY: platform platform-status platform-down platform-backup platform-restore
-
-## Development
 check: $(READY) ## style, import law, documents, types, lint, security; AGAIN=1 also what passed with the same inputs
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		check-style check-laws check-security check-types check-lint check-lint-tests
@@ -279,9 +222,6 @@ bench: $(READY) ## measure the service against its peers (needs wrk)
 soak: $(READY) ## the service at full load for ten minutes: memory, files and journal lag (needs wrk); ARGS='--minutes 2'
 	$(PY) -m tests.bench.soak
 
-audit: $(READY) ## look for known holes in everything that is locked; OF=serve only in what the image holds
-	@$(PY) -m scripts.ci.audit
-
 lock: $(READY) ## resolve pyproject.toml anew into requirements/*.txt; LOCK_OPTIONS=--upgrade
 	UV=$(VENV)/bin/uv sh requirements/lock.sh
 
@@ -289,5 +229,6 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	rm -rf -- $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage "$$SWARMLINE_REPORTS"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help env run serve mlflow draft validate train compare card promote export history reproduce image publish sbom \
-	mlflow-image check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak audit lock clean
+.PHONY: help $(GROUPS:%=help-%) env run serve mlflow $(TRAINING) image publish sbom mlflow-image $(RELEASE) ledger \
+	$(OPERATE) secrets check-stack $(PLATFORM) begin $(CI) verdict promote-released \
+	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

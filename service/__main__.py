@@ -28,7 +28,11 @@ def main() -> int:
         settings = read_settings(os.environ)
     except BadSettings as error:
         return _refuse(error.sentences)
-    problems = [problem for problem in (_taken(settings), _no_spool(settings)) if problem]
+    problems = [
+        problem
+        for problem in (_find_address_fault(settings), _find_spool_fault(settings))
+        if problem
+    ]
     if problems:
         return _refuse(problems)
     with tempfile.TemporaryDirectory(prefix="swarmline-metrics-", dir=_shared_memory()) as folder:
@@ -59,7 +63,7 @@ def _start(settings: Settings) -> int:
     return 0
 
 
-def _taken(settings: Settings) -> str | None:
+def _find_address_fault(settings: Settings) -> str | None:
     """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
     host, port = settings.bind
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -73,7 +77,7 @@ def _taken(settings: Settings) -> str | None:
     return None
 
 
-def _no_spool(settings: Settings) -> str | None:
+def _find_spool_fault(settings: Settings) -> str | None:
     """Why predictions could not be recorded; nobody should find out at the first one."""
     if settings.journal is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -21,6 +21,23 @@ class Address(NamedTuple):
     @property
     def loopback(self) -> bool:
         return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+
+
+def text_of(environ: Mapping[str, str], name: str) -> str:
+    """What the variable says, or the file that `<name>_FILE` names."""
+    text, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
+    if text and path:
+        raise ValueError(f"{name} and {name}_FILE are both set; set one.")
+    if not path:
+        return text
+    try:
+        text = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
+    if not text:
+        # Else the default would stand in for what was meant: no keys would let everyone in.
+        raise ValueError(f"{name}_FILE names {path}, which is empty; fill it, or unset it.")
+    return text
 
 
 def address(text: str) -> Address:

@@ -230,22 +230,12 @@ def _take_journal_settings(values: dict[str, Any]) -> JournalSettings:
 
 
 def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
-    name, text = setting.name, environ.get(setting.name, "")
-    path = environ.get(f"{name}_FILE", "")
-    if text and path:
-        raise ValueError(f"{name} and {name}_FILE are both set; set one.")
-    if path:
-        try:
-            text = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name}_FILE names {path}, which cannot be read: {error}.") from error
-        if not text:
-            # Else the default would stand in for what was meant: no keys would let everyone in.
-            raise ValueError(f"{name}_FILE names {path}, which is empty; fill it, or unset it.")
+    name, text = setting.name, readers.text_of(environ, setting.name)
     try:
         return setting.read(text or setting.default)
     except ValueError as error:
-        shown = "its secret" if path or name in SECRETS else repr(text or setting.default)
+        hidden = name in SECRETS or environ.get(f"{name}_FILE")
+        shown = "its secret" if hidden else repr(text or setting.default)
         raise ValueError(f"{name} is {shown}; it must be {error}.") from error
 
 

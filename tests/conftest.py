@@ -26,8 +26,14 @@ for _name in list(os.environ):
         del os.environ[_name]
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
 
-#: Files that share what takes long to make: they run one after the other, in one process. The longest start first.
-TOGETHER = ("tests/swarm/", "tests/training/test_chain", "tests/jenkins/", "tests/service/journal/")
+#: Files that share what takes long to make run one after the other, in one process. What takes longest starts first.
+TOGETHER = (
+    "tests/swarm/",
+    "tests/training/test_any_contract.py",
+    "tests/training/test_failures.py",
+    "tests/jenkins/",
+    "tests/service/journal/",
+)
 
 
 def group(test: str) -> str:

@@ -78,8 +78,12 @@ def _anchors(document: Path) -> set[str]:
 
 
 def _is_module(root: Path, module: str) -> bool:
+    """Whether `python -m` does something with it: a module without a `__main__` in it ends well and does nothing."""
     base = root.joinpath(*module.split("."))
-    return base.with_suffix(".py").is_file() or (base / "__main__.py").is_file()
+    file = base.with_suffix(".py")
+    return (base / "__main__.py").is_file() or (
+        file.is_file() and "__main__" in file.read_text(encoding="utf-8")
+    )
 
 
 def _is_path_of_ours(root: Path, span: str) -> bool:
@@ -110,6 +114,7 @@ def test_the_documents_point_at_what_exists():
         ("```\nmake run\nmake bake\n```", "make bake is no target"),
         ("```sh\ncd x && make bake\n```", "make bake is no target"),
         ("say `python -m training.gone`", "python -m training.gone is no module"),
+        ("say `python -m training.x`", "python -m training.x is no module"),
         ("see `training/gone.py`", "training/gone.py does not exist"),
         ("see `nowhere/gone.md`", "nowhere/gone.md does not exist"),
         ("see `training/models/<name>.toml`", "training/models/<name>.toml does not exist"),
@@ -144,6 +149,12 @@ def _tree(root: Path, text: str) -> Path:
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(content, encoding="utf-8")
     return root
+
+
+def test_every_module_that_the_makefile_runs_does_something():
+    modules = re.findall(r"\$\(PY\) -m ([\w.]+)", (ROOT / "Makefile").read_text(encoding="utf-8"))
+    ours = {name for name in modules if (ROOT / name.split(".")[0]).is_dir()}
+    assert {name for name in ours if not _is_module(ROOT, name)} == set()
 
 
 #: Of each package: what docs/architecture.md need not list.

@@ -148,10 +148,10 @@ def test_the_range_of_pythons_is_that_of_the_project():
 
 
 @pytest.mark.parametrize(
-    ("given", "used"), [("", "sqlite:///build/mlflow.db"), ("http://mlflow", "http://mlflow")]
+    ("address", "used"), [("", "sqlite:///build/mlflow.db"), ("http://mlflow", "http://mlflow")]
 )
-def test_a_tracking_address_that_is_set_but_empty_is_as_one_not_set(given: str, used: str):
-    environ = {**os.environ, "MLFLOW_TRACKING_URI": given}
+def test_a_tracking_address_that_is_set_but_empty_is_as_one_not_set(address: str, used: str):
+    environ = {**os.environ, "MLFLOW_TRACKING_URI": address}
     environ.pop("SWARMLINE_BUILD", None)
     command = ["make", "--silent", "--eval", "tell: ; @echo '$(MLFLOW_TRACKING_URI)'", "tell"]
     shown = subprocess.run(

@@ -43,7 +43,8 @@ def test_every_group_is_a_part_of_one_resolution(group: str):
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_lock_has_what_its_group_asks_for(group: str):
-    asked = {re.split(r"[\[<>=]", one)[0].lower() for one in GROUPS[group] if isinstance(one, str)}
+    texts = [wanted for wanted in GROUPS[group] if isinstance(wanted, str)]
+    asked = {re.split(r"[\[<>=]", text)[0].lower() for text in texts}
     assert asked <= {name for name, _ in pins(group)}
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ import pytest
 
 from scripts.command.options import IMAGE, LINE, NAME, NAMES, NUMBER, PATH, parameter
 from scripts.command.outcome import Refused
-from scripts.operate import up
 from tests.support.jenkins.pipelines import FILES, evaluate
 from tests.support.outside import outside_names
 from tests.test_documents import targets
@@ -33,15 +31,17 @@ env -0 >"$NOTED/env"
 case $* in
 *scope) echo release ;;
 *"training models") echo one ;;
-*--plan) echo deploy ;;
-*--offer) echo 'r-2: one 1' ;;
-*--list) echo r-1 ;;
+*"release plan") echo deploy ;;
+*"ci offer") echo 'r-2: one 1' ;;
+*releases) echo r-1 ;;
 *audit) echo clean ;;
-*scripts.ci.notify)
+*"ci notify")
     mkdir -p build/report
     for name in subject mail name description recipients; do echo x >build/report/$name.txt; done ;;
 esac
 """
+FIRST = "run mlflow train promote up deploy rollback status check test".split()
+FOR_PIPELINES = {"offer", "promote-released", "reject-unreleased"}
 PROGRAMS = ("python", "black", "bandit", "mypy", "mlflow", "uv")
 
 
@@ -95,7 +95,7 @@ def test_no_target_runs_what_stands_in_a_value(tree: Path, logged: dict[str, str
     assert planted(tree) == []
     assert all(
         f" {word}" in ran
-        for word in ("scripts.release.deploy", "training train", "scripts.operate.trace")
+        for word in ("scripts.release deploy", "training train", "scripts.operate trace")
     )
 
 
@@ -137,18 +137,15 @@ def test_what_is_not_given_is_not_set(tree: Path) -> None:
     assert noted(tree)["JOURNAL_URL"] == "sqlite:///build/journal.db"
 
 
-def test_a_step_of_make_up_gets_its_own_words_and_no_others(
-    tree: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tree)
-    monkeypatch.setenv("NOTED", str(tree.with_name("noted")))
-    monkeypatch.setenv("MAKEFLAGS", "-- ARGS=--said-to-up YES=1")
-    monkeypatch.setenv("ARGS", "--said-to-up")
-    up.make("secrets", {"ARGS": shlex.join(["make", "--self-signed", HOSTILE])})
-    assert shlex.split(noted(tree)["ARGS"]) == ["make", "--self-signed", HOSTILE]
-    up.make("image", {"STACK": HOSTILE})
-    assert "ARGS" not in noted(tree) and noted(tree)["STACK"] == HOSTILE
-    assert planted(tree) == []
+def test_bare_make_lists_ten_targets_and_the_groups_of_all_others(tree: Path) -> None:
+    first = make(tree).stdout.splitlines()
+    assert [line.split()[0] for line in first[:10]] == FIRST
+    groups = first[-1].removeprefix("more: make ").split()
+    listed = {
+        line.split()[0] for line in make(tree, *groups).stdout.splitlines() if line.startswith("  ")
+    }
+    inner = {name for name in targets(ROOT) if name.startswith("check-") and name != "check-stack"}
+    assert listed == targets(ROOT) - inner - FOR_PIPELINES - {"help"}
 
 
 def declared(path: Path) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""This checkout: its root, its files, and what git knows of them."""
+"""This checkout: its root, its files, and what git tells of them."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from scripts.command.outcome import Late, Stopped
+from scripts.command.outcome import Late, Stopped, say
 
 T = TypeVar("T")
 
@@ -56,14 +56,19 @@ class Deadline:
         self,
         act: Callable[[], T],
         error: type[Exception],
-        is_worth_it: Callable[[Exception], bool],
         step: float,
+        *,
+        words: str = "",
+        announcement: str = "",
     ) -> T:
-        """What `act` returns, once it raises no such error any more; the last error when the time is over."""
+        """What `act` returns, once it raises no such error any more, or none with these words; the last one when the
+        time is over."""
         while True:
             try:
                 return act()
             except error as failed:
-                if self.passed or not is_worth_it(failed):
+                if self.passed or words not in str(failed):
                     raise
+                if announcement:
+                    say(f"{announcement}: {failed}")
             time.sleep(step)

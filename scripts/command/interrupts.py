@@ -1,4 +1,4 @@
-"""Ctrl-C and its like in a command that changes the Swarm: a refusal before, a reason to go back during, nothing after.
+"""Ctrl-C and TERM in a command that changes the Swarm: a refusal before, a reason to go back during, nothing after.
 
 While the Swarm is being changed, a signal is only noted, and whoever waits asks for it. An exception that a handler
 raises can come up anywhere, also where Python drops it (in `__del__`), and the deploy would go on as if nobody had said

@@ -1,4 +1,4 @@
-"""Which process is meant: its number, with what tells it from a later one of the same number, or another machine's."""
+"""The identity of a process: its number, with its start and its machine, so that no other process is taken for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Are the new replicas as good as the old ones? Judged by what the edge counts while both answer.
+"""The judgement of new replicas beside the old ones, by what the edge counts while both answer.
 
 The edge counts by slot, and a slot is given to another replica when one goes. So only what is counted while a slot has
 one address belongs to that replica, and its mean time is freed of what the slot's former owner left in it.

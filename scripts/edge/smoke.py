@@ -1,4 +1,4 @@
-"""Does a running service predict what was exported, and do all replicas of a stack? Asked for the golden rows."""
+"""The smoke test: the golden rows of what was exported, asked of a running service and of every replica of a stack."""
 
 from __future__ import annotations
 

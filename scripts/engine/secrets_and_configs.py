@@ -1,8 +1,8 @@
 """Docker secrets and configs of a stack: named, labelled, never changed, for Swarm allows no change of their content.
 
-Each is called by one of two rules. A config of the stack's files is `<stack>_<name>_<hash of its content>`: the same
-content is the same object and needs no restart. A secret, and a config that goes with one, ends in ten random digits: one
-that comes back to what it was is a new object, its name tells nothing of it, and the newest of a name is the current one.
+Two rules name them. A config of the stack's files is `<stack>_<name>_<hash of its content>`: the same content is the
+same object and needs no restart. A secret, and a config that goes with it, ends in ten random digits: a secret that
+comes back to what it was is a new object, its name tells nothing of it, and the newest of a name is the current one.
 The first of a secret may have a plain name, `<stack>-<name>`, which `docker stack deploy` finds; people make those by
 hand, too, without a label.
 """
@@ -32,8 +32,7 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class Stored(NamedTuple):
-    """`object` is what Swarm calls it, `name` what it is to the stack. `content` is empty for secrets: Swarm never gives
-    one back."""
+    """`object` is what Swarm calls it, `name` what it is to the stack; of a secret, Swarm gives no content back."""
 
     object: str
     name: str

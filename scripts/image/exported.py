@@ -60,8 +60,8 @@ def find(root: Path) -> list[Bundle]:
 def exported(root: Path) -> dict[str, dict[str, str]]:
     """Of each model the version that is champion, and the challenger; a Refused where others lie here.
 
-    Nothing stands in for an alias: what nobody promoted is not served. `service/bundle/exported.py` reads the same set, by the
-    same rules, which a test holds both to.
+    Nothing stands in for an alias: what nobody promoted is not served. `service/bundle/exported.py` reads the same set,
+    by the same rules, which a test holds both to.
     """
     folders = [path.parent for path in root.glob("[!.]*/[!.]*/manifest.json")]
     there = {f"{folder.parent.name}/{folder.name}" for folder in folders}

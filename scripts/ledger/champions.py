@@ -1,6 +1,7 @@
 """MLflow's champion is what serves: after a rollback the alias goes back too, and MLflow's history says why.
 
-The aliases and the runs of `promotions` are also written by training/registry/ (the import law keeps them apart). What training builds on next, and what the next image holds, is the champion.
+What training builds on next, and what the next image holds, is the champion. training/registry/ writes the same aliases
+and runs of `promotions` at a promotion (the import law keeps the two apart).
 """
 
 from __future__ import annotations

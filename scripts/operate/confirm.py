@@ -1,4 +1,4 @@
-"""Does the stack serve what was deployed last? Golden rows through the edge, every replica's release, and the status.
+"""Proves that the stack serves what was deployed last: golden rows, every replica's release, and the status.
 
     python -m scripts.operate confirm [--deadline SECONDS] [--stack NAME] [--json]
 

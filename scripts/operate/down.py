@@ -73,12 +73,7 @@ def remove_everything(stack: str, deadline: Deadline) -> list[str]:
 
 
 def _remove(kind: str, name: str, deadline: Deadline) -> None:
-    deadline.retry(
-        lambda: docker(kind, "rm", name),
-        DockerError,
-        lambda error: "in use" in str(error),
-        step=0.5,
-    )
+    deadline.retry(lambda: docker(kind, "rm", name), DockerError, step=0.5, words="in use")
 
 
 def main(arguments: list[str] | None = None) -> int:

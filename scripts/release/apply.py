@@ -31,8 +31,8 @@ def apply(
         lambda now: client.client_for(now, stack, goal.inputs.variables),
         rendered.images(stack),
         view,
-        deadline,
-        proven,
+        deadline=deadline,
+        proven=proven,
     )
     say(f"deploying release {goal.release.name} as stack {stack}")
     _stack_deploy(stack, goal.release, rendered, deadline)
@@ -49,7 +49,7 @@ def _stack_deploy(stack: str, release: Release, rendered: Rendered, deadline: De
     deadline.retry(
         lambda: docker("stack", "deploy", *flags, "-c", "-", stack, stdin=text),
         DockerError,
-        # The Swarm itself changed a service between docker's look and its order.
-        lambda error: "out of sequence" in str(error),
         step=1.0,
+        # The Swarm itself changed a service between docker's look and its order.
+        words="out of sequence",
     )

@@ -82,11 +82,7 @@ def _restore(order: Order, serving: Record, before: Situation) -> None:
         view = swarm.look(order.stack)
         apply(order.stack, goal, rendered, view, deadline=deadline, watched=0, proven=proven)
 
-    def say_again(error: Exception) -> bool:
-        say(f"trying again: {error}")
-        return True
-
-    deadline.retry(bring_back, DockerError, say_again, AGAIN)
+    deadline.retry(bring_back, DockerError, AGAIN, announcement="trying again")
     say(f"release {serving.release} serves")
 
 

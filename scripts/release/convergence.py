@@ -1,4 +1,4 @@
-"""Has the stack become what it is meant to be? Read from what the Swarm says, never from what a command returned.
+"""Whether a stack has become what it is meant to be, from what the Swarm says and never from what a command returned.
 
 Swarm knows no deadline, `docker stack deploy` ends well after Swarm rolled back by itself, and what it says of the last
 update stays until the next one. So: which update it speaks of is compared with the one before, and every running task

@@ -1,6 +1,7 @@
 """Brings a release into the Swarm, proves that it serves, and goes back by itself when it does not.
 
-    python -m scripts.release deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS] [--by WHO] [--why TEXT]
+    python -m scripts.release deploy [--image NAME@sha256:...] [--watch SECONDS] [--deadline SECONDS]
+                                     [--by WHO] [--why TEXT]
 
 Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged,
 1 refused and nothing changed, 2 not good and rolled back, 3 the deadline passed; the last line says what serves.

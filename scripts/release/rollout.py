@@ -93,14 +93,12 @@ def _record(order: Order, attempt: Record, tally: Tally, deadline: Deadline) -> 
 
 def _store(order: Order, verified: Record) -> Record:
     """With its number. Without a record nobody could go back to it: tried until the Swarm takes it."""
-
-    def say_again(error: Exception) -> bool:
-        say(f"trying again to record the release: {error}")
-        return True
-
     try:
         return Deadline(order.back_seconds).retry(
-            lambda: records.store(order.stack, verified), DockerError, say_again, AGAIN
+            lambda: records.store(order.stack, verified),
+            DockerError,
+            AGAIN,
+            announcement="trying again to record the release",
         )
     except DockerError as error:
         raise Late(

@@ -45,6 +45,7 @@ class Wait:
         edge_of: Callable[[View], EdgeClient],
         expected: Mapping[str, str],
         view: View,
+        *,
         deadline: Deadline,
         proven: Set[str] = frozenset(),
     ):

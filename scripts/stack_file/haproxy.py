@@ -1,4 +1,4 @@
-"""Does HAProxy accept stack/haproxy.cfg with the settings that the stack gives it?"""
+"""Has HAProxy check stack/haproxy.cfg with the settings that the stack gives it."""
 
 from __future__ import annotations
 

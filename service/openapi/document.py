@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from service.bundle.contract import Contract
-from service.openapi import described, schemas
+from service.openapi import protocol_schemas, schemas
+from service.openapi.components import SUMMARY, components
 from service.openapi.operations import (
     HEADERS,
     OPEN,
-    PROBLEM,
     READ,
     WRITE,
     Answers,
@@ -17,7 +17,7 @@ from service.openapi.operations import (
     operation,
     parameters,
 )
-from service.openapi.schemas import ARM, TEXT, WHOLE, Json, array, closed_object, ref
+from service.openapi.schemas import TEXT, Json, array, closed_object, ref
 from service.predict.served import ServedModels
 from service.protocols.csv_rows import CSV_TYPE
 from service.protocols.open_inference import DATATYPES
@@ -55,14 +55,14 @@ def _predictions(contract: Contract) -> Json:
         schemas.native_request(contract), {"rows": {"rows": [row]}, "columns": {"columns": columns}}
     ) | parameters("RequestId", "Subject", "Arm")
     tensors = body(
-        described.tensors_request(contract),
+        protocol_schemas.open_inference_request(contract),
         {"tensors": example_tensors(contract)},
         {OCTETS_TYPE: BYTES},
     ) | parameters("RequestId", "Subject", "Arm", "HeadLength")
     frames = body(
-        described.frames_request(contract),
+        protocol_schemas.mlflow_request(contract),
         {"records": {"dataframe_records": [row]}},
-        {CSV_TYPE: described.CSV},
+        {CSV_TYPE: protocol_schemas.CSV},
     ) | parameters("RequestId", "Subject", "Arm")
     answer, infer = Answers(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
     operations = {
@@ -125,7 +125,7 @@ def _others(contract: Contract) -> Json:
 
 
 def _service_paths() -> Json:
-    models = array(closed_object(described.SUMMARY))
+    models = array(closed_object(SUMMARY))
     alive = {"status": {"const": "alive"}, "release": TEXT}
     ready = {"status": {"const": "ready"}, "release": TEXT, "models": array(TEXT)}
     server = {"name": {"const": "swarmline"}, "version": TEXT, "extensions": array(TEXT)}
@@ -163,51 +163,6 @@ def _of_service(path: str, summary: str, answers: Answers) -> Json:
     return operation("service", f"service{name}", summary, answers)
 
 
-def _parameter(name: str, schema: Json, description: str) -> Json:
-    return {"name": name, "in": "header", "schema": schema, "description": description}
-
-
-PARAMETERS = {
-    "RequestId": _parameter(
-        "X-Request-Id", TEXT, "Yours, if it is sane: up to 128 letters, digits and . _ : -"
-    ),
-    "Subject": _parameter(
-        "X-Subject",
-        TEXT | {"pattern": "^[!-~]{1,200}$"},
-        "Who it is about: the same subject stays with the same arm.",
-    ),
-    "Arm": _parameter("X-Arm", ARM, "The arm that shall answer: for a key of scope admin."),
-    "HeadLength": _parameter(
-        "Inference-Header-Content-Length", WHOLE, "Where the JSON ends and binary tensors begin."
-    ),
-}
-
-
-def _components(models: ServedModels) -> Json:
-    components: Json = described.shapes() | {
-        "Problem": PROBLEM,
-        "Tensor": described.TENSOR,
-        "Truth": schemas.TRUTH_ANSWER,
-        "Model": described.model(),
-        "Metadata": described.metadata(),
-    }
-    for model in models:
-        name, contract = model.name, model.contract
-        components[f"Row.{name}"] = schemas.row_schema(contract)
-        components |= schemas.native_forms(contract)
-        components[f"Answer.{name}"] = schemas.native_answer(contract)
-        components[f"Inference.{name}"] = described.tensors_answer(contract)
-        components[f"Scores.{name}"] = described.frames_answer(contract)
-    headers = {name: {"description": text, "schema": TEXT} for name, text in HEADERS.items()}
-    keys = {"key": {"type": "http", "scheme": "bearer"}}
-    return {
-        "schemas": components,
-        "parameters": PARAMETERS,
-        "headers": headers,
-        "securitySchemes": keys,
-    }
-
-
 def document(models: ServedModels, release: str, needs_key: bool) -> Json:
     paths, tags = _service_paths(), [{"name": "service"}]
     for model in reversed(list(models)):
@@ -221,7 +176,7 @@ def document(models: ServedModels, release: str, needs_key: bool) -> Json:
             "description": "Predictions by four protocols, their truth, and training anew.",
         },
         "paths": paths,
-        "components": _components(models),
+        "components": components(models),
         "tags": tags,
     }
     if needs_key:

@@ -51,14 +51,14 @@ def main(arguments: list[str]) -> int:
     bind = os.environ.get("BIND", "127.0.0.1:8080")
     path = arguments[0] if arguments else asked()
     try:
-        found = status(address(bind), path)
+        code = status(address(bind), path)
     except OSError as error:
         print(f"{bind}{path}: {error}")
         return 1
-    print(f"{bind}{path}: {found}")
-    if found == 200 and not arguments:
+    print(f"{bind}{path}: {code}")
+    if code == 200 and not arguments:
         remember()
-    return 0 if found == 200 else 1
+    return 0 if code == 200 else 1
 
 
 if __name__ == "__main__":

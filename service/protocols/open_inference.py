@@ -67,7 +67,7 @@ class OpenInferenceProtocol:
             ) from error
         except (msgspec.DecodeError, RecursionError) as error:
             raise NotJson(f"the body is not JSON: {error}") from error
-        if not has_no_duplicate_name(head, *_names_and_strings(inference)):
+        if not has_no_duplicate_name(head, *_count_names_and_strings(inference)):
             parse_json(head)
         check_row_limit(
             max((sum(tensor.shape[:1]) for tensor in inference.inputs), default=0), self._max_rows
@@ -147,7 +147,7 @@ def _data(values: np.ndarray[Any, Any]) -> Any:
     return msgspec.Raw(encode_numbers(values.reshape(-1)))
 
 
-def _names_and_strings(inference: Inference) -> tuple[int, int]:
+def _count_names_and_strings(inference: Inference) -> tuple[int, int]:
     """How many names and strings a request has, by what was read of it: never more than stand there."""
     tensors: list[InputTensor | OutputRequest] = [*inference.inputs, *inference.outputs]
     everywhere = [inference.parameters, *(tensor.parameters for tensor in tensors)]

@@ -13,6 +13,15 @@ from service.process.state import State
 from service.web.guard import scopes
 from service.web.reply import json_response
 
+#: Where a model is asked by each protocol.
+PROTOCOLS = {
+    "native": "/v1/models/{}/predict",
+    "kserve-v1": "/v1/models/{}:predict",
+    "open-inference-v2": "/v2/models/{}/infer",
+    "mlflow": "/v1/models/{}/invocations",
+    "stream": "/v1/models/{}/stream",
+}
+
 
 def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     routes = Blueprint("models", __name__)
@@ -56,13 +65,7 @@ def _describe(model: ServedModel, ready: bool) -> dict[str, Any]:
         "arms": {arm.name: _lineage(arm) for arm in model.arms},
         "traffic": model.traffic,
         "shares": {arm.name: model.share(arm.name) for arm in model.arms},
-        "protocols": {
-            "native": f"/v1/models/{model.name}/predict",
-            "kserve-v1": f"/v1/models/{model.name}:predict",
-            "open-inference-v2": f"/v2/models/{model.name}/infer",
-            "mlflow": f"/v1/models/{model.name}/invocations",
-            "stream": f"/v1/models/{model.name}/stream",
-        },
+        "protocols": {name: path.format(model.name) for name, path in PROTOCOLS.items()},
     }
 
 

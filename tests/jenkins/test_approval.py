@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.jenkins.builds import BUILT, END, REJECTED, Run, Runs, done, goals, status
+from tests.support.jenkins.builds import BUILT, END, REJECTED, Run, Runs, done, goals, ran, status
 
 # They need Java.
 pytestmark = pytest.mark.slow
 
 
 def test_who_approved_and_why_reach_the_deploy_and_no_agent_waits(runs: Runs) -> None:
-    (deploy,) = (one for one in runs["main"]["ran"] if one["sh"] == "make deploy")
+    (deploy,) = ran(runs["main"], "make deploy")
     assert (deploy["env"]["BY"], deploy["env"]["WHY"]) == ("operator", "it is better")
     (asked,) = done(runs["main"], "input")
     assert asked["agent"] is None
 
 
 def asked(run: Run) -> dict[str, str]:
-    (one,) = done(run, "input")
-    return one
+    (step,) = done(run, "input")
+    return step
 
 
 def test_who_is_asked_sees_what_for(runs: Runs) -> None:
     assert "Deploy r-2: one 1, trained (r2 0.9)? " in asked(runs["main"])["message"]
-    archived = [one["stage"] for one in done(runs["main"], "archiveArtifacts")]
+    archived = [step["stage"] for step in done(runs["main"], "archiveArtifacts")]
     assert archived == ["Candidate", ""]
 
 
@@ -49,7 +49,7 @@ def test_nobody_is_asked_where_nobody_should_be(runs: Runs, case: str) -> None:
 
 
 def test_without_an_approval_the_ledger_gets_build_and_reason(runs: Runs) -> None:
-    (deploy,) = (one for one in runs["unapproved"]["ran"] if one["sh"] == "make deploy")
+    (deploy,) = ran(runs["unapproved"], "make deploy")
     assert (deploy["env"]["BY"], deploy["env"]["WHY"]) == ("jenkins-main-7", "drift")
 
 
@@ -61,14 +61,14 @@ def test_a_refusal_aborts_deploys_nothing_and_is_reported(runs: Runs, case: str)
 
 
 def test_who_rejected_and_why_is_kept_with_the_versions(runs: Runs) -> None:
-    (rejection,) = (one for one in runs["rejected"]["ran"] if one["sh"] == "make reject-unreleased")
+    (rejection,) = ran(runs["rejected"], "make reject-unreleased")
     names = ("VERDICT", "BY", "WHY", "MLFLOW_PSW", "DOCKER_CLIENT")
     values = [rejection["env"].get(name) for name in names]
     assert values == ["reject", "admin", "too slow", "mlflow-secret", "/secrets/client.zip"]
 
 
 def test_an_approval_that_ends_without_an_answer_is_told_apart(runs: Runs) -> None:
-    (rejection,) = (one for one in runs["aborted"]["ran"] if one["sh"] == "make reject-unreleased")
+    (rejection,) = ran(runs["aborted"], "make reject-unreleased")
     assert rejection["env"]["VERDICT"] == "none"
 
 
@@ -84,12 +84,12 @@ def test_what_was_released_or_never_offered_is_not_rejected(runs: Runs, case: st
 
 def test_what_was_withdrawn_comes_in_again_when_a_person_says_so(runs: Runs) -> None:
     run = runs["withdrawn"]
-    (deploy,) = (one for one in run["ran"] if one["sh"] == "make deploy")
+    (deploy,) = ran(run, "make deploy")
     assert run["result"] == "SUCCESS" and deploy["env"]["WITHDRAWN"] == "1"
 
 
 def test_what_was_not_withdrawn_is_deployed_as_such(runs: Runs) -> None:
-    (deploy,) = (one for one in runs["main"]["ran"] if one["sh"] == "make deploy")
+    (deploy,) = ran(runs["main"], "make deploy")
     assert not deploy["env"].get("WITHDRAWN")
 
 

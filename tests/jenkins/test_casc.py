@@ -84,7 +84,7 @@ def test_nobody_gets_in_without_a_login_and_only_the_administrator_configures(do
     assert {"Job/Build", "Job/Cancel"} <= may["operator"]
     assert may["agent"] == {"Overall/Read", "Agent/Connect"}
     others = may["operator"] | may["viewer"] | may["agent"]
-    assert not [one for one in others if "Configure" in one or "Administer" in one]
+    assert not [right for right in others if "Configure" in right or "Administer" in right]
 
 
 def test_everyone_who_may_do_something_has_a_password(document):
@@ -114,7 +114,7 @@ def test_who_may_approve_exists_and_may_start_builds(document):
     """The pipelines' own default is the same, for a controller that was set up otherwise."""
     approvers = casc.variables(document)["SWARMLINE_APPROVERS"]
     entries = document["jenkins"]["authorizationStrategy"]["globalMatrix"]["entries"]
-    rights = {one["user"]["name"]: set(one["user"]["permissions"]) for one in entries}
+    rights = {entry["user"]["name"]: set(entry["user"]["permissions"]) for entry in entries}
     for name in approvers.split(","):
         assert rights[name] & {"Overall/Administer", "Job/Build"}
     for file in ("Jenkinsfile", "jenkins/pipelines/rollback.Jenkinsfile"):

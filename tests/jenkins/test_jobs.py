@@ -66,7 +66,7 @@ def seeded() -> Calls:
 
 
 def _all(calls: Calls, name: str) -> Calls:
-    inside = [found for call in calls for found in _all(call.get("calls") or [], name)]
+    inside = [below for call in calls for below in _all(call.get("calls") or [], name)]
     return [call for call in calls if call["name"] == name] + inside
 
 
@@ -99,26 +99,26 @@ def test_each_job_declares_the_parameters_of_its_pipeline(seeded):
     facts = evaluate([lint(file.read_text(encoding="utf-8")) for file in files])
     for file, fact in zip(files, facts, strict=True):
         parameters = _all(_jobs(seeded)[f"swarmline/{file.name.split('.')[0]}"], "parameters")
-        assert _declared(parameters) == [_parameter(one) for one in fact["parameters"]], file.name
+        assert _declared(parameters) == list(map(_parameter, fact["parameters"])), file.name
 
 
 def _declared(parameters: Calls) -> list[tuple[str, str, str]]:
     """Kind, name and description; the defaults stand in the next test."""
     kinds = {"stringParam": "string", "booleanParam": "booleanParam", "choiceParam": "choice"}
     calls = parameters[0]["calls"] if parameters else []
-    return [(kinds[one["name"]], one["arguments"][0], one["arguments"][2]) for one in calls]
+    return [(kinds[call["name"]], call["arguments"][0], call["arguments"][2]) for call in calls]
 
 
-def _parameter(one: dict[str, Any]) -> tuple[str, str, str]:
-    return one["type"], one["name"], one["description"]
+def _parameter(fact: dict[str, Any]) -> tuple[str, str, str]:
+    return fact["type"], fact["name"], fact["description"]
 
 
 def test_each_parameter_starts_as_in_its_pipeline(seeded):
     for file in (ROOT / "jenkins/pipelines").glob("*.Jenkinsfile"):
         text = file.read_text(encoding="utf-8")
         for call in _all(_jobs(seeded)[f"swarmline/{file.stem}"], "parameters"):
-            for one in call["calls"]:
-                name, start = one["arguments"][:2]
+            for parameter in call["calls"]:
+                name, start = parameter["arguments"][:2]
                 wanted = {str: f"'{start}'", bool: str(start).lower(), list: f"{start}"}[
                     type(start)
                 ]
@@ -135,9 +135,9 @@ def test_each_job_runs_when_its_pipeline_says(seeded):
 
 def test_a_job_that_starts_another_finds_it(seeded):
     started = {
-        found
+        name
         for file in FILES
-        for found in re.findall(r"build job: ['\"]([\w-]+)", file.read_text(encoding="utf-8"))
+        for name in re.findall(r"build job: ['\"]([\w-]+)", file.read_text(encoding="utf-8"))
     }
     assert started and {f"swarmline/{name}" for name in started} <= set(_jobs(seeded))
 
@@ -148,7 +148,7 @@ def test_every_credential_of_the_pipelines_is_made_by_the_controller():
     used = set(re.findall(r"credentials(?:Id: |\()'([\w-]+)'", text))
     document = yaml.safe_load((ROOT / "jenkins/casc.yaml").read_text(encoding="utf-8"))
     held = document["credentials"]["system"]["domainCredentials"][0]["credentials"]
-    assert used and used <= {value["id"] for one in held for value in one.values()}
+    assert used and used <= {value["id"] for credential in held for value in credential.values()}
 
 
 def test_every_variable_that_the_pipelines_read_is_set_by_the_controller():
@@ -157,8 +157,8 @@ def test_every_variable_that_the_pipelines_read_is_set_by_the_controller():
     used = set(re.findall(r"env\.(SWARMLINE_\w+)", text)) - {"SWARMLINE_LOG"}
     document = yaml.safe_load((ROOT / "jenkins/casc.yaml").read_text(encoding="utf-8"))
     env = document["jenkins"]["globalNodeProperties"][0]["envVars"]["env"]
-    assert used and used <= {one["key"] for one in env}
-    assert {"REGISTRY", "STACK"} <= {one["key"] for one in env}
+    assert used and used <= {variable["key"] for variable in env}
+    assert {"REGISTRY", "STACK"} <= {variable["key"] for variable in env}
     assert casc.variables(document)["SWARMLINE_MLFLOW"] == "http://mlflow:5000"
 
 

@@ -28,7 +28,7 @@ def test_a_retraining_is_a_build_of_the_main_pipeline(runs: Runs) -> None:
         "FORCE": False,
         "APPROVE": False,
     }
-    parameters = {one["name"] for one in linted()["Jenkinsfile"]["parameters"]}
+    parameters = {step["name"] for step in linted()["Jenkinsfile"]["parameters"]}
     assert set(started["parameters"]) <= parameters
 
 
@@ -66,9 +66,9 @@ def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
 def test_a_machine_for_tests_runs_all_of_them_each_night(runs: Runs) -> None:
     run = runs["housekeeping, with a machine for tests"]
     assert goals(run)[4:] == ["test-fast", "begin test", "verdict", "notify"]
-    assert "make test-fast AGAIN=1 COVERAGE=1" in [one["sh"] for one in run["ran"]]
-    assert "make begin test ALL=1" in [one["sh"] for one in run["ran"]]
-    assert len({one["machine"] for one in run["ran"]}) == 2
+    assert "make test-fast AGAIN=1 COVERAGE=1" in [step["sh"] for step in run["ran"]]
+    assert "make begin test ALL=1" in [step["sh"] for step in run["ran"]]
+    assert len({step["machine"] for step in run["ran"]}) == 2
 
 
 def test_who_cannot_be_told_in_a_report_is_told_that_there_is_none(runs: Runs) -> None:

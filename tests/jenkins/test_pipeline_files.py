@@ -85,7 +85,9 @@ def test_its_commands_are_targets_of_make(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_each_parameter_is_described(path: Path) -> None:
-    assert all(one["description"].endswith(".") for one in linted()[path.name]["parameters"])
+    assert all(
+        parameter["description"].endswith(".") for parameter in linted()[path.name]["parameters"]
+    )
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.new[:40])

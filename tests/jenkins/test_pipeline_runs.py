@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.jenkins.builds import BUILT, CANDIDATE, END, Runs, done, goals, status
+from tests.support.jenkins.builds import BUILT, CANDIDATE, END, Runs, done, goals, ran, status
 
 # They need Java.
 pytestmark = pytest.mark.slow
@@ -23,17 +23,17 @@ def test_the_first_build_of_a_branch_has_no_parameters_and_does_the_same(
 ) -> None:
     run = runs["first of a branch"]
     assert goals(run) == goals(runs["main"]) and len(done(run, "input")) == 1
-    (image,) = (one for one in run["ran"] if one["sh"] == "make export image")
+    (image,) = ran(run, "make export image")
     assert image["env"]["ROLLOUT"] == "replace"
 
 
 def test_models_are_trained_side_by_side_each_by_its_name(runs: Runs) -> None:
-    trained = [one["env"]["MODEL"] for one in runs["main"]["ran"] if "make train" in one["sh"]]
+    trained = [step["env"]["MODEL"] for step in runs["main"]["ran"] if "make train" in step["sh"]]
     assert sorted(trained) == ["one", "two"]
 
 
 def test_a_release_is_fetched_where_another_machine_deploys_it(runs: Runs) -> None:
-    machines = {one["sh"]: one["machine"] for one in runs["main"]["ran"]}
+    machines = {step["sh"]: step["machine"] for step in runs["main"]["ran"]}
     assert machines["make publish"] != machines["make deploy"]
 
 
@@ -49,7 +49,7 @@ def test_a_release_is_fetched_where_another_machine_deploys_it(runs: Runs) -> No
 def test_a_secret_is_bound_where_it_is_needed_and_nowhere_else(
     runs: Runs, secret: str, stages: set[str]
 ) -> None:
-    assert {one["stage"] for one in runs["main"]["ran"] if secret in one["env"]} == stages
+    assert {step["stage"] for step in runs["main"]["ran"] if secret in step["env"]} == stages
 
 
 def test_with_nothing_new_nobody_is_asked_and_nothing_is_deployed(runs: Runs) -> None:
@@ -65,7 +65,7 @@ def test_documents_alone_are_checked_and_no_more(runs: Runs) -> None:
 def test_a_branch_ends_after_the_gate_without_a_secret(runs: Runs) -> None:
     run = runs["branch"]
     assert goals(run) == [*CANDIDATE, "train gate", *END]
-    assert all("MLFLOW_PSW" not in one["env"] for one in run["ran"])
+    assert all("MLFLOW_PSW" not in step["env"] for step in run["ran"])
 
 
 @pytest.mark.parametrize(("case", "last"), [("dry run", "audit"), ("not to deploy", "publish")])
@@ -101,7 +101,7 @@ def test_a_deploy_s_verdict_is_waited_for_where_it_runs_whatever_became_of_the_s
 ) -> None:
     run = runs["deploy fails"]
     machines = [
-        one["machine"] for one in run["ran"] if one["sh"] in ("make deploy", "make verdict")
+        step["machine"] for step in run["ran"] if step["sh"] in ("make deploy", "make verdict")
     ]
     assert machines[0] == machines[1] and goals(run)[-6:-4] == ["deploy", "verdict"]
 

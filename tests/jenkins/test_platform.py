@@ -39,7 +39,8 @@ def _service(name: str) -> dict[str, Any]:
 
 
 def _mounted(name: str) -> set[str]:
-    return {one.get("target") or one["source"] for one in _service(name).get("secrets", [])}
+    secrets = _service(name).get("secrets", [])
+    return {secret.get("target") or secret["source"] for secret in secrets}
 
 
 def test_these_are_all_services():
@@ -60,7 +61,7 @@ def test_each_container_is_hardened_and_limited(name):
     assert service["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
     assert service["user"].startswith("0:") == (name in ROOTS)
     assert set(service["logging"]["options"]) == {"max-size", "max-file"}
-    limits, reserved = (service["deploy"]["resources"][one] for one in ("limits", "reservations"))
+    limits, reserved = (service["deploy"]["resources"][part] for part in ("limits", "reservations"))
     assert float(reserved["cpus"]) <= float(limits["cpus"]) and limits["pids"] > 0
     assert int(reserved["memory"]) <= int(limits["memory"])
 
@@ -94,19 +95,20 @@ def test_who_has_no_password_of_its_own_is_reached_through_the_gate_alone():
 
 
 def test_only_the_engine_s_gate_holds_the_socket():
-    binds = {
-        name: [one["source"] for one in _service(name).get("volumes", []) if one["type"] == "bind"]
+    binds = [
+        (name, volume["source"])
         for name in SERVICES
-    }
-    assert {name: found for name, found in binds.items() if found} == {
-        "engine": ["/var/run/docker.sock"]
-    }
+        for volume in _service(name).get("volumes", [])
+        if volume["type"] == "bind"
+    ]
+    assert binds == [("engine", "/var/run/docker.sock")]
 
 
 def test_networks_can_be_encrypted():
     networks = render(REQUIRED, FILE, FOLDER / "encrypted.yml")["networks"]
-    assert all(one["driver_opts"]["encrypted"] == "true" for one in networks.values())
-    assert {name for name, one in networks.items() if one.get("internal")} == {"back", "engine"}
+    assert all(network["driver_opts"]["encrypted"] == "true" for network in networks.values())
+    internal = {name for name, network in networks.items() if network.get("internal")}
+    assert internal == {"back", "engine"}
 
 
 def test_mlflow_is_told_every_name_that_its_callers_use():
@@ -199,7 +201,7 @@ def _allowed(method: str, path: str) -> bool:
         return False
     lines = re.findall(r"http-request allow if (.+)", text)
     return any(
-        all(holds[one] for one in part.split()) for line in lines for part in line.split(" or ")
+        all(holds[rule] for rule in part.split()) for line in lines for part in line.split(" or ")
     )
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 import requests
 
-from tests.service import bundles
-from tests.service.conftest import Server
+from tests.support.service import bundles
+from tests.support.service.server import Server
 
 pytestmark = pytest.mark.slow
 
@@ -30,22 +30,24 @@ def server(start_server: Callable[..., Server]) -> Server:
 def triton(server: Server) -> Iterator[Any]:
     import tritonclient.http as client
 
-    found = client.InferenceServerClient(f"127.0.0.1:{server.port}")
-    yield found
-    found.close()
+    connection = client.InferenceServerClient(f"127.0.0.1:{server.port}")
+    yield connection
+    connection.close()
 
 
 def triton_inputs(metadata: Any, rows: list[dict[str, Any]], binary: bool) -> list[Any]:
     import tritonclient.http as client
 
-    found = []
-    for one in metadata["inputs"]:
+    tensors = []
+    for column in metadata["inputs"]:
         kind = {"FP64": np.float64, "INT64": np.int64, "BOOL": np.bool_, "BYTES": np.object_}
-        values: Any = np.array([row[one["name"]] for row in rows], dtype=kind[one["datatype"]])
-        tensor = client.InferInput(one["name"], [len(rows)], one["datatype"])
+        values: Any = np.array(
+            [row[column["name"]] for row in rows], dtype=kind[column["datatype"]]
+        )
+        tensor = client.InferInput(column["name"], [len(rows)], column["datatype"])
         tensor.set_data_from_numpy(values, binary_data=binary)
-        found.append(tensor)
-    return found
+        tensors.append(tensor)
+    return tensors
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -54,12 +56,12 @@ def test_tritons_client_asks_infers_and_reads(triton: Any, server: Server, binar
     assert triton.get_server_metadata()["name"] == "swarmline"
     rows = bundles.rows_for(bundles.QUALITY, 6)
     inputs = triton_inputs(triton.get_model_metadata(QUALITY), rows, binary)
-    found = triton.infer(QUALITY, inputs, request_id="r7", request_compression_algorithm="gzip")
+    answer = triton.infer(QUALITY, inputs, request_id="r7", request_compression_algorithm="gzip")
     path = f"{server.url}/v1/models/{QUALITY}/predict"
     native = requests.post(path, json={"rows": rows}, timeout=10).json()
-    assert [name.decode() for name in found.as_numpy("predictions")] == native["predictions"]
-    np.testing.assert_allclose(found.as_numpy("probabilities"), native["probabilities"], atol=1e-6)
-    assert found.get_response()["id"] == "r7"
+    assert [name.decode() for name in answer.as_numpy("predictions")] == native["predictions"]
+    np.testing.assert_allclose(answer.as_numpy("probabilities"), native["probabilities"], atol=1e-6)
+    assert answer.get_response()["id"] == "r7"
 
 
 def test_tritons_client_sends_a_matrix_and_chooses_outputs(triton: Any) -> None:
@@ -116,8 +118,8 @@ def test_mlflows_client_scores_a_data_frame(server: Server) -> None:
     client = make("127.0.0.1", f"{server.port}/v1/models/yield-prediction")
     client.wait_server_ready(timeout=10)
     frame = pd.DataFrame({"light": [20.0, 21], "temperature": [21, None], "trays": [4, 5]})
-    found = client.invoke(frame).get_predictions()
-    assert len(found) == 2 and found.notna().all().all()
+    predictions = client.invoke(frame).get_predictions()
+    assert len(predictions) == 2 and predictions.notna().all().all()
 
 
 @pytest.mark.filterwarnings("ignore:.*:UserWarning")  # MLflow's own, of its own types
@@ -139,14 +141,14 @@ def page(server: Server) -> Iterator[Any]:
     flags = ["--no-sandbox", "--disable-background-networking"]
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
-        found = browser.new_page()
+        tab = browser.new_page()
         wrong: list[str] = []
-        found.on("pageerror", lambda error: wrong.append(str(error)))
-        found.on("request", lambda sent: wrong.append(sent.url))
-        found.goto(server.url + "/")
-        yield found
+        tab.on("pageerror", lambda error: wrong.append(str(error)))
+        tab.on("request", lambda sent: wrong.append(sent.url))
+        tab.goto(server.url + "/")
+        yield tab
         browser.close()
-    assert [one for one in wrong if not one.startswith(server.url)] == []
+    assert [url for url in wrong if not url.startswith(server.url)] == []
 
 
 def test_a_person_opens_the_docs_tries_a_prediction_and_sees_the_answer(page: Any) -> None:

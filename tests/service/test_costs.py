@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import ROOT
-from tests.service.fuzzed import Case
-from tests.service.worst import Asker, find_worst
+from tests.support.service.fuzzed import Case
+from tests.support.service.server import ROOT
+from tests.support.service.worst import Asker, find_worst
 
 OPEN = {"AUTH": "off", "LOG_LEVEL": "error", "RETRAIN_COMMAND": "true"}
 #: Twice the growth for twice the bytes is in proportion, four times is their square.
@@ -59,7 +59,7 @@ def count(
     subprocess.run(
         ["valgrind", "--tool=callgrind", "--dump-before=getpgid"]
         + [f"--callgrind-out-file={folder}/counted", "--log-file=/dev/null"]
-        + [sys.executable, "-m", "tests.service.worst", str(folder)],
+        + [sys.executable, "-m", "tests.support.service.worst", str(folder)],
         cwd=ROOT,
         env=environ
         | {"PATH": os.environ["PATH"], "TMPDIR": tempfile.gettempdir(), "PYTHONHASHSEED": "0"},

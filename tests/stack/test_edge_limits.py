@@ -102,4 +102,4 @@ def test_one_address_holds_no_more_connections_than_it_may(start: Start) -> None
                 caller.sendall(b"GET /nothing HTTP/1.1\r\nHost: e\r\n\r\n")
                 answered.append(caller.recv(64))
     # The connection that found the edge listening may just be ending.
-    assert 2 <= sum(one.startswith(b"HTTP/1.1 404 ") for one in answered) <= 3
+    assert 2 <= sum(head.startswith(b"HTTP/1.1 404 ") for head in answered) <= 3

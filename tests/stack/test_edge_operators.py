@@ -93,7 +93,7 @@ def test_the_log_is_json_and_holds_no_key_no_query_and_no_body(start: Start) -> 
     headers = {"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"}
     edge.ask("POST", '/v1/models/m/predict?token=s3cret"', headers, b"s3cret body")
     line = wait_until(
-        lambda: next((one for one in edge.log() if one["request_id"] == "logged-1"), None),
+        lambda: next((entry for entry in edge.log() if entry["request_id"] == "logged-1"), None),
         "the request is logged",
     )
     assert (line["method"], line["path"], line["status"]) == ("POST", "/v1/models/m/predict", 200)

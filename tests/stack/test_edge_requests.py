@@ -19,9 +19,9 @@ def test_a_sane_request_id_goes_all_the_way_and_back(shared: Edge) -> None:
     assert "order:7.a_B-9" in {headers["X-Request-Id"] for headers in seen}
 
 
-@pytest.mark.parametrize("given", ["", "a b", "x" * 129, 'a"b', "a,b"])
-def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, given: str) -> None:
-    identity = shared.predict(X_Request_Id=given).headers["X-Request-Id"]
+@pytest.mark.parametrize("sent", ["", "a b", "x" * 129, 'a"b', "a,b"])
+def test_any_other_request_id_is_replaced_by_one_of_ours(shared: Edge, sent: str) -> None:
+    identity = shared.predict(X_Request_Id=sent).headers["X-Request-Id"]
     assert re.fullmatch(r"[0-9a-f-]{36}", identity)
 
 
@@ -34,7 +34,7 @@ def test_a_replica_is_told_who_really_called(shared: Edge) -> None:
         Forwarded="for=6.6.6.6",
     )
     latest = [replica.seen[-1][2] for replica in shared.replicas if replica.seen]
-    (headers,) = (one for one in latest if one["Host"] == "farm.example:8080")
+    (headers,) = (sent for sent in latest if sent["Host"] == "farm.example:8080")
     assert headers["X-Forwarded-For"] == "127.0.0.1" and headers["X-Forwarded-Proto"] == "http"
     assert headers.get_all("X-Forwarded-Host") == ["farm.example:8080"]
     assert "Forwarded" not in headers

@@ -49,22 +49,23 @@ def source() -> str:
 
 #: By their plain names, as docs/swarm.md lists them.
 PLAIN = {
-    f"swarmline-{one}" for one in ("keys", "db-password", "journal-url", "journal-key", "edge-key")
+    *("swarmline-keys", "swarmline-db-password", "swarmline-edge-key"),
+    *("swarmline-journal-url", "swarmline-journal-key"),
 }
 
 
 def test_an_image_is_all_that_a_deploy_by_hand_needs_beside_five_secrets() -> None:
     document = render(REQUIRED, STACK)
-    assert {one["name"] for one in document["secrets"].values()} == PLAIN
+    assert {secret["name"] for secret in document["secrets"].values()} == PLAIN
     done = try_render({}, STACK)
     assert done.returncode and "required variable MODEL_IMAGE is missing" in done.stderr
 
 
 def test_tls_needs_a_sixth_secret_and_no_variable() -> None:
     plain, secured = render(REQUIRED, STACK), render(REQUIRED, STACK, TLS)
-    names = {one["name"] for one in secured["secrets"].values()}
+    names = {part["name"] for part in secured["secrets"].values()}
     assert names == PLAIN | {"swarmline-edge-certificate"}
-    modes = [one["services"]["edge"]["environment"]["EDGE_TLS"] for one in (plain, secured)]
+    modes = [part["services"]["edge"]["environment"]["EDGE_TLS"] for part in (plain, secured)]
     assert modes == ["off", "on"]
 
 
@@ -72,18 +73,18 @@ def test_configs_come_from_files_and_a_version_names_them_anew() -> None:
     first, second = (
         render({**REQUIRED, **more}, STACK)["configs"] for more in ({}, {"CONFIG_VERSION": "2"})
     )
-    assert {one["name"] for one in first.values()} == {
+    assert {config["name"] for config in first.values()} == {
         *("swarmline-edge-1", "swarmline-traffic-1", "swarmline-journal-1")
     }
-    assert {one["name"] for one in second.values()}.isdisjoint(
-        one["name"] for one in first.values()
+    assert {config["name"] for config in second.values()}.isdisjoint(
+        config["name"] for config in first.values()
     )
-    assert all(Path(one["file"]).is_file() for one in first.values())
+    assert all(Path(config["file"]).is_file() for config in first.values())
 
 
 def test_what_was_set_stands_on_the_services_whichever_way_they_came() -> None:
     label = service("model")["deploy"]["labels"]["swarmline.given"]
-    named = {one.partition("=")[0] for one in label.split("; ")}
+    named = {text.partition("=")[0] for text in label.split("; ")}
     assert named == settings.names() - {"EDGE_TLS"}
     assert service("edge")["deploy"]["labels"]["swarmline.tls"] == "on"
 
@@ -94,9 +95,9 @@ def test_the_traffic_of_a_deploy_by_hand_is_none() -> None:
 
 def test_a_port_that_sends_callers_to_tls_is_published_only_when_named() -> None:
     usual = service("edge")["ports"]
-    assert [one["target"] for one in usual] == [8443]
+    assert [port["target"] for port in usual] == [8443]
     both = render({**REQUIRED, "EDGE_HTTP_PORT": "80"}, STACK, TLS, HTTP)["services"]["edge"]
-    assert {(one["target"], one["published"]) for one in both["ports"]} == {
+    assert {(port["target"], port["published"]) for port in both["ports"]} == {
         (8443, 443),
         (8080, 80),
     }
@@ -111,7 +112,7 @@ def test_without_tls_there_is_nowhere_to_send_callers() -> None:
 
 
 def test_without_tls_no_certificate_is_asked_for() -> None:
-    names = {one["source"] for one in render(REQUIRED, STACK)["services"]["edge"]["secrets"]}
+    names = {secret["source"] for secret in render(REQUIRED, STACK)["services"]["edge"]["secrets"]}
     assert names == {"edge_key"}
 
 
@@ -155,7 +156,7 @@ def test_a_replica_has_time_to_drain_and_to_finish() -> None:
     # Swarm takes 2 s from taking the name away to the first signal; they are not counted in.
     assert seconds(service("model")["stop_grace_period"]) > needed + 5
     config = EDGE.read_text(encoding="utf-8")
-    inter, fast = (float(found) for found in re.search(r"inter (\d+)ms fastinter (\d+)ms", config).groups())  # type: ignore[union-attr]
+    inter, fast = map(float, re.search(r"inter (\d+)ms fastinter (\d+)ms", config).groups())  # type: ignore[union-attr]
     falls = int(re.search(r"fall (\d+)", config)[1])  # type: ignore[index]
     noticed = (inter + fast * (falls - 1)) / 1000
     assert (
@@ -234,20 +235,20 @@ def test_replicas_and_database_are_found_by_their_own_addresses() -> None:
 def test_every_image_can_be_replaced_by_a_variable() -> None:
     images = re.findall(r"^    image: (.*)$", source(), re.M)
     assert len(images) == len(SERVICES) and all(
-        re.match(r"\$\{[A-Z]+_IMAGE:[-?]", one) for one in images
+        re.match(r"\$\{[A-Z]+_IMAGE:[-?]", image) for image in images
     )
 
 
 def test_every_secret_is_a_file_for_its_container_alone() -> None:
     for name in SERVICES:
         owner = service(name)["user"].split(":")[0]
-        for one in service(name)["secrets"]:
-            assert (one["uid"], one["gid"], one["mode"]) == (owner, owner, 0o400)
+        for secret in service(name)["secrets"]:
+            assert (secret["uid"], secret["gid"], secret["mode"]) == (owner, owner, 0o400)
     assert set(rendered()["secrets"]) == {
         *("keys", "db_password", "journal_url", "journal_key", "edge_key"),
         "edge_certificate",
     }
-    assert all(one["external"] for one in rendered()["secrets"].values())
+    assert all(secret["external"] for secret in rendered()["secrets"].values())
 
 
 def test_no_environment_holds_a_secret() -> None:

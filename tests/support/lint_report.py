@@ -35,7 +35,7 @@ class JUnit(BaseReporter):
         )
         for file in files:
             case = ElementTree.SubElement(suite, "testcase", classname="lint", name=file)
-            lines = [f"line {one.line}: {one.msg} ({one.symbol})" for one in messages[file]]
+            lines = [f"line {it.line}: {it.msg} ({it.symbol})" for it in messages[file]]
             if lines:
                 ElementTree.SubElement(case, "failure", message=lines[0]).text = "\n".join(lines)
         self.writeln(ElementTree.tostring(suite, encoding="unicode"))

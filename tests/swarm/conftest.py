@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.swarm import cluster
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.engine import why_not

@@ -22,8 +22,10 @@ NAME = "byhand"
 FILES = ("stack.yml", "stack/tls.yml")
 #: Another stack has this Swarm's plain names already.
 NAMES = {
-    f"{one}_SECRET": f"{NAME}-{one.lower().replace('_', '-')}"
-    for one in ("KEYS", "DB_PASSWORD", "JOURNAL_URL", "JOURNAL_KEY", "EDGE_KEY", "EDGE_CERTIFICATE")
+    f"{name}_SECRET": f"{NAME}-{name.lower().replace('_', '-')}"
+    for name in (
+        *("KEYS", "DB_PASSWORD", "JOURNAL_URL", "JOURNAL_KEY", "EDGE_KEY", "EDGE_CERTIFICATE"),
+    )
 }
 
 
@@ -78,7 +80,7 @@ def test_a_first_deploy_by_hand_keeps_its_settings_when_a_pipeline_deploys_next(
     unset = dict.fromkeys(settings(alone), "")
     alone.deploy(first, "--watch", "0", **unset).good()
     after = alone.run("status", "--json").document
-    values = {one["name"]: one["value"] for one in after["settings"]}
+    values = {setting["name"]: setting["value"] for setting in after["settings"]}
     assert values["EDGE_PORT"] == "9443" and after["warnings"] == []
 
 

@@ -45,7 +45,7 @@ def _secrets(stack: Stack) -> list[str]:
     for service in SERVICES:
         node, container = containers(stack, service)[0]
         listed = node.docker("exec", container, "sh", "-c", "ls /run/secrets").split()
-        texts += [node.docker("exec", container, "cat", f"/run/secrets/{one}") for one in listed]
+        texts += [node.docker("exec", container, "cat", f"/run/secrets/{name}") for name in listed]
     words = [word.strip() for text in texts for word in text.replace("@", ":").split(":")]
     return [word for word in words if len(word) >= 20 and not word.startswith("//db")]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.containers import Built, build, run_in
 
@@ -41,7 +41,7 @@ def test_another_model_changes_the_layers_of_models_and_nothing_else(
     assert other.document["release"] != built.document["release"]
     pairs = list(zip(layers(built), layers(other), strict=True))
     # Base, packages and code are the same; bundles and release.json are not; then comes WORKDIR.
-    assert [one == two for one, two in pairs] == [True, True, True, False, False, True]
+    assert [before == after for before, after in pairs] == [True, True, True, False, False, True]
 
 
 def test_it_is_small(built: Built):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.image.exported import find
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.containers import MARK, Built, build, running, wait_for_health
 

@@ -72,9 +72,9 @@ def about(site: Site, model: str) -> dict[str, Any]:
 def test_a_retraining_takes_the_same_gates_and_ends_in_a_release(site: Site) -> None:
     before = site.serving()
     asked = job(site, "retrain", MODEL=MODEL, REASON="drift", FORCE=True)
-    (started,) = (one for one in asked["did"] if one["step"] == "build")
+    (started,) = (step for step in asked["did"] if step["step"] == "build")
     run = good(site.build(**started["parameters"]))
-    assert [one["code"] for one in made(run, "gate")] == [0] and made(run, "deploy")
+    assert [step["code"] for step in made(run, "gate")] == [0] and made(run, "deploy")
     assert site.serving() != before and f"Serving: release {site.serving()}." in mail(run)
     history = site.run("make", "history", MLFLOW_TRACKING_URI=site.mlflow)
     assert f"{MODEL}  1 -> 2  by jenkins-{site.number}: drift" in history
@@ -87,7 +87,7 @@ def test_a_release_is_chosen_from_the_list_and_comes_back(site: Site) -> None:
     assert site.serving() != former
     answer = {"submitter": "operator", "TO": former}
     run = job(site, "rollback", answer, CHOOSE=True, REASON="wrong after all")
-    (asked,) = (one for one in run["did"] if one["step"] == "input")
+    (asked,) = (step for step in run["did"] if step["step"] == "input")
     assert former in asked["choices"][0].split()
     assert site.serving() == former and f"Serving: release {former}." in mail(run)
     assert re.search(f"rollback +{former}  verified, by operator: wrong after all", listed(site))
@@ -135,7 +135,7 @@ def test_a_challenger_beside_the_champion_gets_the_share_that_traffic_gives_it(s
 def test_the_night_prunes_backs_up_and_restores(site: Site) -> None:
     serves = site.serving()
     run = job(site, "housekeeping")
-    assert [one["sh"] for one in run["ran"] if one["code"] == 0][:4] == [
+    assert [step["sh"] for step in run["ran"] if step["code"] == 0][:4] == [
         "make begin prune",
         "make backup",
         "make audit",
@@ -146,7 +146,7 @@ def test_the_night_prunes_backs_up_and_restores(site: Site) -> None:
 
 def test_data_are_checked_and_profiled(site: Site) -> None:
     run = job(site, "data")
-    (archived,) = (one["files"] for one in run["did"] if one["step"] == "archiveArtifacts")
+    (archived,) = (step["files"] for step in run["did"] if step["step"] == "archiveArtifacts")
     assert {f"build/reports/{name}/validation.html" for name in GATED} <= set(archived)
 
 

@@ -76,7 +76,7 @@ class Platform(NamedTuple):
         tasks = self.swarm.docker("service", "ps", "--quiet", "--no-trunc", name).split()
         ask = ("inspect", "--format", "{{.Status.State}}")
         states = [self.swarm.docker(*ask, task).strip() for task in tasks]
-        return next((one for one in states if one in ("complete", "failed", "rejected")), "")
+        return next((state for state in states if state in ("complete", "failed", "rejected")), "")
 
 
 def platform_command(environ: dict[str, str], *verb: str) -> Outcome:

@@ -9,7 +9,7 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import EdgeClient
-from tests.service import bundles
+from tests.support.service import bundles
 from tests.support.machine import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
@@ -174,12 +174,12 @@ def test_a_challenger_gets_its_share_and_keeps_it_in_the_next_release(calm: Stac
 def test_the_status_tells_what_runs_and_what_does_not(calm: Stack, first: Release):
     well = calm.run("status", "--json").good()
     assert (well.document["release"], well.document["problems"]) == (first.name, [])
-    assert {one["name"] for one in well.document["services"]} == {
-        f"{calm.name}_{one}" for one in ("edge", "model", "db")
+    assert {part["name"] for part in well.document["services"]} == {
+        f"{calm.name}_{part}" for part in ("edge", "model", "db")
     }
     replicas = well.document["edge"]["replicas"]
     assert replicas, "the edge's own counters are shown"
-    assert all(one["journal"]["lag_seconds"] >= 0 for one in replicas)
+    assert all(part["journal"]["lag_seconds"] >= 0 for part in replicas)
     assert "journal 0 s behind" in well.words
     calm.swarm.docker("service", "scale", "--detach", f"{calm.name}_model=0")
     wait_until(lambda: not calm.tasks("model"), "no replica runs")

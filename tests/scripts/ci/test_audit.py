@@ -24,14 +24,16 @@ def test_all_looked_at_and_nothing_found_is_clean(capsys: pytest.CaptureFixture[
     assert "no known hole; 1 packages were audited, 0 could not be" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("found", [audit_of({"dependencies": [KNOWN, UNKNOWN]}), Audit((), {}, {})])
+@pytest.mark.parametrize(
+    "result", [audit_of({"dependencies": [KNOWN, UNKNOWN]}), Audit((), {}, {})]
+)
 def test_what_could_not_be_looked_at_is_said_and_red_by_choice(
-    found: Audit, capsys: pytest.CaptureFixture[str]
+    result: Audit, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert judge(found, "unstable") == "unaudited"
+    assert judge(result, "unstable") == "unaudited"
     assert "nothing is known of their holes" in capsys.readouterr().err
     with pytest.raises(Refused, match="could not be; SWARMLINE_UNAUDITED=unstable"):
-        judge(found, "red")
+        judge(result, "red")
 
 
 def test_a_known_hole_ends_it_with_its_name(capsys: pytest.CaptureFixture[str]) -> None:

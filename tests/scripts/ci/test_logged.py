@@ -88,6 +88,6 @@ def test_who_is_told_to_end_is_heard_to_the_end(log: Path) -> None:
         os.killpg(process.pid, signal.SIGTERM)
         out, words = process.communicate(timeout=60)
     assert (process.returncode, out) == (2, "done\n") and "putting it right\n" in words
-    kept = (log / "bake.log").read_text()
-    assert "done" in kept and "putting it right" in kept
+    log_text = (log / "bake.log").read_text()
+    assert "done" in log_text and "putting it right" in log_text
     assert (log / "failed").read_text() == "2 bake\n"

@@ -88,8 +88,13 @@ def changed(place: Path, models: list[str], held: str) -> None:
     """A planned release; its image holds the version `held`, while version 3 was trained."""
     arms = {"yield": {"champion": {"version": held}}}
     put(place, "release/release.json", {"release": "r-2", "models": arms})
-    known = {"release": "r-2", "serves": "r-1", "models": models, "code": ["abc1234 Quicker (Ann)"]}
-    put(place, "release/changes.json", known)
+    changes = {
+        "release": "r-2",
+        "serves": "r-1",
+        "models": models,
+        "code": ["abc1234 Quicker (Ann)"],
+    }
+    put(place, "release/changes.json", changes)
     put(place, "reports/yield/training.json", TRAINING)
 
 
@@ -111,8 +116,8 @@ def test_what_somebody_took_away_is_offered_as_such_and_not_told_as_deployed(
 ) -> None:
     changed(place, models=[], held="1")
     words = "ann rejected it at 2026-01-01 00:00 UTC (too slow)"
-    told = {"code": 0, "plan": "withdrawn", "withdrawn": words, "serves": "r-1"}
-    put(place, "release/deploy.json", told)
+    outcome = {"code": 0, "plan": "withdrawn", "withdrawn": words, "serves": "r-1"}
+    put(place, "release/deploy.json", outcome)
     assert notify.main_offer([]) == 0
     assert capsys.readouterr().out.startswith(f"AGAIN, although {words}: r-2 instead of r-1")
     monkeypatch.setenv("RESULT", "SUCCESS")
@@ -129,7 +134,7 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
 
 
 @pytest.mark.parametrize(
-    ("verdict", "told"),
+    ("verdict", "words"),
     [
         ("reject", "rejected by ann: too slow"),
         ("none", "nobody agreed to the release: the approval was aborted, or its time was up"),
@@ -137,7 +142,7 @@ def test_where_nothing_was_deployed_it_says_that_the_old_release_serves(
     ],
 )
 def test_who_ended_it_and_why_is_told(
-    place: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, told: str
+    place: Path, monkeypatch: pytest.MonkeyPatch, verdict: str, words: str
 ) -> None:
     for name, value in {
         "RESULT": "ABORTED",
@@ -146,9 +151,9 @@ def test_who_ended_it_and_why_is_told(
         "WHY": "too slow",
     }.items():
         monkeypatch.setenv(name, value)
-    assert f"Why:\n{told}\n" in mail(place)
-    assert (place / "report/description.txt").read_text() == f"Aborted: {told}"
-    assert f"<li>{told}</li>" in (place / "reports/index.html").read_text(encoding="utf-8")
+    assert f"Why:\n{words}\n" in mail(place)
+    assert (place / "report/description.txt").read_text() == f"Aborted: {words}"
+    assert f"<li>{words}</li>" in (place / "reports/index.html").read_text(encoding="utf-8")
 
 
 def test_a_rejected_version_is_told_as_such(place: Path) -> None:
@@ -160,8 +165,8 @@ def test_a_rejected_version_is_told_as_such(place: Path) -> None:
 
 def test_a_deploy_that_was_rolled_back_says_why_and_what_serves(place: Path) -> None:
     put(place, "release/release.json", {"release": "r-2"})
-    told = {"code": 2, "reason": "5 % of requests failed", "serves": "r-1"}
-    put(place, "release/deploy.json", told)
+    outcome = {"code": 2, "reason": "5 % of requests failed", "serves": "r-1"}
+    put(place, "release/deploy.json", outcome)
     assert "release r-1 still serves; the new release does not: 5 % of req" in mail(place)
 
 
@@ -230,8 +235,8 @@ def test_a_red_page_begins_with_the_test_that_failed(place: Path) -> None:
     case = '<testcase classname="tests.x" name="test_y"><failure message="1 != 2"/></testcase>'
     put(place, "reports/tests.xml", f"<testsuites><testsuite>{case * 2}</testsuite></testsuites>")
     mail(place)
-    told = (place / "report/description.txt").read_text()
-    assert told == "FAILED: tests.x test_y: 1 != 2 (and 1 more)"
+    words = (place / "report/description.txt").read_text()
+    assert words == "FAILED: tests.x test_y: 1 != 2 (and 1 more)"
 
 
 def test_a_red_page_begins_with_the_replica_that_failed(place: Path) -> None:
@@ -246,22 +251,22 @@ def test_a_target_that_failed_is_told_with_its_last_word(place: Path) -> None:
     put(place, "log/failed", "2 audit\n")
     put(place, "log/audit.log", "looking\nnothing could be audited\nmake: *** [audit] Error 1\n")
     mail(place)
-    told = (place / "report/description.txt").read_text()
-    assert told == "FAILED: `make audit` failed: nothing could be audited"
+    words = (place / "report/description.txt").read_text()
+    assert words == "FAILED: `make audit` failed: nothing could be audited"
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "words"),
     [
         ("traffic", "the traffic is shared as before: no challenger"),
         ("rollback", "nothing was gone back to: no challenger"),
     ],
 )
-def test_what_was_no_release_is_not_told_as_one(place: Path, kind: str, told: str) -> None:
+def test_what_was_no_release_is_not_told_as_one(place: Path, kind: str, words: str) -> None:
     put(place, "log/failed", f"2 {kind}\n")
     put(place, "release/deploy.json", {"code": 1, "reason": "no challenger"})
     text = mail(place)
-    assert told in text and "the new release" not in text
+    assert words in text and "the new release" not in text
 
 
 def test_a_quoted_log_is_no_template(place: Path) -> None:
@@ -328,8 +333,8 @@ def test_committers_are_mailed_whether_or_not_jenkins_knows_them(
     monkeypatch.chdir(root)
     monkeypatch.setenv("SCOPE", "release")
     mail(place)
-    told = (place / "report/recipients.txt").read_text()
-    assert told == "$DEFAULT_RECIPIENTS, ann@example.org"
+    words = (place / "report/recipients.txt").read_text()
+    assert words == "$DEFAULT_RECIPIENTS, ann@example.org"
 
 
 def test_a_job_that_builds_no_commit_mails_no_committer(place: Path) -> None:

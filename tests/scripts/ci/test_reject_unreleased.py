@@ -22,8 +22,8 @@ def judged(deploy: dict[str, Any] | None = None, **environ: str) -> Rejection | 
 
 
 def test_a_person_who_rejects_is_named_with_the_reason() -> None:
-    told = judged(VERDICT="reject", BY="ann", WHY="too slow")
-    assert told == Rejection("ann", "too slow")
+    verdict = judged(VERDICT="reject", BY="ann", WHY="too slow")
+    assert verdict == Rejection("ann", "too slow")
 
 
 def test_a_rejection_without_a_reason_says_so() -> None:
@@ -31,20 +31,20 @@ def test_a_rejection_without_a_reason_says_so() -> None:
 
 
 def test_an_approval_without_an_answer_is_none() -> None:
-    told = judged(VERDICT="none")
-    assert told is not None and told.by == "jenkins-main-7"
-    assert told.why.startswith("nobody agreed to it")
+    verdict = judged(VERDICT="none")
+    assert verdict is not None and verdict.by == "jenkins-main-7"
+    assert verdict.why.startswith("nobody agreed to it")
 
 
 @pytest.mark.parametrize("code", [2, 3])
 def test_a_release_that_did_not_prove_itself_is_rejected_by_its_deploy(code: int) -> None:
-    told = judged({"code": code, "reason": "a replica was not ready"}, VERDICT="deploy")
-    assert told == Rejection("jenkins-main-7", "the deploy failed: a replica was not ready")
+    verdict = judged({"code": code, "reason": "a replica was not ready"}, VERDICT="deploy")
+    assert verdict == Rejection("jenkins-main-7", "the deploy failed: a replica was not ready")
 
 
 def test_a_build_that_a_person_ended_releases_nothing_later() -> None:
-    told = judged(VERDICT="deploy", RESULT="ABORTED")
-    assert told == Rejection("jenkins-main-7", "the build was aborted before it served")
+    verdict = judged(VERDICT="deploy", RESULT="ABORTED")
+    assert verdict == Rejection("jenkins-main-7", "the build was aborted before it served")
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,9 @@ def test_what_was_never_judged_is_not_rejected(
 @pytest.fixture(name="rejected")
 def _rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A build of r-2 that ann rejected, without an MLflow."""
-    told = {"VERDICT": "reject", "BY": "ann", "WHY": "too slow", "STACK": NAME, **OFFERED}
-    told |= {"SWARMLINE_BUILD": str(tmp_path), "SWARMLINE_BUNDLES": str(tmp_path / "bundles")}
-    for name, value in told.items():
+    environ = {"VERDICT": "reject", "BY": "ann", "WHY": "too slow", "STACK": NAME, **OFFERED}
+    environ |= {"SWARMLINE_BUILD": str(tmp_path), "SWARMLINE_BUNDLES": str(tmp_path / "bundles")}
+    for name, value in environ.items():
         monkeypatch.setenv(name, value)
     (tmp_path / "release").mkdir()
     document = {"release": "r-2", "code": "two", "models": {}}
@@ -89,9 +89,14 @@ def test_the_swarm_keeps_who_rejected_a_release_also_with_mlflow_down(
     swarm.remember(release(1, "r-1"))
     with pytest.raises(Refused, match="rejected by ann .too slow., but its versions could not be"):
         reject_unreleased.act()
-    kept = records.history(NAME)[0]
-    assert (kept.release, kept.kind, kept.by, kept.why) == ("r-2", "rejection", "ann", "too slow")
-    assert kept.document["code"] == "two" and kept.replaced == "r-1" and not kept.verified
+    record = records.history(NAME)[0]
+    assert (record.release, record.kind, record.by, record.why) == (
+        "r-2",
+        "rejection",
+        "ann",
+        "too slow",
+    )
+    assert record.document["code"] == "two" and record.replaced == "r-1" and not record.verified
 
 
 def test_a_swarm_that_cannot_be_told_is_said(swarm: SwarmInAFile, rejected: Path) -> None:

@@ -36,7 +36,7 @@ def _by_hand(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
 
     monkeypatch.setattr(secrets_and_configs, "docker", docker)
     monkeypatch.setattr(
-        secrets_and_configs, "docker_json", lambda *words: [there[one] for one in words[2:]]
+        secrets_and_configs, "docker_json", lambda *words: [there[name] for name in words[2:]]
     )
     return calls
 
@@ -65,14 +65,19 @@ def test_what_lacks_is_made_under_the_names_of_the_stack_file(by_hand, tmp_path,
         secrets_and_configs, "current_secrets", lambda stack: {"KEYS_SECRET": "shop-keys"}
     )
     manage.make("shop", tmp_path, plain=True)
-    made = [words[-2] for words in by_hand if words[:2] == ("secret", "create")]
-    assert made == ["shop-db-password", "shop-journal-url", "shop-journal-key", "shop-edge-key"]
+    secrets_made = [words[-2] for words in by_hand if words[:2] == ("secret", "create")]
+    assert secrets_made == [
+        "shop-db-password",
+        "shop-journal-url",
+        "shop-journal-key",
+        "shop-edge-key",
+    ]
 
 
 def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path):
     text = (ROOT / "docs/swarm.md").read_text(encoding="utf-8")
     (lines,) = [
-        one for one in re.findall(r"```sh\n(.*?)```", text, re.S) if "swarmline-keys -" in one
+        name for name in re.findall(r"```sh\n(.*?)```", text, re.S) if "swarmline-keys -" in name
     ]
     command = tmp_path / "docker"
     command.write_text(f'#!/bin/sh\n[ "$1 $2 $4" = "secret create -" ] && cat >"{tmp_path}/$3"\n')
@@ -80,15 +85,17 @@ def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path
     script = f'PATH="{tmp_path}:$PATH"\nset -e\n{lines}printf "%s %s" "$key" "$edge"'
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
     key, edge = done.stdout.split()
-    made = {path.name: path.read_text() for path in tmp_path.glob("swarmline-*")}
-    assert made.keys() == {
-        secrets_and_configs.plain_name("swarmline", one) for one in secrets_and_configs.NEEDED
+    secrets_made = {path.name: path.read_text() for path in tmp_path.glob("swarmline-*")}
+    assert secrets_made.keys() == {
+        secrets_and_configs.plain_name("swarmline", name) for name in secrets_and_configs.NEEDED
     }
-    caller = Authenticator(parse_keys(made["swarmline-keys"], set())).identify(f"Bearer {key}")
+    caller = Authenticator(parse_keys(secrets_made["swarmline-keys"], set())).identify(
+        f"Bearer {key}"
+    )
     assert (
         caller.may("admin")
         and caller.may("predict", "any")
-        and made["swarmline-edge-key"] == f"{digest(edge)}\n"
+        and secrets_made["swarmline-edge-key"] == f"{digest(edge)}\n"
     )
     url = r"postgresql://journal_1:[0-9a-f]{64}@db:5432/journal"
-    assert re.fullmatch(url, made["swarmline-journal-url"])
+    assert re.fullmatch(url, secrets_made["swarmline-journal-url"])

@@ -29,10 +29,10 @@ OLD, NEW = release(1, "aaaa"), release(2, "bbbb")
 
 def until(what: Callable[[], Any], seconds: float = 60.0) -> Any:
     deadline = time.monotonic() + seconds
-    while not (found := what()):
+    while not (result := what()):
         assert time.monotonic() < deadline, "it did not come to that"
         time.sleep(0.05)
-    return found
+    return result
 
 
 def asked(build: Build, call: str) -> bool:
@@ -86,7 +86,7 @@ class Build:
         linked = ["cp", "--archive", "--link", str((ROOT / ".venv").resolve()), str(own)]
         if subprocess.run(linked, capture_output=True, check=False).returncode:
             shutil.rmtree(own, ignore_errors=True)
-            subprocess.run([one for one in linked if one != "--link"], check=True)
+            subprocess.run([word for word in linked if word != "--link"], check=True)
 
     def start(self, target: str, **environ: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
@@ -105,8 +105,8 @@ class Build:
         until(lambda: self.swarm.deploys)
 
     def folder(self) -> Path:
-        (found,) = (self.place / "deploys").iterdir()
-        return found
+        (result,) = (self.place / "deploys").iterdir()
+        return result
 
     def deploy(self) -> int:
         """The number of the process that deploys."""

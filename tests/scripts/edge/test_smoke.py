@@ -19,14 +19,14 @@ def write_bundles(root: Path, **aliases: dict[str, str]) -> Path:
     text = json.dumps(golden).encode()
     files = {"golden.json": hashlib.sha256(text).hexdigest()}
     for model, version in {
-        (model, one) for model, arms in aliases.items() for one in arms.values()
+        (model, number) for model, arms in aliases.items() for number in arms.values()
     }:
         folder = root / model / version
         folder.mkdir(parents=True)
         (folder / "golden.json").write_bytes(text)
-        told = {"run_id": "r", "data_fingerprint": "d", "git_commit": "c", "files": files}
+        facts = {"run_id": "r", "data_fingerprint": "d", "git_commit": "c", "files": files}
         (folder / "manifest.json").write_text(
-            json.dumps({"model": model, "version": version, **told})
+            json.dumps({"model": model, "version": version, **facts})
         )
     (root / "aliases.json").write_text(json.dumps(aliases))
     return root

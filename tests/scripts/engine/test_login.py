@@ -16,10 +16,10 @@ ROOT = Path(__file__).parents[3]
 TELL = """
 import json, os
 from scripts.engine.login import environment
-found = dict(environment())
-print(json.dumps({name: [value, sorted(os.listdir(value)) if os.path.isdir(value) else "", os.path.isdir(value) and os.stat(value).st_mode] for name, value in found.items()}))
-if "DOCKER_CONFIG" in found:
-    print(open(found["DOCKER_CONFIG"] + "/config.json").read())
+variables = dict(environment())
+print(json.dumps({name: [value, sorted(os.listdir(value)) if os.path.isdir(value) else "", os.path.isdir(value) and os.stat(value).st_mode] for name, value in variables.items()}))
+if "DOCKER_CONFIG" in variables:
+    print(open(variables["DOCKER_CONFIG"] + "/config.json").read())
 """
 
 
@@ -45,10 +45,10 @@ def test_without_credentials_docker_is_left_alone() -> None:
 
 
 def test_certificates_are_unpacked_for_this_process_alone_and_removed(tmp_path: Path) -> None:
-    (found,) = tell(DOCKER_CLIENT=zipped(tmp_path, "ca.pem", "cert.pem", "key.pem", "note.txt"))
-    folder, names, mode = found["DOCKER_CERT_PATH"]  # type: ignore[misc]
+    (variables,) = tell(DOCKER_CLIENT=zipped(tmp_path, "ca.pem", "cert.pem", "key.pem", "note.txt"))
+    folder, names, mode = variables["DOCKER_CERT_PATH"]  # type: ignore[misc]
     assert names == ["ca.pem", "cert.pem", "key.pem"] and stat.S_IMODE(mode) == 0o700
-    assert found["DOCKER_TLS_VERIFY"] == ["1", "", False] and not Path(folder).exists()
+    assert variables["DOCKER_TLS_VERIFY"] == ["1", "", False] and not Path(folder).exists()
 
 
 def test_a_zip_without_certificates_says_that_none_are_needed(tmp_path: Path) -> None:

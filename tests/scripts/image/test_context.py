@@ -37,8 +37,8 @@ def staged(root: Path) -> dict[str, str]:
 
 
 def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Path):
-    found = staged(root)
-    assert sorted(found) == [
+    built = staged(root)
+    assert sorted(built) == [
         "Dockerfile",
         "bundles/aliases.json",
         "bundles/yield/3/card.html",
@@ -50,8 +50,8 @@ def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Pa
         "service/__main__.py",
         "service/openapi/pages/docs.css",
     ]
-    assert json.loads(found["release.json"]) == release(root)
-    assert json.loads(found["bundles/aliases.json"]) == {"yield": {"champion": "3"}}
+    assert json.loads(built["release.json"]) == release(root)
+    assert json.loads(built["bundles/aliases.json"]) == {"yield": {"champion": "3"}}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_modes_and_ages_are_the_same_whoever_stages(root: Path):
     before = stats(root)
     os.utime(root / "service/__main__.py", (1, 1))
     staged(root)
-    assert {one[0] & 0o777 for one in before.values()} == {0o755, 0o644}
+    assert {fact[0] & 0o777 for fact in before.values()} == {0o755, 0o644}
     assert stats(root) == before
 
 
@@ -110,16 +110,16 @@ def test_a_file_with_other_content_of_the_same_length_has_another_age(root: Path
 
 def stats(root: Path) -> dict[str, tuple[int, float]]:
     folder = root / "build/image"
-    found = {str(path.relative_to(folder)): path.stat() for path in folder.rglob("*")}
-    return {name: (one.st_mode, one.st_mtime) for name, one in found.items()}
+    built = {str(path.relative_to(folder)): path.stat() for path in folder.rglob("*")}
+    return {name: (fact.st_mode, fact.st_mtime) for name, fact in built.items()}
 
 
 def test_both_arms_are_shipped(root: Path):
     bundle(root, "yield", "10")
     aliases(root, **{"yield": {"champion": "3", "challenger": "10"}})
-    found = staged(root)
-    assert {name.split("/")[2] for name in found if name.startswith("bundles/yield")} == {"3", "10"}
-    assert {arm: one["version"] for arm, one in release(root)["models"]["yield"].items()} == {
+    built = staged(root)
+    assert {name.split("/")[2] for name in built if name.startswith("bundles/yield")} == {"3", "10"}
+    assert {arm: fact["version"] for arm, fact in release(root)["models"]["yield"].items()} == {
         "champion": "3",
         "challenger": "10",
     }
@@ -139,9 +139,9 @@ def test_the_same_inputs_are_the_same_release_wherever_they_lie(root: Path, tmp_
 
 
 def test_a_release_is_named_by_the_day_of_its_newest_part(root: Path):
-    found = release(root)
-    assert found["created"] == "2030-01-02T03:04:05+00:00"
-    assert found["release"].startswith("20300102-")
+    built = release(root)
+    assert built["created"] == "2030-01-02T03:04:05+00:00"
+    assert built["release"].startswith("20300102-")
 
 
 def _line(root: Path) -> None:

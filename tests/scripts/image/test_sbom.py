@@ -68,22 +68,22 @@ def _inventory() -> dict[str, Any]:
         capture_output=True,
         check=True,
     ).stdout
-    found: dict[str, Any] = json.loads(words)
-    return found
+    parts: dict[str, Any] = json.loads(words)
+    return parts
 
 
-def made(inventory: dict[str, Any]) -> dict[str, Any]:
+def bill_of(inventory: dict[str, Any]) -> dict[str, Any]:
     created = "2030-01-02T03:04:05+00:00"
     return sbom.document("swarmline/model", "20300102-ab", created, inventory, MODELS)
 
 
 def test_it_is_valid_by_the_schema(inventory: dict[str, Any]):
-    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(made(inventory)))
+    problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(json.dumps(bill_of(inventory)))
     assert problem is None
 
 
 def test_it_lists_each_python_package_with_its_licence(inventory: dict[str, Any]):
-    listed = {one["name"]: one for one in made(inventory)["components"] if "purl" in one}
+    listed = {part["name"]: part for part in bill_of(inventory)["components"] if "purl" in part}
     flask = listed["flask"]
     assert flask["purl"] == f"pkg:pypi/flask@{metadata.version('flask')}"
     assert flask["licenses"] == [{"license": {"name": "BSD-3-Clause"}}]
@@ -92,21 +92,23 @@ def test_it_lists_each_python_package_with_its_licence(inventory: dict[str, Any]
 
 def test_it_lists_the_models_with_what_they_were_made_from(inventory: dict[str, Any]):
     (model,) = (
-        one for one in made(inventory)["components"] if one["type"] == "machine-learning-model"
+        part
+        for part in bill_of(inventory)["components"]
+        if part["type"] == "machine-learning-model"
     )
     assert (model["name"], model["version"]) == ("yield", "3")
     assert {"name": "swarmline:data_fingerprint", "value": "d1"} in model["properties"]
 
 
 def test_the_same_image_has_the_same_bill(inventory: dict[str, Any]):
-    assert made(inventory) == made(inventory)
+    assert bill_of(inventory) == bill_of(inventory)
 
 
 def test_debian_packages_are_those_that_are_installed(tmp_path: Path):
     (tmp_path / "var/lib/dpkg").mkdir(parents=True)
     (tmp_path / "var/lib/dpkg/status").write_text(STATUS)
-    found = debian_packages(tmp_path)
-    assert [(one["name"], one["version"]) for one in found] == [
+    parts = debian_packages(tmp_path)
+    assert [(part["name"], part["version"]) for part in parts] == [
         ("libc6", "2.36-9+deb12u10"),
         ("libstdc++6", "12.2.0-14"),
     ]
@@ -115,8 +117,8 @@ def test_debian_packages_are_those_that_are_installed(tmp_path: Path):
 def test_a_debian_package_is_named_as_scanners_know_it(inventory: dict[str, Any]):
     package = {"name": "libstdc++6", "version": "1:2+3", "arch": "amd64", "licence": ""}
     system = {"ID": "debian", "VERSION_ID": "12"}
-    found = made({**inventory, "system": system, "debian": [package]})["components"]
-    purls = [one["purl"] for one in found if one["name"] == "libstdc++6"]
+    parts = bill_of({**inventory, "system": system, "debian": [package]})["components"]
+    purls = [part["purl"] for part in parts if part["name"] == "libstdc++6"]
     assert purls == ["pkg:deb/debian/libstdc%2B%2B6@1%3A2%2B3?arch=amd64&distro=debian-12"]
 
 

@@ -45,8 +45,8 @@ def _client(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MlflowClie
     yield client
     client.delete_registered_model(MODEL)
     for name in (champions.PROMOTIONS, releases.EXPERIMENT):
-        found = client.get_experiment_by_name(name)
-        for run in client.search_runs([found.experiment_id]) if found else []:
+        experiment = client.get_experiment_by_name(name)
+        for run in client.search_runs([experiment.experiment_id]) if experiment else []:
             client.delete_run(run.info.run_id)
 
 
@@ -55,8 +55,8 @@ def champion(client: MlflowClient) -> str:
 
 
 def test_a_rollback_moves_the_champion_and_the_history_says_why(client: MlflowClient):
-    told = releases.write("shop")
-    assert [move["version"] for move in told["champions"]] == ["1"] == [champion(client)]
+    written = releases.write("shop")
+    assert [move["version"] for move in written["champions"]] == ["1"] == [champion(client)]
     (moved,) = promotion.history(client, MODEL)
     assert (moved.version, moved.replaced, moved.by) == ("1", "2", "ann")
     assert moved.why == "rollback to release aaaa: too sweet"

@@ -15,18 +15,22 @@ ARMS = {
 
 
 def test_the_version_leads_to_its_own_run_and_data():
-    found = explain(ROW, {"r1": {"commit": "code", "models": {"late": ARMS}}})
-    assert (found["run_id"], found["data_fingerprint"], found["model_commit"]) == (
+    explained = explain(ROW, {"r1": {"commit": "code", "models": {"late": ARMS}}})
+    assert (explained["run_id"], explained["data_fingerprint"], explained["model_commit"]) == (
         "new",
         "f3",
         "c3",
     )
-    assert found["service_commit"] == "code"
+    assert explained["service_commit"] == "code"
 
 
 def test_a_release_that_no_record_knows_leaves_the_rest_unknown():
-    found = explain(ROW, {})
-    assert (found["version"], found["run_id"], found["service_commit"]) == ("3", None, None)
+    explained = explain(ROW, {})
+    assert (explained["version"], explained["run_id"], explained["service_commit"]) == (
+        "3",
+        None,
+        None,
+    )
 
 
 def test_no_id_can_say_more_than_an_id():

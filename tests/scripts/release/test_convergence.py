@@ -27,8 +27,8 @@ def test_a_rollback_by_swarm_itself_is_a_failure_with_the_replica_s_reason():
 
 
 def test_a_replica_that_swarm_ended_before_it_was_ready_is_named():
-    told = "update rolled back due to failure or early termination of task b1"
-    rolled = service(update="rollback_completed", update_started="t1", update_message=told)
+    message = "update rolled back due to failure or early termination of task b1"
+    rolled = service(update="rollback_completed", update_started="t1", update_message=message)
     ended = task("b1", state="running", wanted="shutdown", image=NEW, current=False)
     state = judge(view(rolled, task("a"), ended), {NAME: NEW}, WAS)
     assert state.failed == f"{NAME}: a replica on node1 ended before its health check passed"
@@ -56,7 +56,7 @@ def test_swarm_s_own_watch_after_an_update_is_waited_for():
 
 
 def test_a_new_service_whose_replicas_break_again_and_again_is_given_up():
-    tries = [task(one, state="failed", wanted="shutdown", exit_code=3) for one in "abc"]
+    tries = [task(name, state="failed", wanted="shutdown", exit_code=3) for name in "abc"]
     assert "3 tries" in judge(view(service(), *tries), {NAME: GOOD}, {}).failed
     assert not judge(view(service(), *tries[:2]), {NAME: GOOD}, {}).failed
 
@@ -97,5 +97,5 @@ def test_replicas_that_served_before_need_no_watch_of_swarm_s_when_they_are_back
 
 
 def test_what_was_there_before_is_remembered():
-    found = baseline(view(service(update_started="t7", version=9), task("a")))
-    assert found == {NAME: Baseline("t7", 9, frozenset({"a"}))}
+    before = baseline(view(service(update_started="t7", version=9), task("a")))
+    assert before == {NAME: Baseline("t7", 9, frozenset({"a"}))}

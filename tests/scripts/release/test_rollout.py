@@ -53,7 +53,7 @@ def serve(swarm: SwarmInAFile) -> None:
 
 def outcomes(swarm: SwarmInAFile) -> list[tuple[str, str]]:
     """The oldest first."""
-    return [(one.release, one.outcome) for one in reversed(swarm.history)]
+    return [(record.release, record.outcome) for record in reversed(swarm.history)]
 
 
 def test_a_release_that_is_good_serves_and_is_recorded(swarm: SwarmInAFile):

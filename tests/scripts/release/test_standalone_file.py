@@ -40,19 +40,19 @@ def as_docker_reads(file: Path, folder: Path) -> dict[str, Any]:
         command, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0 and not done.stderr, done.stderr
-    found: dict[str, Any] = yaml.safe_load(done.stdout)
-    return found
+    document: dict[str, Any] = yaml.safe_load(done.stdout)
+    return document
 
 
 def test_it_needs_no_variable_and_no_other_file(written: Path, tmp_path: Path):
-    found = as_docker_reads(written, tmp_path)
-    assert "configs" not in found and found["services"]["model"]["image"] == IMAGE
-    assert found["services"]["model"]["deploy"]["replicas"] == 4
-    assert {one["name"] for one in found["secrets"].values()} == {
+    document = as_docker_reads(written, tmp_path)
+    assert "configs" not in document and document["services"]["model"]["image"] == IMAGE
+    assert document["services"]["model"]["deploy"]["replicas"] == 4
+    assert {part["name"] for part in document["secrets"].values()} == {
         *("shop-keys", "shop-db-password", "shop-journal-url", "shop-journal-key"),
         *("shop-edge-key", "shop-edge-certificate"),
     }
-    assert not any("configs" in service for service in found["services"].values())
+    assert not any("configs" in service for service in document["services"].values())
 
 
 def test_a_container_finds_its_files_where_they_were_mounted(written: Path, tmp_path: Path):
@@ -75,6 +75,6 @@ def test_a_container_finds_its_files_where_they_were_mounted(written: Path, tmp_
 
 def test_each_file_has_a_place_that_can_be_written_to(written: Path, tmp_path: Path):
     for service in as_docker_reads(written, tmp_path)["services"].values():
-        places = {one["target"] for one in service["volumes"] if one["type"] == "tmpfs"}
+        places = {part["target"] for part in service["volumes"] if part["type"] == "tmpfs"}
         targets = re.findall(r">(/\S+);", service["entrypoint"][5])
         assert targets and {str(Path(target).parent) for target in targets} <= places

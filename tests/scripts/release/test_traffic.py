@@ -28,13 +28,13 @@ def serving(traffic: str = NO_TRAFFIC):
 def test_what_is_written_is_what_the_service_reads(tmp_path: Path):
     place = tmp_path / "traffic.toml"
     place.write_text(change(serving(), "late", "split", 5.0, "spring"), encoding="utf-8")
-    found = read_traffic(place, {"late": True, "sure": False})["late"]
-    assert (found.mode, found.share, found.experiment) == ("split", 0.05, "spring")
+    traffic = read_traffic(place, {"late": True, "sure": False})["late"]
+    assert (traffic.mode, traffic.share, traffic.experiment) == ("split", 0.05, "spring")
 
 
 def test_what_is_not_said_stays_as_it_was():
-    found = tomllib.loads(change(serving(SHARED), "late", "shadow", None, None))
-    assert found == {"late": {"mode": "shadow", "share": 0.25, "experiment": "x"}}
+    traffic = tomllib.loads(change(serving(SHARED), "late", "shadow", None, None))
+    assert traffic == {"late": {"mode": "shadow", "share": 0.25, "experiment": "x"}}
 
 
 @pytest.mark.parametrize(

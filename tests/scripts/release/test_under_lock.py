@@ -85,9 +85,9 @@ def test_a_change_of_traffic_meanwhile_is_kept(swarm: SwarmInAFile):
     swarm.fault(PULL, others=configs(past(2, "aaaa", 1, SHARED, kind="traffic")))
     assert deployed(swarm, "bbbb", 5) == 0
     (traffic,) = [
-        one["content"]
-        for one in swarm.read()["config"].values()
-        if one["labels"]["swarmline.name"] == "traffic"
+        config["content"]
+        for config in swarm.read()["config"].values()
+        if config["labels"]["swarmline.name"] == "traffic"
     ]
     assert tomllib.loads(traffic)["late"]["share"] == 0.25
 

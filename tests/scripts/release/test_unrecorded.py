@@ -59,8 +59,8 @@ def test_a_plain_rollback_goes_to_what_was_verified_last_and_records_what_was_le
     swarm.remember(OLD)
     by_hand(swarm)
     assert rollback.main(["--watch", "0"]) == 0
-    told = [(one.release, one.kind, one.outcome, one.replaced) for one in swarm.history]
-    assert told == [
+    attempts = [(past.release, past.kind, past.outcome, past.replaced) for past in swarm.history]
+    assert attempts == [
         ("aaaa", "rollback", "verified", "bbbb"),
         ("bbbb", "by hand", "not proven", "aaaa"),
         ("aaaa", "deploy", "verified", ""),
@@ -82,7 +82,7 @@ def test_a_failed_first_deploy_of_ours_takes_down_nothing_that_served_before(swa
     with pytest.raises(Late, match="release bbbb came without `make deploy`.*make status"):
         carry_out(order)
     assert swarm.calls("service", "rollback") and not swarm.calls("stack", "rm")
-    assert [one.outcome for one in swarm.history] == ["failed", "not proven"]
+    assert [past.outcome for past in swarm.history] == ["failed", "not proven"]
 
 
 def test_a_service_that_swarm_took_back_already_stays(swarm: SwarmInAFile, capsys):

@@ -22,7 +22,7 @@ LACK = "shop_model: replica 1 finds no node: no suitable node (insufficient reso
 @pytest.fixture(name="wait")
 def _wait() -> Wait:
     edge = EdgeClient("http://127.0.0.1:9", "", "")
-    return Wait("shop", RELEASE, lambda _: edge, {}, view(service()), Deadline(0.0))
+    return Wait("shop", RELEASE, lambda _: edge, {}, view(service()), deadline=Deadline(0.0))
 
 
 def test_a_replica_that_finds_no_room_ends_it_with_the_reason(

@@ -119,6 +119,6 @@ def test_the_plan_says_withdrawn_and_the_report_tells_what_serves(
     printed = capsys.readouterr()
     assert printed.out == "withdrawn\n"
     assert "ann went back from it" in printed.err
-    kept = json.loads((tmp_path / "build/release/deploy.json").read_bytes())
-    assert (kept["code"], kept["record"]["release"]) == (0, "bbbb")
-    assert kept["withdrawn"].startswith("ann went back from it")
+    outcome = json.loads((tmp_path / "build/release/deploy.json").read_bytes())
+    assert (outcome["code"], outcome["record"]["release"]) == (0, "bbbb")
+    assert outcome["withdrawn"].startswith("ann went back from it")

@@ -71,9 +71,9 @@ def test_a_line_that_leaves_the_file_is_set_no_more(folder: Path):
 
 def test_what_a_deploy_without_us_was_set_to_is_kept_too(folder: Path):
     labels = {"swarmline.given": "EDGE_PORT=8443; MODEL_REPLICAS=; DB_CONSTRAINT=node.id == x"}
-    found = unrecorded.settings(view(service(labels=labels)), "shop", None)
+    inputs = unrecorded.settings(view(service(labels=labels)), "shop", None)
     (folder / "shop.env").write_text("")
-    assert said(folder, found) == {"EDGE_PORT": "8443", "DB_CONSTRAINT": "node.id == x"}
+    assert said(folder, inputs) == {"EDGE_PORT": "8443", "DB_CONSTRAINT": "node.id == x"}
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_every_default_of_the_stack_is_of_the_kind_that_is_allowed():
     text = "".join(render.all_files().values())
     lines = [line.replace("}", "") for line in text.split("${") if ":-" in line.split("}")[0]]
     pairs = [line.split('"')[0].split("\n")[0].split(",")[0].split(":-", 1) for line in lines]
-    known = {name: value.strip() for name, value in pairs if name in settings.names()}
-    assert len(known) > 50
-    assert not {name: value for name, value in known.items() if list(settings._wrong(name, value))}
+    shown = {name: value.strip() for name, value in pairs if name in settings.names()}
+    assert len(shown) > 50
+    assert not {name: value for name, value in shown.items() if list(settings._wrong(name, value))}
 
 
 @pytest.mark.parametrize("name", ["../x", "", "a/b", "$(id)", "x" * 64])

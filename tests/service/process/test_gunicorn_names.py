@@ -20,7 +20,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from service.process import worker
 from service.process.worker import RELIED_ON
-from tests.service.conftest import ROOT
+from tests.support.service.server import ROOT
 
 #: What is documented of it, or says its own name alone.
 DOCUMENTED = {"BaseApplication"}

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.service.calls import predict
-from tests.service.conftest import Server, wait_for
+from tests.support.service.calls import predict
 from tests.support.service.load import Load, journalled
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 both_workers = pytest.mark.parametrize("worker", ["poller", "gthread"])

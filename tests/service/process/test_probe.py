@@ -37,24 +37,24 @@ def _health(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[set[str
         server.shutdown()
 
 
-def test_a_service_that_is_alive_and_never_ready_is_not_well(health: set[str]):
+def test_a_service_that_is_alive_and_never_ready_is_not_well(health: set[str]) -> None:
     health.add("/health/ready")
     assert probe.main([]) == probe.main([]) == 1
 
 
-def test_a_service_that_was_ready_and_drains_is_well(health: set[str]):
+def test_a_service_that_was_ready_and_drains_is_well(health: set[str]) -> None:
     assert probe.main([]) == 0
     health.add("/health/ready")
     assert probe.main([]) == 0
 
 
-def test_a_service_that_was_ready_and_is_dead_is_not_well(health: set[str]):
+def test_a_service_that_was_ready_and_is_dead_is_not_well(health: set[str]) -> None:
     assert probe.main([]) == 0
     health.add("/health/live")
     assert probe.main([]) == 1
 
 
-def test_a_path_that_is_named_is_asked_and_leaves_no_mark(health: set[str]):
+def test_a_path_that_is_named_is_asked_and_leaves_no_mark(health: set[str]) -> None:
     assert probe.main(["/health/live"]) == 0
     health.add("/health/ready")
     assert probe.main([]) == 1

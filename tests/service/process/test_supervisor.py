@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.calls import predict
-from tests.service.conftest import ROOT, Server, wait_for
+from tests.support.service.calls import predict
 from tests.support.service.load import journalled
+from tests.support.service.server import ROOT, Server, wait_for
 
 #: A master that tells its shipper to stop before that has begun.
 STOPPED_AT_ONCE = """

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.service.calls import PREDICT, SMALL, answers, predict, raw
-from tests.service.conftest import Server, wait_for
+from tests.support.service.calls import PREDICT, SMALL, answers, predict, raw
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 

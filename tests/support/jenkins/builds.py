@@ -155,3 +155,7 @@ def status(run: Run) -> dict[str, str]:
 
 def done(run: Run, step: str) -> list[dict[str, Any]]:
     return [call for call in run["did"] if call["step"] == step]
+
+
+def ran(run: Run, command: str) -> list[dict[str, Any]]:
+    return [step for step in run["ran"] if step["sh"] == command]

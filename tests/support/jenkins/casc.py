@@ -65,14 +65,14 @@ def scalars(value: Any) -> Iterator[str]:
 
 def secrets(document: Any) -> set[str]:
     """The names that only a secret can fill: those without a default."""
-    matches = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
-    return {one["file"] or one["name"] for one in matches if one["default"] is None}
+    matches = [match for text in scalars(document) for match in VARIABLE.finditer(text)]
+    return {match["file"] or match["name"] for match in matches if match["default"] is None}
 
 
 def variables(document: Any) -> dict[str, str]:
     """Those with a default."""
-    matches = [one for text in scalars(document) for one in VARIABLE.finditer(text)]
-    return {one["name"]: one["default"] for one in matches if one["default"] is not None}
+    matches = [match for text in scalars(document) for match in VARIABLE.finditer(text)]
+    return {match["name"]: match["default"] for match in matches if match["default"] is not None}
 
 
 def filled(value: Any, values: Mapping[str, str]) -> Any:
@@ -84,7 +84,7 @@ def filled(value: Any, values: Mapping[str, str]) -> Any:
     if not isinstance(value, str) or not VARIABLE.search(value):
         return value
     text = VARIABLE.sub(
-        lambda one: values.get(one["file"] or one["name"], one["default"] or ""), value
+        lambda match: values.get(match["file"] or match["name"], match["default"] or ""), value
     )
     meant = yaml.safe_load(text) if text else ""
     return meant if isinstance(meant, (int, bool)) else text

@@ -22,11 +22,11 @@ LOADED = sorted((ROOT / "jenkins/pipelines").glob("*.groovy"))
 def evaluate(cases: Sequence[dict[str, Any]], seconds: float = 300.0) -> list[dict[str, Any]]:
     """What came of each case; one start of Java for all of them."""
     with tempfile.TemporaryDirectory() as folder:
-        given, made = Path(folder, "cases.json"), Path(folder, "outcomes.json")
-        given.write_text(json.dumps(list(cases)), encoding="utf-8")
-        done = groovy(MAIN, str(given), str(made), seconds=seconds, JAVA_OPTS=QUICK)
+        questions, answers = Path(folder, "cases.json"), Path(folder, "outcomes.json")
+        questions.write_text(json.dumps(list(cases)), encoding="utf-8")
+        done = groovy(MAIN, str(questions), str(answers), seconds=seconds, JAVA_OPTS=QUICK)
         assert done.returncode == 0, done.stdout + done.stderr
-        outcomes: list[dict[str, Any]] = json.loads(made.read_text(encoding="utf-8"))
+        outcomes: list[dict[str, Any]] = json.loads(answers.read_text(encoding="utf-8"))
         return outcomes
 
 

@@ -24,14 +24,14 @@ Facts = dict[str, Any]
 
 
 def main(words: list[str]) -> None:
-    given = sys.stdin.read() if "-" in words or "-i" in words else ""
+    stdin = sys.stdin.read() if "-" in words or "-i" in words else ""
     environ = {name: os.environ[name] for name in KEPT if name in os.environ}
     with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps({"words": words, "given": given, "environ": environ}) + "\n")
+        log.write(json.dumps({"words": words, "given": stdin, "environ": environ}) + "\n")
     swarm = json.loads((FOLDER / "swarm.json").read_bytes())
     try:
         meet_faults(swarm, words)
-        if said := answer(swarm, words, given):
+        if said := answer(swarm, words, stdin):
             print(said)
     finally:
         part = FOLDER / "swarm.part"
@@ -55,12 +55,12 @@ def meet_faults(swarm: Facts, words: list[str]) -> None:
         return
 
 
-def answer(swarm: Facts, words: list[str], given: str) -> str:
+def answer(swarm: Facts, words: list[str], stdin: str) -> str:
     kind, verb = words[0], words[1]
     if kind in ("config", "secret"):
-        return stored(swarm[kind], verb, words[2:], given)
+        return stored(swarm[kind], verb, words[2:], stdin)
     if kind == "stack":
-        return of_stack(swarm, words[1:], given)
+        return of_stack(swarm, words[1:], stdin)
     if kind in ("service", "node") and verb == "ls":
         return "\n".join(swarm[kind])
     if kind == "service":
@@ -70,7 +70,7 @@ def answer(swarm: Facts, words: list[str], given: str) -> str:
 
 def of_engine(swarm: Facts, words: list[str]) -> str:
     if words[:2] == ["inspect", "--type"]:
-        return json.dumps([inspected(swarm, words[2], one) for one in words[3:]])
+        return json.dumps([inspected(swarm, words[2], item) for item in words[3:]])
     if words[:2] == ["image", "inspect"]:
         return json.dumps([swarm["image"][words[2]]["config"]])
     if words[0] == "cp":
@@ -94,7 +94,7 @@ def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
     if verb == "create":
         counts[values(words, "--name")[0]] = "job"
     if verb == "scale":
-        counts.update({name: int(count) for name, count in (one.split("=") for one in words[1:])})
+        counts.update({name: int(count) for name, count in (item.split("=") for item in words[1:])})
     if verb == "inspect":
         return json.dumps(
             [{"Spec": {"Mode": {"Replicated": {"Replicas": counts.get(words[0], 1)}}}}]
@@ -112,35 +112,35 @@ def values(words: list[str], flag: str) -> list[str]:
     return [after for word, after in zip(words, words[1:]) if word == flag]
 
 
-def stored(there: Facts, verb: str, words: list[str], given: str) -> str:
+def stored(there: Facts, verb: str, words: list[str], stdin: str) -> str:
     """Configs and secrets; the id of each is its name."""
     if verb == "create":
         name = words[-2]
         if name in there:
             sys.exit(f"Error response from daemon: rpc error: {name} already exists")
         labels = dict(label.split("=", 1) for label in values(words, "--label"))
-        there[name] = {"labels": labels, "content": given}
+        there[name] = {"labels": labels, "content": stdin}
     if verb == "rm" and there.pop(words[0], None) is None:
         sys.exit(f"Error: no such object: {words[0]}")
     if verb == "ls":
-        wanted = {one.partition("=")[2] for one in values(words, "--filter")}
-        return "\n".join(name for name, one in there.items() if wanted <= labels_of(one))
+        wanted = {item.partition("=")[2] for item in values(words, "--filter")}
+        return "\n".join(name for name, item in there.items() if wanted <= labels_of(item))
     if verb == "inspect":
         return json.dumps([described(name, there[name]) for name in words])
     return ""
 
 
-def labels_of(one: Facts) -> set[str]:
-    return {f"{name}={value}" for name, value in one["labels"].items()}
+def labels_of(item: Facts) -> set[str]:
+    return {f"{name}={value}" for name, value in item["labels"].items()}
 
 
-def described(name: str, one: Facts) -> Facts:
-    data = base64.b64encode(one["content"].encode()).decode()
-    spec = {"Name": name, "Labels": one["labels"], "Data": data}
+def described(name: str, item: Facts) -> Facts:
+    data = base64.b64encode(item["content"].encode()).decode()
+    spec = {"Name": name, "Labels": item["labels"], "Data": data}
     return {"ID": name, "CreatedAt": "", "Spec": spec}
 
 
-def of_stack(swarm: Facts, words: list[str], given: str) -> str:
+def of_stack(swarm: Facts, words: list[str], stdin: str) -> str:
     if words[0] == "config":
         return "".join(filled(Path(path).read_text("utf-8")) for path in values(words, "-c"))
     before, swarm["service"] = swarm["service"], {}
@@ -149,7 +149,7 @@ def of_stack(swarm: Facts, words: list[str], given: str) -> str:
     sys.path.append(os.environ["STAND_IN_PACKAGES"])
     import yaml  # pylint: disable=import-outside-toplevel  # the rest of the calls do not wait for it
 
-    for name, about in yaml.safe_load(given.replace("$$", "$"))["services"].items():
+    for name, about in yaml.safe_load(stdin.replace("$$", "$"))["services"].items():
         full = f"{words[-1]}_{name}"
         version = before.get(full, {"version": 0})["version"] + 1
         swarm["service"][full] = {**about, "version": version}
@@ -159,8 +159,8 @@ def of_stack(swarm: Facts, words: list[str], given: str) -> str:
 
 
 def filled(text: str) -> str:
-    def of(found: re.Match[str]) -> str:
-        return os.environ.get(found[1]) or found[2] or ""
+    def of(match: re.Match[str]) -> str:
+        return os.environ.get(match[1]) or match[2] or ""
 
     return re.sub(r"\$\{(\w+)(?::?-([^}]*)|[^}]*)\}", of, text)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import requests
 
-from tests.service.calls import predict
-from tests.service.conftest import Server
+from tests.support.service.calls import predict
+from tests.support.service.server import Server
 
 
 class Load:

@@ -188,7 +188,7 @@ def _remove_cgroups(name: str) -> None:
     """Empty by now; of version 1 there is one tree a controller, of version 2 one for all."""
     tops = [Path("/sys/fs/cgroup"), *Path("/sys/fs/cgroup").glob("*")]
     for top in {place.resolve() for place in tops if (place / name).is_dir()}:
-        for folder in [Path(found) for found, _, _ in os.walk(top / name, topdown=False)]:
+        for folder in [Path(path) for path, _, _ in os.walk(top / name, topdown=False)]:
             wait_until(partial(_gone, folder), f"cgroup {folder} is empty", 20)
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.service import bundles
 from tests.support import ROOT
+from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 
 BAD = Path(__file__).parent / "bad"
@@ -87,7 +87,7 @@ class Workshop:
         _run(docker, place, self.environ(place))
         self.swarm.docker("push", "--quiet", tag)
         digest = self.swarm.docker("image", "inspect", "--format", "{{json .RepoDigests}}", tag)
-        image = next(one for one in json.loads(digest) if "/swarmline/bad@" in one)
+        image = next(name for name in json.loads(digest) if "/swarmline/bad@" in name)
         return Release(name, image, document)
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.predict.traffic import BUCKETS, BadTraffic, Traffic, bucket
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 SMALL = bundles.YIELD.example
 GOOD = bundles.QUALITY.example
@@ -34,9 +34,11 @@ def test_a_subject_stays_with_its_arm_and_the_share_holds() -> None:
 
 
 def test_another_experiment_deals_subjects_anew() -> None:
-    moved = sum(bucket("one", str(one)) != bucket("two", str(one)) for one in range(1000))
+    moved = sum(
+        bucket("one", str(subject)) != bucket("two", str(subject)) for subject in range(1000)
+    )
     assert moved > 990
-    assert all(0 <= bucket("x", str(one)) < BUCKETS for one in range(100))
+    assert all(0 <= bucket("x", str(subject)) < BUCKETS for subject in range(100))
 
 
 def with_traffic(make_app: Callable[..., Any], tmp_path: Path, text: str) -> Any:
@@ -48,8 +50,8 @@ def test_a_split_shows_in_the_answer_and_in_the_model(make_app: Any, tmp_path: P
     caller = Caller(with_traffic(make_app, tmp_path, 'mode = "split"\nshare = 1.0'))
     answer = caller.predict("quality-classification", GOOD, X_Subject="s1")
     assert (answer.json["arm"], answer.json["version"]) == ("challenger", "2")
-    found = caller.get("/v1/models/quality-classification").json
-    assert found["shares"] == {"champion": 0.0, "challenger": 1.0}
+    description = caller.get("/v1/models/quality-classification").json
+    assert description["shares"] == {"champion": 0.0, "challenger": 1.0}
     assert caller.get("/v1/models/yield-prediction").json["shares"] == {"champion": 1.0}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from service.bundle.exported import load_models
 from service.bundle.manifest import BundleError, DamagedBundle, NoBundles, NotExported
-from tests.service import bundles
+from tests.support.service import bundles
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.conftest import Caller, wait_for
+from tests.support.service.caller import Caller
+from tests.support.service.server import wait_for
 
 
 def test_a_retrain_command_runs_once_at_a_time(make_app: Any, tmp_path: Path) -> None:

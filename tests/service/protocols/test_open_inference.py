@@ -1,4 +1,4 @@
-"""KServe, Open Inference V2 and MLflow: what their own clients cannot send is tried here."""
+"""The Open Inference Protocol, V2: tensors as JSON and as bytes."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 INFER = "/v2/models/quality-classification/infer"
+
 YIELD = "/v2/models/yield-prediction/infer"
-SCORE = "/v1/models/yield-prediction/invocations"
+
 SMALL = bundles.YIELD.example
 
 
@@ -34,21 +35,11 @@ def small() -> list[dict[str, Any]]:
     ]
 
 
-def test_the_server_and_each_model_describe_themselves(caller: Caller) -> None:
-    assert caller.get("/v2").json["extensions"] == ["binary_tensor_data"]
-    found = caller.get("/v2/models/quality-classification").json
-    assert {one["name"]: one["datatype"] for one in found["inputs"]}["crop"] == "BYTES"
-    assert [one["name"] for one in found["outputs"]] == ["predictions", "probabilities"]
-    assert caller.get("/v2/models/quality-classification/versions/1").status_code == 200
-    assert caller.get("/v2/models/quality-classification/versions/9").status_code == 404
-    assert caller.get("/v2/models/quality-classification/ready").json["ready"] is True
-
-
 def test_a_tensor_a_column_predicts_what_a_row_does(caller: Caller) -> None:
-    found = caller.post(YIELD, {"id": "7", "inputs": small()}).json
-    assert found["id"] == "7"
+    answer = caller.post(YIELD, {"id": "7", "inputs": small()}).json
+    assert answer["id"] == "7"
     native = caller.predict("yield-prediction", SMALL).json["predictions"]
-    np.testing.assert_allclose(found["outputs"][0]["data"], native, rtol=1e-6)
+    np.testing.assert_allclose(answer["outputs"][0]["data"], native, rtol=1e-6)
 
 
 def test_one_matrix_stands_for_all_columns(caller: Caller) -> None:
@@ -85,19 +76,21 @@ def test_a_name_that_stands_twice_is_refused_as_in_the_native_protocol(
 ) -> None:
     import json
 
-    tensors = ", ".join(json.dumps(one) for one in small())
+    tensors = ", ".join(json.dumps(tensor) for tensor in small())
     answer = caller.post(YIELD, body.replace("%s", tensors).encode())
     assert answer.status_code == 422 and "twice" in answer.text
 
 
 def test_a_category_that_is_called_like_a_field_is_no_repetition(caller: Caller) -> None:
-    inputs = [one | {"parameters": {"name": "data", "shape": "id"}} for one in small()]
+    inputs = [tensor | {"parameters": {"name": "data", "shape": "id"}} for tensor in small()]
     assert caller.post(YIELD, {"id": "id", "inputs": inputs}).status_code == 200
 
 
 def test_only_the_outputs_asked_for_are_sent(caller: Caller) -> None:
     asked = {"inputs": small(), "outputs": [{"name": "predictions"}]}
-    assert [one["name"] for one in caller.post(YIELD, asked).json["outputs"]] == ["predictions"]
+    assert [output["name"] for output in caller.post(YIELD, asked).json["outputs"]] == [
+        "predictions"
+    ]
     for outputs in (
         [{"name": "colour"}],
         [{"name": "predictions"}, {"name": "predictions"}],
@@ -154,13 +147,13 @@ def test_tensors_that_cannot_be_are_refused_with_an_error_that_clients_read(
 def test_broken_bytes_are_refused(caller: Caller, datatype: str, chunk: bytes, size: int) -> None:
     import json
 
-    given = {
+    tensor = {
         "name": "light",
         "datatype": datatype,
         "shape": [1],
         "parameters": {"binary_data_size": size},
     }
-    head = json.dumps({"inputs": [given]}).encode()
+    head = json.dumps({"inputs": [tensor]}).encode()
     answer = caller.post(YIELD, head + chunk, Inference_Header_Content_Length=str(len(head)))
     assert answer.status_code == 422
 
@@ -191,99 +184,3 @@ def test_bytes_go_in_and_come_out(caller: Caller) -> None:
     answer = caller.post(INFER, head + chunk, Inference_Header_Content_Length=str(len(head)))
     size = int(answer.headers["Inference-Header-Content-Length"])
     assert np.frombuffer(answer.data[size:], "<f4").sum() == pytest.approx(1.0, abs=1e-5)
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"dataframe_records": [SMALL]},
-        {"instances": [SMALL]},
-        {"inputs": [SMALL]},
-        {"dataframe_split": {"columns": list(SMALL), "data": [list(SMALL.values())]}},
-        {"inputs": {name: [value] for name, value in SMALL.items()}},
-        {"instances": {name: [[value]] for name, value in SMALL.items()}, "params": {}},
-    ],
-)
-def test_mlflows_shapes_all_predict_the_same(caller: Caller, body: Any) -> None:
-    native = caller.predict("yield-prediction", SMALL).json["predictions"]
-    assert caller.post(SCORE, body).json == {"predictions": native}
-
-
-def test_a_data_frames_nan_is_a_null_only_where_one_may_be(caller: Caller) -> None:
-    body = b'{"dataframe_records":[{"light":1,"temperature":NaN,"trays":2}]}'
-    assert caller.post(SCORE, body).status_code == 200
-    answer = caller.post(SCORE, body.replace(b'"light":1', b'"light":NaN'))
-    assert [error["column"] for error in answer.json["errors"]] == ["light"]
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"rows": []},
-        {"dataframe_split": 3},
-        {"dataframe_split": {"columns": ["light"]}},
-        {"dataframe_split": {"columns": ["light", "light"], "data": []}},
-        {"inputs": "x"},
-        {"dataframe_split": {"columns": ["light"], "data": [[1, 2]]}},
-        {"inputs": {"light": {}}},
-        {"dataframe_split": {"columns": [3], "data": []}},
-        {"dataframe_records": []},
-    ],
-)
-def test_what_mlflow_would_not_send_is_refused(caller: Caller, body: Any) -> None:
-    assert caller.post(SCORE, body).status_code == 422
-
-
-def test_a_table_as_csv_predicts_what_its_rows_do(caller: Caller) -> None:
-    rows = [
-        bundles.QUALITY.example,
-        bundles.rows_for(bundles.QUALITY, 1)[0] | {"temperature": None},
-    ]
-    lines = [",".join(rows[0])] + [
-        ",".join("" if value is None else str(value) for value in row.values()) for row in rows
-    ]
-    for body in ("\n".join(lines), "\ufeff" + "\r\n".join(lines) + "\r\n\r\n"):
-        path = "/v1/models/quality-classification/invocations"
-        answer = caller.post(path, body.encode(), Content_Type="text/csv; charset=utf-8")
-        native = caller.predict("quality-classification", *rows).json["predictions"]
-        assert answer.json == {"predictions": native}
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "named"),
-    [
-        ("light,temperature,trays\n20,21.5,many", 422, "trays"),
-        ("light,temperature,trays\n٣,21.5,4", 422, "light"),
-        ("light,temperature,trays\n,21.5,4", 422, "light"),
-        ("light,temperature,trays\n1_0,21.5,4", 422, "light"),
-        ("light,temperature,trays\n20,21.5,4.5", 422, "trays"),
-        ("light,temperature,trays,light\n20,21.5,4,20", 422, "light"),
-        ("light,temperature,trays,hue\n20,21.5,4,20", 422, "hue"),
-        ("light,temperature,trays\n20,21.5", 422, "3 values"),
-        ("light,temperature,trays\n", 422, "at least one row"),
-        ("", 422, "at least one row"),
-        ("light,temperature,trays" + "\n20,21.5,4" * 10_001, 422, "more than 10000 rows"),
-        ('light,temperature,trays\n20,21.5,"4', 400, "not CSV"),
-        ("light,temperature,trays\n20,21.5,\0", 422, "trays"),
-    ],
-)
-def test_a_table_that_cannot_be_is_refused_by_name(
-    caller: Caller, body: str, status: int, named: str
-) -> None:
-    answer = caller.post(SCORE, body.encode(), Content_Type="text/csv")
-    assert answer.status_code == status and named in answer.text, answer.text
-
-
-def test_csv_is_for_mlflows_route_and_utf_8(caller: Caller) -> None:
-    assert caller.post(YIELD, b"light\n1", Content_Type="text/csv").status_code == 415
-    assert caller.post(SCORE, b"light\n\xff", Content_Type="text/csv").status_code == 400
-
-
-def test_mlflow_pings_the_model_or_the_server(caller: Caller) -> None:
-    for path in ("/ping", "/v1/models/yield-prediction/ping", "/version"):
-        assert caller.get(path).status_code == 200
-    assert caller.get("/v1/models/nope/ping").status_code == 404
-    assert (
-        "/v1/models/yield-prediction/invocations" in caller.post("/invocations", {}).json["detail"]
-    )

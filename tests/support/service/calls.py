@@ -7,8 +7,8 @@ from typing import Any
 
 import requests
 
-from tests.service import bundles
-from tests.service.conftest import Server
+from tests.support.service import bundles
+from tests.support.service.server import Server
 
 SMALL = bundles.YIELD.example
 PREDICT = "/v1/models/yield-prediction/predict"

@@ -1,13 +1,9 @@
-"""JSON Schemas of the other protocols' requests and answers, and of how a model describes itself."""
+"""JSON Schemas of what the other protocols take and answer: MLflow's, and the Open Inference Protocol's."""
 
 from __future__ import annotations
 
-import msgspec
-
-from service.bundle.contract import Column, Contract, Output
-from service.bundle.manifest import Manifest
+from service.bundle.contract import Contract
 from service.openapi.schemas import (
-    ARM,
     NUMBER,
     TEXT,
     WHOLE,
@@ -20,12 +16,11 @@ from service.openapi.schemas import (
     prediction_schema,
     ref,
 )
-from service.predict.traffic import Traffic
 from service.protocols.open_inference import output_names
 from service.protocols.tensors import NUMBERS
 
 
-def frames_request(contract: Contract) -> Json:
+def mlflow_request(contract: Contract) -> Json:
     """MLflow's four forms; `params` may stand beside any and changes nothing."""
     row, columns = ref(f"Row.{contract.model}"), columns_schema(contract)
     split = closed_object(
@@ -55,11 +50,11 @@ def frames_request(contract: Contract) -> Json:
 CSV: Json = TEXT | {"description": "A line with the names of the columns, then a line a row."}
 
 
-def frames_answer(contract: Contract) -> Json:
+def mlflow_answer(contract: Contract) -> Json:
     return closed_object({"predictions": array(prediction_schema(contract), least=1)})
 
 
-def tensors_request(contract: Contract) -> Json:
+def open_inference_request(contract: Contract) -> Json:
     wanted = {"name": {"enum": list(output_names(contract))}, "parameters": {"type": "object"}}
     properties = {
         "inputs": array(ref("Tensor"), least=1),
@@ -83,7 +78,7 @@ TENSOR: Json = {
 }
 
 
-def tensors_answer(contract: Contract) -> Json:
+def open_inference_answer(contract: Contract) -> Json:
     """An output's `data`, or behind the JSON as many bytes as `binary_data_size` says."""
     cell = prediction_schema(contract) if contract.classes else NUMBER
     matrix = len(contract.outputs) > 1 and not contract.classes
@@ -115,55 +110,10 @@ def _output(name: str, datatype: str, cell: Json, matrix: bool) -> Json:
     }
 
 
-SUMMARY: Json = {
-    "name": TEXT,
-    "ready": {"type": "boolean"},
-    "task": {"enum": ["classification", "regression", "optimization"]},
-    "versions": array(TEXT, least=1),
-    "champion": TEXT,
-    "challenger": {"type": ["string", "null"]},
-    "mode": {"enum": ["split", "shadow", "off"]},
-}
-
-
-def model() -> Json:
-    description = closed_object(
-        {
-            "columns": array(ref("Column"), least=1),
-            "outputs": array(ref("Output"), least=1),
-            "classes": array(TEXT),
-            "example": {"type": "object"},
-        }
-    )
-    by_arm = {"type": "object", "propertyNames": ARM}
-    protocols = ("native", "kserve-v1", "open-inference-v2", "mlflow", "stream")
-    return closed_object(
-        SUMMARY
-        | {
-            "description": description,
-            "arms": by_arm | {"additionalProperties": ref("Manifest")},
-            "traffic": ref("Traffic"),
-            "shares": by_arm | {"additionalProperties": NUMBER},
-            "protocols": closed_object(dict.fromkeys(protocols, TEXT)),
-        }
-    )
-
-
-def metadata() -> Json:
+def open_inference_metadata() -> Json:
     shape = array({"type": "integer", "minimum": -1}, least=1)
     tensors = array(closed_object({"name": TEXT, "datatype": TEXT, "shape": shape}), least=1)
     names = closed_object({"name": TEXT, "versions": array(TEXT, least=1), "platform": TEXT})
     names["properties"] |= {"inputs": tensors, "outputs": tensors}
     names["required"] += ["inputs", "outputs"]
     return names
-
-
-def shapes() -> Json:
-    """What `/v1/models/<m>` says of contracts and bundles, from the very types that it is written from."""
-    components: Json = msgspec.json.schema_components(
-        [Manifest, Column, Output, Traffic], ref_template="#/components/schemas/{name}"
-    )[1]
-    manifest = components["Manifest"]
-    del manifest["properties"]["files"]
-    manifest["required"].remove("files")
-    return components

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 EXAMPLES = {
     "quality-classification": bundles.QUALITY.example,
@@ -19,14 +19,14 @@ EXAMPLES = {
 
 def good_answers(document: Any) -> dict[str, Any]:
     """Each operation's schema of its good answer, by method and path."""
-    found = {}
+    schemas = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
             (good,) = [one for code, one in operation["responses"].items() if code < "400"]
             for content in good["content"].values():
                 if content:
-                    found[f"{method} {path}"] = content["schema"]
-    return found
+                    schemas[f"{method} {path}"] = content["schema"]
+    return schemas
 
 
 def holds(document: Any, name: str, answer: Any) -> None:

@@ -1,6 +1,6 @@
 """Bodies that cost most: a fuzzer's search for them, and the counting of what they cost, in instructions.
 
-python -m tests.service.worst CASES     under callgrind: one dump before each body, and one behind it
+python -m tests.support.service.worst CASES     under callgrind: one dump before each body, and one behind it
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gunicorn.http.errors import NoMoreData, ParseException
 
 from service.process.arrival import Arrival, Stage
 from service.process.worker import Connection
-from tests.service.fuzzed import MODEL, Case, cases
+from tests.support.service.fuzzed import MODEL, Case, cases
 
 
 class Asker:
@@ -88,9 +88,9 @@ def find_worst(asker: Asker, size: int, each: int) -> list[tuple[Case, int]]:
         large = asker.seconds(case.path, case.body(size))
         measured.setdefault(case.path, []).append((large, large / small, case))
     worst: dict[Case, int] = {}
-    for found in measured.values():
+    for cases_of_path in measured.values():
         for by in (0, 1):
-            for large, _, case in sorted(found, key=itemgetter(by), reverse=True)[:each]:
+            for large, _, case in sorted(cases_of_path, key=itemgetter(by), reverse=True)[:each]:
                 # About as long for each: what is cheap shows its growth at a size where it counts.
                 worst[case] = min(size * 4, max(2048, int(size * 0.002 / large)))
     return list(worst.items())

@@ -11,9 +11,9 @@ import pytest
 import requests
 import websocket
 
-from tests.service import bundles
-from tests.service.calls import KEY, SMALL, predict, raw
-from tests.service.conftest import Server, wait_for
+from tests.support.service import bundles
+from tests.support.service.calls import KEY, SMALL, predict, raw
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +30,12 @@ def test_a_stream_answers_rows_in_order_and_survives_bad_ones(
     stream = open_stream(server)
     for light in (1, 2, "x", 3):
         stream.send(json.dumps(SMALL | {"light": light}))
-    found = [json.loads(stream.recv()) for _ in range(4)]
+    answers = [json.loads(stream.recv()) for _ in range(4)]
     stream.send(json.dumps({"rows": [SMALL, SMALL]}))
     assert len(json.loads(stream.recv())["predictions"]) == 2
     stream.close()
-    assert found[2]["errors"][0]["column"] == "light"
-    numbers = [one["predictions"][0] for one in found if "predictions" in one]
+    assert answers[2]["errors"][0]["column"] == "light"
+    numbers = [answer["predictions"][0] for answer in answers if "predictions" in answer]
     assert numbers == sorted(numbers) and len(numbers) == 3
 
 
@@ -92,7 +92,7 @@ def test_no_answer_waits_for_a_challenger_in_shadow_or_is_lost_with_it(
     traffic = tmp_path / "traffic.toml"
     traffic.write_text(f'[{model}]\nmode = "shadow"\n', encoding="utf-8")
     server = start_server(
-        "tests.service.failing_shadow",
+        "tests.support.service.failing_shadow",
         str(go_on),
         WORKERS="1",
         THREADS="1",
@@ -118,9 +118,9 @@ def test_a_stream_that_never_pauses_is_told_to_go(start_server: Callable[..., Se
     server = start_server(WORKERS="1", DRAIN_SECONDS="1", GRACE_SECONDS="6")
     stream = open_stream(server)
     server.process.send_signal(signal.SIGTERM)
-    told = "anything"
-    while told:
+    message = "anything"
+    while message:
         stream.send(json.dumps(SMALL))
-        told = stream.recv()
+        message = stream.recv()
     stream.shutdown()
     assert server.process.wait(15) == 0

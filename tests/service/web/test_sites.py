@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import websocket
 
-from tests.service import bundles
-from tests.service.conftest import Caller, Server
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
+from tests.support.service.server import Server
 
 BODY = {"rows": [bundles.YIELD.example]}
 MODEL = "/v1/models/yield-prediction"

@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as arrays
 
 from service.bundle.engines import Answer
 from service.protocols.json_values import encode_numbers
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 FINITE = st.floats(width=32, allow_nan=False, allow_infinity=False)
 ODDS = np.array([[8.1601e-7, 3e-9, 0.99999917], [1e-38, 0.1, 1 / 3]], dtype=np.float32)
@@ -71,9 +71,9 @@ def binary(caller: Caller, model: str, rows: list[Any], output: str) -> np.ndarr
     answer = caller.post(f"/v2/models/{model}/infer", body | {"outputs": asked})
     start = int(answer.headers["Inference-Header-Content-Length"])
     plain = caller.post(f"/v2/models/{model}/infer", body | {"outputs": [{"name": output}]})
-    found = np.frombuffer(answer.data[start:], "<f4")
-    np.testing.assert_array_equal(np.float32(plain.json["outputs"][0]["data"]), found)
-    return found
+    numbers = np.frombuffer(answer.data[start:], "<f4")
+    np.testing.assert_array_equal(np.float32(plain.json["outputs"][0]["data"]), numbers)
+    return numbers
 
 
 @pytest.mark.parametrize("copies", [1, 20])

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.service import bundles
-from tests.service.conftest import ROOT, Server
+from tests.support.service import bundles
+from tests.support.service.server import ROOT, Server
 
 pytestmark = pytest.mark.slow
 
@@ -77,10 +77,10 @@ class Generated:
         package = importlib.import_module(PACKAGE)
         return package.AuthenticatedClient(self._url, token=key, raise_on_unexpected_status=True)
 
-    def send(self, name: str, tag: str = "service", key: str = "boss", **given: Any) -> Any:
+    def send(self, name: str, tag: str = "service", key: str = "boss", **arguments: Any) -> Any:
         """What an operation without a key of its own answers."""
         with self.client(key) as client:
-            return self.operation(tag, name).sync(client=client, **given)
+            return self.operation(tag, name).sync(client=client, **arguments)
 
 
 @pytest.fixture
@@ -134,8 +134,8 @@ def test_a_generated_client_predicts_tells_the_truth_and_looks(generated: Genera
         ]
     }
     body = generated.of("InferQualityClassificationJsonBody", tensors)
-    found = generated.send(f"infer.{QUALITY}", QUALITY, body=body)
-    assert found.outputs[0].data == answer.predictions[:1]
+    inference = generated.send(f"infer.{QUALITY}", QUALITY, body=body)
+    assert inference.outputs[0].data == answer.predictions[:1]
     entries = [{"request_id": "g1", "row": row, "value": "A"} for row in (0, 1)]
     truth = generated.of("TruthQualityClassificationBodyType0", {"entries": entries})
     assert generated.send(f"truth.{QUALITY}", QUALITY, body=truth).stored == 2
@@ -145,7 +145,7 @@ def test_a_generated_client_predicts_tells_the_truth_and_looks(generated: Genera
 
 def test_a_generated_client_reads_refusals(generated: Generated) -> None:
     rows = generated.of("ColumnsYieldPrediction", {"columns": {"light": [500.0], "trays": [4]}})
-    given = {"tag": "yield-prediction", "body": rows}
-    problem = generated.send("predict.yield-prediction", **given)
+    arguments = {"tag": "yield-prediction", "body": rows}
+    problem = generated.send("predict.yield-prediction", **arguments)
     assert problem.status == 422 and problem.errors[0].column == "light"
-    assert generated.send("predict.yield-prediction", key="nobody", **given).status == 401
+    assert generated.send("predict.yield-prediction", key="nobody", **arguments).status == 401

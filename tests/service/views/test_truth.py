@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 SMALL = bundles.YIELD.example
 
@@ -15,15 +15,15 @@ SMALL = bundles.YIELD.example
 def test_truth_is_taken_once_and_unknown_predictions_are_listed(app: Any) -> None:
     caller, path = Caller(app), "/v1/models/yield-prediction/truth"
     caller.predict("yield-prediction", SMALL, X_Request_Id="t1")
-    one = {"request_id": "t1", "value": 3.5}
-    assert caller.post(path, one).json["stored"] == 1
-    assert caller.post(path, {"entries": [one, one | {"request_id": "t2"}]}).json == {
+    entry = {"request_id": "t1", "value": 3.5}
+    assert caller.post(path, entry).json["stored"] == 1
+    assert caller.post(path, {"entries": [entry, entry | {"request_id": "t2"}]}).json == {
         "stored": 0,
         "unchanged": 1,
         "replaced": 0,
         "unknown": [{"request_id": "t2", "row": 0}],
     }
-    refused = caller.post(path, one | {"request_id": "t2"})
+    refused = caller.post(path, entry | {"request_id": "t2"})
     assert (refused.status_code, refused.json["total"]) == (404, 1)
 
 

@@ -102,8 +102,8 @@ def write_bundle(
     folder.mkdir(parents=True)
     pipeline, matrix = fit(contract, **how)
     if engine == "onnx":
-        given = {id(pipeline): {"zipmap": False}} if contract.classes else None
-        model = to_onnx(pipeline, matrix[:1].astype(np.float32), options=given)
+        options = {id(pipeline): {"zipmap": False}} if contract.classes else None
+        model = to_onnx(pipeline, matrix[:1].astype(np.float32), options=options)
         (folder / "model.onnx").write_bytes(model.SerializeToString())
     else:
         from skops import io  # pylint: disable=import-outside-toplevel

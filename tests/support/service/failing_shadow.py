@@ -1,4 +1,4 @@
-"""`python -m tests.service.failing_shadow FILE`: a service whose challengers wait for a file, and then fail."""
+"""`python -m tests.support.service.failing_shadow FILE`: a service whose challengers wait for a file, and then fail."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from service.bundle.encoder import Encoder
 from service.protocols.native import NativeProtocol
 from service.web.problems import Unprocessable
 from service.web.strict_json import first_duplicate, has_no_duplicate_name, parse_json
-from tests.service import bundles
-from tests.service.conftest import Caller
+from tests.support.service import bundles
+from tests.support.service.caller import Caller
 
 VALUES = st.none() | st.integers() | st.text(alphabet='a"\\é', max_size=3)
 NAMES = st.text(alphabet='ab"\\é', max_size=2)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from tests.service import bundles
+from tests.support.service import bundles
 
 ROW = bundles.QUALITY.example
 MODEL = "quality-classification"

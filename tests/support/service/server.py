@@ -1,0 +1,91 @@
+"""The service as a process of its own, the keys that it knows, and waiting for what it does."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[3]
+KEYS = {
+    "caller": "predict",
+    "teller": "truth",
+    "boss": "predict,truth,admin",
+    "narrow": "predict",
+    "keeper": "admin",
+}
+
+
+def key_lines() -> str:
+    lines = [
+        f"{name}:{scopes}:{hashlib.sha256(name.encode()).hexdigest()}"
+        for name, scopes in KEYS.items()
+    ]
+    return "\n".join(
+        line + (":yield-prediction" if line.startswith("narrow") else "") for line in lines
+    )
+
+
+def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """What the condition gives once it is true; fails after a deadline."""
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
+        time.sleep(0.02)
+    return result
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class Server:
+    """`python -m service`, or a module that starts it otherwise, as a process of its own."""
+
+    def __init__(self, environ: dict[str, str], log: Path, *module: str):
+        self.url = "http://" + environ["BIND"]
+        self.port = int(environ["BIND"].rpartition(":")[2])
+        self.log = log
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *(module or ("service",))],
+                cwd=ROOT,
+                env={"PATH": os.environ["PATH"], "TMPDIR": tempfile.gettempdir()} | environ,
+                stdout=output,
+                stderr=output,
+            )
+
+    @property
+    def ready(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        try:
+            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+        except OSError:
+            return False
+        return True
+
+    @property
+    def workers(self) -> list[int]:
+        """The pids of its workers: children with a heartbeat of their own, the shipper has none."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text(encoding="ascii").split()]
+
+    def stop(self) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        return self.process.wait(10)
