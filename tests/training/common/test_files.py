@@ -49,9 +49,9 @@ while True:
     replace_folder(folder, put("old"))
     whole = {word: [(name, word) for name, _ in texts(folder)] for word in ("old", "new")}
     alive = not killed(step)
-    found = texts(folder)
-    assert found in whole.values(), (step, found)
-    seen.append(found == whole["new"])
+    there = texts(folder)
+    assert there in whole.values(), (step, there)
+    seen.append(there == whole["new"])
     if alive:
         break
     step += 1
