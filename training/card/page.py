@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,6 @@ from training.common.numbers import number
 from training.fit.candidates import CANDIDATES
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
-from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
 DOES = {
@@ -88,12 +86,6 @@ def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
             for rival in evaluation.rivals
         ]
         interval = f"{metric.shown(own.low)} to {metric.shown(own.high)}"
-        meaning = _meaning(metric, own.value, result.spec.target.unit)
+        meaning = metric.meaning(own.value, result.spec.target.unit)
         lines.append(Figure(metric.title, metric.shown(own.value), interval, meaning, rivals))
     return lines
-
-
-def _meaning(metric: Metric, value: float, unit: str) -> str:
-    if not math.isfinite(value):
-        return "It cannot be computed on these rows."
-    return metric.sentence(value, unit)

@@ -27,10 +27,7 @@ COMMANDS = {
     "reject": ("versions", "a challenger is not to be released"),
     "propose": ("versions", "make a version challenger, rejected or not"),
     "card": ("versions", "write a version's model card to the reports"),
-    "reproduce": (
-        "reproduce",
-        "train a version again from its record and compare the predictions",
-    ),
+    "reproduce": ("reproduce", "train a version again from its record and compare the predictions"),
     "draft": ("validate", "write a first spec for a data file"),
 }
 

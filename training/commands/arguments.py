@@ -11,16 +11,7 @@ import msgspec
 
 from tables.address import public_text
 from training.commands import COMMANDS
-from training.commands.parameters import (
-    FLAG,
-    LINE,
-    NAME,
-    NAMES,
-    PATH,
-    Outside,
-    choice,
-    parameter,
-)
+from training.commands.parameters import FLAG, LINE, NAME, NAMES, PATH, Outside, choice, parameter
 from training.common.errors import Several, SpecError, TrainingError
 from training.spec.load import FOLDER, find, names
 from training.spec.values import Spec

@@ -16,6 +16,7 @@ from training.commands.arguments import answer, specs_of
 from training.common import state
 from training.common.errors import GateFailed, TrainingError
 from training.common.files import pretty, write_whole
+from training.registry import tags
 
 if TYPE_CHECKING:
     import mlflow
@@ -66,7 +67,7 @@ def of_result(result: TrainingResult, status: Status, seconds: float) -> Trainin
 
 def of_unchanged(client: mlflow.MlflowClient, version: Version, seconds: float) -> TrainingOutcome:
     """As it was measured and decided when the version was trained."""
-    from training.registry import tags, versions  # pylint: disable=import-outside-toplevel
+    from training.registry import versions  # pylint: disable=import-outside-toplevel
 
     run = client.get_run(version.run_id).data
     metrics = versions.held_out_metrics(client, version)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from training.commands.arguments import Options
 from training.common.provenance import derived
 from training.data import sources
+from training.registry import tags
 from training.spec.values import Spec
 
 # pylint: disable=import-outside-toplevel  # what checks and searches is slow to import, and often nothing changed
@@ -48,8 +49,6 @@ class Optima(NamedTuple):
 
     @property
     def fingerprint(self) -> str:
-        from training.registry import tags
-
         return derived(self.version.tags[tags.KEY])
 
     def dataset(self, spec: Spec, _options: Options) -> Dataset:

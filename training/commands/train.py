@@ -20,6 +20,7 @@ from training.common.errors import GateFailed, Several, TrainingError, Unavailab
 from training.common.files import pretty, write_whole
 from training.common.progress import say
 from training.common.provenance import provenance, run_key
+from training.registry import tags
 from training.spec.load import find
 from training.spec.values import Spec
 
@@ -118,14 +119,10 @@ def _key(spec: Spec, fingerprint: str, options: Options) -> str:
 
 def _stands(version: Version, options: Options) -> bool:
     """Whether a version is as good as a new one: not if its gates failed, and it was registered all the same."""
-    from training.registry import tags
-
     return options.gate == "report" or version.tags.get(tags.GATE) != "failed"
 
 
 def _rejected(version: Version) -> str:
-    from training.registry import tags
-
     reason = version.tags.get(tags.REJECTED, "")
     again = f"`make propose MODEL={version.model} VERSION={version.number}` offers it again"
     return f", rejected {reason}; {again}, FORCE=true trains anew" if reason else ""

@@ -18,7 +18,7 @@ _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 def kinds() -> tuple[type[Exception], ...]:
-    """The errors of MLflow, databases and disks. Asked once something was raised: what is in use is imported by then."""
+    """The errors of MLflow, databases and disks; asked once one was raised, when what is in use is imported."""
     if "mlflow" not in sys.modules:
         return (OSError,)
     # pylint: disable=import-outside-toplevel  # a command that needs no MLflow does not wait for it

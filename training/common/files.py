@@ -33,7 +33,9 @@ def write_whole(path: Path, content: bytes) -> None:
         aside.unlink(missing_ok=True)
 
 
-def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+def replace_folder(
+    folder: Path, fill: Callable[[Path], None], exchange: int = RENAME_EXCHANGE
+) -> None:
     """Has a new folder filled aside, and lets it take the place: a kill leaves the old one or the new one."""
     aside = folder.with_name(f".{folder.name}.next")
     shutil.rmtree(aside, ignore_errors=True)
@@ -41,7 +43,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         aside.mkdir(parents=True)
         fill(aside)
         if folder.exists():
-            _exchange(aside, folder)
+            _exchange(aside, folder, exchange)
         else:
             aside.rename(folder)
     finally:
@@ -56,10 +58,10 @@ def recover(folder: Path) -> None:
     shutil.rmtree(before, ignore_errors=True)
 
 
-def _exchange(new: Path, old: Path) -> None:
+def _exchange(new: Path, old: Path, flag: int) -> None:
     rename = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     places = (AT_FDCWD, os.fsencode(new), AT_FDCWD, os.fsencode(old))
-    if rename is not None and rename(*places, RENAME_EXCHANGE) == 0:
+    if rename is not None and rename(*places, flag) == 0:
         return
     number = errno.ENOSYS if rename is None else ctypes.get_errno()
     if number not in (errno.EINVAL, errno.ENOSYS):

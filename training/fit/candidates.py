@@ -1,4 +1,4 @@
-"""The estimators that may compete, by the names that a spec calls them, each with the space that a search draws from."""
+"""The estimators that may compete, by the names of the spec, each with the space that a search draws from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows of an optimization: the best recipes of many contexts by the objective's model, and what copies of them bring."""
+"""The rows of an optimization: the best recipes of many contexts by the objective's model, and what others bring."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ import warnings
 from typing import Any, NamedTuple
 
 import joblib
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -54,12 +55,23 @@ class Metric(NamedTuple):
     title: str
     compute: Callable[[Scored], float]
     greater_is_better: bool
-    #: What a value means to someone who trains no models; the second argument is the target's unit.
-    sentence: Callable[[float, str], str]
+    #: What a value means to someone who trains no models; it may name `value`, `of_100` and `amount`.
+    sentence: str
     #: The scorer of scikit-learn that a search maximises for it.
     scorer: str = ""
     #: Whether it reads better as a percentage.
     percent: bool = False
+    #: What is said in its place of a value that is not above 0.
+    nothing: str = ""
+
+    def meaning(self, value: float, unit: str) -> str:
+        """The sentence about a value; `unit` is the target's."""
+        if not math.isfinite(value):
+            return "It cannot be computed on these rows."
+        if value <= 0 and self.nothing:
+            return self.nothing
+        amount = f"{number(value)} {unit}".strip()
+        return self.sentence.format(value=value, of_100=value * 100, amount=amount)
 
     @property
     def short_title(self) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Task
-from training.common.numbers import number
 from training.metrics.metric import Metric, Scored
 
 
@@ -19,25 +19,12 @@ def _r2(scored: Scored) -> float:
     )
 
 
-def _r2_sentence(value: float, unit: str) -> str:
-    if value <= 0:
-        return "The model is no better than always giving the average."
-    return (
-        f"The model explains {value:.0%} of the differences between rows; 100% would be perfect, "
-        "0% is no better than always giving the average."
-    )
-
-
 def _mae(scored: Scored) -> float:
     return float(np.mean(np.abs(scored.truth - scored.values)))
 
 
 def _rmse(scored: Scored) -> float:
     return float(np.sqrt(np.mean((scored.truth - scored.values) ** 2)))
-
-
-def _amount(value: float, unit: str) -> str:
-    return f"{number(value)} {unit}".strip()
 
 
 def _accuracy(scored: Scored) -> float:
@@ -67,6 +54,11 @@ def _per_class(scored: Scored) -> _PerClass:
     )
 
 
+def _macro(part: str) -> Callable[[Scored], float]:
+    """The mean over the classes."""
+    return lambda scored: float(getattr(_per_class(scored), part).mean())
+
+
 def _auc(scored: Scored) -> float:
     """One against the rest, averaged over the classes that occur and are not alone."""
     # Slow to import, and only a classifier needs it.
@@ -84,15 +76,36 @@ def _auc(scored: Scored) -> float:
     return float(np.mean(areas)) if areas else float("nan")
 
 
+def _regret(scored: Scored) -> float:
+    return float(1.0 - scored.values[:, 0].sum() / scored.truth[:, 0].sum())
+
+
+def _convergence(scored: Scored) -> float:
+    return float(scored.truth[:, 1].mean())
+
+
+def _cost(scored: Scored) -> float:
+    return float(scored.values[:, 1].mean())
+
+
 METRICS: dict[Task, tuple[Metric, ...]] = {
     "regression": (
-        Metric("r2", "R²", _r2, True, _r2_sentence, "r2"),
+        Metric(
+            "r2",
+            "R²",
+            _r2,
+            True,
+            "The model explains {value:.0%} of the differences between rows; 100% would be perfect, "
+            "0% is no better than always giving the average.",
+            "r2",
+            nothing="The model is no better than always giving the average.",
+        ),
         Metric(
             "mae",
             "mean absolute error",
             _mae,
             False,
-            lambda value, unit: f"On average a prediction is off by {_amount(value, unit)}.",
+            "On average a prediction is off by {amount}.",
             "neg_mean_absolute_error",
         ),
         Metric(
@@ -100,9 +113,7 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
             "root mean squared error",
             _rmse,
             False,
-            lambda value, unit: (
-                f"A typical miss is {_amount(value, unit)} when large misses count more than small ones."
-            ),
+            "A typical miss is {amount} when large misses count more than small ones.",
             "neg_root_mean_squared_error",
         ),
     ),
@@ -110,12 +121,10 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
         Metric(
             "f1",
             "F1, macro",
-            lambda scored: float(_per_class(scored).f1.mean()),
+            _macro("f1"),
             True,
-            lambda value, unit: (
-                "Finding the cases of a class and not crying wolf, in one figure. Each class counts "
-                "the same, however rare. 1 is perfect."
-            ),
+            "Finding the cases of a class and not crying wolf, in one figure. Each class counts "
+            "the same, however rare. 1 is perfect.",
             "f1_macro",
         ),
         Metric(
@@ -123,7 +132,7 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
             "accuracy",
             _accuracy,
             True,
-            lambda value, unit: f"Of 100 cases, about {value * 100:.0f} get the right class.",
+            "Of 100 cases, about {of_100:.0f} get the right class.",
             "accuracy",
         ),
         Metric(
@@ -131,32 +140,25 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
             "area under the ROC curve",
             _auc,
             True,
-            lambda value, unit: (
-                "Shown one case of a class and one of another, the model tells them apart "
-                f"{value * 100:.0f} times in 100; guessing does 50."
-            ),
+            "Shown one case of a class and one of another, the model tells them apart "
+            "{of_100:.0f} times in 100; guessing does 50.",
             "roc_auc_ovr",
         ),
         Metric(
             "precision",
             "precision, macro",
-            lambda scored: float(_per_class(scored).precision.mean()),
+            _macro("precision"),
             True,
-            lambda value, unit: (
-                f"When the model names a class, it is right about {value * 100:.0f} times in 100, "
-                "averaged over the classes."
-            ),
+            "When the model names a class, it is right about {of_100:.0f} times in 100, "
+            "averaged over the classes.",
             "precision_macro",
         ),
         Metric(
             "recall",
             "recall, macro",
-            lambda scored: float(_per_class(scored).recall.mean()),
+            _macro("recall"),
             True,
-            lambda value, unit: (
-                f"Of 100 cases of a class, the model finds about {value * 100:.0f}, "
-                "averaged over the classes."
-            ),
+            "Of 100 cases of a class, the model finds about {of_100:.0f}, averaged over the classes.",
             "recall_macro",
         ),
     ),
@@ -164,32 +166,25 @@ METRICS: dict[Task, tuple[Metric, ...]] = {
         Metric(
             "regret",
             "regret: share of the optimal profit that is lost",
-            lambda scored: float(1.0 - scored.values[:, 0].sum() / scored.truth[:, 0].sum()),
+            _regret,
             False,
-            lambda value, unit: (
-                f"Following the model at once loses {value:.1%} of the profit "
-                "that a long search would reach."
-            ),
+            "Following the model at once loses {value:.1%} of the profit that a long search would reach.",
             percent=True,
         ),
         Metric(
             "convergence",
             "contexts that converged",
-            lambda scored: float(scored.truth[:, 1].mean()),
+            _convergence,
             True,
-            lambda value, unit: (
-                f"In {value:.1%} of the contexts the search settled on one best recipe."
-            ),
+            "In {value:.1%} of the contexts the search settled on one best recipe.",
             percent=True,
         ),
         Metric(
             "cost",
             "mean cost of a recipe",
-            lambda scored: float(scored.values[:, 1].mean()),
+            _cost,
             False,
-            lambda value, unit: (
-                f"A proposed recipe costs {number(value)} on average, in the unit of the spec's prices."
-            ),
+            "A proposed recipe costs {amount} on average, in the unit of the spec's prices.",
         ),
     ),
 }

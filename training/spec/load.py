@@ -1,4 +1,4 @@
-"""Loads the spec `training/models/<name>.toml`, with every problem reported at once: msgspec alone stops at the first."""
+"""Loads the spec `training/models/<name>.toml`, with all its problems at once: msgspec alone stops at the first."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_each_metric_has_its_interval_and_meaning(result: TrainingResult) -> Non
     for metric in METRICS[result.spec.task]:
         value, low, high = msgspec.structs.astuple(result.evaluation.metrics[metric.name])
         assert f"{metric.shown(low)} to {metric.shown(high)}" in text
-        assert metric.sentence(value, result.spec.target.unit) in text
+        assert metric.meaning(value, result.spec.target.unit) in text
 
 
 def with_value(result: TrainingResult, name: str, value: float) -> TrainingResult:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import ROOT
-from training.common import files as replace
+from training.common import files
 
 #: Replaces a folder again and again, and is killed at each step that the interpreter tells of, one later each time.
 KILLED_AT_EACH_STEP = """
@@ -49,9 +49,9 @@ while True:
     replace_folder(folder, put("old"))
     whole = {word: [(name, word) for name, _ in texts(folder)] for word in ("old", "new")}
     alive = not killed(step)
-    found = texts(folder)
-    assert found in whole.values(), (step, found)
-    seen.append(found == whole["new"])
+    there = texts(folder)
+    assert there in whole.values(), (step, there)
+    seen.append(there == whole["new"])
     if alive:
         break
     step += 1
@@ -70,7 +70,7 @@ def test_who_is_killed_leaves_the_old_folder_or_the_new_one(tmp_path: Path) -> N
 @pytest.fixture(name="folder")
 def _folder(tmp_path: Path) -> Path:
     folder = tmp_path / "set"
-    replace.replace_folder(folder, lambda new: write(new, "old"))
+    files.replace_folder(folder, lambda new: write(new, "old"))
     return folder
 
 
@@ -83,7 +83,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_nothing_is_left_beside_it(folder: Path) -> None:
-    replace.replace_folder(folder, lambda new: write(new, "new"))
+    files.replace_folder(folder, lambda new: write(new, "new"))
     assert (names(folder), names(folder.parent)) == (["new"], ["set"])
 
 
@@ -92,20 +92,17 @@ def test_what_fails_while_it_is_filled_changes_nothing(folder: Path) -> None:
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="the disk is full"):
-        replace.replace_folder(folder, fail)
+        files.replace_folder(folder, fail)
     assert (names(folder), names(folder.parent)) == (["old"], ["set"])
 
 
-def test_where_names_cannot_be_exchanged_it_is_put_aside_first(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_names_cannot_be_exchanged_it_is_put_aside_first(folder: Path) -> None:
     # The kernel refuses a flag that it does not know as a file system does one that it cannot do.
-    monkeypatch.setattr(replace, "RENAME_EXCHANGE", 1 << 20)
-    replace.replace_folder(folder, lambda new: write(new, "new"))
+    files.replace_folder(folder, lambda new: write(new, "new"), exchange=1 << 20)
     assert (names(folder), names(folder.parent)) == (["new"], ["set"])
 
 
 def test_what_was_put_aside_and_nothing_in_its_place_is_brought_back(folder: Path) -> None:
     folder.rename(folder.with_name(".set.before"))
-    replace.recover(folder)
+    files.recover(folder)
     assert (names(folder), names(folder.parent)) == (["old"], ["set"])

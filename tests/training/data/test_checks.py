@@ -9,31 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from training.common.errors import ContractViolated
-from training.data import dataset, sources
-from training.data.report import ValidationReport, Violation
-from training.spec.values import Spec
-
-SpecOf = Callable[..., Spec]
-
-
-def report_of(spec: Spec, frame: pd.DataFrame) -> ValidationReport:
-    wanted = [name for name in sources.wanted(spec) if name in frame]
-    return dataset.validate(spec, frame[wanted], "fingerprint")[0]
-
-
-def only(spec: Spec, frame: pd.DataFrame) -> Violation:
-    violations = report_of(spec, frame).violations
-    assert len(violations) == 1, violations
-    return violations[0]
-
-
-def put(frame: pd.DataFrame, column: str, values: dict[int, Any]) -> pd.DataFrame:
-    """The frame with other values in some rows of a column."""
-    changed = frame[column].astype(object)
-    for row, value in values.items():
-        changed[row] = value
-    return frame.assign(**{column: changed})
+from tests.support.plants import SpecOf
+from tests.support.validation import only, put, report_of
 
 
 def test_data_that_keep_the_contract_have_no_violation(
@@ -145,79 +122,6 @@ def test_a_time_that_orders_rows_and_is_none_is_named(spec_of: SpecOf, frame: pd
     assert "ISO 8601" in violation.message and violation.examples == ((7, "'soon'"),)
 
 
-def test_a_class_without_rows_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
-    violation = only(classes_of(target={"classes": ["A", "B", "C"]}), frame)
-    assert (violation.check, violation.severity) == ("balance", "error")
-    assert (
-        violation.message
-        == "class C has no row to learn from; leave it out of target.classes and of the data"
-    )
-
-
-def test_a_number_that_never_varies_is_no_target(spec_of: SpecOf, frame: pd.DataFrame) -> None:
-    violation = only(spec_of(), frame.assign(weight=3.5))
-    assert violation.message == "is always 3.5; there is nothing to predict"
-
-
-def test_one_class_alone_is_an_error(classes_of: SpecOf, frame: pd.DataFrame) -> None:
-    violation = only(classes_of(target={"classes": ["A"]}), frame.assign(grade="A"))
-    assert violation.message == "has the one class A; a model needs two to tell apart"
-
-
-def test_a_feature_that_alone_predicts_a_number_is_leakage(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    spec = spec_of(checks={"leakage_score": 0.95})
-    violation = only(spec, frame.assign(light=frame["weight"].rank() / 30))
-    assert (violation.check, violation.column) == ("leakage", "light")
-    assert violation.message.startswith("alone predicts weight (score 0.9")
-
-
-def test_a_feature_that_alone_predicts_a_class_is_leakage(
-    classes_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    violation = only(classes_of(), frame.assign(watered=frame["grade"] == "A"))
-    assert (violation.check, violation.column) == ("leakage", "watered")
-
-
-def test_held_out_rows_that_were_trained_on_are_duplicates(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    same = [name for name in frame if name not in ("id", "day")]
-    frame.loc[290:292, same] = frame.loc[0:2, same].to_numpy()
-    violation = only(spec_of(), frame.astype({"light": float, "weight": float}))
-    assert (violation.check, violation.count) == ("duplicates", 3)
-
-
-def test_duplicates_on_one_side_of_the_split_are_allowed(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    same = [name for name in frame if name not in ("id", "day")]
-    frame.loc[3:5, same] = frame.loc[0:2, same].to_numpy()
-    assert report_of(spec_of(), frame).violations == ()
-
-
-@pytest.mark.parametrize(
-    ("value", "message"),
-    [(3.0, "is always 3; it tells a model nothing"), (None, "is always null; it tells")],
-)
-def test_a_column_that_never_changes_is_constant(
-    spec_of: SpecOf, frame: pd.DataFrame, value: float | None, message: str
-) -> None:
-    violation = only(spec_of(), frame.assign(leaves=value))
-    assert (violation.check, violation.column) == ("constants", "leaves")
-    assert violation.message.startswith(message)
-
-
-def test_a_class_that_is_too_rare_to_learn_is_out_of_balance(
-    classes_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    rare = frame.assign(grade=["A", "A", *["B"] * 298])
-    violation = only(classes_of(), rare)
-    assert (violation.check, violation.column, violation.count) == ("balance", "grade", 2)
-    assert "2 of 300 rows" in violation.message
-
-
 BREAKS: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
     "types": lambda frame: put(frame, "light", {0: "much"}),
     "ranges": lambda frame: put(frame, "light", {0: 11}),
@@ -253,32 +157,6 @@ def test_a_check_that_is_off_finds_nothing_and_is_not_listed(
     )
     assert check not in {violation.check for violation in report.violations}
     assert check not in {name for name, _ in report.checked}
-
-
-def test_rows_that_only_warn_are_left_out_of_the_data_set(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    spec = spec_of(checks={"ranges": "warning"})
-    report, data = dataset.validate(spec, put(frame, "light", {0: 99, 5: 99}), "fingerprint")
-    assert [violation.severity for violation in report.violations] == ["warning"]
-    assert list(np.flatnonzero(report.unusable)) == [0, 5]
-    assert len(dataset.require_valid(report, data).matrix) == 298
-
-
-def test_an_error_gives_no_data_set_and_names_the_column(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    report, data = dataset.validate(spec_of(), put(frame, "light", {0: 99}), "fingerprint")
-    with pytest.raises(ContractViolated, match="light: is not a finite number from 0 to 10"):
-        dataset.require_valid(report, data)
-
-
-def test_too_few_usable_rows_to_split_give_no_data_set(
-    spec_of: SpecOf, frame: pd.DataFrame
-) -> None:
-    report, data = dataset.validate(spec_of(), frame[:9], "fingerprint")
-    assert data is None
-    assert [violation.check for violation in report.errors] == ["rows"]
 
 
 def test_several_violations_are_found_at_once(spec_of: SpecOf, frame: pd.DataFrame) -> None:
