@@ -26,7 +26,8 @@ class Address(NamedTuple):
 def text_of(environ: Mapping[str, str], name: str) -> str:
     """What the variable says, or the file that `<name>_FILE` names."""
     text, path = environ.get(name, ""), environ.get(f"{name}_FILE", "")
-    if text and path:
+    # Of the journal the file wins: the image names a database of its own, for who gives it none.
+    if text and path and not name.startswith("JOURNAL_"):
         raise ValueError(f"{name} and {name}_FILE are both set; set one.")
     if not path:
         return text
@@ -125,7 +126,7 @@ def journal_address(text: str) -> str:
 
 
 def has_sound_address(url: str) -> bool:
-    """Whether name, password, host and port can be told apart. As in tables/address.py and scripts/command/address.py."""
+    """Whether name, password, host and port can be told apart (tables/address.py, scripts/command/address.py alike)."""
     after = url.partition("://")[2]
     authority = re.split("[/?#]", after, maxsplit=1)[0]
     login = authority.rpartition("@")[0]

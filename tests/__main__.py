@@ -71,7 +71,7 @@ def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> 
 
 
 def side_by_side() -> list[str]:
-    """One process more than there are cores: the tests on the Swarm mostly wait. tests/conftest.py says what shares one."""
+    """One process more than there are cores: those on the Swarm mostly wait. tests/conftest.py says what shares one."""
     return [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--no-loadscope-reorder"]
 
 

@@ -16,16 +16,22 @@ from tests.support import ROOT
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
     "scripts/__init__.py", "scripts/command/files.py", "scripts/command/options.py", "scripts/command/outcome.py",
-    "tests/__init__.py", "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py", "tests/support/known.py",
-    "tests/support/machine.py", "tests/support/once.py",
+    "tests/__init__.py", "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py",
+    "tests/support/known.py", "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
 #: Each notes that it ran.
 NOTE = "open('ran', 'a').write(__name__[-1])\n"
 IMPORTING = f"import service.inner\n\ndef test_it():\n    {NOTE}    assert service.inner.GOOD\n"
 STARTING = f"import subprocess\n\ndef test_it():\n    {NOTE}    'python -m service'\n"
 PLAIN = f"def test_it():\n    {NOTE}"
-PROJECT = '[tool.pytest.ini_options]\nmarkers = ["slow", "thorough"]\n[tool.coverage.run]\nsource = ["service"]\n'
-PROJECT += "[tool.swarmline.packages]\nservice = []\nscripts = []\n"
+PROJECT = """[tool.pytest.ini_options]
+markers = ["slow", "thorough"]
+[tool.coverage.run]
+source = ["service"]
+[tool.swarmline.packages]
+service = []
+scripts = []
+"""
 
 
 @pytest.fixture(name="tree")

@@ -19,6 +19,7 @@ from xml.etree import ElementTree  # nosec B405 # our own reports
 import requests
 
 from scripts.ci import report
+from scripts.ci.mail import harmless, mail_of, message_of
 from scripts.ci.page import page
 from scripts.command import checkout, files
 from scripts.command.options import parsed, plain_parser
@@ -103,7 +104,7 @@ def _json(path: Path) -> dict[str, Any]:
 def write(build: report.Build, folder: Path) -> dict[str, Any]:
     texts = {
         "subject.txt": report.subject(build),
-        "mail.txt": report.harmless(report.mail(build)),
+        "mail.txt": harmless(mail_of(build)),
         "name.txt": report.name(build),
         "description.txt": report.description(build),
         "recipients.txt": ", ".join([DEFAULT_RECIPIENTS, *build.committers]),
@@ -116,7 +117,7 @@ def write(build: report.Build, folder: Path) -> dict[str, Any]:
 def post(url: str, build: report.Build) -> str:
     """An empty word, or why nobody got the message; the address is a secret and stays out of it."""
     try:
-        answer = requests.post(url, json=report.message(build), timeout=SECONDS)
+        answer = requests.post(url, json=message_of(build), timeout=SECONDS)
     except requests.RequestException as error:
         return f"the webhook did not answer: {type(error).__name__}"
     return "" if answer.ok else f"the webhook answered {answer.status_code}"

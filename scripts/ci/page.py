@@ -7,7 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from scripts.ci.report import Build, causes, mail, rejected, subject
+from scripts.ci.mail import mail_of
+from scripts.ci.report import Build, causes, rejected, subject
 
 #: No script and nothing from elsewhere: Jenkins lets pages have neither.
 STYLE = """
@@ -43,7 +44,7 @@ def _parts(build: Build, reports: Path) -> Iterator[str]:
             yield _table(trained[model])
     if (reports / "coverage/index.html").is_file():
         yield '<h2>Tests</h2>\n<p><a href="coverage/index.html">coverage of the unit tests</a></p>'
-    yield f"<h2>In words</h2>\n<pre>{escape(mail(build))}</pre>"
+    yield f"<h2>In words</h2>\n<pre>{escape(mail_of(build))}</pre>"
 
 
 def _links(folder: Path) -> str:

@@ -1,13 +1,11 @@
-"""What a build came to, in words: from what it left behind to the mail, the message, the page and the name."""
+"""What a build came to, in words: its subject, name and description, why it is not well, what a person agrees to."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from scripts.command.outcome import REFUSED
 from scripts.image import changes
 
 #: Characters of a cause in a headline; the mail has it whole.
@@ -86,7 +84,7 @@ def causes(build: Build) -> list[str]:
     """Why the build is not well, each on a line: who ended it, or which rule, replica, test or target failed."""
     if build.result == "SUCCESS":
         return []
-    refusal = _refusal(build)
+    refusal = refusal_of(build)
     if refusal:
         return [refusal]
     named = [*_failed_rules(build), *_failed_deploy(build), *build.broken]
@@ -99,7 +97,7 @@ def _aborted(build: Build) -> bool:
     return build.result == "ABORTED"
 
 
-def _refusal(build: Build) -> str:
+def refusal_of(build: Build) -> str:
     if build.verdict == "reject":
         return f"rejected by {build.by}: {build.reason or 'no reason given'}"
     if build.verdict == "none" and _aborted(build):
@@ -121,10 +119,10 @@ def in_words(rule: Mapping[str, Any]) -> str:
 
 def _failed_deploy(build: Build) -> Iterator[str]:
     if build.deploy.get("code") and build.deploy.get("reason"):
-        yield f"{_kind(build)}: {build.deploy['reason']}"
+        yield f"{changed_by(build)}: {build.deploy['reason']}"
 
 
-def _kind(build: Build) -> str:
+def changed_by(build: Build) -> str:
     """What was to change the Swarm: deploy, rollback or traffic."""
     recorded = build.deploy.get("failed", {}).get("kind")
     return str(recorded or next((word for word in build.goal.split() if word in UNDONE), "deploy"))
@@ -178,106 +176,5 @@ def _beside(metric: str, value: float, champion: Mapping[str, float]) -> str:
     return f"{metric} {value:.4g}{beside}"
 
 
-def mail(build: Build) -> str:
-    parts = [_head(build), _why(build), _serving(build), _changes(build)]
-    parts += [_models(build), _links(build)]
-    return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def message(build: Build) -> dict[str, Any]:
-    """For a webhook: `text` is what Slack, Mattermost and Teams show."""
-    parts = (subject(build), _why(build, lines=5), _serving(build), _models(build), build.url)
-    return {"text": "\n".join(filter(None, parts))}
-
-
-def _head(build: Build) -> str:
-    if build.scope == "documents":
-        return (
-            f"{subject(build)}\nOnly documents changed: nothing was trained, nothing was deployed."
-        )
-    return subject(build)
-
-
-def _why(build: Build, lines: int = 30) -> str:
-    if build.result == "SUCCESS":
-        return ""
-    parts = causes(build)[:lines]
-    if build.goal and not _refusal(build):
-        said = build.last_words.splitlines()[-lines:]
-        parts += [f"`make {build.goal}` failed; its last words:", *(f"    {line}" for line in said)]
-    return "\n".join(["Why:", *(parts or ["see the log: " + build.url + "console"])])
-
-
-def _serving(build: Build) -> str:
-    """What serves now, as far as this build knows; said above all where it did not go well."""
-    code, reason = build.deploy.get("code"), build.deploy.get("reason", "")
-    if withdrawn(build):
-        on = build.deploy.get("serves")
-        return f"Serving: {f'release {on}' if on else 'nothing'}. What was built is not deployed: {withdrawn(build)}"
-    if code == 0:
-        record = build.deploy.get("record", {})
-        return f"Serving: release {record.get('release', release_name(build))}."
-    if code is None:
-        return _serving_on(build)
-    serves = build.deploy.get("serves")
-    if code != REFUSED and not serves:
-        return f"Serving: what is there now is not verified: {reason}"
-    what = f"release {serves}" if serves else "what served before"
-    return f"Serving: {what} still serves; {UNDONE[_kind(build)]}: {reason}"
-
-
-def _serving_on(build: Build) -> str:
-    """Where this build has seen no deploy to its end."""
-    if "code" in build.deploy:
-        return f"Serving: not known to this build: {build.deploy['reason']}"
-    if build.result != "SUCCESS":
-        return "Serving: nothing was deployed; the release that served before still serves."
-    if build.plan == "nothing":
-        return f"Serving: release {release_name(build)}, as before; nothing had changed."
-    return ""
-
-
-def _changes(build: Build) -> str:
-    """What the image holds against what served when the build planned its deploy."""
-    if not build.changes:
-        return ""
-    lines = [*build.changes["models"], *build.changes["code"]]
-    against = build.changes["serves"] or "nothing, for it is the first"
-    title = f"Release {build.changes['release']} against {against}:"
-    return "\n".join([title, *(f"  {line}" for line in lines or ["nothing changes"])])
-
-
-def _models(build: Build) -> str:
-    if not build.trainings:
-        return ""
-    return "\n".join(
-        ["Trained, or found trained:", *(line for each in build.trainings for line in _model(each))]
-    )
-
-
-def _model(training: dict[str, Any]) -> Iterator[str]:
-    version = f"version {training['version']}" if training["version"] else "refused"
-    yield f"  {training['model']}: {version}, {training['status']}{rejected(training)}"
-    for metric, value in training["metrics"].items():
-        champion = training["champion"].get(metric)
-        beside = "" if champion is None else f" (champion {champion:.4g}, {value - champion:+.2g})"
-        yield f"    {metric} {value:.4g}{beside}"
-    for rule in training["gates"]:
-        if not rule["passed"]:
-            yield f"    FAIL {in_words(rule)}"
-
-
 def rejected(training: dict[str, Any]) -> str:
     return f", rejected {training['rejected']}" if training.get("rejected") else ""
-
-
-def _links(build: Build) -> str:
-    if not build.url:
-        return ""
-    pages = {"Build": "", "Log": "console", "Tests and data": "testReport", "Files": "artifact"}
-    return "\n".join(f"{title}: {build.url}{path}" for title, path in pages.items())
-
-
-def harmless(text: str) -> str:
-    """Jenkins' mail fills in what looks like ${THIS}; a quoted log shall stay as it is."""
-    return re.sub(r"\$(?=[A-Za-z_{])", "$ ", text)

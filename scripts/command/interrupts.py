@@ -38,8 +38,8 @@ def no_more() -> None:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Around a whole command. To be told to end before it changed anything is a refusal like any other; once what it
-    changed is proven, or gone back from, there is only writing down left, which is finished."""
+    """Around a whole command. A signal before it changed anything is a refusal like any other; once what it changed is
+    proven, or gone back from, only records are left to write, which is finished."""
 
     def stop(number: int, _frame: FrameType | None) -> None:
         if not _Noted.changing:

@@ -43,7 +43,7 @@ class CanaryWatch:
         return canary.tally(self._seen, self._new)
 
     def look(self, view: View) -> None:
-        """Counts, and judges nobody."""
+        """Counts, and judges no replica."""
         edge = self._edge_of(view)
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)

@@ -20,6 +20,9 @@ from scripts.engine.secrets_and_configs import CERTIFICATE
 from scripts.engine.swarm import View
 from scripts.stack_file.settings import outside
 
+#: What a node calls itself that no other machine reaches.
+NO_ADDRESS = ("", "0.0.0.0", "127.0.0.1")  # nosec B104 # nothing is bound
+
 
 class EdgeClient(NamedTuple):
     """How to reach the edge. `verify` is a file of certificates to trust; `host` what the edge's must be for."""
@@ -128,9 +131,7 @@ def url_of(view: View, stack: str, settings: Mapping[str, str]) -> str:
     service = view.named(f"{stack}_edge")
     running = [task.node for task in view.of(service) if task.up] if service else []
     addresses = [view.nodes[node].address for node in running if node in view.nodes]
-    usable = [
-        address for address in addresses if address not in ("", "0.0.0.0", "127.0.0.1")
-    ]  # nosec
+    usable = [address for address in addresses if address not in NO_ADDRESS]
     host = usable[0] if usable else "127.0.0.1"
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}" if port == usual else f"{scheme}://{host}:{port}"

@@ -1,4 +1,4 @@
-"""Builds and publishes images, through the docker command."""
+"""Images on this engine: fetched, staged, built and published, through the docker command."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Base(NamedTuple):
 
 
 def need_engine() -> None:
-    """An engine that does not answer is told of before anything else is tried."""
+    """Refuses where no engine answers, before anything else is tried."""
     try:
         docker("version", "--format", "{{.Server.Version}}", seconds=20)
     except DockerError as error:
@@ -58,7 +58,7 @@ def exists(image: str) -> bool:
 
 
 def base(name: str, pull: bool, seconds: float) -> Base:
-    """The image to build on, fetched if it is not here; told apart by its layers."""
+    """The image to build on, fetched if it is not here; identified by its layers."""
     if pull or not exists(name):
         say(f"fetching the base image {name}")
         try:

@@ -27,7 +27,7 @@ class Recipe(NamedTuple):
 
 
 class Stamps(NamedTuple):
-    """What an image is told when it is built, and what another build of the same image may say differently."""
+    """Arguments and labels that say when and where from; another build of the same image may have others."""
 
     arguments: Mapping[str, str] = NOTHING
     labels: Mapping[str, str] = NOTHING
@@ -51,7 +51,8 @@ def ensure(
     folder = files.build() / "images" / recipe.name
     images.stage(folder, contents)
     arguments = {recipe.base_argument: base.name, **recipe.arguments, **stamps.arguments}
-    images.build(folder, tag, arguments, stamps.labels, seconds=seconds, cache=cache)
+    labels = {"org.opencontainers.image.version": tag.partition(":")[2], **stamps.labels}
+    images.build(folder, tag, arguments, labels, seconds=seconds, cache=cache)
     over = images.size(tag) - images.size(base.name)
     say(f"{tag}: built; {over / 1e6:.0f} MB on top of its base")
     return tag

@@ -56,7 +56,7 @@ class Record(NamedTuple):
         return Release(self.image, self.release, dict(self.document), golden)
 
     def summary(self) -> dict[str, Any]:
-        """What people and the ledger are told."""
+        """The facts for people and for the ledger."""
         facts = self._asdict()
         for name in ("document", "golden", "inputs"):
             del facts[name]

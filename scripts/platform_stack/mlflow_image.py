@@ -24,8 +24,8 @@ NAME = "swarmline/mlflow"
 LOCK = "requirements/tracking.txt"
 #: Each file of the context, and where it comes from.
 FILES = {
-    "Dockerfile": "jenkins/mlflow.Dockerfile",
-    "health.py": "jenkins/mlflow_health.py",
+    "Dockerfile": "jenkins/platform/mlflow.Dockerfile",
+    "health.py": "jenkins/platform/mlflow_health.py",
     "requirements.txt": LOCK,
 }
 

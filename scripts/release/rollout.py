@@ -23,7 +23,7 @@ AGAIN = 2.0
 
 
 def carry_out(order: Order) -> dict[str, Any]:
-    """Brings the release in, or goes back and says why; then tells the ledger, which nobody waits for."""
+    """Brings the release in, or goes back and says why; then writes the ledger, which fails no deploy."""
     try:
         outcome = _roll_out_under_lock(order)
     except (RolledBack, Late):

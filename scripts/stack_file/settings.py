@@ -112,7 +112,7 @@ def choose(
 
 
 def say_what_stays(chosen: Chosen) -> None:
-    """Whoever deploys is told what neither file nor environment say this time."""
+    """Says which settings neither file nor environment name this time."""
     earlier = [
         f"{setting}={chosen.values[setting]}"
         for setting, source in chosen.origins.items()

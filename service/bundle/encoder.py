@@ -1,4 +1,4 @@
-"""Values of rows, encoded as the one float32 matrix that a model is fed. Training and serving encode with this module alone.
+"""Values of rows, encoded as the one float32 matrix that a model is fed, in training and in serving.
 
 The hot path is `Encoder.encode_structs`: msgspec checks a body in C against `row_type`, made from the contract.
 Whatever that refuses is read again by `Encoder.encode_rows`, which is the authority: it accepts what the contract

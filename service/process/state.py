@@ -14,7 +14,7 @@ _ABSENT = -1
 
 
 class WorkerHandle:
-    """What an application may ask of the worker that it runs in. This one does nothing: it stands outside of a worker."""
+    """What an application may ask of the worker that it runs in. This one does nothing: it stands for none."""
 
     def waiting(self) -> int:
         """The number of requests that wait for a thread."""

@@ -1,4 +1,4 @@
-"""The poller: Gunicorn's gthread worker, which gathers requests, sends answers, and makes those that are small and quick.
+"""The poller: Gunicorn's gthread worker, which gathers requests, sends answers, and makes those that are quick.
 
 Handing a request to a thread and its connection back costs twice what a prediction does: two threads take turns at one
 interpreter lock. What takes long still goes to a thread; no thread ever waits for a client, but a stream's own.
@@ -10,13 +10,11 @@ tests/service/process/test_gunicorn_names.py holds it against the Gunicorn that 
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import selectors
 import socket
 import struct
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
@@ -423,6 +421,8 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         conn.unsent = memoryview(self.refusal(error, _host(conn.client)))
         self._settle(conn, stays_open=False)
 
+    # The base class's signature.
+    # pylint: disable-next=unused-argument
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         """What Gunicorn refuses, and what fails outside of the application, gets the same kind of answer."""
         client.sendall(self.refusal(exc, _host(addr)))

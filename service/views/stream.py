@@ -41,7 +41,7 @@ class _NoThread:  # pylint: disable=too-few-public-methods
         del target
 
     def start(self) -> None:
-        """Nothing runs: `Stream` reads for itself."""
+        """Nothing runs: `run` reads for itself."""
 
 
 def blueprint(models: ServedModels, pipeline: Pipeline, settings: Settings) -> Blueprint:

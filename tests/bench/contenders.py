@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from service.bundle.exported import Bundle
 from tests.bench.wrk import Load
 
 #: Ours, with its own worker and with Gunicorn's; what answers as little as Flask can, and as much as any server could.
@@ -185,6 +186,12 @@ def fastapi(pipeline: Path, bundle: Path) -> Contender:
     ]
     environ = {"PIPELINE": str(pipeline), "BUNDLE": str(bundle)}
     return Contender(FASTAPI, command, environ, port, "/ready")
+
+
+def limit_takes(bundle: Bundle) -> bool:
+    """It reads numbers alone, and only ONNX."""
+    numbers = all(column.type in ("number", "integer") for column in bundle.contract.columns)
+    return numbers and bundle.manifest.engine == "onnx"
 
 
 def limit(bundle: Path) -> Contender:

@@ -94,7 +94,7 @@ def _start_peers(peers: Iterator[Contender], folder: Path, cleanup: ExitStack) -
 
 
 def _peers(options: argparse.Namespace, name: str, arms: ExportedModel) -> Iterator[Contender]:
-    if arms.champion.manifest.engine == "onnx":
+    if contenders.limit_takes(arms.champion):
         yield contenders.limit(arms.champion.folder)
     if options.alone:
         return

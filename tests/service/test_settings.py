@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.settings import SETTINGS, BadSettings, JournalSettings, read_settings
+from tests.support import ROOT
 
 
 def sentences(**environ: str) -> list[str]:
@@ -76,6 +77,15 @@ def test_a_secret_comes_from_a_file_and_from_one_place(tmp_path: Path) -> None:
     files = {"BUNDLES": ".", "RETRAIN_TOKEN_FILE": str(tmp_path / "token")}
     assert read_settings(files).retrain_token == "t"
     assert "both set" in sentences(**files, RETRAIN_TOKEN="u")[0]
+
+
+def test_a_stack_s_secret_takes_the_place_of_the_image_s_own_journal(tmp_path: Path) -> None:
+    image = (ROOT / "service/Dockerfile").read_text(encoding="utf-8")
+    (own,) = re.findall(r"^ +JOURNAL_URL=(\S+)$", image, re.M)
+    (tmp_path / "url").write_text("sqlite:///stack.db\n", encoding="utf-8")
+    environ = {"BUNDLES": ".", "JOURNAL_URL": own, "JOURNAL_URL_FILE": str(tmp_path / "url")}
+    journal = read_settings(environ).journal
+    assert journal is not None and journal.url == "sqlite:///stack.db"
 
 
 @pytest.mark.parametrize("name", ["KEYS", "RETRAIN_TOKEN", "JOURNAL_URL", "JOURNAL_KEY"])

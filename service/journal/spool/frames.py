@@ -1,10 +1,10 @@
 """How a spool file is laid out: a mark, then frames.
 
-    mark:   SWJ1 | checksum | shipped: up to where        frame:   length | checksum | rows | payload, in MessagePack
+    mark:  SWJ1 | checksum | shipped: up to where      frame:  length | checksum | rows | payload, in MessagePack
     mark | frame: source 0 | frame: record | frame: record | frame: source 1 | frame: record | ...
 
 `rows` is the number of predictions in a frame, 0 for a source. Sources say once a file what the records after them are
-of, so that a file can be shipped by a release that no longer knows its model. Two locks lie on the file: see `segments`.
+of, so that a file can be shipped by a release that no longer knows its model. Its two locks: see `segments`.
 """
 
 from __future__ import annotations

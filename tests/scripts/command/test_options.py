@@ -10,7 +10,7 @@ import pytest
 
 from scripts.command.options import FLAG, Outside, add_rollout, parsed, parser
 from scripts.credentials.__main__ import command_line
-from training import __main__ as training
+from training.commands import arguments as training
 from training.common.errors import TrainingError
 
 
@@ -28,7 +28,7 @@ def deploying(*arguments: str) -> argparse.Namespace:
 
 def training_of(*arguments: str) -> argparse.Namespace:
     options = training.parser().parse_args(arguments)
-    training._complete(options)
+    training.complete(options)
     return options
 
 

@@ -17,10 +17,10 @@ from tests.support.service.journal import KEY, open_journal, settings_for
 def cluster() -> Iterator[Cluster]:
     # Not below tmp_path: the server's own user must be able to reach it.
     with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        found = Cluster(Path(folder))
-        found.start()
-        yield found
-        found.stop()
+        server = Cluster(Path(folder))
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -37,14 +37,14 @@ def postgresql(cluster: Cluster) -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> JournalSettings:
     """Hashing settings, once for each database."""
-    given = {"sensitive": "hash", "key": KEY}
+    values = {"sensitive": "hash", "key": KEY}
     if request.param == "postgresql":
-        given["url"] = request.getfixturevalue("postgresql")
-    return settings_for(tmp_path, **given)
+        values["url"] = request.getfixturevalue("postgresql")
+    return settings_for(tmp_path, **values)
 
 
 @pytest.fixture
 def journal(settings: JournalSettings) -> Iterator[Journal]:
-    found = open_journal(settings)
-    yield found
-    found.close()
+    worker = open_journal(settings)
+    yield worker
+    worker.close()

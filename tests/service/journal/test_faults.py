@@ -71,17 +71,17 @@ class Writers:
 
 @pytest.fixture
 def writers(settings: JournalSettings) -> Iterator[Writers]:
-    found = Writers(settings)
-    yield found
-    found.kill()
+    processes = Writers(settings)
+    yield processes
+    processes.kill()
 
 
 @pytest.fixture
 def shippers(settings: JournalSettings) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Shipper processes, to be filled by `start_shipper` and killed at the end."""
-    found: list[subprocess.Popen[bytes]] = []
-    yield found
-    for process in found:
+    processes: list[subprocess.Popen[bytes]] = []
+    yield processes
+    for process in processes:
         process.kill()
         process.wait(30)
 
@@ -99,8 +99,8 @@ def start_shipper(
 
 
 def stored(settings: JournalSettings) -> dict[str, int]:
-    found = query(settings, "SELECT request_id, count(*) FROM prediction GROUP BY request_id")
-    return {request_id: rows for request_id, rows in found}
+    counts = query(settings, "SELECT request_id, count(*) FROM prediction GROUP BY request_id")
+    return {request_id: rows for request_id, rows in counts}
 
 
 def assert_stored_once(settings: JournalSettings, writers: Writers, unanswered: int) -> None:

@@ -34,14 +34,14 @@ def hashing(tmp_path: Path) -> JournalSettings:
     return settings_for(tmp_path, sensitive="hash", key=KEY)
 
 
-def features_of(settings: JournalSettings, **given: Any) -> dict[str, Any]:
+def features_of(settings: JournalSettings, **record: Any) -> dict[str, Any]:
     journal = open_journal(settings)
-    record_quality(journal, **given)
+    record_quality(journal, **record)
     journal.close()
     ship_once(settings)
     [(features,)] = query(settings, "SELECT features FROM prediction")
-    found: dict[str, Any] = json.loads(features)
-    return found
+    columns: dict[str, Any] = json.loads(features)
+    return columns
 
 
 def test_a_sensitive_value_becomes_its_keyed_hash(hashing: JournalSettings) -> None:

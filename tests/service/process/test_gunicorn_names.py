@@ -36,11 +36,12 @@ def _objects() -> Iterator[dict[str, Any]]:
     )
     connection = TConn(config, ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
     parser = RequestParser(config, iter([b"GET / HTTP/1.1\r\n\r\n"]), ("127.0.0.1", 1))
+    request = next(parser, None)
     yield {
         "ThreadWorker": thread_worker,
         "TConn": connection,
         "RequestParser": parser,
-        "Request": next(parser),
+        "Request": request,
     }
     thread_worker.tmp.close()
     ours.close()
@@ -53,7 +54,10 @@ def complaint(objects: dict[str, Any], name: str, count: int | None) -> str:
     there = objects[kind]
     for part in path:
         if not hasattr(there, part):
-            return f"Gunicorn {gunicorn.__version__} has no {name}: read service/process/worker.py before the bound is raised"
+            return (
+                f"Gunicorn {gunicorn.__version__} has no {name}:"
+                " read service/process/worker.py before the bound is raised"
+            )
         there = getattr(there, part)
     if count is None:
         return ""

@@ -29,14 +29,14 @@ def test_requests_in_one_segment_or_in_pieces_are_all_answered(
     start_server: Callable[..., Server],
 ) -> None:
     server = start_server(WORKERS="1", JOURNAL="off")
-    one = request_of(ROW)
-    together = raw(server, one * 3)
+    request = request_of(ROW)
+    together = raw(server, request * 3)
     assert answers(together, 3).count(b"HTTP/1.1 200") == 3
-    pieces = raw(server, one[:30])
+    pieces = raw(server, request[:30])
     assert predict(server).status_code == 200
-    pieces.sendall(one[30:-5])
+    pieces.sendall(request[30:-5])
     assert predict(server).status_code == 200
-    pieces.sendall(one[-5:] + one)
+    pieces.sendall(request[-5:] + request)
     assert answers(pieces, 2).count(b"HTTP/1.1 200") == 2
     for link in (together, pieces):
         link.close()

@@ -71,6 +71,10 @@ def answer(swarm: Facts, words: list[str], stdin: str) -> str:
 def of_engine(swarm: Facts, words: list[str]) -> str:
     if words[:2] == ["inspect", "--type"]:
         return json.dumps([inspected(swarm, words[2], item) for item in words[3:]])
+    if words[:3] == ["image", "inspect", "--format"]:
+        return "1" if words[-1] in swarm["image"] else sys.exit("Error: No such image")
+    if words[0] == "build":
+        swarm["image"][words[2]] = {}
     if words[:2] == ["image", "inspect"]:
         return json.dumps([swarm["image"][words[2]]["config"]])
     if words[0] == "cp":

@@ -1,4 +1,4 @@
-"""A shipper for tests: `python -m tests.support.service.journal_shipper`, with JOURNAL_* as the service has them, until TERM."""
+"""A shipper for tests: `python -m tests.support.service.journal_shipper` ships until TERM (JOURNAL_*)."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ def test_numbers_are_stored_with_the_fewest_digits_that_mean_the_same(numbers: l
     source = Source(0, "m", "1", "r", "champion", columns, ("y",), ())
     cells = np.array(numbers, np.float32)
     record = Record(0, "id", None, 0.0, 0.0, cells.tobytes(), "f", cells[:1].tobytes(), None, None)
-    (row,) = rows_of([Spooled(record, 1, "place")], source)
+    row = rows_of([Spooled(record, 1, "place")], source)[0]
     stored = json.loads(row.features).values()
     assert row.number == next(iter(stored))
     for number, value in zip(numbers, stored, strict=True):

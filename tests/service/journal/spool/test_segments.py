@@ -117,8 +117,8 @@ def test_of_many_damaged_files_the_newest_few_are_kept_and_none_for_ever(
     for _ in range(10):
         spoil(journal, settings)
         ship_once(settings)
-    kept = sorted(settings.spool.glob("*.bad"))
-    assert len(kept) == MOST_ASIDE
-    os.utime(kept[0], (0, 0))
+    aside = sorted(settings.spool.glob("*.bad"))
+    assert len(aside) == MOST_ASIDE
+    os.utime(aside[0], (0, 0))
     ship_once(settings)
-    assert sorted(settings.spool.glob("*.bad")) == kept[1:]
+    assert sorted(settings.spool.glob("*.bad")) == aside[1:]
