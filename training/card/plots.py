@@ -30,7 +30,7 @@ def draw(result: TrainingResult) -> list[Plot]:
 def _embedded(plot: Plot) -> Plot:
     # Text inside is escaped by matplotlib; the label is escaped here.
     element = style.svg(style.literal(plot.figure), plot.name, str(escape(plot.title)))
-    return plot._replace(svg=Markup(element))
+    return plot._replace(svg=Markup(element))  # nosec B704
 
 
 def _of_evaluation(result: TrainingResult) -> Iterator[Plot]:
