@@ -16,6 +16,6 @@ def read_table(source: str, query: str, texts: Sequence[str]) -> pd.DataFrame:
         from tables.sql import read_query
 
         return read_query(source, query)
-    from tables.files import read_files
+    from tables.csv_and_parquet import read_files
 
     return read_files(source, list(texts))

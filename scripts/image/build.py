@@ -16,7 +16,7 @@ from scripts.command import checkout, files
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import Refused, say
 from scripts.engine import images
-from scripts.image import context, sbom
+from scripts.image import context, release, sbom
 from scripts.stack_file import settings
 
 NAME = "swarmline/model"
@@ -30,7 +30,7 @@ def build(options: argparse.Namespace) -> Document:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
     images.need_engine()
     name = settings.base_image(images.BASE_IMAGE)
-    document = context.describe(inputs, images.base(name, options.pull, options.deadline))
+    document = release.describe(inputs, images.base(name, options.pull, options.deadline))
     tag = f"{NAME}:{document['release']}"
     if images.exists(tag) and not options.no_cache and _read("release.json") == document:
         say(f"{tag}: unchanged")

@@ -1,28 +1,21 @@
-"""What an image is built from: staged in a folder of its own, and described as a release.
-
-The release's name comes from the content alone, so the same inputs are the same release.
-"""
+"""What an image is built from: gathered from the checkout and the exported set, and staged in a folder of its own."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.command import checkout, files
 from scripts.command.outcome import Refused
 from scripts.engine import images
-from scripts.engine.images import Base
 from scripts.image import exported
 
 #: Kinds of files that the service is made of; what else lies beside them stays out of images.
 SUFFIXES = (".py", ".sql", ".html", ".css", ".js")
 LOCKS = {False: "requirements/serve.txt", True: "requirements/skops.txt"}
 DOCKERFILE = "service/Dockerfile"
-Document = dict[str, Any]
 
 
 class ImageInputs(NamedTuple):
@@ -46,52 +39,7 @@ def gather(root: Path, bundle_root: Path) -> ImageInputs:
     return ImageInputs(root, tuple(sorted(code)), lock, shipped, tuple(sorted(names - code)))
 
 
-def describe(inputs: ImageInputs, base: Base) -> Document:
-    """The release: its name is the day of its newest part and a hash of all that follows."""
-    paths = ("service", inputs.lock)
-    commit = checkout.last_commit(inputs.root, *paths)
-    models: dict[str, dict[str, Any]] = {}
-    for bundle in inputs.shipped:
-        models.setdefault(bundle.model, {})[bundle.arm] = bundle.describe()
-    document: Document = {
-        "created": _newest(commit.seconds, inputs.shipped).isoformat(),
-        "commit": commit.name,
-        "dirty": commit.dirty,
-        "code": _hash(inputs.root, [*inputs.code, DOCKERFILE]),
-        "lock": _hash(inputs.root, [inputs.lock]),
-        "base": base.name,
-        "base_layers": base.identity,
-        "models": models,
-    }
-    content = json.dumps(document, sort_keys=True).encode()
-    day = document["created"][:10].replace("-", "")
-    return {"release": f"{day}-{hashlib.sha256(content).hexdigest()[:10]}", **document}
-
-
-def _newest(seconds: int, shipped: Iterable[exported.Bundle]) -> datetime:
-    """Not the time of the build: that would make each one another release."""
-    times = [datetime.fromtimestamp(seconds, UTC)]
-    for bundle in shipped:
-        text = str(bundle.manifest.get("created", ""))
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError as error:
-            raise Refused(
-                f"{bundle.folder}: manifest.json was created {text!r}, which is no time; export again"
-            ) from error
-        times.append(time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC))
-    return max(times).replace(microsecond=0)
-
-
-def _hash(root: Path, names: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(names):
-        content = (root / name).read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
-
-
-def stage(inputs: ImageInputs, document: Document, folder: Path) -> None:
+def stage(inputs: ImageInputs, document: Mapping[str, Any], folder: Path) -> None:
     """Code, lock and bundles, with the aliases of just these bundles and the release's document."""
     root = inputs.root
     contents = {name: (root / name).read_bytes() for name in inputs.code}

@@ -1,25 +1,32 @@
-"""The release in an image, read from the image itself: what it holds, and the rows that prove it.
+"""A release: its name and document, made from what goes into an image, and read back from the image itself.
 
-So a release can be deployed from any machine that reaches a manager: no build folder is needed, nor MLflow.
+The name comes from the content alone, so the same inputs are the same release. Read from the image, a release can be
+deployed from any machine that reaches a manager: no build folder is needed, nor MLflow.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripts.command import files
+from scripts.command import checkout, files
 from scripts.command.outcome import Refused
 from scripts.engine.docker import DockerError, docker, docker_json
+from scripts.engine.images import Base
+from scripts.image import exported
+from scripts.image.context import DOCKERFILE, ImageInputs
 
 DIGEST = re.compile(r"[^@\s]+@sha256:[0-9a-f]{64}")
 DOCUMENT = "/app/release.json"
+Document = dict[str, Any]
 
 
 class Release(NamedTuple):
@@ -29,6 +36,51 @@ class Release(NamedTuple):
     name: str
     document: dict[str, Any]
     golden: dict[str, dict[str, Any]]
+
+
+def describe(inputs: ImageInputs, base: Base) -> Document:
+    """The release: its name is the day of its newest part and a hash of all that follows."""
+    paths = ("service", inputs.lock)
+    commit = checkout.last_commit(inputs.root, *paths)
+    models: dict[str, dict[str, Any]] = {}
+    for bundle in inputs.shipped:
+        models.setdefault(bundle.model, {})[bundle.arm] = bundle.describe()
+    document: Document = {
+        "created": _newest(commit.seconds, inputs.shipped).isoformat(),
+        "commit": commit.name,
+        "dirty": commit.dirty,
+        "code": _hash(inputs.root, [*inputs.code, DOCKERFILE]),
+        "lock": _hash(inputs.root, [inputs.lock]),
+        "base": base.name,
+        "base_layers": base.identity,
+        "models": models,
+    }
+    content = json.dumps(document, sort_keys=True).encode()
+    day = document["created"][:10].replace("-", "")
+    return {"release": f"{day}-{hashlib.sha256(content).hexdigest()[:10]}", **document}
+
+
+def _newest(seconds: int, shipped: Iterable[exported.Bundle]) -> datetime:
+    """Not the time of the build: that would make each one another release."""
+    times = [datetime.fromtimestamp(seconds, UTC)]
+    for bundle in shipped:
+        text = str(bundle.manifest.get("created", ""))
+        try:
+            time = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise Refused(
+                f"{bundle.folder}: manifest.json was created {text!r}, which is no time; export again"
+            ) from error
+        times.append(time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC))
+    return max(times).replace(microsecond=0)
+
+
+def _hash(root: Path, names: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(names):
+        content = (root / name).read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 def image_named(text: str | None) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 
 from scripts.command.options import Verb, run_verb
-from scripts.release import deploy, rollback, standalone_file, traffic
+from scripts.release import deploy, plan, rollback, standalone_file, traffic
 
 VERBS = {
     "deploy": Verb(deploy.main),
-    "plan": Verb(deploy.main, ("--plan",)),
+    "plan": Verb(plan.main),
     "rollback": Verb(rollback.main),
     "releases": Verb(rollback.list_releases),
     "traffic": Verb(traffic.main),

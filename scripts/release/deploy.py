@@ -10,70 +10,55 @@ Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). E
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from scripts.command import checkout, files
-from scripts.command.checkout import ROOT
+from scripts.command import files
 from scripts.command.options import FLAG, IMAGE, Outside, add_rollout, parsed, parser
-from scripts.command.outcome import DONE, Refused, finish, keep, say
+from scripts.command.outcome import Refused, finish, say
 from scripts.detached import process
 from scripts.edge import client
 from scripts.engine import swarm
 from scripts.engine.secrets_and_configs import current_secrets
-from scripts.image import changes, release
+from scripts.image import release
 from scripts.image.release import Release
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.release import traffic_file, withdrawn
 from scripts.release.order import Goal, Order
 from scripts.release.rollout import carry_out
-from scripts.release.situation import Situation
 from scripts.stack_file import render, settings
 
 DEADLINE, WATCH = 600.0, 15.0
+Note = Callable[[Record | None, Release], None]
+
+
+def _note_nothing(_serving: Record | None, _wanted: Release) -> None: ...
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    if options.plan:
-        return plan(order_of(options), options.json)
     return process.carry_out(__name__, lambda: carry_out(order_of(options)))
 
 
-def order_of(options: argparse.Namespace) -> Order:
-    """The order, once the image is there."""
+def order_of(options: argparse.Namespace, note: Note = _note_nothing) -> Order:
+    """The order, once the image is there. `note` is told what serves and what is to come, before anything is refused."""
     swarm.need_manager()
     # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
     wanted = release.read(release.image_named(options.image), options.deadline)
-    return Order.of(options, "deploy", wanted.name, lambda history: goal(options, wanted, history))
+    return Order.of(
+        options, "deploy", wanted.name, lambda history: goal(options, wanted, history, note)
+    )
 
 
-def plan(order: Order, as_json: bool) -> dict[str, Any]:
-    """What a deploy would do, in one word for a pipeline; why there is nothing to do is for people.
-
-    `deploy`, `nothing`, or `withdrawn`: it comes in only if a person says so.
-    """
-    try:
-        now = Situation.of(order)
-        word = "nothing" if now.is_unchanged else "deploy"
-        facts: dict[str, Any] = {"plan": word, "release": now.goal.release.name}
-    except withdrawn.Withdrawn as error:
-        say(str(error))
-        facts = {"plan": "withdrawn", "reason": str(error), **error.facts}
-        # The report tells what serves: it is not what was built.
-        keep(files.deploy_outcome(), DONE, facts)
-    if not as_json:
-        print(facts["plan"])
-    return facts
-
-
-def goal(options: argparse.Namespace, wanted: Release, history: list[Record]) -> Goal:
+def goal(
+    options: argparse.Namespace, wanted: Release, history: list[Record], note: Note = _note_nothing
+) -> Goal:
     """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.serving(history)
     view = swarm.look(options.stack)
     serves = unrecorded.record_if_readable(view, options.stack) or serving
-    if options.plan:
-        note_changes(serves, wanted)
+    note(serves, wanted)
     if not options.force:
         if serves is not None:
             refuse_older(wanted, serves)
@@ -85,20 +70,6 @@ def goal(options: argparse.Namespace, wanted: Release, history: list[Record]) ->
     inputs = render.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Goal(wanted, inputs)
-
-
-def note_changes(serving: Record | None, wanted: Release) -> None:
-    """Writes down what the release would change, for who is asked and for the mail."""
-    before = serving.document if serving else {}
-    old, new = str(before.get("commit", "")), str(wanted.document.get("commit", ""))
-    change = changes.compare(
-        serving.release if serving else "",
-        before,
-        wanted.name,
-        wanted.document,
-        checkout.commits_between(ROOT, old, new, *changes.PATHS),
-    )
-    keep(files.changes(), DONE, change._asdict())
 
 
 def refuse_older(wanted: Release, serving: Record) -> None:
@@ -130,14 +101,14 @@ def need_secrets(stack: str, inputs: render.StackInputs) -> None:
         say(f"{client.edge_key_file()} is not there: new replicas cannot be judged at the edge")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    line = add_rollout(parser("release deploy", __doc__, DEADLINE), WATCH)
+def command_line(verb: str, about: str | None) -> argparse.ArgumentParser:
+    """What deploy and plan take alike."""
+    line = add_rollout(parser(f"release {verb}", about, DEADLINE), WATCH)
     line.add_argument(
         "--image",
         default=Outside("IMAGE", IMAGE),
         help="by digest; default: MODEL_IMAGE, or what was published last",
     )
-    line.add_argument("--plan", action="store_true", help="only say: deploy, or nothing to do")
     line.add_argument(
         "--withdrawn",
         action="store_true",
@@ -150,6 +121,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=Outside("OLDER", FLAG),
         help="also an older release, or one that was withdrawn",
     )
-    options = parsed(line, arguments)
-    outcome = None if options.plan else files.deploy_outcome()
-    return finish(lambda: deploy(options), options.json, outcome)
+    return line
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = parsed(command_line("deploy", __doc__), arguments)
+    return finish(lambda: deploy(options), options.json, files.deploy_outcome())

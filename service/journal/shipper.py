@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from service.journal.database.decoding import Row, Spooled, Unreadable, rows_of
 from service.journal.database.predictions import PredictionTable
-from service.journal.database.rows import Row, Spooled, Unreadable, rows_of
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Source
 from service.journal.spool.segments import (

@@ -19,7 +19,7 @@ from service.openapi.operations import (
 )
 from service.openapi.schemas import TEXT, Json, array, closed_object, ref
 from service.predict.served import ServedModels
-from service.protocols.csv_rows import CSV_TYPE
+from service.protocols.mlflow_csv import CSV_TYPE
 from service.protocols.open_inference import DATATYPES
 from service.web.reply import JSON_TYPE, OCTETS_TYPE
 

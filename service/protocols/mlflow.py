@@ -8,8 +8,8 @@ from typing import Any
 from service.bundle.contract import Matrix
 from service.predict.arm import Prediction
 from service.predict.served import ServedModel
-from service.protocols.csv_rows import CSV_TYPE, read_csv
 from service.protocols.json_values import encode_predictions
+from service.protocols.mlflow_csv import CSV_TYPE, read_csv
 from service.protocols.row_forms import by_name, longest, take_list
 from service.web.body import Environ, check_row_limit, type_of
 from service.web.problems import Unprocessable

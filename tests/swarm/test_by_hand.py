@@ -105,7 +105,7 @@ def test_a_release_that_came_by_hand_is_seen_traced_and_gone_back_from(
     note(f"make rollback from a release by {way}", callers.seen, back)
     assert nobody_noticed(callers.seen), callers.seen.summary
     assert answering(alone) == {first.name}
-    planned = alone.run("deploy", "--plan", "--image", second.image)
+    planned = alone.run("plan", "--image", second.image)
     assert "went back from it" in planned.words, planned.words
 
 

@@ -9,8 +9,8 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import EdgeClient
-from tests.support.service import bundles
 from tests.support.machine import wait_until
+from tests.support.service import bundles
 from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack
@@ -48,7 +48,7 @@ def test_the_same_release_with_the_same_settings_is_left_alone(calm: Stack, firs
     done = calm.deploy(first)
     assert (done.code, done.document["outcome"]) == (0, "unchanged")
     assert task_ids(calm) == there
-    assert calm.run("deploy", "--plan", "--force", "--image", first.image).document == {}
+    assert calm.run("plan", "--force", "--image", first.image).document == {}
 
 
 def test_three_releases_back_by_digest_with_mlflow_down(
@@ -70,7 +70,7 @@ def test_three_releases_back_by_digest_with_mlflow_down(
     assert {second.name, third.name, fourth.name} <= set(listed["releases"])
 
     # What a person took away, no delivery brings back by itself.
-    planned = calm.run("deploy", "--plan", "--image", fourth.image)
+    planned = calm.run("plan", "--image", fourth.image)
     assert (planned.code, "too sweet" in planned.words) == (0, True), planned.words
     refused = calm.run("deploy", "--json", "--image", fourth.image)
     assert (refused.code, refused.document["serves"]) == (1, first.name)

@@ -15,7 +15,8 @@ from service.bundle.manifest import BundleError, read_manifest
 from training.commands.outcome import TrainingOutcome, recorded
 from training.common import state
 from training.common.files import pretty
-from training.common.provenance import derived, provenance, run_key
+from training.common.provenance import provenance
+from training.common.run_key import derived, run_key
 from training.data import sources
 from training.spec.load import find
 from training.spec.values import Spec

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from training.commands.arguments import Options
-from training.common.provenance import derived
+from training.common.run_key import derived
 from training.data import sources
 from training.registry import tags
 from training.spec.values import Spec

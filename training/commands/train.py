@@ -19,7 +19,8 @@ from training.common import failures, state
 from training.common.errors import GateFailed, Several, TrainingError, Unavailable
 from training.common.files import pretty, write_whole
 from training.common.progress import say
-from training.common.provenance import provenance, run_key
+from training.common.provenance import provenance
+from training.common.run_key import run_key
 from training.registry import tags
 from training.spec.load import find
 from training.spec.values import Spec

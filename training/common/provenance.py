@@ -1,4 +1,4 @@
-"""Where a model comes from: commit, lock, code, machine; and the key by which a training happens once and no more."""
+"""Where a model comes from: commit, lock, code and machine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
-
-import msgspec
 
 import training
 
@@ -75,19 +73,3 @@ def _hash(root: Path, paths: Iterable[Path]) -> str:
         content = path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
-
-
-def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
-    """The same spec, data, code and lock give the same model, so training it again is a waste."""
-    parts = (
-        msgspec.json.encode(spec, order="deterministic"),
-        fingerprint.encode(),
-        origin.code.encode(),
-        origin.lock.encode(),
-    )
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-
-def derived(key_of_objective: str) -> str:
-    """The fingerprint of data that are made from a model: another version of it makes others."""
-    return hashlib.sha256(key_of_objective.encode()).hexdigest()

@@ -14,8 +14,8 @@ import pandas as pd
 
 from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
 from tables.address import public
+from tables.csv_and_parquet import read_file
 from tables.errors import TableError
-from tables.files import read_file
 from training.common.errors import SourceError, SpecError
 from training.common.files import write_whole
 from training.spec.load import FOLDER, parse

@@ -17,8 +17,8 @@ from service.journal.database.connection import (
     statement,
     transaction,
 )
+from service.journal.database.decoding import Row, text_of
 from service.journal.database.migrate import migrate
-from service.journal.database.rows import Row, text_of
 
 #: Rows a statement.
 BATCH = 1000

@@ -13,7 +13,7 @@ import pytest
 from scripts.engine import secrets_and_configs
 from scripts.ledger.records import Record
 from scripts.operate import down, prune
-from scripts.release import deploy, rollback, traffic
+from scripts.release import deploy, plan, rollback, traffic
 from tests.support.scripts.swarm_in_a_file import NAME, ROW, SwarmInAFile, configs, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
@@ -163,6 +163,6 @@ def test_the_plan_sees_what_others_did_meanwhile(
 ):
     back = past(3, "aaaa", 1, kind="rollback", replaced="bbbb")
     swarm.fault(PULL, others=configs(past(2, "bbbb", 5), back))
-    assert deployed(swarm, "bbbb", 5, "--plan") == 0
+    assert plan.main(["--image", image(swarm, "bbbb", 5)]) == 0
     assert capsys.readouterr().out == "withdrawn\n"
     assert not swarm.is_locked

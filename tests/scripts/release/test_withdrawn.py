@@ -15,6 +15,7 @@ from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.release import deploy, withdrawn
 from scripts.release.order import Order
+from scripts.release.plan import plan
 from scripts.release.withdrawn import Withdrawn
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
 from tests.support.scripts.views import record
@@ -111,11 +112,11 @@ def test_the_plan_says_withdrawn_and_the_report_tells_what_serves(
     swarm.remember(*HISTORY)
     wanted = Release(HISTORY[1].image, "cccc", {}, {})
     options = parsed(add_rollout(parser("deploy", None, 1.0), 0.0), [])
-    options.force, options.withdrawn, options.plan = False, False, True
+    options.force, options.withdrawn = False, False
     order = Order.of(
         options, "deploy", "cccc", lambda history: deploy.goal(options, wanted, history)
     )
-    deploy.plan(order, as_json=False)
+    plan(order, as_json=False)
     printed = capsys.readouterr()
     assert printed.out == "withdrawn\n"
     assert "ann went back from it" in printed.err

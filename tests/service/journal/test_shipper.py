@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from service.journal import Journal, Unavailable
-from service.journal.database.rows import rows_of
+from service.journal.database.decoding import rows_of
 from service.journal.shipper import Shipper, ship_forever, ship_once
 from service.journal.spool.segments import segments
 from service.settings import JournalSettings

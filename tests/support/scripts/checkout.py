@@ -10,6 +10,7 @@ from typing import Any
 
 from scripts.engine.images import Base
 from scripts.image import context
+from scripts.image.release import describe
 
 BASE = Base("python:3.11-slim-bookworm", "sha256:" + "0" * 64)
 FILES = {
@@ -76,4 +77,4 @@ def inputs(root: Path) -> context.ImageInputs:
 
 
 def release(root: Path, base: Base = BASE) -> dict[str, Any]:
-    return context.describe(inputs(root), base)
+    return describe(inputs(root), base)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.plants import SpecOf
-from training.common.provenance import read_provenance, run_key
+from training.common.provenance import read_provenance
+from training.common.run_key import run_key
 
 PYPROJECT = """
 [tool.swarmline.packages]
@@ -18,7 +19,7 @@ MODULES = (
     "training/fit/__init__.py",
     "training/fit/search.py",
     "service/bundle/contract.py",
-    "tables/files.py",
+    "tables/csv_and_parquet.py",
 )
 
 

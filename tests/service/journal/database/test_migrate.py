@@ -10,8 +10,8 @@ import pytest
 import sqlalchemy as sa
 
 from service.journal.database.connection import connect
+from service.journal.database.decoding import Row
 from service.journal.database.migrate import MIGRATIONS, migrate
-from service.journal.database.rows import Row
 from service.settings import JournalSettings
 
 MIGRATE = (

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from service.bundle.engines import Answer
 from service.journal import Journal
-from service.journal.database.rows import Spooled, rows_of
+from service.journal.database.decoding import Spooled, rows_of
 from service.journal.plain_values import shortest
 from service.journal.shipper import ship_once
 from service.journal.spool.frames import Record, Source, SpooledColumn

@@ -1,0 +1,25 @@
+"""The key of a training, from spec, data, code and lock: with the same key it happens once and no more."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from training.common.provenance import Provenance
+
+
+def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
+    """The same spec, data, code and lock give the same model, so training it again is a waste."""
+    parts = (
+        msgspec.json.encode(spec, order="deterministic"),
+        fingerprint.encode(),
+        origin.code.encode(),
+        origin.lock.encode(),
+    )
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def derived(key_of_objective: str) -> str:
+    """The fingerprint of data that are made from a model: another version of it makes others."""
+    return hashlib.sha256(key_of_objective.encode()).hexdigest()
