@@ -42,7 +42,7 @@ def deploy(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def order_of(options: argparse.Namespace, note: Note = _note_nothing) -> Order:
-    """The order, once the image is there. `note` is told what serves and what is to come, before anything is refused."""
+    """The order, once the image is there. `note` is told what serves and what is to come, before a refusal."""
     swarm.need_manager()
     # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
     wanted = release.read(release.image_named(options.image), options.deadline)
