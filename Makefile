@@ -46,15 +46,15 @@ VENV := .venv
 PY := $(VENV)/bin/python
 READY := $(VENV)/.ready
 # The keys of one table of pyproject.toml.
-PACKAGES := $(shell sed -n '/^\[tool\.swarmline\.packages\]/,/^$$/s/ = .*//p' pyproject.toml)
+PACKAGES = $(shell sed -n '/^\[tool\.swarmline\.packages\]/,/^$$/s/ = .*//p' pyproject.toml)
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 FIRST := run mlflow train promote up deploy rollback status check test
 GROUPS := models images release stack platform development jenkins
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ text[$$1] = $$2 } END { count = split("$(FIRST)", names, " "); \
-		for (i = 1; i <= count; i++) printf "  %-9s %s\n", names[i], text[names[i]] }' Makefile
-	@printf '\nmore: make $(GROUPS:%=help-%)\n'
+		for (i = 1; i <= count; i++) printf "  %-9s %s\n", names[i], text[names[i]]; \
+		print "\nmore: make $(GROUPS:%=help-%)" }' Makefile
 $(GROUPS:%=help-%):
 	@awk -F ':.*## ' '/^## /{ on = index($$0, "## $(@:help-%=%)") == 1; if (on) print substr($$0, 4) } \
 		on && /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
