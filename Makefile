@@ -49,13 +49,14 @@ READY := $(VENV)/.ready
 PACKAGES = $(shell sed -n '/^\[tool\.swarmline\.packages\]/,/^$$/s/ = .*//p' pyproject.toml)
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
-FIRST := run mlflow train promote up deploy rollback status check test
-GROUPS := models images release stack platform development jenkins
+# Names in small letters, which nobody sets: a value from outside would take a list's place, and its targets do nothing.
+first_targets := run mlflow train promote up deploy rollback status check test
+groups := models images release stack platform development jenkins
 help:
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ text[$$1] = $$2 } END { count = split("$(FIRST)", names, " "); \
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ text[$$1] = $$2 } END { count = split("$(first_targets)", names, " "); \
 		for (i = 1; i <= count; i++) printf "  %-9s %s\n", names[i], text[names[i]]; \
-		print "\nmore: make $(GROUPS:%=help-%)" }' Makefile
-$(GROUPS:%=help-%):
+		print "\nmore: make $(groups:%=help-%)" }' Makefile
+$(groups:%=help-%):
 	@awk -F ':.*## ' '/^## /{ on = index($$0, "## $(@:help-%=%)") == 1; if (on) print substr($$0, 4) } \
 		on && /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
 
@@ -86,8 +87,8 @@ mlflow: $(READY)
 	@case "$$MLFLOW_TRACKING_URI" in http*) printf 'MLflow is at %s\n' "$$MLFLOW_TRACKING_URI"; exit;; esac; \
 		MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false exec $(VENV)/bin/mlflow server --workers 1 \
 		--backend-store-uri "$$MLFLOW_TRACKING_URI" --host 127.0.0.1 --port 5000
-TRAINING := draft validate models train gate compare card promote reject propose export history reproduce
-$(TRAINING): $(READY)
+training_verbs := draft validate models train gate compare card promote reject propose export history reproduce
+$(training_verbs): $(READY)
 	@$(PY) -m training $@
 
 ## images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
@@ -108,8 +109,8 @@ releases: ## what was deployed when, by whom and why; the names alone on stdout
 traffic: ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
 stack-file: ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
 ledger: ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-RELEASE := deploy plan rollback releases traffic stack-file
-$(RELEASE): $(READY)
+release_verbs := deploy plan rollback releases traffic stack-file
+$(release_verbs): $(READY)
 	@$(PY) -m scripts.release $@
 ledger: $(READY)
 	@$(PY) -m scripts.ledger write
@@ -126,8 +127,8 @@ restore: ## bring a saved database back: FILE=name; what is there now is saved f
 restore-test: ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
 secrets: ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
 check-stack: ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
-OPERATE := up down status confirm trace prune backup restore restore-test
-$(OPERATE): $(READY)
+operate_verbs := up down status confirm trace prune backup restore restore-test
+$(operate_verbs): $(READY)
 	@$(PY) -m scripts.operate $@
 secrets: $(READY)
 	@$(PY) -m scripts.credentials
@@ -140,8 +141,8 @@ platform-status: ## what of it runs
 platform-down: ## end it; volumes and secrets stay
 platform-backup: ## Jenkins' home, MLflow's database and artifacts, the registry, to build/backups/
 platform-restore: ## put a backup back: FROM=build/backups/NAME
-PLATFORM := platform platform-status platform-down platform-backup platform-restore
-$(PLATFORM): $(READY)
+platform_targets := platform platform-status platform-down platform-backup platform-restore
+$(platform_targets): $(READY)
 	@$(PY) -m scripts.platform_stack $(patsubst platform-%,%,$(@:platform=up))
 
 ## jenkins: what pipelines run besides (docs/pipelines.md has those for pipelines alone)
@@ -156,8 +157,8 @@ reject-unreleased:
 promote-released:
 begin:
 	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
-CI := scope offer notify reject-unreleased audit
-$(CI): $(READY)
+ci_verbs := scope offer notify reject-unreleased audit
+$(ci_verbs): $(READY)
 	@$(PY) -m scripts.ci $@
 verdict: $(READY)
 	@$(PY) -m scripts.detached verdict
@@ -229,6 +230,6 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	rm -rf -- $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage "$$SWARMLINE_REPORTS"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help $(GROUPS:%=help-%) env run serve mlflow $(TRAINING) image publish sbom mlflow-image $(RELEASE) ledger \
-	$(OPERATE) secrets check-stack $(PLATFORM) begin $(CI) verdict promote-released \
+.PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) image publish sbom mlflow-image $(release_verbs) ledger \
+	$(operate_verbs) secrets check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
 	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

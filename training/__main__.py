@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from tables.address import public_text
 from training import commands
-from training.commands.arguments import complete, parser
+from training.commands.arguments import check_models, complete, parser
 from training.common import failures
 from training.common.errors import TrainingError
 from training.common.progress import say
@@ -23,6 +23,7 @@ def main(words: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         complete(arguments)
+        check_models(arguments)
         commands.run(arguments)
     except TrainingError as error:
         return _end_with(error, arguments.traceback)

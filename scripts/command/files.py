@@ -77,10 +77,11 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def create_private(path: Path) -> IO[bytes]:
-    """A file for its owner alone, from its first byte on; what was there before it is gone."""
+def create_private(path: Path, replace: bool = True) -> IO[bytes]:
+    """A file for its owner alone, from its first byte on. What was there is gone, or, without `replace`, an error."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path.unlink(missing_ok=True)
+    if replace:
+        path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 

@@ -28,7 +28,7 @@ MOST = 1000
 QUERY = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
 SCRIPT = """psql -X -q -At -v ON_ERROR_STOP=1 -v id={identity} "$(cat /run/secrets/url)" <<SQL
-SELECT row_to_json(prediction) FROM ({query}) prediction;
+SELECT row_to_json(line) FROM ({query}) line;
 SQL
 """
 Row = dict[str, Any]

@@ -3,7 +3,8 @@
     python -m scripts.operate up [--yes] [--stack NAME]
 
 Asks before it makes this machine a Swarm, unless --yes. Without REGISTRY it runs a registry on this machine, which a
-Swarm of one node can do with. Exit codes: 0 done, 1 refused, else those of the step that failed.
+Swarm of one node can do with. Exit codes: 0 done, 1 refused or not trained, else those
+of the step that failed.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scripts.command.options import FLAG, Outside, is_agreed, parsed, parser
-from scripts.command.outcome import Refused, Stopped, finish, say
+from scripts.command.outcome import REFUSED, Refused, Stopped, finish, say
 from scripts.edge import client
 from scripts.engine import swarm
 from scripts.engine.docker import DockerError, docker
@@ -72,7 +73,9 @@ def run_step(target: str, words: list[str], environ: dict[str, str]) -> None:
         [sys.executable, "-m", *words], env=inherited | environ, check=False
     )
     if done.returncode:
-        raise StepFailed(target, done.returncode)
+        # What training means by 2 and 3, a deploy means otherwise; a signal is no code.
+        is_ours = words[0] != "training" and done.returncode > 0
+        raise StepFailed(target, done.returncode if is_ours else REFUSED)
 
 
 def need_swarm(yes: bool) -> None:

@@ -102,7 +102,9 @@ def _read(path: Path) -> str:
 
 
 def _write(path: Path, content: str) -> None:
-    files.write_private(path, content.encode("latin-1") + b"\n")
+    # Two at once shall not both make one: the Swarm would have another than the file.
+    with files.create_private(path, replace=False) as file:
+        file.write(content.encode("latin-1") + b"\n")
 
 
 def _derived(values: Values) -> Values:

@@ -31,6 +31,8 @@ def plain_value(kind: str, categories: Sequence[str], cell: float) -> Any:
     if math.isnan(cell):
         return None
     if kind == "category":
+        if cell < 0:
+            raise IndexError(f"{cell:g} is no category's number")
         return categories[int(cell)]
     if kind == "boolean":
         return bool(cell)

@@ -6,6 +6,8 @@ import functools
 import time
 from collections.abc import Iterator, Mapping
 
+import msgspec
+
 from service.bundle.contract import Contract, Matrix
 from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer
@@ -75,7 +77,9 @@ class ServedModel:
         answer = arm.predict(matrix)
         self._record(context, context.started, arm, matrix, answer)
         if self.traffic.mode == "shadow" and arm is self.champion and self.challenger is not None:
-            shadow = functools.partial(self._predict_in_shadow, context, self.challenger, matrix)
+            # It may wait for long, and needs nothing of the request's socket, headers and answer.
+            waiting = msgspec.structs.replace(context, environ={})
+            shadow = functools.partial(self._predict_in_shadow, waiting, self.challenger, matrix)
             self._models.shadows.add(len(matrix), context.request_id, shadow)
         return Prediction(arm, answer)
 

@@ -27,12 +27,14 @@ class Supervisor:
         end, self._pipe = os.pipe()
         self._pid = os.fork()
         if not self._pid:
+            code = 1
             try:
                 os.close(self._pipe)
                 _supervise(ship, end)
+                code = 0
             finally:
                 # None of the master's clean-up is ours.
-                os._exit(1)  # pylint: disable=protected-access
+                os._exit(code)  # pylint: disable=protected-access
         os.close(end)
 
     def stop(self) -> None:

@@ -179,12 +179,14 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
                 return
 
     def _let_another_accept(self) -> bool:
-        """Pauses briefly while another worker has fewer connections."""
+        """Pauses briefly while another worker has fewer connections, and nobody but newcomers waits for this one."""
         for pause in range(PAUSES):
             fewest = self.state.fewest_connections
             # Of many, some more do no harm, and an exact deal would take long.
             if not self.alive or self._open_connections() <= fewest + fewest // 8:
                 return pause > 0
+            if len(self.poller.select(0)) > len(self.sockets):
+                return True
             time.sleep(PAUSE_SECONDS)
         return True
 

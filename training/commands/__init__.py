@@ -19,7 +19,7 @@ COMMANDS = {
         "outcome",
         "the decisions about what was trained last; exit code 3 where a rule does not hold",
     ),
-    "models": ("validate", "the names of the models"),
+    "models": ("specs", "the names of the models"),
     "compare": ("versions", "versions of a model side by side"),
     "history": ("versions", "which version was champion when, by whom and why"),
     "export": ("versions", "fetch the bundles that the aliases point at"),
@@ -28,7 +28,7 @@ COMMANDS = {
     "propose": ("versions", "make a version challenger, rejected or not"),
     "card": ("versions", "write a version's model card to the reports"),
     "reproduce": ("reproduce", "train a version again from its record and compare the predictions"),
-    "draft": ("validate", "write a first spec for a data file"),
+    "draft": ("specs", "write a first spec for a data file"),
 }
 
 

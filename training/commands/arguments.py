@@ -181,6 +181,12 @@ def complete(arguments: argparse.Namespace) -> None:
         arguments.why = "released"
 
 
+def check_models(arguments: argparse.Namespace) -> None:
+    """A name that no spec has is said at once, and not after MLflow's import."""
+    if COMMANDS[arguments.command][0] == "versions" and hasattr(arguments, "models"):
+        specs_of(arguments)
+
+
 def specs_of(arguments: argparse.Namespace) -> list[Spec]:
     """The named specs or all; an optimization comes after the model that it searches."""
     specs, problems = readable_specs(arguments)

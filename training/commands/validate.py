@@ -1,4 +1,4 @@
-"""The commands `validate`, `models` and `draft`: what is done with specs and data before anything is trained."""
+"""The command `validate`: the data held against the contract, before anything is trained."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from training.common import state
 from training.common.errors import ContractViolated
 from training.common.progress import say
 from training.data import dataset
-from training.data import draft as drafts
 from training.data import report as validation_report
 from training.data import sources
 from training.data.dataset import Dataset
@@ -51,16 +50,3 @@ def validate_rows(
     files = validation_report.write(report, state.reports() / spec.name)
     say(validation_report.text(report))
     return report, files, rows
-
-
-def models(arguments: Namespace) -> None:
-    names = [spec.name for spec in specs_of(arguments)]
-    answer(arguments, names, "\n".join(names))
-
-
-def draft(arguments: Namespace) -> None:
-    path = drafts.write_draft(
-        arguments.source, arguments.target, arguments.name, Path(arguments.folder)
-    )
-    print(path)
-    say(f"{path}: read it and correct it, then `make validate MODEL={path.stem}`")

@@ -70,6 +70,6 @@ def _hash(root: Path, paths: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         name = path.relative_to(root).as_posix()
-        content = path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()

@@ -34,6 +34,13 @@ def test_it_gets_its_own_words_and_none_that_were_said_to_make_up(
     assert environ["STACK"] == "my shop" and not {"ARGS", "MAKEFLAGS"} & environ.keys()
 
 
+def test_a_training_that_fails_is_no_rollback(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place / "training.py").write_text("raise SystemExit(3)", encoding="utf-8")
+    with pytest.raises(StepFailed) as failed:
+        run_step("train", ["training", "train"], {})
+    assert failed.value.code == 1
+
+
 @pytest.mark.parametrize("code", [1, 2, 3])
 def test_its_exit_code_is_that_of_make_up(
     place: Path, code: int, monkeypatch: pytest.MonkeyPatch
