@@ -19,6 +19,7 @@ COMMANDS = {
     "image": ("image", "build"),
     "ledger": ("ledger", "write"),
     "mlflow-image": ("platform_stack", "mlflow-image"),
+    "plan": ("release", "plan"),
     "platform": ("platform_stack",),
     "prune": ("operate", "prune"),
     "publish": ("image", "publish"),
