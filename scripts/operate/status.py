@@ -25,7 +25,8 @@ from scripts.engine.swarm import Service, View
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.operate import status_screen
-from scripts.release import convergence, traffic_file
+from scripts.release import traffic_file
+from scripts.rollout import convergence
 from scripts.stack_file import settings
 from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import RELEASE, REPLICAS

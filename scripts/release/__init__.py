@@ -1,3 +1,3 @@
-"""A release comes into the Swarm, is proven, and goes back by itself when it is not good.
-`rollout` is the story of a deploy; then read `apply` and `wait`.
+"""What a person or a pipeline asks for: deploy, plan, rollback, traffic, and what may come in.
+How it comes in is `rollout`'s.
 """

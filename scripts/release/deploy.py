@@ -26,8 +26,8 @@ from scripts.image.release import Release
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.release import traffic_file, withdrawn
-from scripts.release.order import Goal, Order
-from scripts.release.rollout import carry_out
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.rollout import carry_out
 from scripts.stack_file import render, settings
 
 DEADLINE, WATCH = 600.0, 15.0

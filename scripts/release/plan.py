@@ -17,8 +17,8 @@ from scripts.image import changes
 from scripts.image.release import Release
 from scripts.ledger.records import Record
 from scripts.release import deploy, withdrawn
-from scripts.release.order import Order
-from scripts.release.situation import Situation
+from scripts.rollout.order import Order
+from scripts.rollout.situation import Situation
 
 
 def plan(order: Order, as_json: bool) -> dict[str, Any]:

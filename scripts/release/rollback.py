@@ -19,8 +19,8 @@ from scripts.detached import process
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
-from scripts.release.order import Goal, Order
-from scripts.release.rollout import carry_out
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.rollout import carry_out
 
 
 def rollback(options: argparse.Namespace) -> dict[str, Any]:

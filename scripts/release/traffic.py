@@ -18,8 +18,8 @@ from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.release import traffic_file
-from scripts.release.order import Goal, Order
-from scripts.release.rollout import carry_out
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.rollout import carry_out
 
 MODES = ("split", "shadow", "off")
 

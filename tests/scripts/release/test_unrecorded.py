@@ -8,9 +8,9 @@ from scripts.command.outcome import Late, Refused
 from scripts.ledger import unrecorded
 from scripts.ledger.records import previous, serving
 from scripts.release import rollback
-from scripts.release.order import Goal, Order
-from scripts.release.rollout import carry_out
 from scripts.release.withdrawn import find
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.rollout import carry_out
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile, release
 from tests.support.scripts.views import GOOD, record, service, view
 

@@ -14,9 +14,9 @@ from scripts.image.release import Release
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.release import deploy, withdrawn
-from scripts.release.order import Order
 from scripts.release.plan import plan
 from scripts.release.withdrawn import Withdrawn
+from scripts.rollout.order import Order
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
 from tests.support.scripts.views import record
 

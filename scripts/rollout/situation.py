@@ -9,8 +9,8 @@ from scripts.engine.secrets_and_configs import current_secrets
 from scripts.engine.swarm import View
 from scripts.ledger import records
 from scripts.ledger.records import Record
-from scripts.release import convergence
-from scripts.release.order import Goal, Order
+from scripts.rollout import convergence
+from scripts.rollout.order import Goal, Order
 from scripts.stack_file import render
 from scripts.stack_file.rendered import SETTINGS, Rendered
 

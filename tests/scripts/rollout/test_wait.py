@@ -9,9 +9,9 @@ from scripts.command.options import add_rollout, parsed, parser
 from scripts.edge.client import EdgeClient
 from scripts.image.release import Release
 from scripts.ledger.records import Record
-from scripts.release import wait as waiting
-from scripts.release.order import Goal, Order
-from scripts.release.wait import NoRoom, TooLate, Wait
+from scripts.rollout import wait as waiting
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.wait import NoRoom, TooLate, Wait
 from scripts.stack_file.render import StackInputs
 from tests.support.scripts.views import GOOD, service, view
 

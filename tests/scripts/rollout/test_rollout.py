@@ -15,9 +15,9 @@ import pytest
 
 from scripts.command.outcome import Late, Refused, RolledBack
 from scripts.ledger.records import Record
-from scripts.release import back, rollout, wait
-from scripts.release.order import Goal, Order
-from scripts.release.rollout import carry_out
+from scripts.rollout import back, rollout, wait
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.rollout import carry_out
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile, release
 
 ROOT = Path(__file__).parents[3]
@@ -232,9 +232,9 @@ def test_a_lock_that_is_held_leaves_everything_as_it_is(swarm: SwarmInAFile):
 
 
 DEPLOY = """
-from tests.scripts.release.test_rollout import order
+from tests.scripts.rollout.test_rollout import order
 from scripts.command import outcome
-from scripts.release import rollout
+from scripts.rollout import rollout
 raise SystemExit(outcome.finish(lambda: rollout.carry_out(order(watch=0.1)), True))
 """
 

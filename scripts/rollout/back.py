@@ -11,10 +11,10 @@ from scripts.engine.docker import DockerError, docker
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
-from scripts.release.apply import apply
-from scripts.release.order import Goal, Order
-from scripts.release.situation import Situation
-from scripts.release.wait import NoRoom, NotGood, TooLate
+from scripts.rollout.apply import apply
+from scripts.rollout.order import Goal, Order
+from scripts.rollout.situation import Situation
+from scripts.rollout.wait import NoRoom, NotGood, TooLate
 from scripts.stack_file import render
 
 #: Seconds until a manager that failed is asked again.

@@ -16,7 +16,7 @@ from scripts.engine import swarm
 from scripts.engine.docker import DockerError, last_lines
 from scripts.engine.swarm import View
 from scripts.image.release import Release
-from scripts.release import convergence
+from scripts.rollout import convergence
 
 POLL, TELL_EVERY = 1.0, 15.0
 #: Swarm looks for a node for ever. With nobody leaving, room comes only from people, or from a node that comes back.

@@ -9,8 +9,8 @@ from scripts.edge.canary import Tally
 from scripts.engine.docker import DockerError, docker
 from scripts.engine.swarm import View
 from scripts.image.release import Release
-from scripts.release.order import Goal
-from scripts.release.wait import Wait
+from scripts.rollout.order import Goal
+from scripts.rollout.wait import Wait
 from scripts.stack_file.rendered import IMAGE, RELEASE, SETTINGS, Rendered
 
 

@@ -12,11 +12,11 @@ from scripts.engine import lock
 from scripts.engine.docker import DockerError
 from scripts.ledger import records, releases, unrecorded
 from scripts.ledger.records import Record
-from scripts.release.apply import apply
-from scripts.release.back import go_back
-from scripts.release.order import Order
-from scripts.release.situation import Situation
-from scripts.release.wait import NoRoom, NotGood, TooLate
+from scripts.rollout.apply import apply
+from scripts.rollout.back import go_back
+from scripts.rollout.order import Order
+from scripts.rollout.situation import Situation
+from scripts.rollout.wait import NoRoom, NotGood, TooLate
 
 #: Seconds until a manager that failed is asked again.
 AGAIN = 2.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scripts.release.convergence import Baseline, baseline, judge, under_way, unplaceable
+from scripts.rollout.convergence import Baseline, baseline, judge, under_way, unplaceable
 from tests.support.scripts.views import GOOD, NEW, service, task, view
 
 NAME = "shop_model"
