@@ -1,5 +1,7 @@
 """The search: what it tries, and that where it runs changes nothing."""
 
+from typing import get_args
+
 import pytest
 
 from tests.support.plants import SpecOf
@@ -7,6 +9,7 @@ from tests.support.training import impatient
 from training.common.errors import TrainingError
 from training.data import dataset, sources
 from training.fit import candidates, search
+from training.spec.values import CandidateName
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -75,6 +78,10 @@ def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: obj
         for candidate in (result, whole)
     ]
     assert seen == [60, len(data.split.train)]
+
+
+def test_a_spec_may_name_every_candidate_and_no_other() -> None:
+    assert set(get_args(CandidateName)) == set(candidates.CANDIDATES)
 
 
 @pytest.mark.parametrize("name", candidates.CANDIDATES)
