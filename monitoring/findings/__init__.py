@@ -1,0 +1,1 @@
+"""What the monitor says of windows, as values, and the database that keeps them."""

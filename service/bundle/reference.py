@@ -1,0 +1,136 @@
+"""`reference.json` of a bundle, version 2: what a version was trained on and answers, in short, for the monitor.
+
+Training writes it, the monitor reads it, the service never does. Columns are as the contract encodes them: a category
+is its number, a boolean 0 or 1, a timestamp what `encode` makes of it, a null NaN.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from service.bundle.contract import Matrix
+
+REFERENCE = "reference.json"
+#: The models of the loss, where the estimate needs them: an ONNX file with one output a fold and loss.
+LOSS_MODEL = "loss.onnx"
+VERSION = 2
+
+
+class Noise(msgspec.Struct, frozen=True):
+    """The effect between a column and `rows` rows drawn from it: what chance alone makes."""
+
+    rows: int
+    mean: float
+    std: float
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """For pictures: `counts` has one number less than `edges`."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+class NumberProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="number"):
+    """`rows` counts nulls too; `quantiles` are at 1,001 equal steps from the least to the greatest value."""
+
+    rows: int
+    nulls: int
+    mean: float = 0.0
+    std: float = 0.0
+    quantiles: tuple[float, ...] = ()
+    noise: Noise | None = None
+    histogram: Histogram | None = None
+
+
+class CategoryProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="category"):
+    """`counts` is by the category's or class's name, in the order of the contract. A boolean is one of `false`, `true`."""
+
+    rows: int
+    nulls: int
+    counts: dict[str, int]
+    noise: Noise | None = None
+
+
+Profile = NumberProfile | CategoryProfile
+
+
+class Season(msgspec.Struct, frozen=True):
+    """The rows of one bucket of the calendar, such as a month, with a profile a column."""
+
+    #: "month" or "weekday-hours": what `bucket` names, in the time zone of the spec.
+    calendar: str
+    bucket: str
+    rows: int
+    columns: dict[str, Profile]
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Held-out rows of like score: scores up to `upper`, and the mean and variance of their loss."""
+
+    upper: float
+    rows: int
+    mean: float
+    variance: float
+
+
+class ClassMap(msgspec.Struct, frozen=True):
+    """Isotonic map from a class's probability to how often it was the class."""
+
+    probabilities: tuple[float, ...]
+    shares: tuple[float, ...]
+
+
+class Calibration(msgspec.Struct, frozen=True):
+    """What an estimate before the truth is made of; by held-out rows alone, never by training rows.
+
+    Of classes, `blocks["accuracy"]` is by the top probability, its loss 1 if right else 0. Of numbers, `blocks["mae"]`
+    and `blocks["mse"]` are by the mean output of the loss models. `unknown` says why there is none.
+    """
+
+    version: int = 1
+    seed: int = 0
+    rows: int = 0
+    blocks: dict[str, tuple[Block, ...]] = {}
+    class_maps: tuple[ClassMap, ...] = ()
+    unknown: str = ""
+
+
+class Reference(msgspec.Struct, frozen=True, kw_only=True):
+    """All of it. Of sensitive columns there is no value: neither profile nor rows."""
+
+    version: int = VERSION
+    #: Of all labelled rows, whichever part of the split they were in.
+    rows: int
+    columns: dict[str, Profile]
+    #: By output, as the model answers on held-out rows.
+    predictions: dict[str, Profile]
+    #: Of the predicted class's probability, on held-out rows.
+    probability: Histogram | None = None
+    #: Up to 2,000 whole rows in the order of the contract; a null, and every cell of a sensitive column, is None.
+    sample: tuple[tuple[float | None, ...], ...] = ()
+    #: By how much the deciding metric gets worse when a column is shuffled.
+    importance: dict[str, float] = {}
+    seasons: tuple[Season, ...] = ()
+    calibration: Calibration = Calibration(unknown="it was made before there were estimates")
+
+    @property
+    def matrix(self) -> Matrix:
+        """The sample as the encoder would give it."""
+        cells = [[np.nan if cell is None else cell for cell in row] for row in self.sample]
+        return np.array(cells, np.float32).reshape(len(cells), -1)
+
+
+class _Version(msgspec.Struct):
+    version: int = 1
+
+
+def read_reference(folder: Path) -> Reference | None:
+    """None of a bundle from before version 2: its hundred quantiles would alarm in every window."""
+    content = (folder / REFERENCE).read_bytes()
+    if msgspec.json.decode(content, type=_Version).version < VERSION:
+        return None
+    return msgspec.json.decode(content, type=Reference)
