@@ -125,7 +125,9 @@ class Shipper:
         for name in migrated.applied:
             LOG.info("journal: migration %s applied", name)
         if migrated.waits:
-            LOG.warning("journal: ships to the tables of before: a migration waits: %s", migrated.waits)
+            LOG.warning(
+                "journal: ships to the tables of before: a migration waits: %s", migrated.waits
+            )
         self._table.sweep()
         remove_unnamed(self._settings.spool)
         remove_set_aside(self._settings.spool, self._settings.retention_days)
