@@ -18,5 +18,6 @@ tool() {
 }
 tool uv "--constraints requirements/dev.txt"
 tool openapi-python-client "${LOCK_OPTIONS:-}"
-# Estimates to hold the monitor's against: `python -m tests.bench.estimates`. NannyML imports statsmodels without saying so.
-tool nannyml "${LOCK_OPTIONS:-}" nannyml==0.13.1 statsmodels pandas==2.3.3 scikit-learn==1.9.1
+# Estimates to hold the monitor's against: `python -m tests.bench.estimates`. NannyML imports statsmodels without saying so, and the
+# newest kaleido that it takes is for one kind of machine alone.
+tool nannyml "${LOCK_OPTIONS:-}" nannyml==0.13.1 statsmodels pandas==2.3.3 scikit-learn==1.9.1 kaleido==0.2.1
