@@ -14,7 +14,8 @@ import numpy as np
 from service.bundle.contract import Matrix
 
 REFERENCE = "reference.json"
-#: The models of the loss, where the estimate needs them: an ONNX file with one output a fold and loss.
+#: The models of the loss, where the estimate needs them. In: the columns of the contract, of which sensitive ones are
+#: NaN, and behind them the prediction. Out: (rows, 10), five folds' models of the absolute error, then of the squared.
 LOSS_MODEL = "loss.onnx"
 VERSION = 2
 
@@ -78,10 +79,15 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class ClassMap(msgspec.Struct, frozen=True):
-    """Isotonic map from a class's probability to how often it was the class."""
+    """Isotonic map from a class's probability to how often it was the class, a point a block of held-out rows.
+
+    A point lies at the block's mean probability; between points the map is a straight line, beyond them it is level.
+    """
 
     probabilities: tuple[float, ...]
     shares: tuple[float, ...]
+    #: How many held-out rows are behind each point.
+    rows: tuple[int, ...] = ()
 
 
 class Calibration(msgspec.Struct, frozen=True):
