@@ -39,7 +39,9 @@ class Moment(TypeDecorator[dt.datetime]):
         moment = value.astimezone(dt.UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> dt.datetime | None:
+    def process_result_value(  # pylint: disable=unused-argument
+        self, value: Any, dialect: sa.Dialect
+    ) -> dt.datetime | None:
         if value is None:
             return None
         aware: dt.datetime = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
@@ -63,7 +65,9 @@ class Json(TypeDecorator[Any]):
         text = msgspec.json.encode(value)
         return msgspec.json.decode(text) if dialect.name == "postgresql" else text.decode()
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> Any:
+    def process_result_value(  # pylint: disable=unused-argument
+        self, value: Any, dialect: sa.Dialect
+    ) -> Any:
         return msgspec.json.decode(value) if isinstance(value, str) else value
 
 

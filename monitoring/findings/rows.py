@@ -23,8 +23,7 @@ def cells_of(value: msgspec.Struct, names: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def record_of(row: Any) -> WindowRecord:
-    cells = row._mapping
+def record_of(cells: Any) -> WindowRecord:
     return WindowRecord(
         **{
             field: cells[WINDOW_COLUMNS.get(field, field)]
@@ -33,12 +32,8 @@ def record_of(row: Any) -> WindowRecord:
     )
 
 
-def unprefixed(row: Any) -> dict[str, Any]:
-    return {
-        name.removeprefix("f_"): cell
-        for name, cell in row._mapping.items()
-        if name.startswith("f_")
-    }
+def unprefixed(cells: Any) -> dict[str, Any]:
+    return {name.removeprefix("f_"): cell for name, cell in cells.items() if name.startswith("f_")}
 
 
 def finding_of(cells: Any) -> Finding:

@@ -1,4 +1,4 @@
-"""The monitor's tables: judged windows with their findings, alarms, sources that are down, each model's last success."""
+"""The monitor's tables: judged windows with their findings, alarms, sources that are down, last successes."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ class Store:
         query = sa.select(WINDOW).where(*_of(model, version, arm, since))
         query = query.order_by(WINDOW.c.start_at.desc(), WINDOW.c.version, WINDOW.c.arm)
         with transaction(self.engine) as connection:
-            return [record_of(row) for row in connection.execute(query.limit(limit))]
+            return [record_of(row) for row in connection.execute(query.limit(limit)).mappings()]
 
     def findings(self, model: str, version: str, arm: str, start: dt.datetime) -> list[Finding]:
         """Of one window, in the order in which they were said; empty where it was not judged."""
@@ -170,7 +170,7 @@ class Store:
             .order_by(FINDING.c.place)
         )
         with transaction(self.engine) as connection:
-            return [finding_of(row._mapping) for row in connection.execute(query)]
+            return [finding_of(row) for row in connection.execute(query).mappings()]
 
     def series(
         self,
@@ -203,7 +203,7 @@ class Store:
             .order_by(WINDOW.c.start_at, WINDOW.c.version, WINDOW.c.arm, FINDING.c.place)
         )
         with transaction(self.engine) as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(query).mappings().all()
         return [(record_of(row), finding_of(unprefixed(row))) for row in rows]
 
     def alarms(
@@ -225,12 +225,12 @@ class Store:
             query = query.where(resolved_at.is_(None) if standing else resolved_at.is_not(None))
         query = query.order_by(ALARM.c.raised_at.desc(), ALARM.c.id).limit(limit)
         with transaction(self.engine) as connection:
-            return [alarm_of(row._mapping) for row in connection.execute(query)]
+            return [alarm_of(row) for row in connection.execute(query).mappings()]
 
     def sources(self) -> list[SourceState]:
         with transaction(self.engine) as connection:
-            rows = connection.execute(sa.select(SOURCE).order_by(SOURCE.c.source))
-            return [SourceState(**row._mapping) for row in rows]
+            rows = connection.execute(sa.select(SOURCE).order_by(SOURCE.c.source)).mappings()
+            return [SourceState(**dict(row)) for row in rows]
 
     def last_success(self) -> dict[str, dt.datetime]:
         """When the windows of each model were last judged without a fault."""
