@@ -82,10 +82,11 @@ def fill(url: str, rows: int, day: dt.datetime) -> None:
         connection.exec_driver_sql("VACUUM ANALYZE")
         sizes = (
             "SELECT sum(pg_table_size(inhrelid)), sum(pg_indexes_size(inhrelid)) FROM pg_inherits"
+            " WHERE inhparent = 'prediction'::regclass"
         )
         table_size, index_size = connection.exec_driver_sql(sizes).one()
     engine.dispose()
-    print(f"{rows} rows: {table_size / 1e6:.0f} MB, indexes {index_size / 1e6:.0f} MB")
+    print(f"{rows} rows: {int(table_size) >> 20} MB, indexes {int(index_size) >> 20} MB")
 
 
 def read(url: str, span: Span, plans: bool) -> None:
