@@ -45,9 +45,8 @@ class JudgeLock:
             return True
         path = Path(str(self._engine.url.database))
         # Open for as long as the lock is held.
-        file = path.with_name(f".{path.name}.lock").open(
-            "w", encoding="utf-8"
-        )  # pylint: disable=consider-using-with
+        # pylint: disable-next=consider-using-with
+        file = path.with_name(f".{path.name}.lock").open("w", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
