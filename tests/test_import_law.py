@@ -25,7 +25,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "scripts": (
-        "command engine credentials stack_file image edge ledger platform_stack detached rollout release operate ci"
+        "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"
+        " release operate ci"
     ).split(),
 }
 #: The service runs with MLflow down, builds no DataFrame and never opens a pickle.
