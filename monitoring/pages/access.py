@@ -129,7 +129,9 @@ def _fault(error: Exception) -> Fault:
         case JournalError():
             return Fault(503, "A database does not answer", _without_inside(str(error)))
         case HTTPException(code=405):
-            return Fault(405, "Nothing can be changed here", "These pages are read only: GET and HEAD.")
+            return Fault(
+                405, "Nothing can be changed here", "These pages are read only: GET and HEAD."
+            )
         case HTTPException(code=int(code)) if code < 500:
             return Fault(code, "This cannot be asked", "The address is not one of these pages'.")
     return _unforeseen(error)
