@@ -24,8 +24,13 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "training": (
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
+    "monitoring": (
+        "settings findings references window drift estimate quality attribution judge report tracking exporter pages"
+        " schedule hosts simulate __main__"
+    ).split(),
     "scripts": (
-        "command engine credentials stack_file image edge ledger platform_stack detached rollout release operate ci"
+        "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"
+        " release operate ci"
     ).split(),
 }
 #: The service runs with MLflow down, builds no DataFrame and never opens a pickle.

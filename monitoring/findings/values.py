@@ -1,0 +1,93 @@
+"""One judged window, one finding in it, one alarm: the rows of the monitor's tables."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+from msgspec import Struct
+
+#: `unknown` always has a reason, such as "not enough rows" or "no reference".
+Verdict = Literal["ok", "raised", "unknown"]
+Kind = Literal[
+    "drift",  # of one feature: value is the effect, bound its floor, visible the least effect that could be seen
+    "prediction",  # of one output, in the same way
+    "missing",  # of one feature: by how much the share of nulls differs
+    "share",  # raised columns of the judged ones
+    "relation",  # AUC of a classifier that tells window from reference; details name the pairs that changed
+    "estimate",  # of one metric, before the truth
+    "quality",  # of one metric, by truth
+    "slice",  # quality in a slice: column is "crop=basil", details["metric"] the metric
+    "truth",  # column is "share" or "delay" (seconds, median)
+    "trust",  # realised quality less estimate, in units of their joint deviation
+    "cause",  # of a drop: one column, value its rank's score
+]
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """`column` is a feature, an output, a metric or a slice, by kind; empty where it is of the window as a whole."""
+
+    kind: Kind
+    column: str = ""
+    verdict: Verdict
+    reason: str = ""
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    bound: float | None = None
+    #: The least effect that this window could have raised.
+    visible: float | None = None
+    rows: int = 0
+    #: For the page: histograms, shares, pairs, example rows (never of sensitive columns).
+    details: dict[str, Any] = {}
+
+
+class WindowRecord(Struct, frozen=True, kw_only=True):
+    """What was judged, of what, when. Times are aware, in UTC; the span is half-open."""
+
+    model: str
+    version: str
+    arm: str
+    start: dt.datetime
+    end: dt.datetime
+    rows: int
+    sampled: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+    #: Up to here the journal was complete when it was judged.
+    watermark: dt.datetime
+    seed: int
+    judged_at: dt.datetime
+    #: The share of requests that the arm was meant to get, where the traffic says so.
+    traffic_share: float | None = None
+    release: str = ""
+
+
+class Alarm(Struct, frozen=True, kw_only=True):
+    """Raised after N of M windows; `resolved_at` is None as long as it stands."""
+
+    model: str
+    version: str
+    arm: str
+    kind: str
+    column: str
+    raised_at: dt.datetime
+    resolved_at: dt.datetime | None = None
+    #: The window that raised it, by its start, and what was said then: later truth does not change it.
+    window_start: dt.datetime
+    reason: str
+    value: float | None = None
+    #: The finding as it was then.
+    evidence: Finding | None = None
+
+
+class SourceState(Struct, frozen=True, kw_only=True):
+    """Whether what the monitor needs answers: `journal`, `findings`, `mlflow`, `prometheus`, `references`, `clock`."""
+
+    source: str
+    up: bool
+    #: When it last came up or went down.
+    since: dt.datetime
+    checked_at: dt.datetime
+    #: Why it is down; of one that is up, what is not as it should be.
+    reason: str = ""

@@ -1,0 +1,1 @@
+"""What Prometheus scrapes of nodes and tasks, by the engine's API."""

@@ -1,0 +1,1 @@
+"""The monitor's pages: server-rendered, read only."""

@@ -1,0 +1,1 @@
+"""Evidently's HTML report of a window, for people."""

@@ -1,0 +1,1 @@
+"""Callers whose inputs shift, whose truth comes late, whose relation changes: the demonstration."""

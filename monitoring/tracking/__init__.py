@@ -1,0 +1,1 @@
+"""Findings to places outside: MLflow's experiment `monitoring`, and Elasticsearch where one is named."""

@@ -1,0 +1,61 @@
+"""A span of time, the window of the journal in it, and the rows of it whose truth is in."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.bundle.contract import Matrix
+
+
+class Span(NamedTuple):
+    """From `start` to before `end`, both aware and in UTC."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+
+class Window(NamedTuple):
+    """`rows` counts every journalled row of the arm in the span; the arrays are a seeded sample of them.
+
+    `matrix` is in the order of the contract, as its encoder gives it; sensitive columns are NaN. `values` are class
+    numbers (n,) of a classifier, else numbers (n, outputs); `probabilities` (n, classes) or None.
+    """
+
+    model: str
+    version: str
+    arm: str
+    span: Span
+    rows: int
+    matrix: Matrix
+    values: NDArray[Any]
+    probabilities: NDArray[np.float32] | None
+    #: When each row of the sample was predicted, as seconds since 1970.
+    at: NDArray[np.float64]
+    first: dt.datetime | None = None
+    last: dt.datetime | None = None
+    seed: int = 0
+    requests: int = 0
+    release: str = ""
+    #: By request, in milliseconds: the quantiles 0.5, 0.95 and 0.99.
+    latency_ms: tuple[float, float, float] | None = None
+
+
+class TruthRows(NamedTuple):
+    """Rows of a window whose truth is in: `known` of `rows`; the arrays are a seeded sample of those.
+
+    `truth` is class numbers (n,) of a classifier, else numbers (n,). `delay` is seconds from prediction to truth.
+    """
+
+    rows: int
+    known: int
+    matrix: Matrix
+    values: NDArray[Any]
+    probabilities: NDArray[np.float32] | None
+    truth: NDArray[Any]
+    delay: NDArray[np.float64]
+    #: Whose truth replaced another.
+    corrected: int = 0
