@@ -42,7 +42,9 @@ def histogram(finding: Finding) -> Histogram | None:
     """Of a finding whose details have `reference` and `window`: shares or counts, by `edges` or `categories`."""
     details = finding.details
     labels = _labels(details)
-    reference, window = _shares(details.get("reference"), labels), _shares(details.get("window"), labels)
+    reference, window = _shares(details.get("reference"), labels), _shares(
+        details.get("window"), labels
+    )
     if not labels or len(reference) != len(labels) or len(window) != len(labels):
         return None
     return _drawn(*_shortened(labels, reference, window))
@@ -101,9 +103,7 @@ def _drawn(labels: list[str], reference: list[float], window: list[float]) -> Hi
         )
         for place, (label, before, now) in enumerate(zip(labels, reference, window))
     )
-    steps = (
-        f"L{bar.x:g} {HEIGHT - bar.reference_height:g} H{bar.x + bar.width:g}" for bar in bars
-    )
+    steps = (f"L{bar.x:g} {HEIGHT - bar.reference_height:g} H{bar.x + bar.width:g}" for bar in bars)
     return Histogram(bars, f"M0 {HEIGHT:g} {' '.join(steps)} L{WIDTH:g} {HEIGHT:g}")
 
 
