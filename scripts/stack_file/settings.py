@@ -36,10 +36,14 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("AUTH|JOURNAL|EDGE_TLS", "on|off", "on or off"),
+    Kind("AUTH|JOURNAL|EDGE_TLS|MONITORING", "on|off", "on or off"),
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
+    Kind("NODE_EXPORTER_PROPAGATION", "rslave|rprivate", "rslave or rprivate"),
+    Kind("DOCKER_SOCKET", "/[A-Za-z0-9._/-]{1,255}", "the path of a socket"),
+    Kind(".*_RETENTION", "[1-9][0-9]{0,4}[hdwy]", "a time, such as 30d"),
+    Kind("PROMETHEUS_DISK", "[1-9][0-9]{0,5}[KMGT]B", "a number of bytes, such as 8GB"),
     Kind("LOG_LEVEL|JOURNAL_SENSITIVE|JOURNAL_SUBJECT", "[a-z]{1,20}", "a word in small letters"),
     Kind(".*_IMAGE", "[A-Za-z0-9][A-Za-z0-9._:/@-]{0,255}", "the name of an image"),
     Kind(
@@ -63,7 +67,7 @@ KINDS = (
         "a time, such as 30s",
     ),
     Kind(
-        "SWARMLINE_URL",
+        "SWARMLINE_URL|MONITORING_URL|RUNBOOK_URL",
         r"https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9._/-]{0,255})?",
         "an address: https://host:port",
     ),
