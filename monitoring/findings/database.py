@@ -91,6 +91,8 @@ WINDOW = sa.Table(
     sa.Column("judged_at", Moment),
     sa.Column("traffic_share", sa.Double),
     sa.Column("release", sa.Text),
+    sa.Column("sent_mlflow", Moment),
+    sa.Column("sent_elastic", Moment),
 )
 FINDING = sa.Table(
     "finding",
@@ -161,11 +163,15 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     except (DBAPIError, PoolTimeout) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-        raise FindingsUnavailable(
-            f"the monitor's own database does not answer as it should ({reason}); it is tried again;"
-            " see that it runs and that FINDINGS_URL names it"
-        ) from error
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> FindingsUnavailable:
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return FindingsUnavailable(
+        f"the monitor's own database does not answer as it should ({reason}); it is tried again;"
+        " see that it runs and that FINDINGS_URL names it"
+    )
 
 
 def migrate(engine: sa.Engine) -> list[str]:

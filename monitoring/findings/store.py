@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -32,6 +32,10 @@ from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
 
 #: Windows removed in one transaction.
 SWEEP_WINDOWS = 500
+
+
+#: Where judged windows are sent to.
+Place = Literal["mlflow", "elastic"]
 
 
 class Arm(NamedTuple):
@@ -134,7 +138,29 @@ class Store:
             return new.on_conflict_do_nothing()  # type: ignore[no-any-return]
         return new.on_conflict_do_update(index_elements=key, set_=row)  # type: ignore[no-any-return]
 
+    def note_sent(self, place: Place, record: WindowRecord) -> None:
+        """Nothing where the window was judged again in the meantime: then that is still to be sent."""
+        conditions = (WINDOW.c.start_at == record.start, WINDOW.c.judged_at == record.judged_at)
+        with transaction(self.engine) as connection:
+            connection.execute(
+                sa.update(WINDOW)
+                .where(*_is(record), *conditions)
+                .values({f"sent_{place}": record.judged_at})
+            )
+
     # What is read.
+
+    def unsent(self, place: Place, limit: int = 100) -> list[WindowRecord]:
+        """Windows of which the place has not the last judgement, the oldest first."""
+        sent = WINDOW.c[f"sent_{place}"]
+        query = (
+            sa.select(WINDOW)
+            .where(sa.or_(sent.is_(None), sent != WINDOW.c.judged_at))
+            .order_by(WINDOW.c.start_at, WINDOW.c.id)
+            .limit(limit)
+        )
+        with transaction(self.engine) as connection:
+            return [record_of(row) for row in connection.execute(query).mappings()]
 
     def arms(self) -> list[Arm]:
         """Every version and arm of which there is a judged window, by model, the newest version first."""

@@ -196,3 +196,13 @@ def test_a_database_that_is_away_is_said_and_used_again_when_it_is_back(
         cluster.start()
     assert store.windows("yield") == [record()]
     store.close()
+
+
+def test_a_window_is_to_be_sent_to_each_place_once_a_judgement(store: Store):
+    first, again = record(), record(judged_at=START + 9 * HOUR)
+    store.save(first, [])
+    store.note_sent("mlflow", first)
+    assert (store.unsent("mlflow"), store.unsent("elastic")) == ([], [first])
+    store.save(again, [])
+    store.note_sent("mlflow", first)
+    assert store.unsent("mlflow") == [again]

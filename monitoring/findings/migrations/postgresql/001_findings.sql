@@ -16,6 +16,9 @@ CREATE TABLE monitor.judged_window (
     judged_at timestamptz NOT NULL,
     traffic_share double precision,
     release text NOT NULL,
+    -- The `judged_at` that these places were sent; another one is still to be sent.
+    sent_mlflow timestamptz,
+    sent_elastic timestamptz,
     UNIQUE (model, version, arm, start_at)
 );
 

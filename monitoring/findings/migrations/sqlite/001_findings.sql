@@ -16,6 +16,9 @@ CREATE TABLE judged_window (
     judged_at text NOT NULL,
     traffic_share real,
     release text NOT NULL,
+    -- The `judged_at` that these places were sent; another one is still to be sent.
+    sent_mlflow text,
+    sent_elastic text,
     UNIQUE (model, version, arm, start_at)
 );
 
