@@ -2,8 +2,9 @@
 
     python -m scripts.operate trace ID [--journal URL] [--stack NAME] [--json]
 
-ID is a prediction's, a request's, or a trace's, which callers name by the header traceparent. The journal is asked inside the Swarm, or at --journal. What a release consists of
-is told by the Swarm's own records, and by MLflow where they do not reach back so far.
+ID is a prediction's, a request's, or a trace's, which callers name by the header traceparent. The journal is asked
+inside the Swarm, or at --journal. What a release consists of is told by the Swarm's own records, and by MLflow where
+they do not reach back so far.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ PARTS = ("prediction_id", "request_id", "row", "at", "model", "version", "releas
 MOST = 1000
 QUERY = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
-#: Asked on its own, where nothing has this id: partitions from before there were traces have no index for it. A day before
-#: the migration is early enough for clocks that differ.
+#: Asked on its own, where nothing has this id: partitions from before there were traces have no index for it. A day
+#: before the migration is early enough for clocks that differ.
 BY_TRACE = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE trace_id = :id AND at >= (SELECT max({{since}}) FROM journal_migration WHERE version = 2)
 ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
