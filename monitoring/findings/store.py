@@ -206,13 +206,15 @@ class Store:
         version: str | None = None,
         arm: str | None = None,
         since: dt.datetime | None = None,
+        before: dt.datetime | None = None,
         limit: int = 200,
         details: bool = False,
     ) -> list[tuple[WindowRecord, Finding]]:
-        """The findings of these kinds in the newest `limit` windows, the oldest first. Details only if asked for."""
+        """The findings of these kinds in the newest `limit` windows (that began `before`), the oldest first."""
+        earlier = () if before is None else (WINDOW.c.start_at < before,)
         newest = (
             sa.select(WINDOW.c.id)
-            .where(*_of(model, version, arm, since))
+            .where(*_of(model, version, arm, since), *earlier)
             .order_by(WINDOW.c.start_at.desc())
             .limit(limit)
             .scalar_subquery()
