@@ -30,6 +30,8 @@ class Asked(NamedTuple):
     span: Span
     watermark: dt.datetime
     now: dt.datetime
+    #: As the journal counts them by its index alone.
+    predictions: int
     #: Rows of the sample.
     limit: int
 
@@ -53,12 +55,14 @@ def judge_window(
     """`earlier` are the findings of the windows before it, the oldest first, of this version and arm."""
     arm, span, contract, rules = asked.arm, asked.span, version.contract, version.rules
     window = journal.window(arm, span, contract, asked.seed, asked.limit)
-    if not window.rows:
-        return judge_empty(asked)
     truth = journal.truth(arm, span, contract, asked.seed, asked.limit)
     reference, loss_model = version.reference, _loss_model(version.folder, version.manifest.run_id)
 
-    drift = judge_drift(window, reference, contract, rules) if reference else _unknown(version.reason, window.rows)
+    drift = (
+        judge_drift(window, reference, contract, rules)
+        if reference
+        else _unknown(version.reason, window.rows)
+    )
     estimates = judge_estimate(window, reference, loss_model, contract, rules, drift)
     quality = judge_quality(truth, window, reference, contract, rules)
     trust = judge_trust(truth, reference, loss_model, contract, rules.least_rows, drift)
@@ -74,26 +78,27 @@ def judge_window(
 
 def judge_empty(asked: Asked) -> Judgement:
     """A hole between windows: the service was not asked, or the journal lost what it was."""
-    return judge_unread(asked, 0, NO_ROWS)
+    return judge_unread(asked, NO_ROWS)
 
 
-def judge_unread(asked: Asked, rows: int, reason: str) -> Judgement:
-    """Of rows that cannot be judged, for want of a contract or for a fault of ours."""
+def judge_unread(asked: Asked, reason: str) -> Judgement:
+    """Of rows that cannot be read, for want of a contract or for a fault of ours."""
     record = WindowRecord(
         model=asked.arm.model,
         version=asked.arm.version,
         arm=asked.arm.name,
         start=asked.span.start,
         end=asked.span.end,
-        rows=rows,
+        rows=asked.predictions,
         sampled=0,
+        predictions=asked.predictions,
         first=None,
         last=None,
         watermark=asked.watermark,
         seed=asked.seed,
         judged_at=asked.now,
     )
-    return Judgement(record, tuple(_unknown(reason, rows)))
+    return Judgement(record, tuple(_unknown(reason, asked.predictions)))
 
 
 def _unknown(reason: str, rows: int) -> list[Finding]:
@@ -113,6 +118,7 @@ def _record(asked: Asked, window: Window) -> WindowRecord:
         end=window.span.end,
         rows=window.rows,
         sampled=len(window.matrix),
+        predictions=asked.predictions,
         first=window.first,
         last=window.last,
         watermark=asked.watermark,
