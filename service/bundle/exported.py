@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from service.bundle.contract import Contract
@@ -39,13 +38,6 @@ class Bundle(NamedTuple):
 
     def predict(self, matrix: np.ndarray[Any, Any]) -> Answer:
         return self.engine.predict(matrix)
-
-    def reference(self) -> dict[str, Any]:
-        """What drift compares with; read when asked for, since serving needs none of it."""
-        reference: dict[str, Any] = msgspec.json.decode(
-            (self.folder / "reference.json").read_bytes()
-        )
-        return reference
 
 
 class ExportedModel(NamedTuple):

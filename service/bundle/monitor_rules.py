@@ -5,10 +5,11 @@ The manifest does not vouch for it: `make export` writes it anew, so that anothe
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
 from service.bundle.manifest import decode_file
@@ -16,6 +17,11 @@ from service.bundle.manifest import decode_file
 MONITOR_RULES = "monitor.json"
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(gt=0)]
+Floor = Annotated[float, Meta(gt=0)]
+
+UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
+LONGEST_WINDOW = dt.timedelta(days=31)
+LONGEST_HORIZON = dt.timedelta(days=366)
 
 
 class Bound(Struct, frozen=True):
@@ -23,17 +29,18 @@ class Bound(Struct, frozen=True):
     max: float | None = None
 
 
-class MonitorRules(Struct, frozen=True, kw_only=True):
+class JudgingRules(Struct, frozen=True, kw_only=True):
     """An effect counts from `floor`, or a column's own in `floors`; a share of missing values by `missing_floor`."""
 
     #: "1m" to "31d", or "500 rows".
     window: str = "1d"
-    floor: Annotated[float, Meta(gt=0)] = 0.1
-    floors: dict[str, Annotated[float, Meta(gt=0)]] = {}
+    floor: Floor = 0.1
+    #: By column or output.
+    floors: dict[str, Floor] = {}
     missing_floor: Share = 0.05
     #: The level of the tests that guard small windows, over all columns of a window together.
     q: Annotated[float, Meta(gt=0, lt=1)] = 0.05
-    #: An alarm is raised when `alarm_windows` of the last `of_windows` raised it, and resolved after `of_windows` without.
+    #: An alarm is raised when `alarm_windows` of the last `of_windows` raised it, resolved after `of_windows` without.
     alarm_windows: Positive = 2
     of_windows: Positive = 3
     #: Below so many rows a window is not judged.
@@ -42,10 +49,6 @@ class MonitorRules(Struct, frozen=True, kw_only=True):
     drift_share: Share = 0.5
     #: Of the calendar's buckets and the pages: a name such as "Europe/Berlin".
     time_zone: str = "UTC"
-    #: Columns by which quality is told apart.
-    slices: tuple[str, ...] = ()
-    #: By metric: the gates, below or above which an estimate or a quality alarms.
-    bounds: dict[str, Bound] = {}
     #: How long truth may take to come, such as "30d": so long windows are judged again.
     truth_horizon: str = "31d"
 
@@ -53,8 +56,35 @@ class MonitorRules(Struct, frozen=True, kw_only=True):
         return self.floors.get(column, self.floor)
 
 
+class MonitorRules(JudgingRules, frozen=True, kw_only=True):
+    """All rules of a model."""
+
+    #: Columns by which quality is told apart.
+    slices: tuple[str, ...] = ()
+    #: By metric: the gates, below or above which an estimate or a quality alarms.
+    bounds: dict[str, Bound] = {}
+
+
 def read_monitor_rules(folder: Path) -> MonitorRules:
     """The defaults where there is none: a bundle from before, or of a spec without `[monitor]`."""
     if not (folder / MONITOR_RULES).is_file():
         return MonitorRules()
     return decode_file(folder / MONITOR_RULES, MonitorRules)
+
+
+def parse_window(text: str) -> dt.timedelta | int:
+    """The length of a window in time, or in rows; ValueError where it is neither."""
+    rows = re.fullmatch(r"([1-9][0-9]{0,8}) rows", text)
+    return int(rows[1]) if rows else _parse_time(text, LONGEST_WINDOW)
+
+
+def parse_horizon(text: str) -> dt.timedelta:
+    """How long windows are judged again; ValueError where it is no such time."""
+    return _parse_time(text, LONGEST_HORIZON)
+
+
+def _parse_time(text: str, longest: dt.timedelta) -> dt.timedelta:
+    parts = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", text)
+    if parts is None or (length := int(parts[1]) * UNITS[parts[2]]) > longest:
+        raise ValueError(text)
+    return length

@@ -12,9 +12,13 @@ import msgspec
 import numpy as np
 
 from service.bundle.contract import Matrix
+from service.bundle.engines import OnnxEngine
+from service.bundle.manifest import DamagedBundle, decode_file
+from service.bundle.seasons import Calendar
 
 REFERENCE = "reference.json"
-#: The models of the loss, where the estimate needs them: an ONNX file with one output a fold and loss.
+#: The models of the loss, where the estimate needs them. In: the columns of the contract, of which sensitive ones are
+#: NaN, and behind them the prediction. Out: (rows, 10), five folds' models of the absolute error, then of the squared.
 LOSS_MODEL = "loss.onnx"
 VERSION = 2
 
@@ -28,14 +32,17 @@ class Noise(msgspec.Struct, frozen=True):
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """For pictures: `counts` has one number less than `edges`."""
+    """For pictures: `counts` has one number less than `edges`, and what lies beyond them is in the outer ones."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
 
 
 class NumberProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="number"):
-    """`rows` counts nulls too; `quantiles` are at 1,001 equal steps from the least to the greatest value."""
+    """`rows` counts nulls too; `quantiles` are at 1,001 equal steps from the least to the greatest value.
+
+    Without any value but nulls there are no quantiles and no noise. A constant has the same quantile everywhere.
+    """
 
     rows: int
     nulls: int
@@ -59,10 +66,13 @@ Profile = NumberProfile | CategoryProfile
 
 
 class Season(msgspec.Struct, frozen=True):
-    """The rows of one bucket of the calendar, such as a month, with a profile a column."""
+    """The rows of one bucket of a calendar, with the profiles of the columns that move with it.
 
-    #: "month" or "weekday-hours": what `bucket` names, in the time zone of the spec.
-    calendar: str
+    Any other column is the same all the year: the profile of all rows says more of it.
+    """
+
+    calendar: Calendar
+    #: As `service.bundle.seasons.buckets` names it, in the reference's `time_zone`.
     bucket: str
     rows: int
     columns: dict[str, Profile]
@@ -78,17 +88,23 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class ClassMap(msgspec.Struct, frozen=True):
-    """Isotonic map from a class's probability to how often it was the class."""
+    """Isotonic map from a class's probability to how often it was the class, a point a block of held-out rows.
+
+    A point lies at the block's mean probability; between points the map is a straight line, beyond them it is level.
+    """
 
     probabilities: tuple[float, ...]
     shares: tuple[float, ...]
+    #: How many held-out rows are behind each point.
+    rows: tuple[int, ...] = ()
 
 
 class Calibration(msgspec.Struct, frozen=True):
     """What an estimate before the truth is made of; by held-out rows alone, never by training rows.
 
-    Of classes, `blocks["accuracy"]` is by the top probability, its loss 1 if right else 0. Of numbers, `blocks["mae"]`
-    and `blocks["mse"]` are by the mean output of the loss models. `unknown` says why there is none.
+    Of classes, `blocks["accuracy"]` is by the probability of the predicted class, its loss 1 if right else 0. Of
+    numbers, `blocks["mae"]` and `blocks["mse"]` are each by the mean of the five models of that loss.
+    `class_maps` has one a class, in the order of the contract. `unknown` says why there is none of all this.
     """
 
     version: int = 1
@@ -100,7 +116,7 @@ class Calibration(msgspec.Struct, frozen=True):
 
 
 class Reference(msgspec.Struct, frozen=True, kw_only=True):
-    """All of it. Of sensitive columns there is no value: neither profile nor rows."""
+    """All of it. Of sensitive columns there is no value: neither profile nor cell, and no loss is expected by them."""
 
     version: int = VERSION
     #: Of all labelled rows, whichever part of the split they were in.
@@ -115,6 +131,8 @@ class Reference(msgspec.Struct, frozen=True, kw_only=True):
     #: By how much the deciding metric gets worse when a column is shuffled.
     importance: dict[str, float] = {}
     seasons: tuple[Season, ...] = ()
+    #: Of the seasons' buckets: the spec's when it was trained.
+    time_zone: str = "UTC"
     calibration: Calibration = Calibration(unknown="it was made before there were estimates")
 
     @property
@@ -130,7 +148,16 @@ class _Version(msgspec.Struct):
 
 def read_reference(folder: Path) -> Reference | None:
     """None of a bundle from before version 2: its hundred quantiles would alarm in every window."""
-    content = (folder / REFERENCE).read_bytes()
-    if msgspec.json.decode(content, type=_Version).version < VERSION:
-        return None
-    return msgspec.json.decode(content, type=Reference)
+    path = folder / REFERENCE
+    version = decode_file(path, _Version).version
+    if version > VERSION:
+        raise DamagedBundle(
+            f"{path}: given version {version}; allowed: up to {VERSION}; use the monitor of the release that trained it"
+        )
+    return decode_file(path, Reference) if version == VERSION else None
+
+
+def open_loss_model(folder: Path) -> OnnxEngine | None:
+    """The models of the loss of a bundle that has them."""
+    path = folder / LOSS_MODEL
+    return OnnxEngine(path) if path.is_file() else None
