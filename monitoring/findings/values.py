@@ -77,3 +77,17 @@ class Alarm(Struct, frozen=True, kw_only=True):
     window_start: dt.datetime
     reason: str
     value: float | None = None
+    #: The finding as it was then.
+    evidence: Finding | None = None
+
+
+class SourceState(Struct, frozen=True, kw_only=True):
+    """Whether what the monitor needs answers: `journal`, `findings`, `mlflow`, `prometheus`, `references`, `clock`."""
+
+    source: str
+    up: bool
+    #: When it last came up or went down.
+    since: dt.datetime
+    checked_at: dt.datetime
+    #: Why it is down; of one that is up, what is not as it should be.
+    reason: str = ""
