@@ -34,12 +34,13 @@ _LEVEL = {"least": logging.INFO}
 _SAME: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": "swarmline"}
 
 
-def set_up(level: str, release: str = "") -> None:
-    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too."""
+def set_up(level: str, release: str = "", service: str = "swarmline") -> None:
+    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too. `service` is ECS' name."""
     _LEVEL["least"] = getattr(logging, level.upper())
+    _SAME["service.name"] = service
     if release:
         _SAME["service.version"] = release
-    for name in ("service", "gunicorn.error"):
+    for name in ("service", "monitoring", "gunicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_JsonLines()], False
         logger.setLevel(_LEVEL["least"])
