@@ -40,6 +40,7 @@ KINDS = (
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
+    Kind("PLATFORM_STACK", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "the name of a stack"),
     Kind("MONITOR_MLFLOW_INSECURE", "true|false", "true or false"),
     Kind("MONITOR_MLFLOW_USER", "[A-Za-z0-9._@-]{1,100}", "the name of a user"),
     Kind(
