@@ -153,7 +153,7 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 scope: ## how far a build of this commit goes: documents, rehearsal or release
 notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 verdict: ## wait for the deploy that this build began, and say how it ended
-audit: ## look for known holes in everything that is locked; OF='serve monitor' only in what the images hold
+audit: ## look for known holes in everything that is locked; OF=serve,monitor only in what the images hold
 # For pipelines alone.
 offer:
 reject-unreleased:

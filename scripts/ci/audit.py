@@ -1,6 +1,6 @@
 """Looks for known holes in what is locked; says what could not be looked at, which is never taken for clean.
 
-    python -m scripts.ci audit [--of "LOCK ..."] [--unaudited unstable|red]
+    python -m scripts.ci audit [--of LOCK,LOCK] [--unaudited unstable|red]
 
 Prints one word for a pipeline: `clean`, or `unaudited` where the source of advisories does not know a package or does
 not answer. Exit codes: 0 clean, or not all audited; 1 a known hole, or not all audited and SWARMLINE_UNAUDITED=red.
@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.command import files
-from scripts.command.options import NAMES, Outside, choice, parsed, plain_parser
+from scripts.command.options import Allowed, Outside, choice, parsed, plain_parser
 from scripts.command.outcome import Refused, finish, say
 
 LOCKS = Path("requirements")
 SECONDS = 600.0
 UNAUDITED = ("unstable", "red")
+LOCK_NAMES = Allowed(r"[a-z-]{1,50}(,[a-z-]{1,50})*", "names of locks, with commas between")
 
 
 class Audit(NamedTuple):
@@ -101,7 +102,7 @@ def judge(result: Audit, unaudited: str) -> str:
 
 
 def act(options: argparse.Namespace) -> dict[str, Any]:
-    locks = [LOCKS / f"{name}.txt" for name in options.of.split()]
+    locks = [LOCKS / f"{name}.txt" for name in options.of.split(",")]
     if lacking := [lock.stem for lock in locks if not lock.is_file()]:
         there = ", ".join(sorted(path.stem for path in LOCKS.glob("*.txt")))
         raise Refused(f"OF is {', '.join(lacking)!r}; allowed are {there}")
@@ -116,7 +117,9 @@ def act(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     line = plain_parser("ci audit", __doc__)
     line.add_argument(
-        "--of", default=Outside("OF", NAMES, "dev"), help="locks: requirements/OF.txt"
+        "--of",
+        default=Outside("OF", LOCK_NAMES, "dev"),
+        help="locks: requirements/OF.txt; with commas",
     )
     line.add_argument(
         "--unaudited",
