@@ -35,7 +35,9 @@ def of_the_stack(stack: str, inputs: StackInputs, monitor: str) -> StackInputs:
     """With the image, and with those settings of monitoring that run and that the inputs do not name."""
     there = with_settings(stack, inputs) or inputs
     image = {"MONITOR_IMAGE": inputs.monitor_image or monitor}
-    return there._replace(variables={**there.variables, **(image if image["MONITOR_IMAGE"] else {})})
+    return there._replace(
+        variables={**there.variables, **(image if image["MONITOR_IMAGE"] else {})}
+    )
 
 
 def with_settings(stack: str, before: StackInputs | None) -> StackInputs | None:

@@ -72,6 +72,16 @@ KINDS = (
         "an address: https://host:port",
     ),
     Kind("EDGE_HOST", "[A-Za-z0-9.-]{1,253}", "the name of a host"),
+    # As stack/monitoring/alertmanager.sh takes them.
+    Kind(
+        "ALERT_MAIL_TO",
+        "[A-Za-z0-9@._+-]{3,254}(,[A-Za-z0-9@._+-]{3,254}){0,9}",
+        "mail addresses, with commas between",
+    ),
+    Kind("ALERT_MAIL_FROM|ALERT_MAIL_USER", "[A-Za-z0-9@._+-]{1,254}", "a mail address"),
+    Kind("ALERT_SMTP", "[A-Za-z0-9._-]{1,253}:[0-9]{1,5}", "host:port"),
+    Kind("ALERT_MAIL_TLS", "true|false", "true or false"),
+    Kind("ALERT_HEARTBEAT_URL", "https?://[A-Za-z0-9:/.?&=_%~-]{1,500}", "an address"),
     Kind(".*", "[0-9]{1,15}", "a whole number"),
 )
 

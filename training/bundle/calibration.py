@@ -1,45 +1,102 @@
-"""The calibration of the estimate: what loss the held-out rows had by their score, in blocks, and class by class."""
+"""The calibration of the estimate: which loss held-out rows had by their score, in blocks, and class by class."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
-from service.bundle.reference import Block, ClassMap
+from service.bundle.contract import Contract, Matrix
+from service.bundle.engines import Answer
+from service.bundle.reference import Block, Calibration, ClassMap
+from training.bundle.loss import MOST_ROWS, fit_loss_models, inputs_of
+from training.metrics.metric import sample_rows
 
 Floats = NDArray[np.float64]
 
 #: Fewer held-out rows than this calibrate nothing.
 LEAST_ROWS = 100
-#: Of a block. What a window says of a smaller one would be chance.
+#: Of a block: what a window says of a smaller one would be chance.
 BLOCK_ROWS = 50
+NO_TRUTH = "no truth by row: nobody knows what the best recipe would have been"
 
 
-def make_blocks(score: NDArray[Any], loss: NDArray[Any], increasing: bool = True) -> list[Block]:
+class Calibrated(NamedTuple):
+    """`loss_models` is the ONNX file of the models of the loss; empty where there are none."""
+
+    calibration: Calibration
+    loss_models: bytes = b""
+
+
+def calibrate(
+    contract: Contract, held_out: Matrix, truth: NDArray[Any], answer: Answer, seed: int
+) -> Calibrated:
+    """By the answers to held-out rows alone: a model is too sure of the rows that it learnt from."""
+    if contract.task == "optimization":
+        return Calibrated(Calibration(unknown=NO_TRUTH))
+    if len(held_out) < LEAST_ROWS:
+        reason = (
+            f"{len(held_out)} held-out rows; it takes {LEAST_ROWS} to know what a score is worth"
+        )
+        return Calibrated(Calibration(unknown=reason))
+    if contract.classes:
+        return Calibrated(_of_classes(contract, truth, answer, seed))
+    return _of_numbers(contract, held_out, truth, answer, seed)
+
+
+def _of_classes(contract: Contract, truth: NDArray[Any], answer: Answer, seed: int) -> Calibration:
+    assert answer.probabilities is not None  # a classifier always gives them
+    probabilities = answer.probabilities.astype(np.float64)
+    predicted = answer.values.astype(np.intp)
+    score = probabilities[np.arange(len(truth)), predicted]
+    return Calibration(
+        seed=seed,
+        rows=len(truth),
+        blocks={"accuracy": make_blocks(score, predicted == truth)},
+        class_maps=tuple(
+            make_class_map(probabilities[:, code], truth == code)
+            for code in range(len(contract.classes))
+        ),
+    )
+
+
+def _of_numbers(
+    contract: Contract, held_out: Matrix, truth: NDArray[Any], answer: Answer, seed: int
+) -> Calibrated:
+    rows = sample_rows(len(held_out), MOST_ROWS, seed)
+    predictions = answer.values[rows, 0].astype(np.float64)
+    errors = truth[rows] - predictions
+    models = fit_loss_models(inputs_of(contract, held_out[rows], predictions), errors, seed)
+    blocks = {
+        "mae": make_blocks(models.absolute, np.abs(errors)),
+        "mse": make_blocks(models.squared, errors**2),
+    }
+    return Calibrated(Calibration(seed=seed, rows=len(rows), blocks=blocks), models.onnx)
+
+
+def make_blocks(score: NDArray[Any], loss: NDArray[Any]) -> tuple[Block, ...]:
     """Isotonic regression of the loss on the score; neighbours are joined until each block has `BLOCK_ROWS`."""
     order = np.argsort(score, kind="stable")
-    sorted_score, sorted_loss = score[order].astype(float), loss[order].astype(float)
-    uppers = [*_edges(sorted_score, sorted_loss, increasing), len(score)]
-    parts = [slice(start, end) for start, end in pairwise([0, *uppers])]
-    return [
+    score, loss = score[order].astype(np.float64), loss[order].astype(np.float64)
+    edges = [0, *_edges(score, loss), len(score)]
+    return tuple(
         Block(
-            upper=_between(sorted_score, part.stop),
-            rows=part.stop - part.start,
-            mean=float(sorted_loss[part].mean()),
-            variance=float(sorted_loss[part].var(ddof=1)),
+            upper=_between(score, end),
+            rows=end - start,
+            mean=float(loss[start:end].mean()),
+            variance=float(loss[start:end].var(ddof=1)),
         )
-        for part in parts
-    ]
+        for start, end in pairwise(edges)
+    )
 
 
-def _edges(score: Floats, loss: Floats, increasing: bool) -> Iterator[int]:
+def _edges(score: Floats, loss: Floats) -> Iterator[int]:
     """Where, in the order of the score, one block ends and another begins."""
-    fitted = IsotonicRegression(increasing=increasing).fit_transform(score, loss)
+    fitted = IsotonicRegression().fit_transform(score, loss)
     start = 0
     for edge in (np.flatnonzero(np.diff(fitted)) + 1).tolist():
         if edge - start >= BLOCK_ROWS and len(score) - edge >= BLOCK_ROWS:
@@ -58,7 +115,7 @@ def make_class_map(probability: NDArray[Any], belongs: NDArray[Any]) -> ClassMap
     number = np.searchsorted([block.upper for block in blocks[:-1]], probability)
     means = np.bincount(number, weights=probability) / np.bincount(number)
     return ClassMap(
-        tuple(means.tolist()),
-        tuple(block.mean for block in blocks),
-        tuple(block.rows for block in blocks),
+        probabilities=tuple(means.tolist()),
+        shares=tuple(block.mean for block in blocks),
+        rows=tuple(block.rows for block in blocks),
     )

@@ -1,69 +1,88 @@
-"""The reference profile in a bundle: the training data and the predictions in short, for drift."""
+"""The reference in a bundle: what a version learnt from and answers, in short, for the monitor to compare with."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer
-from training.metrics.metric import Rows, sample_rows
+from service.bundle.reference import Calibration, Histogram, Profile, Reference, Season
+from training.bundle.profiles import (
+    histogram,
+    profile_codes,
+    profile_column,
+    profile_numbers,
+    shortest,
+)
+from training.bundle.seasons import make_seasons
+from training.judge.result import TrainingResult
+from training.metrics.metric import sample_rows
 
-BINS = 20
-SAMPLE = 1000
-QUANTILES = np.linspace(0, 1, 101)
+SAMPLE_ROWS = 2_000
 
 
-def reference(contract: Contract, matrix: Matrix, answer: Answer, seed: int) -> dict[str, Any]:
-    """By column of the training rows, and by output of what the model answers on held-out rows."""
-    sampled = sample_rows(len(matrix), SAMPLE, seed)
+def make_reference(result: TrainingResult, answer: Answer, calibration: Calibration) -> Reference:
+    """`answer` is to the held-out rows. Columns are of all: by a split in time, training rows lack the newest season."""
+    dataset, seed = result.dataset, result.spec.search.seed
+    contract, matrix = dataset.contract, dataset.matrix
     columns = {
-        column.name: (
-            _counts(matrix[:, position], column.categories)
-            if column.type == "category"
-            else _numbers(matrix[:, position], None if column.sensitive else sampled)
-        )
+        column.name: profile_column(column, matrix[:, position], seed)
         for position, column in enumerate(contract.columns)
+        if not column.sensitive
     }
-    return {"rows": len(matrix), "columns": columns, "predictions": _predictions(contract, answer)}
+    return Reference(
+        rows=len(matrix),
+        columns=columns,
+        predictions=_predictions(contract, answer, seed),
+        probability=_probability(answer),
+        sample=_sample(contract, matrix, seed),
+        importance={
+            each.column: each.mean
+            for each in (result.evaluation.importance if result.evaluation else ())
+        },
+        seasons=_seasons(result, columns),
+        time_zone=result.spec.monitor.time_zone,
+        calibration=calibration,
+    )
 
 
-def _predictions(contract: Contract, answer: Answer) -> dict[str, Any]:
+def _predictions(contract: Contract, answer: Answer, seed: int) -> dict[str, Profile]:
     if contract.classes:
-        return {
-            contract.outputs[0].name: _counts(answer.values.astype(np.float32), contract.classes)
-        }
-    first = np.arange(min(SAMPLE, len(answer.values)))
+        codes = answer.values.astype(np.float64)
+        return {contract.outputs[0].name: profile_codes(codes, contract.classes, seed)}
     return {
-        output.name: _numbers(answer.values[:, position], first)
+        output.name: profile_numbers(answer.values[:, position], seed)
         for position, output in enumerate(contract.outputs)
     }
 
 
-def _counts(codes: NDArray[Any], names: tuple[str, ...]) -> dict[str, Any]:
-    present = codes[~np.isnan(codes)].astype(int)
-    counts = np.bincount(present, minlength=len(names)).tolist()
-    return {
-        "kind": "category",
-        "nulls": len(codes) - len(present),
-        "counts": dict(zip(names, counts, strict=True)),
-    }
+def _probability(answer: Answer) -> Histogram | None:
+    if answer.probabilities is None:
+        return None
+    predicted = answer.values.astype(np.intp)[:, np.newaxis]
+    return histogram(np.take_along_axis(answer.probabilities, predicted, axis=1), 0.0, 1.0)
 
 
-def _numbers(values: NDArray[Any], sampled: Rows | None) -> dict[str, Any]:
-    present = values[~np.isnan(values)].astype(np.float64)
-    if len(present) == 0:
-        return {"kind": "number", "nulls": len(values)}
-    counts, edges = np.histogram(present, bins=BINS)
-    sample = [] if sampled is None else values[sampled][~np.isnan(values[sampled])].tolist()
-    return {
-        "kind": "number",
-        "nulls": len(values) - len(present),
-        "mean": float(present.mean()),
-        "std": float(present.std()),
-        "quantiles": np.quantile(present, QUANTILES).tolist(),
-        "histogram": {"edges": edges.tolist(), "counts": counts.tolist()},
-        "sample": sample,
-    }
+def _sample(contract: Contract, matrix: Matrix, seed: int) -> tuple[tuple[float | None, ...], ...]:
+    """Whole rows: what belongs together stays together. A null stays one."""
+    rows = matrix[sample_rows(len(matrix), SAMPLE_ROWS, seed)]
+    columns: list[list[Any]] = [
+        [None] * len(rows) if column.sensitive else _cells(rows[:, position])
+        for position, column in enumerate(contract.columns)
+    ]
+    return tuple(zip(*columns, strict=True))
+
+
+def _cells(values: Matrix) -> list[float | None]:
+    return [None if np.isnan(value) else value for value in shortest(values)]
+
+
+def _seasons(result: TrainingResult, columns: dict[str, Profile]) -> tuple[Season, ...]:
+    spec, dataset = result.spec, result.dataset
+    if spec.data is None or not spec.data.time or spec.data.time not in dataset.frame:
+        return ()
+    moments = dataset.frame[spec.data.time]
+    zone, seed = spec.monitor.time_zone, spec.search.seed
+    return tuple(make_seasons(dataset.contract, dataset.matrix, columns, moments, zone, seed))

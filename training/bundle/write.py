@@ -1,4 +1,7 @@
-"""Writes a bundle: model, contract, reference profile, golden rows, card, and the manifest that vouches for them."""
+"""Writes a bundle: model, contract, reference, golden rows, card, and the manifest that vouches for them.
+
+Beside them lie the monitor's rules, for which it does not vouch: an export writes them anew.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from service.bundle.contract import Contract
 from service.bundle.encoder import Encoder
 from service.bundle.engines import MODEL_FILES, Engine
 from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
-from training.bundle.reference import reference
+from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules
+from service.bundle.reference import LOSS_MODEL, REFERENCE
+from training.bundle.calibration import calibrate
+from training.bundle.reference import make_reference
 from training.common.files import pretty
 from training.judge.result import TrainingResult
 
@@ -26,9 +32,7 @@ def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
     """A whole bundle or none: written aside, then renamed."""
     compiled, dataset, evaluation = result.fitted.compiled, result.dataset, result.evaluation
     assert compiled is not None  # nothing is registered that was not compiled
-    contract, seed = dataset.contract, result.spec.search.seed
-    model_file = MODEL_FILES[compiled.engine_name]
-    answer = compiled.engine.predict(dataset.held_out)
+    contract, model_file = dataset.contract, MODEL_FILES[compiled.engine_name]
     manifest = Manifest(
         model=result.spec.name,
         version=result.version,
@@ -47,15 +51,28 @@ def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
     )
     files = {
         "contract.json": pretty(contract),
-        "reference.json": pretty(reference(contract, dataset.train[0], answer, seed)),
+        **_reference_files(result, compiled.engine),
         "golden.json": pretty(_golden(contract, compiled.engine, golden_rows(result))),
         "card.html": card.encode(),
         model_file: (compiled.folder / model_file).read_bytes(),
     }
-    return _write_aside(folder, manifest, files)
+    return _write_aside(folder, manifest, files, result.spec.monitor_rules)
 
 
-def _write_aside(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> Path:
+def _reference_files(result: TrainingResult, engine: Engine) -> dict[str, bytes]:
+    """What the monitor compares with, and what it estimates losses by where it needs models for that."""
+    dataset, seed = result.dataset, result.spec.search.seed
+    answer, truth = engine.predict(dataset.held_out), dataset.target[dataset.split.held_out]
+    calibration, loss_models = calibrate(dataset.contract, dataset.held_out, truth, answer, seed)
+    reference = make_reference(result, answer, calibration)
+    # On one line: it is numbers by the thousand, which nobody reads.
+    files = {REFERENCE: msgspec.json.encode(reference)}
+    return {**files, LOSS_MODEL: loss_models} if loss_models else files
+
+
+def _write_aside(
+    folder: Path, manifest: Manifest, files: dict[str, bytes], rules: MonitorRules
+) -> Path:
     aside = folder.with_name(f".{folder.name}.unfinished")
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
@@ -63,6 +80,7 @@ def _write_aside(folder: Path, manifest: Manifest, files: dict[str, bytes]) -> P
         (aside / name).write_bytes(content)
     hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
     (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
+    (aside / MONITOR_RULES).write_bytes(pretty(rules))
     shutil.rmtree(folder, ignore_errors=True)
     aside.rename(folder)
     return folder

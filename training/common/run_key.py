@@ -8,11 +8,17 @@ import msgspec
 
 from training.common.provenance import Provenance
 
+#: The sections of a spec that change nothing of what is trained.
+UNTRAINED = ("monitor",)
+
 
 def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
     """The same spec, data, code and lock give the same model, so training it again is a waste."""
+    trained = msgspec.to_builtins(spec)
+    for section in UNTRAINED:
+        trained.pop(section, None)
     parts = (
-        msgspec.json.encode(spec, order="deterministic"),
+        msgspec.json.encode(trained, order="deterministic"),
         fingerprint.encode(),
         origin.code.encode(),
         origin.lock.encode(),

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from service.bundle.manifest import Decision
+from service.bundle.monitor_rules import Bound
 from training.fit.compile import Compiled
 from training.judge.evaluation import Evaluation
 from training.metrics.tasks import METRICS
-from training.spec.values import Bound, Spec
+from training.spec.values import Spec
 
 
 class Verdict(NamedTuple):

@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
+from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
-Share = Annotated[float, Meta(ge=0, le=1)]
-Positive = Annotated[int, Meta(gt=0)]
 Severity = Literal["error", "warning", "off"]
 CandidateName = Literal[
     "linear",
@@ -102,11 +101,6 @@ class Search(Struct, frozen=True):
     engine: Literal["onnx", "any"] = "onnx"
 
 
-class Bound(Struct, frozen=True):
-    min: float | None = None
-    max: float | None = None
-
-
 class Gates(Struct, frozen=True):
     """What a model must reach before it is registered. `champion` says by how much it may be worse."""
 
@@ -122,6 +116,13 @@ class Slices(Struct, frozen=True):
 
     columns: tuple[str, ...] = ()
     minimum_rows: Positive = 50
+
+
+class Monitor(JudgingRules, frozen=True, kw_only=True):
+    """How what is served is watched. It changes nothing of what is trained, so no run key has it."""
+
+    #: Those of the training where nothing is given, without the sensitive ones.
+    slices: tuple[str, ...] | None = None
 
 
 class Ingredient(Struct, frozen=True):
@@ -159,6 +160,7 @@ class Spec(Struct, frozen=True):
     checks: Checks = Checks()
     gates: Gates = Gates()
     slices: Slices = Slices()
+    monitor: Monitor = Monitor()
     objective: Objective | None = None
     recipe: dict[str, Ingredient] = msgspec.field(default_factory=dict)
 
@@ -200,6 +202,17 @@ class Spec(Struct, frozen=True):
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
         return (Output(self.data.target, self.target.unit, self.target.description),)
+
+    @property
+    def monitor_rules(self) -> MonitorRules:
+        """What the monitor goes by: `[monitor]`, and of the gates the bounds of metrics."""
+        own = structs.asdict(self.monitor)
+        sensitive = {column.name for column in self.inputs if column.sensitive}
+        usual = tuple(name for name in self.slices.columns if name not in sensitive)
+        slices = own.pop("slices")
+        return MonitorRules(
+            **own, slices=usual if slices is None else slices, bounds=self.gates.metrics
+        )
 
     @property
     def source(self) -> Data:

@@ -62,10 +62,17 @@ def answer(swarm: Facts, words: list[str], stdin: str) -> str:
     if kind == "stack":
         return of_stack(swarm, words[1:], stdin)
     if kind in ("service", "node") and verb == "ls":
-        return "\n".join(swarm[kind])
+        return "\n".join(name for name in swarm[kind] if of_namespace(name, words))
     if kind == "service":
         return of_service_command(swarm, verb, words[2:])
     return of_engine(swarm, words)
+
+
+def of_namespace(name: str, words: list[str]) -> bool:
+    """Whether the service is of the stack that a filter names, if one does."""
+    label = "label=com.docker.stack.namespace="
+    stacks = [item.removeprefix(label) for item in words if item.startswith(label)]
+    return all(name.rpartition("_")[0] == stack for stack in stacks)
 
 
 def of_engine(swarm: Facts, words: list[str]) -> str:
@@ -147,7 +154,10 @@ def described(name: str, item: Facts) -> Facts:
 def of_stack(swarm: Facts, words: list[str], stdin: str) -> str:
     if words[0] == "config":
         return "".join(filled(Path(path).read_text("utf-8")) for path in values(words, "-c"))
-    before, swarm["service"] = swarm["service"], {}
+    before = swarm["service"]
+    swarm["service"] = {
+        name: about for name, about in before.items() if name.rpartition("_")[0] != words[-1]
+    }
     if words[0] == "rm":
         return ""
     sys.path.append(os.environ["STAND_IN_PACKAGES"])
