@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import logging
 import socket
 import ssl
@@ -59,7 +60,7 @@ def answers(address: str) -> bool:
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         logger.info("%s does not answer: %s", address, error)
         return False
 
