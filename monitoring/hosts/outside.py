@@ -46,7 +46,7 @@ def certificate_end(host: str, port: int) -> float | None:
 
 
 def unchecked() -> ssl.SSLContext:
-    """Takes any certificate: one that ran out or that nobody knows is what is to be told, and nothing secret is sent."""
+    """Takes any certificate: one that ran out is what is to be told, and nothing secret is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
