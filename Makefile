@@ -5,7 +5,7 @@
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
-	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
+	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
@@ -92,9 +92,9 @@ $(training_verbs): $(READY)
 	@$(PY) -m training $@
 
 ## images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: ## build the service's image from what was exported; ARGS='--pull' with a newer base
-publish: ## push the image to REGISTRY and record its digest
-sbom: ## write what is in the image, as CycloneDX (`make image` does so too)
+image: ## build the service's image from what was exported, and the monitor's; ARGS='--pull' with a newer base
+publish: ## push the images to REGISTRY and record their digests
+sbom: ## write what is in the images, as CycloneDX (`make image` does so too)
 mlflow-image: ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
 image publish sbom: $(READY)
 	@$(PY) -m scripts.image $(@:image=build)
@@ -126,12 +126,15 @@ backup: ## save the journal's database to build/backups; FILE=name elsewhere
 restore: ## bring a saved database back: FILE=name; what is there now is saved first
 restore-test: ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
 secrets: ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
-check-stack: ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
+monitoring: ## bring monitoring in or up to date, as the release that serves was deployed with (`make deploy` does so too)
+check-stack: ## do the stack files and the settings read well, do HAProxy, Prometheus and Alertmanager take their own? (no engine needed)
 operate_verbs := up down status confirm trace prune backup restore restore-test
 $(operate_verbs): $(READY)
 	@$(PY) -m scripts.operate $@
 secrets: $(READY)
 	@$(PY) -m scripts.credentials
+monitoring: $(READY)
+	@$(PY) -m scripts.monitoring_stack up
 check-stack: $(READY)
 	@$(PY) -m scripts.stack_file check
 
@@ -150,7 +153,7 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 scope: ## how far a build of this commit goes: documents, rehearsal or release
 notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 verdict: ## wait for the deploy that this build began, and say how it ended
-audit: ## look for known holes in everything that is locked; OF=serve only in what the image holds
+audit: ## look for known holes in everything that is locked; OF=serve,monitor only in what the images hold
 # For pipelines alone.
 offer:
 reject-unreleased:
@@ -231,5 +234,5 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) image publish sbom mlflow-image $(release_verbs) ledger \
-	$(operate_verbs) secrets check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
+	$(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
 	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

@@ -1,1 +1,187 @@
 """The monitor's settings, from the environment and `*_FILE` secrets alone; all are checked before the start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from service import readers
+from service.bundle.monitor_rules import parse_window
+from service.readers import Address, BadSettings, Setting
+
+__all__ = ["BadSettings", "Settings", "read_settings"]
+
+#: Of a server, where only one of the two is named: as stack/monitor.sql has them.
+JOURNAL_DATABASE = "journal"
+FINDINGS_DATABASE = "monitor"
+DEFAULT_JOURNAL = "sqlite:///build/journal.db"
+SECRETS = (
+    "JOURNAL_URL",
+    "FINDINGS_URL",
+    "KEYS",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_TRACKING_PASSWORD",
+    "ELASTIC_KEY",
+)
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a representation: it would show passwords."""
+
+    bind: Address
+    journal_url: str
+    findings_url: str
+    bundles: Path
+    mlflow_tracking_uri: str
+    mlflow_tracking_username: str
+    mlflow_tracking_password: str
+    monitor_state: Path
+    monitor_every: float
+    monitor_window: str
+    monitor_allowance: float
+    monitor_sample: int
+    monitor_lookback_days: int
+    monitor_retention_days: int
+    auth: bool
+    keys: str
+    service_url: str
+    prometheus_url: str
+    alertmanager_url: str
+    grafana_url: str
+    jenkins_url: str
+    runbook_url: str
+    elastic_url: str
+    elastic_key: str
+    log_level: str
+
+    def __repr__(self) -> str:
+        return f"Settings(bind={self.bind})"
+
+
+def _database(text: str) -> str:
+    return readers.journal_address(text) if text else ""
+
+
+def _window(text: str) -> str:
+    if text and not WINDOW.fullmatch(text):
+        raise ValueError(
+            'a span such as "1m", "6h" or "7d", or a number of rows such as "500 rows"'
+        )
+    return text
+
+
+def _web_addresses(*rows: tuple[str, str]) -> tuple[Setting, ...]:
+    return tuple(Setting(name, readers.web_address, "", meaning) for name, meaning in rows)
+
+
+SETTINGS = (
+    Setting("BIND", readers.address, "127.0.0.1:8090", "where to listen"),
+    Setting(
+        "JOURNAL_URL",
+        _database,
+        "",
+        "the journal, which is only read; without it, database `journal` beside FINDINGS_URL, or build/journal.db",
+    ),
+    Setting(
+        "FINDINGS_URL",
+        _database,
+        "",
+        "the monitor's own database; without it, `monitor` or `monitor.db` beside the journal",
+    ),
+    Setting("BUNDLES", Path, "build/bundles", "folder of the exported set; it need not be there"),
+    Setting("MLFLOW_TRACKING_URI", str, "", "where references come from and judgements go"),
+    Setting("MLFLOW_TRACKING_USERNAME", str, "", "its user"),
+    Setting("MLFLOW_TRACKING_PASSWORD", str, "", "its password"),
+    Setting("MONITOR_STATE", Path, "build/monitor", "folder of references and reports"),
+    Setting("MONITOR_EVERY", readers.number(1, 86_400), "30", "seconds between two looks"),
+    Setting(
+        "MONITOR_WINDOW",
+        _window,
+        "",
+        'a window for every model, such as "1h" or "500 rows"; without it, as the spec of each says',
+    ),
+    Setting(
+        "MONITOR_ALLOWANCE",
+        readers.number(0, 86_400),
+        "60",
+        "seconds from a window's end to its first judgement, beyond the journal's lag",
+    ),
+    Setting(
+        "MONITOR_SAMPLE", readers.whole(1000, 1_000_000), "20000", "rows of a window that are read"
+    ),
+    Setting(
+        "MONITOR_LOOKBACK_DAYS",
+        readers.whole(1, 366),
+        "31",
+        "days back from now in which windows are still judged for the first time",
+    ),
+    Setting(
+        "MONITOR_RETENTION_DAYS",
+        readers.whole(0, 36_500),
+        "400",
+        "days that findings are kept; 0 keeps all",
+    ),
+    Setting("AUTH", readers.switch, "on", "off: show pages without keys, on any address"),
+    Setting("KEYS", str, "", "lines of name:scopes:sha256[:models]; pages ask for scope `admin`"),
+    *_web_addresses(
+        ("SERVICE_URL", "a service whose journal's lag is asked for where there is no Prometheus"),
+        ("PROMETHEUS_URL", "Prometheus, for traffic and the journal's lag"),
+        ("ALERTMANAGER_URL", "Alertmanager, as people reach it"),
+        ("GRAFANA_URL", "Grafana, as people reach it"),
+        ("JENKINS_URL", "Jenkins, as people reach it: the way to the rollback job"),
+        ("RUNBOOK_URL", "the runbook, where it is not the one of the pages"),
+        ("ELASTIC_URL", "Elasticsearch, which is sent the findings too"),
+    ),
+    Setting("ELASTIC_KEY", str, "", "its API key"),
+    Setting(
+        "LOG_LEVEL",
+        readers.choice("debug", "info", "warning", "error"),
+        "info",
+        "least level to log",
+    ),
+)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings, or BadSettings with a sentence for each that cannot be."""
+    values = readers.read_all(SETTINGS, environ, SECRETS, _contradictions)
+    journal, findings = values["journal_url"], values["findings_url"]
+    if not journal:
+        journal = _beside(findings, JOURNAL_DATABASE) or DEFAULT_JOURNAL
+    values["journal_url"] = journal
+    values["findings_url"] = (
+        findings or _beside(journal, FINDINGS_DATABASE) or _file_beside(journal)
+    )
+    return Settings(**values)
+
+
+def _beside(url: str, database: str) -> str:
+    """Another database of the same server, with the same login; empty where it is no server."""
+    if not url.startswith("postgresql"):
+        return ""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def _file_beside(journal: str) -> str:
+    folder, slash, _ = journal.removeprefix("sqlite:///").partition("?")[0].rpartition("/")
+    return f"sqlite:///{folder}{slash}monitor.db"
+
+
+def _contradictions(values: dict[str, Any]) -> list[str]:
+    sentences = []
+    if values["auth"] and not values["keys"] and not values["bind"].loopback:
+        sentences.append(
+            f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"
+            " or set AUTH=off."
+        )
+    if values["findings_url"] and values["findings_url"] == values["journal_url"]:
+        if values["findings_url"].startswith("sqlite"):
+            sentences.append(
+                "FINDINGS_URL and JOURNAL_URL name the same file; the journal is only read, so name another one."
+            )
+    return sentences

@@ -1,14 +1,61 @@
-"""Readers of settings: text in, value out, or a ValueError that says what is allowed."""
+"""Readers of settings: text in, value out, or a ValueError that says what is allowed; and a whole table of them."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+
+class BadSettings(ValueError):
+    """`sentences` has one for each bad setting: its name, what it was, what it may be."""
+
+    def __init__(self, sentences: list[str]):
+        self.sentences = sentences
+        super().__init__(" ".join(sentences))
+
+
+class Setting(NamedTuple):
+    """One variable of the environment. `read` raises ValueError with what is allowed."""
+
+    name: str
+    read: Callable[[str], Any]
+    default: str
+    meaning: str
+
+
+def read_all(
+    table: Iterable[Setting],
+    environ: Mapping[str, str],
+    secrets: Collection[str],
+    contradictions: Callable[[dict[str, Any]], list[str]],
+) -> dict[str, Any]:
+    """The values by their names in small letters, or BadSettings with a sentence for each that cannot be."""
+    values: dict[str, Any] = {}
+    sentences: list[str] = []
+    for setting in table:
+        try:
+            values[setting.name.lower()] = _read(setting, environ, secrets)
+        except ValueError as error:
+            sentences.append(str(error))
+    sentences = sentences or contradictions(values)
+    if sentences:
+        raise BadSettings(sentences)
+    return values
+
+
+def _read(setting: Setting, environ: Mapping[str, str], secrets: Collection[str]) -> Any:
+    name, text = setting.name, text_of(environ, setting.name)
+    try:
+        return setting.read(text or setting.default)
+    except ValueError as error:
+        hidden = name in secrets or environ.get(f"{name}_FILE")
+        shown = "its secret" if hidden else repr(text or setting.default)
+        raise ValueError(f"{name} is {shown}; it must be {error}.") from error
 
 
 class Address(NamedTuple):

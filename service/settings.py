@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
 from service import readers
-from service.readers import Address
+from service.readers import Address, BadSettings, Setting
+
+__all__ = ["BadSettings", "JournalSettings", "Settings", "read_journal_settings", "read_settings"]
 
 MEGABYTE = 1 << 20
 KEY_SIZES = range(16, 65)
 #: A hundred years: the date before which rows go must be one that there was.
 LONGEST_RETENTION = 36_500
-
-
-class BadSettings(ValueError):
-    """`sentences` has one for each bad setting: its name, what it was, what it may be."""
-
-    def __init__(self, sentences: list[str]):
-        self.sentences = sentences
-        super().__init__(" ".join(sentences))
 
 
 @dataclass(frozen=True)
@@ -78,15 +72,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retrain_command: str
     log_sample: float
     log_level: str
-
-
-class Setting(NamedTuple):
-    """One variable of the environment. `read` raises ValueError with what is allowed."""
-
-    name: str
-    read: Callable[[str], Any]
-    default: str
-    meaning: str
 
 
 def cores() -> int:
@@ -190,7 +175,7 @@ SETTINGS = (
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings, or BadSettings with a sentence for each that cannot be."""
-    values = _read_all(SETTINGS, environ, _contradictions)
+    values = readers.read_all(SETTINGS, environ, SECRETS, _contradictions)
     journal = _take_journal_settings(values)
     values["workers"] = values["workers"] or cores()
     values["journal"] = journal if values["journal"] else None
@@ -199,25 +184,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 def read_journal_settings(environ: Mapping[str, str]) -> JournalSettings:
     """The journal's settings alone, or BadSettings."""
-    return _take_journal_settings(_read_all(JOURNAL_SETTINGS, environ, _contradictions_of_journal))
-
-
-def _read_all(
-    table: Iterable[Setting],
-    environ: Mapping[str, str],
-    contradictions: Callable[[dict[str, Any]], list[str]],
-) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    sentences: list[str] = []
-    for setting in table:
-        try:
-            values[setting.name.lower()] = _read(setting, environ)
-        except ValueError as error:
-            sentences.append(str(error))
-    sentences = sentences or contradictions(values)
-    if sentences:
-        raise BadSettings(sentences)
-    return values
+    return _take_journal_settings(
+        readers.read_all(JOURNAL_SETTINGS, environ, SECRETS, _contradictions_of_journal)
+    )
 
 
 def _take_journal_settings(values: dict[str, Any]) -> JournalSettings:
@@ -227,16 +196,6 @@ def _take_journal_settings(values: dict[str, Any]) -> JournalSettings:
         for setting in JOURNAL_SETTINGS
     }
     return JournalSettings(spool_limit=fields.pop("spool_mb") * MEGABYTE, **fields)
-
-
-def _read(setting: Setting, environ: Mapping[str, str]) -> Any:
-    name, text = setting.name, readers.text_of(environ, setting.name)
-    try:
-        return setting.read(text or setting.default)
-    except ValueError as error:
-        hidden = name in SECRETS or environ.get(f"{name}_FILE")
-        shown = "its secret" if hidden else repr(text or setting.default)
-        raise ValueError(f"{name} is {shown}; it must be {error}.") from error
 
 
 SECRETS = ("KEYS", "RETRAIN_TOKEN", "JOURNAL_URL", "JOURNAL_KEY")

@@ -1,6 +1,6 @@
 """Every setting and every make target of a pipeline stands in the documents with its default; none is invented.
 
-The service's own settings: tests/service/test_settings.py.
+The service's own settings: tests/service/test_settings.py; the monitor's: tests/monitoring/test_settings.py.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 #: `${NAME}`, `${NAME:-default}`, `${NAME:?why}`, but not the shell's own `$${NAME}`.
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)(?::?([-?])([^}]*))?\}")
-STACK = ("stack.yml", "stack/tls.yml", "stack/http.yml")
+STACK = ("stack.yml", "stack/tls.yml", "stack/http.yml", "stack/monitoring.yml")
 PLATFORM = ("jenkins/platform.yml",)
 #: Each page with the files whose variables it lists.
 PAGES = {"docs/swarm.md": STACK, "docs/platform.md": PLATFORM}
@@ -112,7 +112,7 @@ def _names_read(node: ast.AST) -> Iterator[str]:
 def parameter_problems(root: Path) -> Iterator[str]:
     """What scripts and training take from outside, and neither a document nor a line of `make` names."""
     documented = _names_in_documents(root)
-    for package in ("scripts", "tables", "training"):
+    for package in ("monitoring", "scripts", "tables", "training"):
         for name in sorted(read_from_outside(root / package) - documented - FOREIGN):
             yield f"no document and no line of the Makefile names {name}, which {package} reads"
 
@@ -137,7 +137,7 @@ def invention_problems(root: Path) -> Iterator[str]:
 def _sources(root: Path) -> Iterator[str]:
     # PIP_INDEX_URL and its like are read by pip, by way of the Dockerfiles, which take no name from a document.
     kinds = ("*.py", "*.yml", "*.yaml", "*.groovy", "*.sh", "Dockerfile", "*.Dockerfile")
-    for folder in ("scripts", "service", "tables", "training", "stack", "jenkins"):
+    for folder in ("monitoring", "scripts", "service", "tables", "training", "stack", "jenkins"):
         for kind in kinds:
             for file in sorted((root / folder).rglob(kind)):
                 yield file.read_text(encoding="utf-8")
@@ -260,7 +260,16 @@ MUTATIONS = (
 
 @pytest.fixture(name="copy")
 def _copy(tmp_path: Path) -> Path:
-    for folder in ("docs", "stack", "jenkins", "scripts", "tables", "training", "service"):
+    for folder in (
+        "docs",
+        "stack",
+        "jenkins",
+        "monitoring",
+        "scripts",
+        "tables",
+        "training",
+        "service",
+    ):
         shutil.copytree(
             ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__")
         )

@@ -29,7 +29,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         " schedule hosts simulate __main__"
     ).split(),
     "scripts": (
-        "command engine credentials stack_file image edge ledger platform_stack detached rollout release operate ci"
+        "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"
+        " release operate ci"
     ).split(),
 }
 #: The service runs with MLflow down, builds no DataFrame and never opens a pickle.

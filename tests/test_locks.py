@@ -10,7 +10,7 @@ import pytest
 from tests.support import ROOT
 
 GROUPS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
-TOOLS = ("uv", "openapi-python-client")
+TOOLS = ("uv", "openapi-python-client", "nannyml")
 PIN = re.compile(r"^([a-z0-9.-]+)==(\S+)", re.M)
 
 

@@ -1,1 +1,23 @@
-"""What the monitor says of windows, as values, and the database that keeps them."""
+"""What the monitor says of windows, as values, and the database that keeps them.
+
+    store = Store(url)                                   # threads may share one
+    store.prepare()                                      # makes its tables
+    store.save(record, findings, raised, resolved)       # one transaction; a window judged again replaces itself
+    store.series("yield", {"drift"}, limit=100)          # (record, finding) pairs, the oldest first
+
+Every method raises FindingsUnavailable where the database is away.
+"""
+
+from monitoring.findings.database import FindingsUnavailable
+from monitoring.findings.store import Arm, Store
+from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
+
+__all__ = [
+    "Alarm",
+    "Arm",
+    "Finding",
+    "FindingsUnavailable",
+    "SourceState",
+    "Store",
+    "WindowRecord",
+]

@@ -50,8 +50,11 @@ class WindowRecord(Struct, frozen=True, kw_only=True):
     arm: str
     start: dt.datetime
     end: dt.datetime
+    #: One that was predicted again counts once.
     rows: int
     sampled: int
+    #: Those made again too: as the journal counts them by its index alone.
+    predictions: int = 0
     first: dt.datetime | None
     last: dt.datetime | None
     #: Up to here the journal was complete when it was judged.
@@ -77,3 +80,17 @@ class Alarm(Struct, frozen=True, kw_only=True):
     window_start: dt.datetime
     reason: str
     value: float | None = None
+    #: The finding as it was then.
+    evidence: Finding | None = None
+
+
+class SourceState(Struct, frozen=True, kw_only=True):
+    """Whether what the monitor needs answers: `journal`, `findings`, `mlflow`, `prometheus`, `references`, `clock`."""
+
+    source: str
+    up: bool
+    #: When it last came up or went down.
+    since: dt.datetime
+    checked_at: dt.datetime
+    #: Why it is down; of one that is up, what is not as it should be.
+    reason: str = ""

@@ -2,12 +2,13 @@
 
     python -m scripts.credentials [make] [--certificate FILE --key FILE | --self-signed HOST] [--plain-names]
     python -m scripts.credentials list
-    python -m scripts.credentials rotate NAME
+    python -m scripts.credentials rotate NAME [--file FILE]
     python -m scripts.credentials add-key NAME --scopes predict,truth [--models a,b]
     python -m scripts.credentials revoke-key NAME
 
 `make` makes what is missing, and takes a new certificate; with --plain-names under the names that stack.yml has, for
-`docker stack deploy`. A change takes effect with the next `make deploy`, replica by
+`docker stack deploy`. `rotate` makes a new one, or takes what the file holds, of what is given out
+elsewhere: monitor_mlflow_password, alert_mail_password and alert_webhook. A change takes effect with the next `make deploy`, replica by
 replica. What people need goes to build/secrets/, for its owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
 """
 
@@ -33,7 +34,9 @@ def command_line() -> argparse.ArgumentParser:
     verbs.default = "make"
     _add_making(verbs.add_parser("make", help="what is missing"), default=argparse.SUPPRESS)
     verbs.add_parser("list", help="names and ages")
-    verbs.add_parser("rotate", help="a new secret in place of one").add_argument("name")
+    rotate = verbs.add_parser("rotate", help="a new secret in place of one")
+    rotate.add_argument("name")
+    rotate.add_argument("--file", type=Path, help="what was given out elsewhere: one line")
     key = verbs.add_parser("add-key", help="an API key")
     key.add_argument("name")
     key.add_argument("--scopes", required=True, help="predict, truth, admin; with commas")
@@ -69,7 +72,9 @@ def main(arguments: list[str] | None = None) -> int:
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "make": lambda: manage.make(stack, folder, _certificate(options), options.plain_names),
         "list": lambda: manage.overview(stack),
-        "rotate": lambda: manage.rotate(stack, folder, options.name, options.deadline),
+        "rotate": lambda: manage.rotate(
+            stack, folder, options.name, options.file, options.deadline
+        ),
         "add-key": lambda: manage.add_key(
             stack, folder, options.name, options.scopes, options.models
         ),

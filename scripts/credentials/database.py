@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from scripts.command.checkout import ROOT
 from scripts.command.outcome import Refused
 from scripts.engine import job, secrets_and_configs
 from scripts.engine.docker import docker_json
 
-PASSWORDS = ("db_password", "journal_url")
+PASSWORDS = ("db_password", "journal_url", "monitor_url")
+MONITOR_ROLE = "stack/monitor.sql"
 #: Every password that the superuser may have is tried: after an attempt that broke off it is not the newest.
 SIGN_IN = """
 export PGHOST=db PGUSER=postgres PGDATABASE=postgres PGCONNECT_TIMEOUT=5
@@ -51,7 +53,7 @@ CREATE ROLE :"user" LOGIN PASSWORD :'word' IN ROLE journal;
 ALTER ROLE :"user" SET role = 'journal';
 COMMIT;
 """
-CHANGES = dict(zip(PASSWORDS, (SUPERUSER, JOURNAL), strict=True))
+CHANGES = {"db_password": SUPERUSER, "journal_url": JOURNAL}
 ADMIT = r"""
 \set word `cat /run/secrets/new`
 BEGIN;
@@ -90,8 +92,18 @@ def host(stack: str) -> str:
 
 def change_password(stack: str, name: str, secret: str, seconds: float) -> None:
     """Tells the database the password that is in this secret."""
+    if name == "monitor_url":
+        ensure_monitor_role(stack, secret, seconds)
+        return
     image = database_image(stack)
     _run_as_superuser(stack, "rotate", image, CHANGES[name], {"new": secret}, seconds)
+
+
+def ensure_monitor_role(stack: str, secret: str, seconds: float) -> None:
+    """The monitor's role and database as stack/monitor.sql says, whatever there was before."""
+    sql = (ROOT / MONITOR_ROLE).read_text(encoding="utf-8")
+    files = {"monitor_url": secret}
+    _run_as_superuser(stack, "monitor-role", database_image(stack), sql, files, seconds)
 
 
 @contextmanager

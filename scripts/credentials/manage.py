@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,19 @@ from scripts.command import files
 from scripts.command.outcome import Refused, say
 from scripts.credentials import api_keys, certificates, database
 from scripts.engine import secrets_and_configs
-from scripts.engine.secrets_and_configs import CERTIFICATE, NAMES, NEEDED, VARIABLES, plain_name
+from scripts.engine.secrets_and_configs import (
+    CERTIFICATE,
+    MONITORING,
+    NAMES,
+    NEEDED,
+    VARIABLES,
+    plain_name,
+)
 
-ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key")
+ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key", *MONITORING)
+#: What other services give out, so that people bring it; until then it says that there is none, since no secret may be empty.
+BROUGHT = ("monitor_mlflow_password", "alert_mail_password", "alert_webhook")
+NONE = "none"
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
 FIRST_KEY, FIRST_SCOPES = "deployer", "predict,admin"
@@ -26,17 +36,39 @@ def make(stack: str, folder: Path, certificate: str = "", plain: bool = False) -
     current = secrets_and_configs.current_secrets(stack)
     if plain:
         _need_plain(stack, current, certificate)
-    names = [name for name in NEEDED if f"{name.upper()}_SECRET" not in current]
-    for name in names:
-        if name == "keys":
-            _create_first_key(stack, folder, plain)
-        else:
-            _create_fresh(stack, folder, name, plain)
+    names = _make_missing(stack, folder, (*NEEDED, *MONITORING), current, plain)
     if certificate:
         _create_certificate(stack, folder, certificate, plain)
         names.append(CERTIFICATE)
     say(f"made {', '.join(names)}" if names else "every secret is there already")
     return {"stack": stack, "made": names, "folder": str(folder)}
+
+
+def make_for_monitoring(stack: str, folder: Path) -> list[str]:
+    """What stack/monitoring.yml asks for, in a stack that was made before it."""
+    current = secrets_and_configs.current_secrets(stack)
+    names = _make_missing(stack, folder, MONITORING, current)
+    if names:
+        say(f"made for monitoring: {', '.join(names)}")
+    return names
+
+
+def _make_missing(
+    stack: str,
+    folder: Path,
+    wanted: Iterable[str],
+    current: Mapping[str, str],
+    plain: bool = False,
+) -> list[str]:
+    names = [name for name in wanted if f"{name.upper()}_SECRET" not in current]
+    for name in names:
+        if name == "keys":
+            _create_first_key(stack, folder, plain)
+        elif name in BROUGHT:
+            _create_secret(stack, name, NONE, plain)
+        else:
+            _create_fresh(stack, folder, name, plain)
+    return names
 
 
 def _need_plain(stack: str, current: Mapping[str, str], certificate: str) -> None:
@@ -58,13 +90,20 @@ def _need_plain(stack: str, current: Mapping[str, str], certificate: str) -> Non
         )
 
 
-def rotate(stack: str, folder: Path, name: str, seconds: float = DEADLINE) -> dict[str, Any]:
-    """A new secret of this name; of a password, the database knows it at once."""
+def rotate(
+    stack: str, folder: Path, name: str, file: Path | None = None, seconds: float = DEADLINE
+) -> dict[str, Any]:
+    """A new secret of this name, made at random or brought in a file; of a password, the database knows it at once."""
     _need_rotatable(stack, name)
+    brought = _brought(name, file)
     if name in database.PASSWORDS:
         # Asked first: without a database nothing is made.
         database.database_image(stack)
-    secret = _create_fresh(stack, folder, name)
+    secret = (
+        _create_secret(stack, name, brought, False)
+        if brought
+        else _create_fresh(stack, folder, name)
+    )
     if name in database.PASSWORDS:
         try:
             database.change_password(stack, name, secret, seconds)
@@ -87,6 +126,25 @@ def _need_rotatable(stack: str, name: str) -> None:
         raise Refused(f"there is no secret {name!r} to rotate; allowed are {', '.join(ROTATABLE)}")
     if f"{name.upper()}_SECRET" not in secrets_and_configs.current_secrets(stack):
         raise Refused(f"{stack} has no {name} yet; `make secrets` makes it")
+
+
+def _brought(name: str, file: Path | None) -> str:
+    """What the file holds, of a secret that people bring; nothing of one that is made here."""
+    if name not in BROUGHT:
+        if file is not None:
+            raise Refused(f"{name} is made at random; --file is for {' and '.join(BROUGHT)}")
+        return ""
+    if file is None:
+        raise Refused(
+            f"{name} is given out elsewhere: bring it with --file FILE; a file of `{NONE}` takes it away"
+        )
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{file} cannot be read as text: {error}") from error
+    if not text or len(text.splitlines()) > 1:
+        raise Refused(f"{file} must hold one line, the {name.replace('_', ' ')}")
+    return text
 
 
 def add_key(stack: str, folder: Path, name: str, scopes: str, models: str) -> dict[str, Any]:
@@ -138,6 +196,10 @@ def _create_fresh(stack: str, folder: Path, name: str, plain: bool = False) -> s
     content = word
     if name == "journal_url":
         content = f"postgresql://journal_{secrets.token_hex(4)}:{word}@db:5432/journal"
+    if name == "monitor_url":
+        content = f"postgresql://monitor_{secrets.token_hex(4)}:{word}@db:5432/monitor"
+    if name == "grafana_password":
+        files.write_private(folder / "grafana.password", f"{word}\n".encode())
     if name == "edge_key":
         # The edge compares hashes, so its file is of no use to who reads it.
         _hand_out(folder, "edge", word)

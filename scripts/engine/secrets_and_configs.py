@@ -22,11 +22,15 @@ Kind = Literal["secret", "config"]
 STACK, NAME = "swarmline.stack", "swarmline.name"
 #: Swarm's own bound on a config is 1000 KiB; older engines take half of that.
 LIMIT = 500 * 1024
-#: The secrets that stack.yml asks for, and the one of stack/tls.yml.
+#: The secrets that stack.yml asks for, the one of stack/tls.yml, and what stack/monitoring.yml asks for besides.
 CERTIFICATE = "edge_certificate"
 NEEDED = ("keys", "db_password", "journal_url", "journal_key", "edge_key")
-NAMES = (*NEEDED, CERTIFICATE)
-#: Each variable of stack.yml, and the secret whose object it names. `journal_role` is asked for by releases of before.
+MONITORING = (
+    *("monitor_url", "monitor_mlflow_password", "grafana_password"),
+    *("alert_mail_password", "alert_webhook"),
+)
+NAMES = (*NEEDED, CERTIFICATE, *MONITORING)
+#: Each variable of the stack files, and the secret whose object it names. `journal_role` is asked for by releases of before.
 VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NAMES, "journal_role")}
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
@@ -106,7 +110,7 @@ def newest(kind: Kind, stack: str, name: str) -> Stored | None:
 
 
 def current_secrets(stack: str) -> dict[str, str]:
-    """The object that each variable of stack.yml has to name; those that were made."""
+    """The object that each variable of the stack files has to name; those that were made."""
     objects = {stored.name: stored.object for stored in listed("secret", stack)}
     return {variable: objects[name] for variable, name in VARIABLES.items() if name in objects}
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from scripts.command.outcome import Refused, say
 from scripts.engine import swarm
 from scripts.engine.docker import DockerError, docker
-from scripts.engine.swarm import View
+from scripts.engine.swarm import Service, View
 from scripts.image import release
 from scripts.ledger import records
 from scripts.ledger.records import Record
@@ -30,10 +30,14 @@ def image(view: View, stack: str) -> str:
 def settings_by_hand(view: View, stack: str) -> dict[str, str]:
     """The settings of such a release, other than stack.yml's own."""
     model, edge = (view.named(f"{stack}_{name}") for name in ("model", "edge"))
-    label = (model.labels if model else {}).get(GIVEN, "")
-    pairs = [pair.partition("=") for pair in label.split("; ")]
     tls = (edge.labels if edge else {}).get(TLS)
-    return {name: text for name, _, text in pairs if text} | ({"EDGE_TLS": tls} if tls else {})
+    return (given(model) if model else {}) | ({"EDGE_TLS": tls} if tls else {})
+
+
+def given(service: Service) -> dict[str, str]:
+    """The settings that the service's stack file has left on it."""
+    pairs = [pair.partition("=") for pair in service.labels.get(GIVEN, "").split("; ")]
+    return {name: text for name, _, text in pairs if text}
 
 
 def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:

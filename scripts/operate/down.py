@@ -1,4 +1,4 @@
-"""Takes the stack down. Volumes, secrets and the records of releases stay, unless they are to go too.
+"""Takes the stack down, and monitoring with it. Volumes, secrets and the records of releases stay, unless they are to go too.
 
     python -m scripts.operate down [--yes] [--volumes] [--deadline SECONDS] [--stack NAME]
 
@@ -24,6 +24,8 @@ from scripts.command.options import (
 from scripts.command.outcome import Refused, finish, say
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker
+from scripts.monitoring_stack import bring_in
+from scripts.stack_file.monitoring import stack_of
 
 
 def down(options: argparse.Namespace) -> dict[str, Any]:
@@ -33,8 +35,10 @@ def down(options: argparse.Namespace) -> dict[str, Any]:
     if not options.yes and not is_agreed(f"Remove stack {stack}: {what}?"):
         raise Refused("nothing was removed; YES=1 agrees")
     with lock.held(stack, options.by, "taking it down", options.deadline + 60, options.break_lock):
-        docker("stack", "rm", stack)
         deadline = Deadline(options.deadline)
+        # First, since it is on the stack's networks.
+        bring_in.take_away(stack, options.deadline)
+        docker("stack", "rm", stack)
         # The containers end after the services are gone, and the networks after them.
         deadline.wait_for(
             lambda: not _leftovers(stack),
@@ -56,8 +60,9 @@ def _leftovers(stack: str) -> str:
 
 def remove_everything(stack: str, deadline: Deadline) -> list[str]:
     """Volumes on this engine, secrets and configs; what a container elsewhere still holds is tried again."""
-    volumes = docker("volume", "ls", "-q", "--filter", swarm.of_stack(stack)).split()
-    wanted = [("volume", name) for name in volumes]
+    names = (stack, stack_of(stack))
+    listed = [docker("volume", "ls", "-q", "--filter", swarm.of_stack(name)) for name in names]
+    wanted = [("volume", name) for volumes in listed for name in volumes.split()]
     # The lock goes last, by who holds it: without it a deploy could begin among the rest.
     mine = lock.holder(stack)
     label = f"label={secrets_and_configs.STACK}={stack}"

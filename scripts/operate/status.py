@@ -24,6 +24,7 @@ from scripts.engine.docker import DockerError
 from scripts.engine.swarm import Service, View
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
+from scripts.monitoring_stack import state
 from scripts.operate import status_screen
 from scripts.release import traffic_file
 from scripts.rollout import convergence
@@ -48,6 +49,7 @@ def gather(stack: str) -> dict[str, Any]:
     services = [_service(view, service) for service in view.services]
     callers = _callers(edge)
     held = lock.holder(stack)
+    monitoring = state.facts(stack, inputs)
     return {
         "stack": stack,
         "release": serving.release if serving else None,
@@ -56,13 +58,19 @@ def gather(stack: str) -> dict[str, Any]:
         "services": services,
         "nodes": [node._asdict() for node in view.nodes.values()],
         "edge": callers,
+        "monitoring": monitoring,
         "traffic": traffic_file.traffic_of(None if by_hand else verified),
         "settings": _settings(inputs),
         "secrets": _secrets(stack),
         "lock": str(held) if held else None,
         "deploys": [record.summary() for record in history[:LATEST]],
         "problems": list(_problems(view, serving, services, callers)),
-        "warnings": [*callers["warnings"], *_by_hand(by_hand, verified)],
+        # Predictions need nothing of monitoring.
+        "warnings": [
+            *callers["warnings"],
+            *_by_hand(by_hand, verified),
+            *monitoring["problems"],
+        ],
     }
 
 
@@ -73,7 +81,7 @@ def _settings(inputs: StackInputs | None) -> list[dict[str, str]]:
     return [
         {"name": setting, "value": text, "by": inputs.origins.get(setting, "")}
         for setting, text in sorted(inputs.variables.items())
-        if setting != "MODEL_IMAGE"
+        if setting not in ("MODEL_IMAGE", "MONITOR_IMAGE")
     ]
 
 

@@ -24,6 +24,7 @@ def show(facts: dict[str, Any]) -> None:
     for service in facts["services"]:
         _show_service(service)
     _show_edge(facts["edge"]["replicas"])
+    _show_monitoring(facts["monitoring"])
     _show_settings(facts["settings"])
     ages = [f"{secret['name']} {secret['created'][:10]}" for secret in facts["secrets"]]
     say(f"secrets of: {', '.join(ages) or 'none'}")
@@ -34,6 +35,14 @@ def show(facts: dict[str, Any]) -> None:
         say(records.line(deploy, record.get("number") == deploy["number"]))
     for sentence in [*facts["problems"], *facts["warnings"]]:
         say(f"! {sentence}")
+
+
+def _show_monitoring(monitoring: dict[str, Any]) -> None:
+    if not monitoring["services"]:
+        say("monitoring: does not run" if monitoring["wanted"] else "monitoring: off")
+        return
+    parts = (f"{name.rpartition('_')[2]} {count}" for name, count in monitoring["services"].items())
+    say(f"monitoring: {', '.join(parts)}")
 
 
 def _show_settings(chosen: list[dict[str, str]]) -> None:

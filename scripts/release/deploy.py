@@ -5,6 +5,7 @@
 
 Settings: stack/settings/STACK.env, the environment before it (docs/swarm.md). Exit codes: 0 done or unchanged,
 1 refused and nothing changed, 2 not good and rolled back, 3 the deadline passed; the last line says what serves.
+Monitoring comes in after the release; what fails of it is said, and changes no exit code.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scripts.image import release
 from scripts.image.release import Release
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
+from scripts.monitoring_stack import bring_in, kept
 from scripts.release import traffic_file, withdrawn
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.rollout import carry_out
@@ -38,7 +40,13 @@ def _note_nothing(_serving: Record | None, _wanted: Release) -> None: ...
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
-    return process.carry_out(__name__, lambda: carry_out(order_of(options)))
+    return process.carry_out(__name__, lambda: _bring_in(order_of(options)))
+
+
+def _bring_in(order: Order) -> dict[str, Any]:
+    """The release, and after it monitoring, which takes no release back."""
+    outcome = carry_out(order)
+    return {**outcome, "monitoring": bring_in.after_release(order.stack, order.by)}
 
 
 def order_of(options: argparse.Namespace, note: Note = _note_nothing) -> Order:
@@ -65,9 +73,12 @@ def goal(
         if not options.withdrawn:
             withdrawn.refuse(history, wanted.name, wanted.document)
     traffic = traffic_file.carry_over(serving, wanted.document)
-    chosen = settings.choose(options.stack, unrecorded.settings(view, options.stack, serving))
+    before = unrecorded.settings(view, options.stack, serving)
+    chosen = settings.choose(options.stack, kept.with_settings(options.stack, before))
     settings.say_what_stays(chosen)
-    inputs = render.collect(wanted.image, traffic, chosen.values)._replace(origins=chosen.origins)
+    monitor = kept.monitor_of(wanted.image, history)
+    inputs = render.collect(wanted.image, traffic, chosen.values, monitor=monitor)
+    inputs = inputs._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
     return Goal(wanted, inputs)
 

@@ -16,6 +16,7 @@ from scripts.command.outcome import DONE, finish, keep, say
 from scripts.image import changes
 from scripts.image.release import Release
 from scripts.ledger.records import Record
+from scripts.monitoring_stack import bring_in
 from scripts.release import deploy, withdrawn
 from scripts.rollout.order import Order
 from scripts.rollout.situation import Situation
@@ -28,7 +29,8 @@ def plan(order: Order, as_json: bool) -> dict[str, Any]:
     """
     try:
         now = Situation.of(order)
-        word = "nothing" if now.is_unchanged else "deploy"
+        is_due = not now.is_unchanged or bring_in.is_due(order.stack, now.goal.inputs)
+        word = "deploy" if is_due else "nothing"
         facts: dict[str, Any] = {"plan": word, "release": now.goal.release.name}
     except withdrawn.Withdrawn as error:
         say(str(error))

@@ -19,10 +19,15 @@ from scripts.stack_file.rendered import Rendered
 
 MAIN, TLS, HTTP = "stack.yml", "stack/tls.yml", "stack/http.yml"
 EDGE, JOURNAL = "stack/haproxy.cfg", "stack/journal.sql"
+#: A stack of its own, with the settings of this one: scripts/monitoring_stack.
+MONITORING = "stack/monitoring.yml"
 #: The configs of stack.yml, by the names that releases are recorded with.
 CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic", "JOURNAL_CONFIG": "journal"}
 #: Variables of the files that no deploy is asked for.
-NO_SETTINGS = {"MODEL_IMAGE", "STACK", "CONFIG_VERSION", *CONFIGS}
+NO_SETTINGS = {
+    *("MODEL_IMAGE", "MONITOR_IMAGE", "GRAFANA_COOKIE_SECURE", "STACK", "CONFIG_VERSION"),
+    *CONFIGS,
+}
 NO_TRAFFIC = "# Every model is answered by its champion.\n"
 VARIABLE = re.compile(r"(?<!\$)\$\{?([A-Z_][A-Z0-9_]*)")
 NOBODY: Mapping[str, str] = MappingProxyType({})
@@ -43,19 +48,32 @@ class StackInputs(NamedTuple):
     def image(self) -> str:
         return self.variables["MODEL_IMAGE"]
 
+    @property
+    def monitor_image(self) -> str:
+        """Empty where none is known: of a release of before, or one whose monitor was never published."""
+        return self.variables.get("MONITOR_IMAGE", "")
 
-def collect(image: str, traffic: str, environ: Mapping[str, str], root: Path = ROOT) -> StackInputs:
-    """The inputs as this checkout and these settings give them."""
+
+def collect(
+    image: str,
+    traffic: str,
+    environ: Mapping[str, str],
+    *,
+    monitor: str = "",
+    root: Path = ROOT,
+) -> StackInputs:
+    """The inputs as this checkout and these settings give them; of monitoring the settings and the image alone."""
     files = _read(root, _names(environ))
-    variables = settings_of(files, environ) | {"MODEL_IMAGE": image}
+    variables = settings_of({**files, **_read(root, [MONITORING])}, environ)
+    variables |= {"MODEL_IMAGE": image} | ({"MONITOR_IMAGE": monitor} if monitor else {})
     edge, journal = _read(root, [EDGE, JOURNAL]).values()
     configs = {"EDGE_CONFIG": edge, "TRAFFIC_CONFIG": traffic, "JOURNAL_CONFIG": journal}
     return StackInputs(files, variables, configs)
 
 
 def all_files(root: Path = ROOT) -> dict[str, str]:
-    """stack.yml and every overlay."""
-    return _read(root, [MAIN, TLS, HTTP])
+    """stack.yml and every overlay, and monitoring's."""
+    return _read(root, [MAIN, TLS, HTTP, MONITORING])
 
 
 def _read(root: Path, names: list[str]) -> dict[str, str]:
@@ -98,26 +116,35 @@ def render(stack: str, inputs: StackInputs, secrets: Mapping[str, str]) -> Rende
 
 def fill(stack: str, inputs: StackInputs, names: Mapping[str, str]) -> Rendered:
     """The files with settings and names of objects filled in; docker itself checks them."""
-    lacking = sorted(name for name in used(inputs.files) - names.keys() if name.endswith("_SECRET"))
+    configs = {config: names[name] for name, config in CONFIGS.items() if name in names}
+    variables = {**inputs.variables, **names, "STACK": stack}
+    return fill_files(stack, inputs.files, variables, configs)
+
+
+def fill_files(
+    stack: str, files: Mapping[str, str], variables: Mapping[str, str], configs: Mapping[str, str]
+) -> Rendered:
+    """`configs` has what each config of the files is called."""
+    lacking = sorted(name for name in used(files) - variables.keys() if name.endswith("_SECRET"))
     if lacking:
         raise Refused(
             f"stack {stack} has no {', '.join(lacking)}; `make secrets` makes what is missing"
         )
     # Nothing of this process's environment may reach a release that was recorded without it.
-    environ: dict[str, str | None] = dict.fromkeys(used(inputs.files))
-    environ |= {**inputs.variables, **names, "STACK": stack}
+    environ: dict[str, str | None] = dict.fromkeys(used(files))
+    environ |= variables
     with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
-        flags = [part for path in _write(inputs.files, Path(folder)) for part in ("-c", path)]
+        flags = [part for path in _write(files, Path(folder)) for part in ("-c", path)]
         text = docker("stack", "config", *flags, environ=environ)
-    return Rendered.of(_with_configs(text, names))
+    return Rendered.of(_with_configs(text, configs))
 
 
 def _with_configs(text: str, names: Mapping[str, str]) -> str:
     """With the configs that were made of their content, in place of files beside the stack file."""
     document: dict[str, Any] = yaml.safe_load(text)
-    for variable, config in CONFIGS.items():
-        if config in document.get("configs", {}) and variable in names:
-            document["configs"][config] = {"external": True, "name": names[variable]}
+    for config, name in names.items():
+        if config in document.get("configs", {}):
+            document["configs"][config] = {"external": True, "name": name}
     return yaml.safe_dump(document, sort_keys=False)
 
 

@@ -64,6 +64,7 @@ class Journal:
         answer: Answer,
         at: float,
         latency: float,
+        trace_id: str | None = None,
     ) -> bool:
         """Spool one answered request; `at` in Unix seconds, `latency` in seconds.
 
@@ -92,6 +93,7 @@ class Journal:
                 values.tobytes(),
                 None if probabilities is None else probabilities.tobytes(),
                 hidden,
+                trace_id,
             )
         )
         try:

@@ -38,6 +38,8 @@ LOG = logging.getLogger(__name__)
 #: Bytes of the spool a transaction.
 READ_SIZE = 1 << 19
 SWEEP_SECONDS = 3600.0
+#: A migration that a long reader keeps waiting is tried again after so long: other writers wait behind each try.
+MIGRATION_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 #: How nice the shipper is: it takes what predictions leave of the cores ...
 NICE = 10
@@ -64,7 +66,7 @@ class Shipper:
         self._nice_thread = ThreadPoolExecutor(1, "journal-nice", _be_nice)
         # What it remembers from pass to pass. `_behind` is the age in seconds of the oldest prediction of the last.
         self._learned: dict[str, _Learned] = {}
-        self._swept: float | None = None
+        self._sweep_at = 0.0
         self._failures = 0
         self._behind = 0.0
         self._until = math.inf
@@ -105,6 +107,8 @@ class Shipper:
         # It must outlive any trouble.
         except Exception as error:  # pylint: disable=broad-exception-caught
             self._failures += 1
+            # Tables may be those of a backup from before a migration: the next pass looks.
+            self._sweep_at = 0.0
             if self._failures == 1:
                 LOG.error("journal: predictions wait in the spool: %s", error)
             longest = min(LONGEST_PAUSE, self._settings.poll * 2.0 ** min(self._failures, 16))
@@ -115,15 +119,20 @@ class Shipper:
         return self._settings.poll
 
     def _prepare_and_sweep(self) -> None:
-        if self._swept is None:
-            for name in self._table.prepare():
-                LOG.info("journal: migration %s applied", name)
-        elif time.monotonic() - self._swept < SWEEP_SECONDS:
+        if time.monotonic() < self._sweep_at:
             return
+        migrated = self._table.prepare()
+        for name in migrated.applied:
+            LOG.info("journal: migration %s applied", name)
+        if migrated.waits:
+            LOG.warning(
+                "journal: ships to the tables of before: a migration waits: %s", migrated.waits
+            )
         self._table.sweep()
         remove_unnamed(self._settings.spool)
         remove_set_aside(self._settings.spool, self._settings.retention_days)
-        self._swept = time.monotonic()
+        pause = MIGRATION_SECONDS if migrated.waits else SWEEP_SECONDS
+        self._sweep_at = time.monotonic() + pause
 
     def _ship(self, path: Path) -> int:
         try:

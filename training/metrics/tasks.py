@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,26 +37,28 @@ def confusion(scored: Scored, classes: int) -> NDArray[np.intp]:
     return np.bincount(flat, minlength=classes * classes).reshape(classes, classes)
 
 
-class _PerClass(NamedTuple):
-    precision: NDArray[Any]
-    recall: NDArray[Any]
-    f1: NDArray[Any]
+def macro_averages(table: NDArray[Any]) -> dict[str, float]:
+    """Precision, recall and F1 in the mean over the classes that occur, of a table as `confusion` gives or expects it.
 
-
-def _per_class(scored: Scored) -> _PerClass:
-    """By class, for the classes that occur in truth or prediction; 0 where nothing can be right."""
-    table = confusion(scored, int(max(scored.truth.max(), scored.values.max())) + 1)
+    A class that is never called has precision 0, one that is never true has recall 0.
+    """
     hits, true, called = np.diag(table), table.sum(axis=1), table.sum(axis=0)
     occurs = (true + called) > 0
     hits, true, called = hits[occurs], true[occurs], called[occurs]
-    return _PerClass(
-        hits / np.maximum(called, 1), hits / np.maximum(true, 1), 2 * hits / (true + called)
-    )
+    nothing = np.zeros(len(hits))
+    return {
+        "precision": float(np.divide(hits, called, out=nothing.copy(), where=called > 0).mean()),
+        "recall": float(np.divide(hits, true, out=nothing.copy(), where=true > 0).mean()),
+        "f1": float((2 * hits / (true + called)).mean()),
+    }
 
 
 def _macro(part: str) -> Callable[[Scored], float]:
-    """The mean over the classes."""
-    return lambda scored: float(getattr(_per_class(scored), part).mean())
+    def compute(scored: Scored) -> float:
+        table = confusion(scored, int(max(scored.truth.max(), scored.values.max())) + 1)
+        return macro_averages(table)[part]
+
+    return compute
 
 
 def _auc(scored: Scored) -> float:

@@ -43,6 +43,7 @@ class Row(NamedTuple):
     probabilities: str | None
     probability: float | None
     latency_ms: float
+    trace_id: str | None = None
 
 
 class Unreadable(ValueError):
@@ -87,7 +88,7 @@ def rows_of(batch: Sequence[Spooled], source: Source) -> list[Row]:
         for row in range(size):
             features, predicted = next(cells)
             key = (f"{identity}-{row}", record.request_id, row)
-            rows.append(Row._make((*key, *origin, features, *predicted, latency)))
+            rows.append(Row._make((*key, *origin, features, *predicted, latency, record.trace_id)))
     return rows
 
 

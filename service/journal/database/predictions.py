@@ -19,6 +19,7 @@ from service.journal.database.connection import (
 )
 from service.journal.database.decoding import Row, text_of
 from service.journal.database.migrate import migrate
+from service.journal.errors import Unavailable
 
 #: Rows a statement.
 BATCH = 1000
@@ -37,6 +38,13 @@ class Stored(NamedTuple):
     expired: int = 0
 
 
+class Prepared(NamedTuple):
+    """Migrations that were applied; and why one waits, if so: a backup may read for an hour."""
+
+    applied: list[str]
+    waits: str = ""
+
+
 class PredictionTable:
     """One a process."""
 
@@ -46,8 +54,22 @@ class PredictionTable:
         self._days: set[dt.date] = set()
         self._partitioned = self.engine.dialect.name == "postgresql"
 
-    def prepare(self) -> list[str]:
-        return migrate(self.engine)
+    def prepare(self) -> Prepared:
+        """Migrates. Where that cannot be now, but there is a table that takes rows as before, it waits."""
+        try:
+            return Prepared(migrate(self.engine))
+        except Unavailable as error:
+            if not self._takes_rows():
+                raise
+            return Prepared([], str(error))
+
+    def _takes_rows(self) -> bool:
+        """PostgreSQL's statement leaves out what its table has no column for; SQLite's names its columns."""
+        if not self._partitioned:
+            return False
+        with transaction(self.engine) as connection:
+            table = connection.scalar(sa.text("SELECT to_regclass('prediction')"))
+            return table is not None
 
     def close(self) -> None:
         self.engine.dispose()

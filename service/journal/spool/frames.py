@@ -58,6 +58,8 @@ class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):
     probabilities: bytes | None
     #: The hashes of sensitive columns, one list a column.
     hidden: list[list[str | None]] | None
+    #: New fields stand at the end and have a default: releases before and after read each other's spool.
+    trace_id: str | None = None
 
 
 class Frame(NamedTuple):

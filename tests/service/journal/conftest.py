@@ -48,3 +48,13 @@ def journal(settings: JournalSettings) -> Iterator[Journal]:
     worker = open_journal(settings)
     yield worker
     worker.close()
+
+
+@pytest.fixture
+def journal_on_postgresql(
+    postgresql: str, tmp_path: Path
+) -> Iterator[tuple[Journal, JournalSettings]]:
+    settings = settings_for(tmp_path, url=postgresql)
+    worker = open_journal(settings)
+    yield worker, settings
+    worker.close()

@@ -7,11 +7,12 @@ import threading
 
 
 class NameServer(threading.Thread):
-    """A name server that knows one name: `addresses`, as Docker's knows a service's replicas."""
+    """Knows the replicas' `addresses`, as Docker's knows a service's, and other services by name: `beside`."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self.addresses: list[str] = []
+        self.beside: dict[str, list[str]] = {}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -27,10 +28,16 @@ class NameServer(threading.Thread):
     def _answer(self, asked: bytes) -> bytes:
         end = asked.index(b"\0", 12) + 5
         wants_a = asked[end - 4 : end - 2] == b"\0\1"
-        addresses = [socket.inet_aton(text) for text in self.addresses] if wants_a else []
-        head = asked[:2] + b"\x81\x80\0\1" + len(addresses).to_bytes(2, "big") + b"\0\0\0\0"
+        known = self._known(asked[13 : 13 + asked[12]].decode().lower())
+        addresses = [socket.inet_aton(text) for text in known or []] if wants_a else []
+        # Without an error, or with that of a name that nobody has.
+        flags = b"\x81\x83" if known is None else b"\x81\x80"
+        head = asked[:2] + flags + b"\0\1" + len(addresses).to_bytes(2, "big") + b"\0\0\0\0"
         record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4"
         return head + asked[12:end] + b"".join(record + address for address in addresses)
+
+    def _known(self, name: str) -> list[str] | None:
+        return self.beside.get(name) if name in ("monitor", "grafana") else self.addresses
 
     def stop(self) -> None:
         self._socket.close()

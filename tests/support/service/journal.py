@@ -61,18 +61,22 @@ def record_quality(journal: Journal, request_id: str = "r1", rows: int = 1, **mo
     return journal.record(
         *(request_id, "quality", "1", "release-1", more.get("arm", "champion")),
         *(more.get("subject", "someone"), matrix, answer),
-        *(more.get("at", time.time()), 0.0125),
+        *(more.get("at", time.time()), 0.0125, more.get("trace_id")),
     )
 
 
 def record_yield(
-    journal: Journal, request_id: str, light: float = 1.5, at: float | None = None
+    journal: Journal,
+    request_id: str,
+    light: float = 1.5,
+    at: float | None = None,
+    trace_id: str | None = None,
 ) -> bool:
     matrix = np.array([[light]], np.float32)
     answer = Answer(np.array([[light * 2]], np.float32))
     return journal.record(
         *(request_id, "yield", "1", "release-1", "champion", None, matrix, answer),
-        *(time.time() if at is None else at, 0.001),
+        *(time.time() if at is None else at, 0.001, trace_id),
     )
 
 

@@ -26,7 +26,7 @@ def test_replicas_that_start_at_once_migrate_once(settings: JournalSettings) -> 
     replicas = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     applied = [replica.communicate(timeout=60)[0].strip() for replica in replicas]
     assert [replica.returncode for replica in replicas] == [0] * 6
-    assert sorted(applied) == [""] * 5 + ["001_journal"]
+    assert sorted(applied) == [""] * 5 + ["001_journal 002_trace_and_window"]
 
 
 def test_both_databases_have_the_same_migrations_and_columns(settings: JournalSettings) -> None:

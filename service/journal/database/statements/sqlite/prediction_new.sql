@@ -1,4 +1,4 @@
--- Places in the order of `rows.Row`.
+-- Places in the order of `decoding.Row`.
 INSERT INTO prediction (
     prediction_id,
     request_id,
@@ -15,7 +15,8 @@ INSERT INTO prediction (
     number,
     probabilities,
     probability,
-    latency_ms
+    latency_ms,
+    trace_id
 )
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO NOTHING;

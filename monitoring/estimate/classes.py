@@ -1,0 +1,103 @@
+"""Accuracy, AUC, F1, precision and recall of classes before their truth is in, by calibrated probabilities."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from monitoring.estimate.blocks import estimate_by_blocks
+from monitoring.estimate.interval import Estimate, Predictions, around
+from service.bundle.reference import Calibration, ClassMap
+from training.metrics.tasks import macro_averages
+
+Floats = NDArray[np.float64]
+RESAMPLES = 200
+
+
+def class_scores(rows: Predictions) -> dict[str, NDArray[Any]]:
+    """The probability of each row's predicted class."""
+    assert rows.probabilities is not None  # an estimate begins with the reasons why there is none
+    codes = rows.values.astype(np.intp)[:, np.newaxis]
+    return {"accuracy": np.take_along_axis(rows.probabilities, codes, axis=1)[:, 0]}
+
+
+def estimate_classes(
+    rows: Predictions, scores: dict[str, NDArray[Any]], calibration: Calibration, seed: int
+) -> dict[str, Estimate]:
+    """Accuracy by blocks; the others from the expected table of true and predicted classes.
+
+    Their deviation is that of resamples: in each, the points of the maps are drawn anew by how many held-out rows are
+    behind them, then each row's truth by what the maps say. Rows are not drawn: the truth that comes will be theirs.
+    """
+    assert rows.probabilities is not None  # an estimate begins with the reasons why there is none
+    accuracy = estimate_by_blocks(scores["accuracy"], calibration.blocks["accuracy"], True)
+    expected = _calibrated(rows.probabilities, calibration.class_maps)
+    ranks = rankdata(rows.probabilities, axis=0)
+    values = expected_metrics(expected, rows.values, ranks)
+    random = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(RESAMPLES):
+        maps = [_redrawn(points, random) for points in calibration.class_maps]
+        truth = _draw(_calibrated(rows.probabilities, maps), random)
+        drawn.append(expected_metrics(truth, rows.values, ranks))
+    return {
+        "accuracy": around(accuracy.mean, math.sqrt(accuracy.variance), 0.0, 1.0),
+        **{
+            name: around(value, float(np.nanstd([draw[name] for draw in drawn])), 0.0, 1.0)
+            for name, value in values.items()
+        },
+    }
+
+
+def _calibrated(probabilities: NDArray[Any], maps: Sequence[ClassMap]) -> Floats:
+    """By row and class, in the sum 1; a row in which no map leaves anything has its own probabilities."""
+    mapped = np.column_stack(
+        [
+            np.interp(probabilities[:, code], points.probabilities, points.shares)
+            for code, points in enumerate(maps)
+        ]
+    )
+    total = mapped.sum(axis=1, keepdims=True)
+    return np.asarray(np.where(total > 0, mapped / np.where(total > 0, total, 1), probabilities))
+
+
+def _redrawn(points: ClassMap, random: np.random.Generator) -> ClassMap:
+    """As other held-out rows would have it: Poisson counts, which the sum of 1 over classes makes multinomial.
+
+    Half a row is added, so that what never occurred among few rows may.
+    """
+    sizes = np.asarray(points.rows, np.float64)
+    counts = random.gamma(np.asarray(points.shares) * sizes + 0.5)
+    return ClassMap(points.probabilities, tuple((counts / sizes).tolist()), points.rows)
+
+
+def _draw(expected: Floats, random: np.random.Generator) -> Floats:
+    """One class a row by these probabilities, as 0 and 1 by class."""
+    reached = np.cumsum(expected, axis=1)
+    chosen = (random.random((len(expected), 1)) * reached[:, -1:] < reached).argmax(axis=1)
+    return np.asarray(np.eye(expected.shape[1])[chosen])
+
+
+def expected_metrics(truth: Floats, values: NDArray[Any], ranks: Floats) -> dict[str, float]:
+    """`truth` is the share of each class in each row."""
+    called = np.eye(truth.shape[1])[values.astype(np.intp)]
+    return {"auc": _auc(truth, ranks), **macro_averages(truth.T @ called)}
+
+
+def _auc(truth: Floats, ranks: Floats) -> float:
+    """As the metric of training, of shares in place of classes; no row is a pair with itself.
+
+    Of two rows one is above the other, or each by half: so the pairs of two true ones count half of them, and are
+    taken from all pairs whose upper row is true, which the ranks count.
+    """
+    positive = truth.sum(axis=0)
+    squares = (truth**2).sum(axis=0)
+    above = (truth * (ranks - 1)).sum(axis=0) - (positive**2 - squares) / 2
+    pairs = positive * (len(truth) - positive) - (positive - squares)
+    occurs = pairs > 1e-9
+    return float((above[occurs] / pairs[occurs]).mean()) if occurs.any() else math.nan

@@ -1,0 +1,56 @@
+"""MAE, RMSE and R² of numbers before their truth is in, by models of the loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.estimate.blocks import BlockEstimate, estimate_by_blocks
+from monitoring.estimate.interval import Estimate, Predictions, around, root_of
+from service.bundle.engines import Engine
+from service.bundle.reference import Calibration
+
+#: Each loss has so many models, each fitted without a fold of the held-out rows.
+FOLDS = 5
+
+
+def loss_scores(rows: Predictions, loss_model: Engine) -> dict[str, NDArray[Any]]:
+    """By loss, what its models expect of each row, in the mean."""
+    inputs = np.column_stack([rows.matrix, _answers(rows)]).astype(np.float32)
+    expected = loss_model.predict(inputs).values.astype(np.float64)
+    return {"mae": expected[:, :FOLDS].mean(axis=1), "mse": expected[:, FOLDS:].mean(axis=1)}
+
+
+def estimate_numbers(
+    rows: Predictions, scores: dict[str, NDArray[Any]], calibration: Calibration
+) -> dict[str, Estimate]:
+    absolute, squared = (
+        estimate_by_blocks(scores[name], calibration.blocks[name], False) for name in ("mae", "mse")
+    )
+    return {
+        "r2": _r2(_answers(rows), squared),
+        "mae": around(absolute.mean, math.sqrt(absolute.variance), 0.0, math.inf),
+        "rmse": root_of(around(squared.mean, math.sqrt(squared.variance), 0.0, math.inf)),
+    }
+
+
+def _answers(rows: Predictions) -> NDArray[Any]:
+    return rows.values if rows.values.ndim == 1 else rows.values[:, 0]
+
+
+def _r2(answers: NDArray[Any], squared: BlockEstimate) -> Estimate:
+    """1 - error / (spread of the answers + error): the truth is an answer and an error that does not go with it.
+
+    That errors go with answers by chance has a variance of its own, which the truth's spread has twice.
+    """
+    from_mean = answers.astype(np.float64) - answers.mean(dtype=np.float64)
+    spread = float(np.mean(from_mean**2))
+    whole = spread + squared.mean
+    if whole == 0.0:
+        return Estimate(math.nan, math.nan, math.nan, math.nan)
+    together = float(np.mean(from_mean**2 * squared.expected)) / len(answers)
+    variance = (spread**2 * squared.variance + 4 * squared.mean**2 * together) / whole**4
+    return around(1 - squared.mean / whole, math.sqrt(variance), -math.inf, 1.0)

@@ -1,0 +1,230 @@
+"""The monitor's own database: its engine, its tables, its migrations, and transactions that say when it is away."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.types import TypeDecorator
+
+from service.journal.database import connection as journal
+from service.journal.errors import Unavailable
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SCHEMA = "monitor"
+
+
+class FindingsUnavailable(Unavailable):
+    """The monitor's own database does not answer; try again later."""
+
+
+class Moment(TypeDecorator[dt.datetime]):
+    """An aware time, in UTC. SQLite keeps it as text that sorts."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        moment = value.astimezone(dt.UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(  # pylint: disable=unused-argument
+        self, value: Any, dialect: sa.Dialect
+    ) -> dt.datetime | None:
+        if value is None:
+            return None
+        aware: dt.datetime = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        return aware.astimezone(dt.UTC)
+
+
+class Json(TypeDecorator[Any]):
+    """JSON as msgspec writes it: what is not finite is null."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(JSONB(none_as_null=True))
+        return dialect.type_descriptor(sa.Text())
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
+        if value is None:
+            return None
+        text = msgspec.json.encode(value)
+        return msgspec.json.decode(text) if dialect.name == "postgresql" else text.decode()
+
+    def process_result_value(  # pylint: disable=unused-argument
+        self, value: Any, dialect: sa.Dialect
+    ) -> Any:
+        return msgspec.json.decode(value) if isinstance(value, str) else value
+
+
+_TABLES = sa.MetaData(schema=SCHEMA)
+
+WINDOW = sa.Table(
+    "judged_window",
+    _TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("model", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("arm", sa.Text),
+    sa.Column("start_at", Moment),
+    sa.Column("end_at", Moment),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("sampled", sa.BigInteger),
+    sa.Column("predictions", sa.BigInteger),
+    sa.Column("first_at", Moment),
+    sa.Column("last_at", Moment),
+    sa.Column("watermark", Moment),
+    sa.Column("seed", sa.BigInteger),
+    sa.Column("judged_at", Moment),
+    sa.Column("traffic_share", sa.Double),
+    sa.Column("release", sa.Text),
+    sa.Column("late_at", Moment),
+    sa.Column("sent_mlflow", Moment),
+    sa.Column("sent_elastic", Moment),
+)
+FINDING = sa.Table(
+    "finding",
+    _TABLES,
+    sa.Column("window_id", sa.BigInteger, primary_key=True),
+    sa.Column("place", sa.Integer, primary_key=True),
+    sa.Column("kind", sa.Text),
+    sa.Column("column_name", sa.Text),
+    sa.Column("verdict", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("value", sa.Double),
+    sa.Column("low", sa.Double),
+    sa.Column("high", sa.Double),
+    sa.Column("bound", sa.Double),
+    sa.Column("visible", sa.Double),
+    sa.Column("rows", sa.BigInteger),
+    sa.Column("details", Json),
+)
+ALARM = sa.Table(
+    "alarm",
+    _TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("model", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("arm", sa.Text),
+    sa.Column("kind", sa.Text),
+    sa.Column("column_name", sa.Text),
+    sa.Column("raised_at", Moment),
+    sa.Column("resolved_at", Moment),
+    sa.Column("window_start", Moment),
+    sa.Column("reason", sa.Text),
+    sa.Column("value", sa.Double),
+    sa.Column("evidence", Json),
+)
+SOURCE = sa.Table(
+    "source_state",
+    _TABLES,
+    sa.Column("source", sa.Text, primary_key=True),
+    sa.Column("up", sa.Boolean),
+    sa.Column("since", Moment),
+    sa.Column("checked_at", Moment),
+    sa.Column("reason", sa.Text),
+)
+SUCCESS = sa.Table(
+    "success",
+    _TABLES,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("at", Moment),
+)
+TRUTH_SEEN = sa.Table(
+    "truth_seen",
+    _TABLES,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("at", Moment),
+)
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine that connects when first used: as the journal's, under a name of its own in the database's list."""
+    address = sa.make_url(url)
+    if address.get_backend_name() == "sqlite":
+        # SQLite has no schemas.
+        return journal.connect(url).execution_options(schema_translate_map={SCHEMA: None})
+    named = address.difference_update_query(["application_name"]).update_query_dict(
+        {"application_name": "swarmline-monitor"}
+    )
+    return journal.connect(named.render_as_string(hide_password=False))
+
+
+@contextmanager
+def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Commits at the end. FindingsUnavailable when the database is away, busy or not as it should be."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except (DBAPIError, PoolTimeout) as error:
+        raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> FindingsUnavailable:
+    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    return FindingsUnavailable(
+        f"the monitor's own database does not answer as it should ({reason}); it is tried again;"
+        " see that it runs and that FINDINGS_URL names it"
+    )
+
+
+def migrate(engine: sa.Engine) -> list[str]:
+    """Brings the tables up to date, safe to race; the names of the migrations that were missing."""
+    dialect = engine.dialect.name
+    applied = []
+    with transaction(engine) as connection:
+        journal.lock(connection)
+        prefix = _make_schema(connection)
+        connection.exec_driver_sql(
+            f"CREATE TABLE IF NOT EXISTS {prefix}monitor_migration ("
+            "version integer PRIMARY KEY, name text NOT NULL,"
+            " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+        )
+        done = set(
+            connection.scalars(sa.text(f"SELECT version FROM {prefix}monitor_migration"))  # nosec
+        )
+        for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
+            version = int(path.name.partition("_")[0])
+            if version not in done:
+                _run(connection, path.read_text(encoding="utf-8"))
+                connection.execute(
+                    sa.text(
+                        f"INSERT INTO {prefix}monitor_migration (version, name) VALUES (:v, :n)"  # nosec
+                    ),
+                    {"v": version, "n": path.stem},
+                )
+                applied.append(path.stem)
+    return applied
+
+
+def _make_schema(connection: sa.Connection) -> str:
+    """What a table's name begins with. A role without the right may not even ask for a schema that is there."""
+    if connection.dialect.name != "postgresql":
+        return ""
+    if connection.scalar(sa.text("SELECT to_regnamespace(:name)"), {"name": SCHEMA}) is None:
+        connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
+    return f"{SCHEMA}."
+
+
+def _run(connection: sa.Connection, script: str) -> None:
+    """Statement by statement, as service/journal/database/migrate.py does."""
+    command = ""
+    for line in script.splitlines(keepends=True):
+        command += line
+        if sqlite3.complete_statement(command):
+            connection.execution_options(no_parameters=True).exec_driver_sql(command)
+            command = ""
