@@ -50,7 +50,10 @@ def test_a_window_has_a_length_in_time_or_in_rows(text: str, length: dt.timedelt
     assert parse_window(text) == length
 
 
-@pytest.mark.parametrize("text", ["", "0m", "32d", "745h", "-1d", "1.5h", "1d ", "1D", "5", "٣d", "0 rows", "rows"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    ["", "0m", "32d", "745h", "-1d", "1.5h", "1d ", "1D", "5", "٣d", "0 rows", "rows"],
+)
 def test_anything_else_is_no_window(text: str) -> None:
     with pytest.raises(ValueError):
         parse_window(text)

@@ -21,7 +21,7 @@ BAD = [
     ({"floor": float("inf")}, "monitor.floor: given inf; allowed: a number above 0"),
     ({"floor": float("nan")}, "monitor.floor: given nan; allowed: a number above 0"),
     ({"floors": {"light": -1}}, "monitor.floors: given {'light': -1}; allowed: a table"),
-    ({"floors": {"moon": 0.2}}, "monitor.floors: given 'moon'; allowed, as columns that are not sensitive: kind, light"),
+    ({"floors": {"moon": 0.2}}, "monitor.floors: given 'moon'; allowed, as columns that are not sensitive: kind"),
     ({"floors": {"leaves": 0.2}}, "monitor.floors: given 'leaves'; allowed, as columns that are not sensitive"),
     ({"missing_floor": 2}, "monitor.missing_floor: given 2; allowed: a number of at least 0 and of at most 1"),
     ({"q": 1}, "monitor.q: given 1; allowed: a number above 0 and below 1"),
