@@ -34,8 +34,9 @@ _LEVEL = {"least": logging.INFO}
 _SAME: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": "swarmline"}
 
 
-def set_up(level: str, release: str = "") -> None:
-    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too."""
+def set_up(level: str, release: str = "", service: str = "swarmline") -> None:
+    """The least level to log, and who logs; what our modules and Gunicorn tell `logging` becomes such lines too."""
+    _SAME["service.name"] = service
     _LEVEL["least"] = getattr(logging, level.upper())
     if release:
         _SAME["service.version"] = release
