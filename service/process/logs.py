@@ -36,11 +36,11 @@ _SAME: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": "swarmline"
 
 def set_up(level: str, release: str = "", service: str = "swarmline") -> None:
     """The least level to log, and who logs; what our modules and Gunicorn tell `logging` becomes such lines too."""
-    _SAME["service.name"] = service
     _LEVEL["least"] = getattr(logging, level.upper())
+    _SAME["service.name"] = service
     if release:
         _SAME["service.version"] = release
-    for name in ("service", "gunicorn.error"):
+    for name in ("service", "monitoring", "gunicorn.error"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [_JsonLines()], False
         logger.setLevel(_LEVEL["least"])
