@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import re
 import secrets
@@ -44,6 +45,7 @@ HEADERS = {
 }
 #: What a browser asks a person for name and password by. Any name will do, the key is the password.
 CHALLENGE = 'Basic realm="swarmline", charset="UTF-8", Bearer realm="swarmline"'
+HTML = "text/html; charset=utf-8"
 READING = ("GET", "HEAD")
 
 
@@ -78,6 +80,16 @@ def caller() -> Key:
     """Whose key this request came with."""
     key: Key = g.key
     return key
+
+
+def check_covers(name: str) -> None:
+    """A model of which the key may not know is answered like one that there is not."""
+    if not caller().covers(name):
+        raise NoSuchPage("No window of such a model, version and arm was judged.")
+
+
+def now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def guard(pages: Blueprint, authenticator: Authenticator, loopback_only: bool) -> None:

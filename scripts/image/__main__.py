@@ -1,4 +1,4 @@
-"""The service's image: built from the bundles that are there, published, and its bill of materials.
+"""The service's image, with the bundles that are there, and the monitor's: built, published, their bills of materials.
 
     python -m scripts.image build [--pull] [--no-cache] | publish | sbom   [--deadline SECONDS] [--json]
 

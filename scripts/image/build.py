@@ -1,4 +1,4 @@
-"""The service's image: built from the bundles that are there, published, and its bill of materials.
+"""The service's image and the monitor's: built, published, and their bills of materials.
 
 REGISTRY names where to publish, BASE_IMAGE what to build on, BUILD_NETWORK the network of the build; pip's own settings
 (PIP_INDEX_URL and so on) reach it.
@@ -16,7 +16,7 @@ from scripts.command import checkout, files
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import Refused, say
 from scripts.engine import images
-from scripts.image import context, release, sbom
+from scripts.image import context, monitor, release, sbom
 from scripts.stack_file import settings
 
 NAME = "swarmline/model"
@@ -24,7 +24,13 @@ Document = dict[str, Any]
 
 
 def build(options: argparse.Namespace) -> Document:
-    """Builds what is not built yet, and says what is in it."""
+    """Builds what is not built yet: the service's image with the bundles, and the monitor's without."""
+    facts = _build_service(options)
+    return {**facts, "monitor": monitor.build(options)}
+
+
+def _build_service(options: argparse.Namespace) -> Document:
+    """Says what is in it."""
     inputs = context.gather(ROOT, files.bundles())
     if inputs.left_out:
         say(f"no part of a service, so left out: {', '.join(inputs.left_out)}")
@@ -86,6 +92,8 @@ def publish(options: argparse.Namespace) -> Document:
     reference = images.push(tag, place, options.deadline)
     facts = {
         "image": reference,
+        # Both by digest, so that a deploy brings in what was built together.
+        "monitor": monitor.publish(options.deadline),
         "release": document["release"],
         "digest": reference.rpartition("@")[2],
         "sbom": str(files.release("sbom.cdx.json")),
@@ -100,6 +108,8 @@ def write_sbom(_options: argparse.Namespace) -> Document:
     _write_sbom(document, tag)
     place = files.release("sbom.cdx.json")
     say(f"wrote {place}")
+    if other := monitor.write_sbom():
+        say(f"wrote {other}")
     return {"release": document["release"], "sbom": str(place)}
 
 

@@ -28,9 +28,7 @@ def up(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> int:
-    line = add_break_lock(
-        add_who_and_why(parser("monitoring_stack", __doc__, bring_in.DEADLINE))
-    )
+    line = add_break_lock(add_who_and_why(parser("monitoring_stack", __doc__, bring_in.DEADLINE)))
     line.add_argument("act", choices=("up",))
     options = parsed(line, None)
     return finish(lambda: up(options), options.json)

@@ -9,7 +9,7 @@ from scripts.engine import swarm
 from scripts.image.release import DIGEST
 from scripts.ledger import unrecorded
 from scripts.ledger.records import Record
-from scripts.monitoring_stack.files import stack_of
+from scripts.stack_file.monitoring import stack_of
 from scripts.stack_file.render import StackInputs
 
 
@@ -35,7 +35,9 @@ def of_the_stack(stack: str, inputs: StackInputs, monitor: str) -> StackInputs:
     """With the image, and with those settings of monitoring that run and that the inputs do not name."""
     there = with_settings(stack, inputs) or inputs
     image = {"MONITOR_IMAGE": inputs.monitor_image or monitor}
-    return there._replace(variables={**there.variables, **(image if image["MONITOR_IMAGE"] else {})})
+    return there._replace(
+        variables={**there.variables, **(image if image["MONITOR_IMAGE"] else {})}
+    )
 
 
 def with_settings(stack: str, before: StackInputs | None) -> StackInputs | None:

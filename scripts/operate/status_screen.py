@@ -41,9 +41,7 @@ def _show_monitoring(monitoring: dict[str, Any]) -> None:
     if not monitoring["services"]:
         say("monitoring: does not run" if monitoring["wanted"] else "monitoring: off")
         return
-    parts = (
-        f"{name.rpartition('_')[2]} {count}" for name, count in monitoring["services"].items()
-    )
+    parts = (f"{name.rpartition('_')[2]} {count}" for name, count in monitoring["services"].items())
     say(f"monitoring: {', '.join(parts)}")
 
 

@@ -55,6 +55,32 @@ def connect(url: str) -> sa.Engine:
     )
 
 
+def connect_to_read(url: str, statement_seconds: float) -> sa.Engine:
+    """One connection at most, which can write nothing, and whose statements end after so many seconds."""
+    parsed = sa.make_url(url)
+    pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 30, "pool_recycle": 600}
+    if parsed.get_backend_name() == "sqlite":
+        # No BEGIN IMMEDIATE here: it would keep the shipper from writing. A file that is not there is not made.
+        address = parsed.set(database=f"file:{parsed.database}").update_query_dict(
+            {"mode": "ro", "uri": "true"}
+        )
+        return sa.create_engine(address, connect_args={"timeout": BUSY_SECONDS}, **pool)
+    options = (
+        f"-c statement_timeout={int(statement_seconds * 1000)} -c timezone=UTC"
+        " -c default_transaction_read_only=on -c lock_timeout=5000 -c work_mem=32MB"
+        # One of the database's cores, not three: the shippers need the others.
+        " -c max_parallel_workers_per_gather=0"
+    )
+    arguments = _POSTGRESQL | {"options": options, "application_name": "swarmline-monitor"}
+    return sa.create_engine(
+        parsed.set(drivername="postgresql+psycopg"),
+        connect_args={name: value for name, value in arguments.items() if name not in parsed.query},
+        pool_pre_ping=True,
+        hide_parameters=True,
+        **pool,
+    )
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # The driver begins transactions late: a reader that turns writer then fails, whatever the timeout.
     connection.isolation_level = None
@@ -90,14 +116,14 @@ def moment(engine: sa.Engine, at: dt.datetime) -> Any:
     return at
 
 
-def statement(engine: sa.Engine, name: str) -> sa.TextClause:
+def statement(engine: sa.Engine, name: str, folder: Path = STATEMENTS) -> sa.TextClause:
     """The SQL of this name in the engine's dialect."""
-    return _statement(engine.dialect.name, name)
+    return _statement(folder / engine.dialect.name / f"{name}.sql")
 
 
 @functools.cache
-def _statement(dialect: str, name: str) -> sa.TextClause:
-    text = (STATEMENTS / dialect / f"{name}.sql").read_text(encoding="utf-8")
+def _statement(path: Path) -> sa.TextClause:
+    text = path.read_text(encoding="utf-8")
     return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
 
 

@@ -1,0 +1,204 @@
+"""What the page of one model shows: one window in full, and how quality, estimate and drift came there."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from monitoring.findings.store import Arm, Store
+from monitoring.findings.values import Alarm, Finding, WindowRecord
+from monitoring.pages.access import NoSuchPage
+from monitoring.pages.contents.curves import Curve, curves, is_struck
+from monitoring.pages.contents.overview import COLUMN_KINDS
+from monitoring.pages.contents.pictures import Histogram, Sparkline, histogram, sparkline
+from monitoring.pages.words import metric_order
+from service.bundle.contract import Task
+
+#: How many windows a page may be asked for; the first unless it says.
+LIMITS = (60, 200, 1000)
+SPARKLINE_WINDOWS = 30
+#: Further back than so many windows of an arm nothing is looked up.
+FURTHEST = 50_000
+
+
+class ColumnLine(NamedTuple):
+    """A feature or an output in the table of drift."""
+
+    name: str
+    finding: Finding
+    missing: Finding | None
+    picture: Histogram | None
+    line: Sparkline | None
+    alarm: Alarm | None
+
+
+class MetricLine(NamedTuple):
+    name: str
+    quality: Finding | None
+    estimate: Finding | None
+    struck: bool
+    bound: float | None
+
+
+class Examples(NamedTuple):
+    """Rows of the window to look at."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+
+def page(
+    store: Store, model: str, asked: Arm, start: dt.datetime | None, limit: int, task: Task | None
+) -> dict[str, Any]:
+    """All that templates/model.html shows. NoSuchPage where there is no such window."""
+    record = _record(store, asked, start)
+    windows = store.windows(model, arm=record.arm, limit=limit)
+    findings = store.findings(model, record.version, record.arm, record.start)
+    alarms = store.alarms(model, version=record.version, arm=record.arm)
+    standing = [alarm for alarm in alarms if alarm.resolved_at is None]
+    trust = [
+        alarm for alarm in store.alarms(model, arm=record.arm, limit=500) if alarm.kind == "trust"
+    ]
+    series = store.series(model, ("quality", "estimate"), arm=record.arm, limit=limit)
+    lines = _column_lines(store, record, findings, standing)
+    shown: dict[str, Any] = {
+        "record": record,
+        "shown": Arm(model, record.version, record.arm),
+        "is_newest": not any(
+            window.version == record.version and window.start > record.start for window in windows
+        ),
+        "windows": windows,
+        "limit": limit,
+        "limits": LIMITS,
+        "standing": standing,
+        "distrusted": any(alarm.kind == "trust" for alarm in standing),
+        "curves": _drawable(curves(series, trust, task)),
+        "metrics": _metric_lines(record, findings, trust, task),
+    }
+    return shown | _of_drift(lines) | _of_the_rest(findings)
+
+
+def _record(store: Store, asked: Arm, start: dt.datetime | None) -> WindowRecord:
+    windows = store.windows(*asked, since=start, limit=1 if start is None else FURTHEST)
+    if not windows or start not in (None, windows[-1].start):
+        raise NoSuchPage(
+            "There is no such window: it was not judged, or is older than windows are kept."
+        )
+    return windows[0] if start is None else windows[-1]
+
+
+def _drawable(lines: Iterable[Curve]) -> list[Curve]:
+    """Those with at least one value: a metric that is never known is said in the table above."""
+    return [
+        line
+        for line in lines
+        if any(side and side.value is not None for point in line.points for side in point[1:3])
+    ]
+
+
+def _column_lines(
+    store: Store, record: WindowRecord, findings: Sequence[Finding], standing: Sequence[Alarm]
+) -> list[ColumnLine]:
+    """Raised ones first, then by how far they moved over their floor."""
+    missing = {finding.column: finding for finding in findings if finding.kind == "missing"}
+    alarms = {(alarm.kind, alarm.column): alarm for alarm in standing}
+    history: dict[tuple[str, str], list[float | None]] = {}
+    for other, finding in store.series(
+        record.model, COLUMN_KINDS, version=record.version, arm=record.arm, limit=SPARKLINE_WINDOWS
+    ):
+        if other.start <= record.start:
+            history.setdefault((finding.kind, finding.column), []).append(finding.value)
+    lines = []
+    for finding in findings:
+        if finding.kind in COLUMN_KINDS:
+            key = (str(finding.kind), finding.column)
+            curve = sparkline(history.get(key, []), finding.bound)
+            kind_missing = missing.get(finding.column) if finding.kind == "drift" else None
+            alarm = alarms.get(key)
+            if kind_missing and not alarm:
+                alarm = alarms.get(("missing", finding.column))
+            lines.append(
+                ColumnLine(finding.column, finding, kind_missing, histogram(finding), curve, alarm)
+            )
+    return sorted(lines, key=_place)
+
+
+def _place(line: ColumnLine) -> tuple[int, float, str]:
+    order = ("raised", "ok", "unknown").index(line.finding.verdict)
+    return order, -(line.finding.value or 0.0) / (line.finding.bound or 1.0), line.name
+
+
+def _of_drift(lines: Sequence[ColumnLine]) -> dict[str, Any]:
+    judged = [line for line in lines if line.finding.verdict != "unknown"]
+    return {
+        "columns": [line for line in lines if line.finding.kind == "drift"],
+        "outputs": [line for line in lines if line.finding.kind == "prediction"],
+        "judged": len(judged),
+        "raised_columns": sum(line.finding.verdict == "raised" for line in judged),
+        "unjudged": next((line.finding.reason for line in lines if line.finding.reason), ""),
+        "reference_note": _note(lines),
+    }
+
+
+def _note(lines: Iterable[ColumnLine]) -> str:
+    """What the reference was, where a finding says so: a bucket of the calendar, or the whole."""
+    notes = [line.finding.details.get("reference_rows_of") for line in lines]
+    return next((f"Reference: {note}." for note in notes if isinstance(note, str)), "")
+
+
+def _metric_lines(
+    record: WindowRecord, findings: Sequence[Finding], trust: Sequence[Alarm], task: Task | None
+) -> list[MetricLine]:
+    sides = {
+        (finding.kind, finding.column): finding
+        for finding in findings
+        if finding.kind in ("quality", "estimate")
+    }
+    lines = []
+    for name in metric_order(task, {column for _, column in sides}):
+        quality, estimate = sides.get(("quality", name)), sides.get(("estimate", name))
+        bounds = [side.bound for side in (quality, estimate) if side and side.bound is not None]
+        struck = is_struck(record, estimate, trust)
+        lines.append(MetricLine(name, quality, estimate, struck, bounds[0] if bounds else None))
+    return lines
+
+
+def _of_the_rest(findings: Sequence[Finding]) -> dict[str, Any]:
+    def first(kind: str, column: str | None = None) -> Finding | None:
+        return next(
+            (
+                finding
+                for finding in findings
+                if finding.kind == kind and column in (None, finding.column)
+            ),
+            None,
+        )
+
+    relation = first("relation")
+    causes = [finding for finding in findings if finding.kind == "cause"]
+    return {
+        "share": first("share"),
+        "trust": first("trust"),
+        "truth_share": first("truth", "share"),
+        "truth_delay": first("truth", "delay"),
+        "relation": relation,
+        "pairs": _pairs(relation),
+        "causes": causes,
+        "examples": next(filter(None, map(_examples, causes)), None),
+        "slices": [finding for finding in findings if finding.kind == "slice"],
+    }
+
+
+def _pairs(relation: Finding | None) -> list[dict[str, Any]]:
+    pairs = relation.details.get("pairs", []) if relation else []
+    return [pair for pair in pairs if isinstance(pair, dict) and pair.get("columns")]
+
+
+def _examples(cause: Finding) -> Examples | None:
+    """Rows as dicts by column, such as attribution keeps them."""
+    rows = cause.details.get("rows")
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        return None
+    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    return Examples(columns, tuple(tuple(row.get(name, "") for name in columns) for row in rows))

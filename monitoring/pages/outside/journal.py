@@ -1,0 +1,87 @@
+"""What the pages ask the journal: the predictions behind an id, their truths, and how new the newest is."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from typing import Any
+
+import sqlalchemy as sa
+
+from service.journal.database.connection import moment, transaction
+
+#: A request may have very many rows.
+MOST = 100
+#: As `make trace` takes it (scripts/command/options.py).
+IDENTITY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+TRACE = re.compile(r"[0-9a-f]{32}")
+#: Partitions from before there were traces have no index of them: to look further back would read whole days.
+TRACE_DAYS = 7
+_BY_ID = f"SELECT * FROM prediction WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST + 1}"  # nosec B608
+_BY_TRACE = f"SELECT * FROM prediction WHERE trace_id = :id AND at >= :since ORDER BY at, row LIMIT {MOST + 1}"  # nosec B608
+_TRUTH = "SELECT value, received_at, NULL AS replaced_at FROM truth WHERE model = :model AND request_id = :request AND row = :row"
+_FORMER = (
+    "SELECT value, received_at, replaced_at FROM truth_former"
+    " WHERE model = :model AND request_id = :request AND row = :row ORDER BY replaced_at DESC LIMIT 20"
+)
+_NEWEST = "SELECT max(at) FROM prediction WHERE model = :model"
+Row = dict[str, Any]
+
+
+class JournalReader:
+    """Reads alone. Raises Unavailable where the database is away."""
+
+    def __init__(self, engine: sa.Engine):
+        self._engine = engine
+
+    def predictions(self, identity: str) -> list[Row]:
+        """By the id of a prediction, a request or a trace; one more than `MOST` where there are more."""
+        with transaction(self._engine) as connection:
+            rows = connection.execute(sa.text(_BY_ID), {"id": identity}).mappings().all()
+            if not rows and TRACE.fullmatch(identity.lower()) and _has_traces(connection):
+                since = moment(
+                    self._engine, dt.datetime.now(dt.UTC) - dt.timedelta(days=TRACE_DAYS)
+                )
+                asked = {"id": identity.lower(), "since": since}
+                rows = connection.execute(sa.text(_BY_TRACE), asked).mappings().all()
+        return [self._decoded(dict(row)) for row in rows]
+
+    def truths(self, row: Row) -> list[Row]:
+        """The newest first; what was replaced says when."""
+        key = {"model": row["model"], "request": row["request_id"], "row": row["row"]}
+        with transaction(self._engine) as connection:
+            truths = [
+                dict(truth)
+                for query in (_TRUTH, _FORMER)
+                for truth in connection.execute(sa.text(query), key).mappings()
+            ]
+        return [self._decoded(truth) for truth in truths]
+
+    def newest(self, model: str) -> dt.datetime | None:
+        with transaction(self._engine) as connection:
+            return _aware(connection.scalar(sa.text(_NEWEST), {"model": model}))
+
+    def _decoded(self, row: Row) -> Row:
+        """Times aware, JSON read: SQLite keeps both as text, PostgreSQL's driver has read them."""
+        for name in ("at", "received_at", "replaced_at"):
+            if name in row:
+                row[name] = _aware(row[name])
+        for name in ("features", "prediction", "probabilities", "value"):
+            if isinstance(row.get(name), str) and self._engine.dialect.name == "sqlite":
+                row[name] = json.loads(row[name])
+        return row
+
+
+def _has_traces(connection: sa.Connection) -> bool:
+    """Not in a journal that waits for its migration."""
+    return "trace_id" in {
+        column["name"] for column in sa.inspect(connection).get_columns("prediction")
+    }
+
+
+def _aware(value: Any) -> dt.datetime | None:
+    if value is None:
+        return None
+    time = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

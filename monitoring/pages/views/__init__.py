@@ -1,0 +1,1 @@
+"""The routes, by what they are of: the state of now, one model, what was."""

@@ -1,0 +1,80 @@
+"""The pages of what is now: overview and alarms."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from flask import Blueprint, render_template, request
+
+from monitoring.findings.store import Arm
+from monitoring.pages import access
+from monitoring.pages.contents import overview
+from monitoring.pages.outside.journal import JournalReader
+from monitoring.pages.sources import PageSettings, Sources
+from service.journal.errors import JournalError
+
+#: Seconds after which a page renews itself.
+REFRESH = 15
+
+
+def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
+    store = sources.store
+
+    @pages.get("/", endpoint="overview")
+    def show_overview() -> str:
+        key, now = access.caller(), access.now()
+        arms = [arm for arm in store.arms() if key.covers(arm.model)]
+        standing = [alarm for alarm in store.alarms(standing=True) if key.covers(alarm.model)]
+        live = sources.prometheus.now()
+        newest = _newest(sources.journal, arms)
+        states = [
+            state._replace(
+                live=live.of_arm(state.record.model, state.record.version, state.record.arm),
+                newest=newest.get(state.record.model),
+            )
+            for state in overview.states(store, overview.serving(arms), standing)
+        ]
+        late = dt.timedelta(seconds=2 * settings.interval)
+        return render_template(
+            "overview.html",
+            now=now,
+            refresh=REFRESH,
+            states=states,
+            standing=standing,
+            sources=store.sources(),
+            stale=[
+                name
+                for name, at in store.last_success().items()
+                if key.covers(name) and now - at > late
+            ],
+            health=live.health,
+        )
+
+    @pages.get("/alarms", endpoint="alarms")
+    def show_alarms() -> str:
+        key, name = access.caller(), request.args.get("model")
+        if name is not None:
+            access.check_covers(name)
+        standing, resolved = (
+            [alarm for alarm in store.alarms(name, standing=side) if key.covers(alarm.model)]
+            for side in (True, False)
+        )
+        return render_template(
+            "alarms.html",
+            now=access.now(),
+            refresh=REFRESH,
+            model=name,
+            standing=standing,
+            resolved=resolved,
+        )
+
+
+def _newest(journal: JournalReader | None, arms: Sequence[Arm]) -> dict[str, dt.datetime | None]:
+    """By model; nothing while the journal is down, which is said of the sources."""
+    if journal is None:
+        return {}
+    try:
+        return {name: journal.newest(name) for name in {arm.model for arm in arms}}
+    except JournalError:
+        return {}

@@ -1,0 +1,85 @@
+"""Journalled rows as arrays: the JSON of features, predictions and probabilities as the contract numbers it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from service.bundle.contract import Column, Contract, Matrix
+
+_decode = msgspec.json.decode
+
+
+class Cells(NamedTuple):
+    """Rows, each array by row."""
+
+    matrix: Matrix
+    values: NDArray[Any]
+    probabilities: NDArray[np.float32] | None
+
+
+def read_features(contract: Contract, texts: Sequence[str]) -> Matrix:
+    """As the contract's encoder gives them. A sensitive column is NaN whatever the journal has of it: hash or nothing.
+
+    So is a value that this contract has no number for.
+    """
+    rows = _decode_all(texts)
+    matrix = np.full((len(rows), len(contract.columns)), np.nan, np.float32)
+    for place, column in enumerate(contract.columns):
+        if not column.sensitive:
+            number = _reader(column)
+            matrix[:, place] = [number(row.get(column.name)) for row in rows]
+    return matrix
+
+
+def _reader(column: Column) -> Callable[[Any], float]:
+    if column.type == "category":
+        codes = {name: float(code) for code, name in enumerate(column.categories)}
+        return lambda value: codes.get(value, math.nan) if isinstance(value, str) else math.nan
+    # A timestamp stands in the journal as the number that `encode` makes of it; a boolean is a number here.
+    return lambda value: float(value) if isinstance(value, int | float) else math.nan
+
+
+def read_classes(contract: Contract, labels: Sequence[str | None]) -> NDArray[np.int64]:
+    """The number of each class, -1 for a label that this contract does not have."""
+    codes: Mapping[str | None, int] = {name: code for code, name in enumerate(contract.classes)}
+    return np.array([codes.get(label, -1) for label in labels], np.int64)
+
+
+def read_numbers(
+    contract: Contract, numbers: Sequence[float | None], texts: Sequence[str | None]
+) -> NDArray[np.float64]:
+    """By row and output: of one output it is `numbers`, of several an object in `texts`."""
+    if len(contract.outputs) == 1:
+        return np.array([_number(number) for number in numbers], np.float64).reshape(-1, 1)
+    names = [output.name for output in contract.outputs]
+    rows = _decode_all([text or "{}" for text in texts])
+    return np.array(
+        [[_number(row.get(name)) for name in names] for row in rows], np.float64
+    ).reshape(len(rows), len(names))
+
+
+def read_probabilities(
+    contract: Contract, texts: Sequence[str | None]
+) -> NDArray[np.float32] | None:
+    """By row and class; None where the model gives none."""
+    if not contract.classes or not any(texts):
+        return None
+    rows = _decode_all([text or "{}" for text in texts])
+    return np.array(
+        [[_number(row.get(name)) for name in contract.classes] for row in rows], np.float32
+    ).reshape(len(rows), len(contract.classes))
+
+
+def _number(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _decode_all(texts: Sequence[str]) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = _decode("[" + ",".join(texts) + "]")
+    return rows

@@ -1,0 +1,234 @@
+"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them.
+
+Read only, one statement at a time, each with a time limit: predictions come first.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import sqlalchemy as sa
+
+from monitoring.window import sampled
+from monitoring.window.sampled import Rows
+from monitoring.window.spans import EPOCH, pieces
+from monitoring.window.values import Span, TruthRows, Window
+from service.bundle.contract import Contract
+from service.journal.database.connection import connect_to_read, moment, statement, transaction
+
+STATEMENTS = Path(__file__).parent / "statements"
+STATEMENT_SECONDS = 60.0
+#: Rows of a sample, and rows that are read through for one: of more, short pieces of the window are.
+SAMPLE, MOST_READ = 20_000, 2_000_000
+DAY = dt.timedelta(days=1)
+
+
+class Arm(NamedTuple):
+    """Whose predictions a window has."""
+
+    model: str
+    version: str
+    name: str
+
+
+class Count(NamedTuple):
+    """Predictions of a span, those made again too; when the first and the last was made."""
+
+    predictions: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+
+
+class _Reading(NamedTuple):
+    """What is read of a window: all of it, or short pieces that stand for `factor` times as much."""
+
+    total: Count
+    pieces: list[Span]
+    factor: float
+
+
+class JournalReader:
+    """Safe between threads: they take turns. Every method raises Unavailable when the journal does not answer."""
+
+    def __init__(self, url: str, statement_seconds: float = STATEMENT_SECONDS):
+        self._engine = connect_to_read(url, statement_seconds)
+        self._turn = threading.Lock()
+        if self._engine.dialect.name == "sqlite":
+            sa.event.listen(self._engine, "connect", _add_hash)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def newest(self, since: dt.datetime) -> dt.datetime | None:
+        """When the newest prediction was made; None where there is none since then."""
+        [(at,)] = self._read("newest", {"start": self._moment(since)})
+        return _time(at)
+
+    def seen(self, span: Span) -> list[Arm]:
+        """Those that predicted on the days of the span, without looking at their rows."""
+        # Whole days: the bounds choose partitions, and no row has to be looked at for its time.
+        days = {
+            "first_day": self._moment(EPOCH + (span.start - EPOCH) // DAY * DAY),
+            "last_day": self._moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
+        }
+        return [Arm(*row) for row in self._read("arms", days)]
+
+    def arms(self, span: Span) -> dict[Arm, Count]:
+        """Those that predicted in the span."""
+        counts = {arm: self.count(arm, span) for arm in self.seen(span)}
+        return {arm: count for arm, count in counts.items() if count.predictions}
+
+    def count(self, arm: Arm, span: Span) -> Count:
+        [(predictions, first, last)] = self._read("count", self._where(arm, span))
+        return Count(predictions, _time(first), _time(last))
+
+    def row_spans(
+        self, arm: Arm, rows: int, since: dt.datetime, watermark: dt.datetime, most: int = 100
+    ) -> list[Span]:
+        """Spans of so many rows each, one after the other from `since`, as far as they are full by the watermark.
+
+        Rows of one request have one time, and stay together: a span has the rest of its last request as well.
+        """
+        spans: list[Span] = []
+        while len(spans) < most:
+            rest = self._where(arm, Span(since, watermark)) | {"skip": rows - 1}
+            ends = self._read("row_end", rest)
+            if not ends:
+                break
+            end = _time(ends[0][0]) or watermark
+            spans.append(Span(since, end + dt.timedelta(microseconds=1)))
+            since = spans[-1].end
+        return spans
+
+    def window(
+        self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
+    ) -> Window:
+        """Counts of all rows, and `limit` of them at most: the same ones at every run with this seed."""
+        reading = self._plan(arm, span)
+        rows, requests = self._total("distinct", arm, reading)
+        sample = self._sample("sample", arm, reading, contract, (seed, rows, limit))
+        return Window(
+            *arm,
+            span,
+            round(rows * reading.factor),
+            *sample.cells,
+            sample.at,
+            reading.total.first,
+            reading.total.last,
+            seed,
+            round(requests * reading.factor),
+            self._release(arm, span),
+            sampled.latency_quantiles(sample),
+        )
+
+    def truth(
+        self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
+    ) -> TruthRows:
+        """Of the rows of a window, those whose truth is in; of these, `limit` at most."""
+        reading = self._plan(arm, span)
+        rows, _ = self._total("distinct", arm, reading)
+        known, corrected = self._total("truth_count", arm, reading)
+        sample = self._sample("truth_sample", arm, reading, contract, (seed, known, limit))
+        assert sample.truth is not None and sample.received is not None
+        delay = np.maximum(sample.received - sample.at, 0.0)
+        rows, known, corrected = (
+            round(number * reading.factor) for number in (rows, known, corrected)
+        )
+        return TruthRows(rows, known, *sample.cells, sample.truth, delay, corrected)
+
+    def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
+        """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
+        parameters = {
+            "model": model,
+            "since": self._moment(since),
+            "oldest": self._moment(oldest),
+        }
+        return [minute for (minute,) in self._read("truth_minutes", parameters)]
+
+    def _release(self, arm: Arm, span: Span) -> str:
+        """The newest, where there were several."""
+        releases = self._read("release", self._where(arm, span))
+        return str(releases[0][0]) if releases else ""
+
+    def _plan(self, arm: Arm, span: Span) -> _Reading:
+        count = self.count(arm, span)
+        if not count.predictions:
+            return _Reading(count, [], 1.0)
+        read = pieces(span, count.predictions, MOST_READ)
+        if len(read) == 1:
+            return _Reading(count, read, 1.0)
+        in_pieces = sum(self.count(arm, piece).predictions for piece in read)
+        return _Reading(count, read, count.predictions / max(in_pieces, 1))
+
+    def _total(self, name: str, arm: Arm, reading: _Reading) -> tuple[int, int]:
+        """The sums of a statement's two numbers over the pieces."""
+        totals = (0, 0)
+        for piece in reading.pieces:
+            [(first, second)] = self._read(name, self._where(arm, piece))
+            totals = totals[0] + first, totals[1] + second
+        return totals
+
+    def _sample(
+        self,
+        name: str,
+        arm: Arm,
+        reading: _Reading,
+        contract: Contract,
+        draw: tuple[int, int, int],
+    ) -> Rows:
+        """`draw` is the seed, the rows to draw from, and how many."""
+        seed, rows, limit = draw
+        chosen = {"threshold": sampled.threshold(rows, limit), "seed": seed}
+        parts: list[Rows] = []
+        for piece in reading.pieces if rows else ():
+            most = sampled.most_rows(limit, len(reading.pieces))
+            parameters = self._where(arm, piece) | chosen | {"limit": most}
+            with self._rows(name, parameters) as chunks:
+                parts += [sampled.rows_of(contract, chunk) for chunk in chunks]
+        return sampled.sample_of(parts, contract, limit, name == "truth_sample")
+
+    def _read(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+        with self._turn, transaction(self._engine) as connection:
+            return connection.execute(self._sql(name), parameters).all()
+
+    @contextmanager
+    def _rows(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Iterator[Sequence[Any]]]:
+        """Chunks of records: as text, those of a whole sample would take most of the memory."""
+        with self._turn, transaction(self._engine) as connection:
+            stream = connection.execution_options(yield_per=sampled.CHUNK)
+            yield stream.execute(self._sql(name), parameters).mappings().partitions()
+
+    def _sql(self, name: str) -> sa.TextClause:
+        return statement(self._engine, name, STATEMENTS)
+
+    def _where(self, arm: Arm, span: Span) -> dict[str, Any]:
+        return {
+            "model": arm.model,
+            "version": arm.version,
+            "arm": arm.name,
+            "start": self._moment(span.start),
+            "end": self._moment(span.end),
+        }
+
+    def _moment(self, at: dt.datetime) -> Any:
+        return moment(self._engine, at)
+
+
+def _add_hash(connection: sqlite3.Connection, _: object) -> None:
+    connection.create_function("sample_hash", 3, sampled.sample_hash, deterministic=True)
+
+
+def _time(at: Any) -> dt.datetime | None:
+    """Aware, in UTC. SQLite gives the text back that it was given."""
+    if isinstance(at, str):
+        at = dt.datetime.fromisoformat(at)
+    if not isinstance(at, dt.datetime):
+        return None
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)

@@ -1,0 +1,2 @@
+-- Each model, version and arm that there is.
+SELECT DISTINCT model, version, arm FROM prediction;

@@ -1,0 +1,1 @@
+SELECT max(at) FROM prediction WHERE at >= :start;

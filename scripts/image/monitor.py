@@ -1,0 +1,97 @@
+"""The monitor's image, named by its files: it holds no bundle, so that a new model does not replace it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+from scripts.command import checkout, files
+from scripts.command.checkout import ROOT
+from scripts.command.options import NAME as A_NAME
+from scripts.command.options import parameter
+from scripts.command.outcome import Refused, say
+from scripts.engine import images
+from scripts.image import from_files, imported, sbom
+from scripts.image.from_files import Recipe, Stamps
+from scripts.stack_file import settings
+
+NAME = "swarmline/monitor"
+LOCK, DOCKERFILE = "requirements/monitor.txt", "monitoring/Dockerfile"
+#: Where its imports are followed.
+PACKAGES = ("service", "tables", "training")
+WRITTEN = "monitor.json"
+
+
+def is_wanted() -> bool:
+    """Unless MONITORING is off, in the environment or in the stack's file of settings."""
+    stack = parameter("STACK", A_NAME) or "swarmline"
+    return settings.outside(stack, "MONITORING", "on") != "off"
+
+
+def build(options: argparse.Namespace) -> dict[str, Any]:
+    """Builds what is not built yet; nothing where monitoring is off."""
+    written = files.release(WRITTEN)
+    if not is_wanted():
+        written.unlink(missing_ok=True)
+        say("MONITORING is off: the monitor's image is not built")
+        return {}
+    recipe = Recipe(NAME, "BASE_IMAGE", settings.base_image(images.BASE_IMAGE), contents())
+    commit = checkout.last_commit(ROOT, *recipe.files.values())
+    tag = from_files.ensure(
+        recipe,
+        options.deadline,
+        stamps=_stamps(commit),
+        pull=options.pull,
+        cache=not options.no_cache,
+    )
+    # As old as what it is built from, so that the same image has the same bill.
+    created = datetime.fromtimestamp(commit.seconds, UTC).isoformat()
+    files.write_json(written, {"image": tag, "commit": commit.name, "created": created})
+    return {"image": tag, "sbom": str(write_sbom())}
+
+
+def contents() -> dict[str, str]:
+    """Each file of the context, and where it comes from."""
+    code = [name for name in imported.needed_by(ROOT, "monitoring", PACKAGES) if name != DOCKERFILE]
+    return {
+        "Dockerfile": DOCKERFILE,
+        "requirements.txt": LOCK,
+        **{f"code/{name}": name for name in code},
+    }
+
+
+def write_sbom() -> Any:
+    """Its bill of materials; nothing where no image of the monitor was built."""
+    about = files.read_json(files.release(WRITTEN))
+    if not about:
+        return None
+    version = about["image"].rpartition(":")[2]
+    bill = sbom.document(NAME, version, about["created"], sbom.ask(about["image"]), {})
+    return files.write_json(files.release("monitor.sbom.cdx.json"), bill)
+
+
+def publish(seconds: float) -> str:
+    """Its name by digest, in the registry of the release; empty where it was not built."""
+    about = files.read_json(files.release(WRITTEN))
+    if not about:
+        return ""
+    if not images.exists(about["image"]):
+        raise Refused(f"the engine has no image {about['image']} (any more); run `make image`")
+    reference = images.push(
+        about["image"], images.repository(os.environ.get("REGISTRY", ""), NAME), seconds
+    )
+    say(f"published {reference}")
+    return reference
+
+
+def _stamps(commit: checkout.Commit) -> Stamps:
+    labels = {
+        "org.opencontainers.image.title": NAME,
+        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
+        "org.opencontainers.image.source": checkout.origin(ROOT),
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    }
+    present = {name: value for name, value in labels.items() if value}
+    return Stamps({"SOURCE_DATE_EPOCH": str(commit.seconds)}, present)

@@ -1,0 +1,291 @@
+"""Two models' windows, findings and alarms as the monitor keeps them: a quiet one, and one whose inputs and relation moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import Any
+
+import numpy as np
+
+from monitoring.findings.store import Store
+from monitoring.findings.values import Alarm, Finding, WindowRecord
+
+QUIET, MOVED = "yield-prediction", "quality-classification"
+HOUR = dt.timedelta(hours=1)
+WINDOWS = 40
+#: What people and callers might call things, to break out of a page.
+HOSTILE = '<script>document.title="broken"</script>'
+HOSTILE_ATTRIBUTE = '"><img src=x onerror="document.title=\'broken\'">'
+
+
+def fill(store: Store, now: dt.datetime) -> None:
+    """Forty hourly windows of each, up to two minutes ago."""
+    end = now.replace(microsecond=0) - dt.timedelta(minutes=2)
+    for place in range(WINDOWS):
+        span = (end - (WINDOWS - place) * HOUR, end - (WINDOWS - place - 1) * HOUR)
+        version = "4" if place < 18 else "5"
+        save(store, record(QUIET, "7", *span), _quiet(place))
+        save(store, record(MOVED, version, *span), _moved(place))
+    for alarm in alarms(end):
+        store.raise_alarm(alarm)
+        if alarm.resolved_at is not None:
+            store.resolve_alarm(alarm)
+    for name in (QUIET, MOVED):
+        store.note_success(name, end + dt.timedelta(seconds=70))
+    for source in ("journal", "findings", "references"):
+        store.note_source(source, True, "", now - 30 * HOUR)
+    store.note_source(
+        "mlflow", False, "MLflow does not answer; findings go there when it does.", now - HOUR
+    )
+
+
+def save(store: Store, window: WindowRecord, findings: list[Finding]) -> None:
+    store.save(window, findings)
+
+
+def record(
+    model: str, version: str, start: dt.datetime, end: dt.datetime, rows: int = 4180
+) -> WindowRecord:
+    return WindowRecord(
+        model=model,
+        version=version,
+        arm="champion",
+        start=start,
+        end=end,
+        rows=rows,
+        sampled=min(rows, 2000),
+        first=start + dt.timedelta(seconds=1),
+        last=end - dt.timedelta(seconds=1),
+        watermark=end + dt.timedelta(seconds=5),
+        seed=7,
+        judged_at=end + dt.timedelta(seconds=70),
+        traffic_share=0.95 if model == MOVED else None,
+        release=f"2026.11.{version}-4eeeffc",
+    )
+
+
+def _quiet(place: int) -> list[Finding]:
+    wave = math.sin(place / 3)
+    return [
+        drift("light", 0.03 + 0.01 * wave, shift=0.05),
+        drift("temperature", 0.045 + 0.01 * wave, shift=0.1),
+        Finding(kind="share", verdict="ok", value=0.0, bound=0.5, rows=4180),
+        *metric("r2", 0.78 + 0.01 * wave, 0.775 + 0.008 * wave, 0.6),
+        *metric("mae", 1.92 - 0.05 * wave, 1.95, None),
+        Finding(kind="truth", column="share", verdict="ok", value=0.81, rows=4180),
+        Finding(kind="truth", column="delay", verdict="ok", value=5400.0, rows=3386),
+    ]
+
+
+def _moved(place: int) -> list[Finding]:
+    moved = max(0, place - 29)
+    effect, accuracy = 0.04 + 0.05 * moved, 0.91 - 0.02 * moved + 0.004 * math.sin(place)
+    return [
+        drift("humidity", effect, shift=effect * 1.2),
+        drift("temperature", 0.05, shift=0.1),
+        drift("crop", 0.06 + 0.012 * moved, categories=("basil", "mint", "chive", HOSTILE)),
+        drift(HOSTILE_ATTRIBUTE, 0.02, shift=0.0),
+        Finding(
+            kind="drift",
+            column="farm",
+            verdict="unknown",
+            reason=f"not enough rows {HOSTILE}",
+            rows=12,
+        ),
+        Finding(
+            kind="missing", column="humidity", verdict="ok", value=0.012, bound=0.05, rows=4180
+        ),
+        Finding(
+            kind="missing",
+            column="temperature",
+            verdict="raised",
+            value=0.081,
+            bound=0.05,
+            rows=4180,
+        ),
+        drift("grade", 0.03 + 0.01 * moved, kind="prediction", categories=("A", "B", "C")),
+        Finding(kind="share", verdict="ok", value=0.25, bound=0.5, rows=4180),
+        Finding(
+            kind="relation",
+            verdict="raised" if moved else "ok",
+            value=0.52 + 0.01 * moved,
+            bound=0.6,
+            rows=2000,
+            details={
+                "pairs": [
+                    {"columns": ["humidity", "temperature"], "reference": 0.61, "window": 0.2}
+                ]
+            },
+        ),
+        *metric("f1", accuracy - 0.02, 0.89, 0.8),
+        *metric("accuracy", accuracy, 0.91 + 0.003 * math.cos(place), 0.8),
+        *slices(accuracy),
+        Finding(kind="truth", column="share", verdict="ok", value=0.62, rows=4180),
+        Finding(kind="truth", column="delay", verdict="ok", value=9000.0, rows=2592),
+        Finding(
+            kind="trust",
+            verdict="raised" if moved > 3 else "ok",
+            value=-0.8 * moved,
+            bound=3.0,
+            rows=2592,
+        ),
+        *causes(moved),
+    ]
+
+
+def drift(
+    column: str,
+    effect: float,
+    kind: Any = "drift",
+    shift: float = 0.0,
+    categories: tuple[str, ...] = (),
+) -> Finding:
+    raised = effect >= 0.1
+    return Finding(
+        kind=kind,
+        column=column,
+        verdict="raised" if raised else "ok",
+        value=effect,
+        bound=0.1,
+        visible=0.104,
+        rows=4180,
+        details=_categories(categories, effect) if categories else _numbers(shift),
+    )
+
+
+def _numbers(shift: float) -> dict[str, Any]:
+    edges = np.linspace(-3, 3, 21)
+    middle = (edges[1:] + edges[:-1]) / 2
+    reference, window = np.exp(-(middle**2) / 2), np.exp(-((middle - shift) ** 2) / 2)
+    return {
+        "edges": [round(float(edge), 2) for edge in edges],
+        "reference": [int(count) for count in reference * 1000],
+        "window": [int(count) for count in window * 300],
+    }
+
+
+def _categories(names: tuple[str, ...], effect: float) -> dict[str, Any]:
+    reference = {name: 1000 // (place + 1) for place, name in enumerate(names)}
+    window = {
+        name: int(count * (1 + effect * place))
+        for place, (name, count) in enumerate(reference.items())
+    }
+    return {"reference": reference, "window": window}
+
+
+def metric(name: str, quality: float, estimate: float, bound: float | None) -> list[Finding]:
+    def side(kind: Any, value: float, half: float, rows: int) -> Finding:
+        worse = bound is not None and value < bound
+        return Finding(
+            kind=kind,
+            column=name,
+            verdict="raised" if worse else "ok",
+            value=value,
+            low=value - half,
+            high=value + half,
+            bound=bound,
+            rows=rows,
+        )
+
+    return [side("quality", quality, 0.012, 2592), side("estimate", estimate, 0.016, 4180)]
+
+
+def slices(accuracy: float) -> list[Finding]:
+    return [
+        Finding(
+            kind="slice",
+            column=f"crop={crop}",
+            verdict="raised" if value < 0.8 else "ok",
+            value=value,
+            low=value - 0.03,
+            high=value + 0.03,
+            bound=0.8,
+            rows=rows,
+            details={"metric": "accuracy"},
+        )
+        for crop, value, rows in (
+            ("basil", accuracy + 0.02, 1210),
+            ("mint", accuracy - 0.05, 980),
+            (HOSTILE, accuracy, 402),
+        )
+    ]
+
+
+def causes(moved: int) -> list[Finding]:
+    if not moved:
+        return []
+    rows = [
+        {"humidity": 91.2, "crop": HOSTILE, "grade": "B"},
+        {"humidity": 88.0, "crop": "mint", "grade": "A"},
+    ]
+    return [
+        Finding(
+            kind="cause",
+            column="humidity",
+            verdict="raised",
+            value=0.8 * moved,
+            reason="moved 4 times its floor; the second most important column in training",
+            rows=4180,
+            details={"rows": rows},
+        ),
+        Finding(
+            kind="cause",
+            column="crop",
+            verdict="ok",
+            value=0.12 * moved,
+            reason="little moved",
+            rows=4180,
+        ),
+    ]
+
+
+def alarms(end: dt.datetime) -> list[Alarm]:
+    def alarm(kind: str, column: str, hours: int, reason: str, **more: Any) -> Alarm:
+        return Alarm(
+            model=MOVED,
+            version=more.pop("version", "5"),
+            arm="champion",
+            kind=kind,
+            column=column,
+            raised_at=end - hours * HOUR + dt.timedelta(seconds=70),
+            window_start=end - (hours + 1) * HOUR,
+            reason=reason,
+            **more,
+        )
+
+    return [
+        alarm(
+            "quality",
+            "accuracy",
+            2,
+            "below its bound in 2 of 3 windows",
+            value=0.79,
+            evidence=metric("accuracy", 0.79, 0.9, 0.8)[0],
+        ),
+        alarm(
+            "drift",
+            "humidity",
+            6,
+            "raised in 2 of 3 windows",
+            value=0.19,
+            evidence=drift("humidity", 0.19),
+        ),
+        alarm(
+            "trust",
+            "accuracy",
+            5,
+            "quality is 3.2 deviations below the estimate in 2 of 3 windows",
+            value=-3.2,
+        ),
+        alarm(
+            "drift",
+            "crop",
+            30,
+            f"raised in 2 of 3 windows {HOSTILE}",
+            value=0.12,
+            version="4",
+            resolved_at=end - 26 * HOUR,
+            evidence=drift("crop", 0.12),
+        ),
+    ]

@@ -1,0 +1,117 @@
+"""A chat's webhook and a mail server that keep what they are sent."""
+
+from __future__ import annotations
+
+import email
+import email.message
+import email.policy
+import http.server
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Server = TypeVar("Server", bound=socketserver.BaseServer)
+
+
+class Chat(http.server.ThreadingHTTPServer):
+    """Keeps each JSON body that is posted; answers `status`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _ChatHandler)
+        self.messages: list[Any] = []
+        self.status = 200
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+
+    @property
+    def titles(self) -> list[str]:
+        return [part["title"] for message in self.messages for part in message["attachments"]]
+
+
+class _ChatHandler(http.server.BaseHTTPRequestHandler):
+    server: Chat
+
+    # pylint: disable-next=invalid-name # http.server's
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.messages.append(json.loads(body))
+        self._answer()
+
+    # pylint: disable-next=invalid-name # http.server's
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Mail(socketserver.ThreadingTCPServer):
+    """Takes mail by plain SMTP, and keeps it."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _MailHandler)
+        self.mails: list[email.message.EmailMessage] = []
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def subjects(self) -> list[str]:
+        return [str(mail["Subject"]) for mail in self.mails]
+
+
+class _MailHandler(socketserver.StreamRequestHandler):
+    server: Mail
+
+    def handle(self) -> None:
+        self._say("220 mail.test")
+        for line in self.rfile:
+            word = line.decode().split()[0].upper() if line.strip() else ""
+            if word == "DATA":
+                self._say("354 go on")
+                self._keep()
+            self._say("221 bye" if word == "QUIT" else "250 ok")
+            if word == "QUIT":
+                return
+
+    def _keep(self) -> None:
+        lines = []
+        for line in self.rfile:
+            if line.rstrip(b"\r\n") == b".":
+                break
+            lines.append(line)
+        mail = email.message_from_bytes(b"".join(lines), policy=email.policy.default)
+        assert isinstance(mail, email.message.EmailMessage)
+        self.server.mails.append(mail)
+
+    def _say(self, words: str) -> None:
+        self.wfile.write(f"{words}\r\n".encode())
+
+
+@contextmanager
+def serving(server: Server) -> Iterator[Server]:
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
