@@ -99,14 +99,17 @@ class Store:
         with transaction(self.engine) as connection:
             connection.execute(_resolve(alarm))
 
-    def note_source(self, source: str, up: bool, reason: str, at: dt.datetime) -> None:
+    def note_source(
+        self, source: str, up: bool, reason: str, at: dt.datetime, value: float | None = None
+    ) -> None:
         """`since` stays as it is for as long as `up` does."""
         with transaction(self.engine) as connection:
             before = connection.execute(
                 sa.select(SOURCE.c.up, SOURCE.c.since).where(SOURCE.c.source == source)
             ).first()
             since = before.since if before is not None and before.up == up else at
-            row = {"source": source, "up": up, "since": since, "checked_at": at, "reason": reason}
+            row = {"source": source, "up": up, "since": since, "checked_at": at}
+            row |= {"reason": reason, "value": value}
             connection.execute(self._upsert(SOURCE, row, ("source",)))
 
     def note_success(self, model: str, at: dt.datetime) -> None:
