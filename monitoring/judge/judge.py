@@ -59,27 +59,21 @@ def judge_window(
 
     `former` is the window before it, where it is at hand: the page shows it beside the reference.
     """
-    arm, span, contract, rules = asked.arm, asked.span, version.contract, version.rules
-    window = journal.window(arm, span, contract, asked.seed, asked.limit)
-    truth = journal.truth(arm, span, contract, asked.seed, asked.limit)
-    reference = version.reference
+    of, rules, reference = version.contract, version.rules, version.reference
+    which = (asked.arm, asked.span, of, asked.seed, asked.limit)
+    window, truth = journal.window(*which), journal.truth(*which)
     loss_model = _loss_model(version.folder, version.manifest.run_id)
 
-    drift = judge_drift(window, reference, contract, rules, former)
-    estimates = judge_estimate(window, reference, loss_model, contract, rules, drift)
-    quality = judge_quality(truth, window, reference, contract, rules)
-    trust = judge_trust(truth, reference, loss_model, contract, rules.least_rows, drift)
+    drift = judge_drift(window, reference, of, rules, former)
+    estimates = judge_estimate(window, reference, loss_model, of, rules, drift)
+    quality = judge_quality(truth, window, reference, of, rules)
+    trust = judge_trust(truth, reference, loss_model, of, rules.least_rows, drift)
     if relation_changed([*_of_kind(earlier, "trust"), trust]):
         estimates = distrust(estimates)
     findings = [*drift, *estimates, *quality, *trust]
-    causes = explain_drop(
-        findings, _last(earlier), window, truth, reference, contract=contract, rules=rules
-    )
+    before = earlier[-1] if earlier else ()
+    causes = explain_drop(findings, before, window, truth, reference, contract=of, rules=rules)
     return Judgement(_record(asked, window), (*findings, *causes), window)
-
-
-def _last(windows: Sequence[Sequence[Finding]]) -> Sequence[Finding]:
-    return windows[-1] if windows else ()
 
 
 def judge_empty(asked: Asked) -> Judgement:

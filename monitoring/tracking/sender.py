@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from monitoring.findings import Finding, FindingsUnavailable, Store, WindowRecord
-from monitoring.findings.store import Place
+from monitoring.findings.ledger import Place
 
 #: Windows that are sent between two looks at whether to end.
 BATCH = 20
