@@ -216,7 +216,9 @@ class Monitor:
         self._counted = moment.now
         counted = 0
         for arm in sorted(self._arms):
-            for record in self._store.windows(*arm, since=moment.now - DAY, limit=due.MOST_SEARCHED):
+            for record in self._store.windows(
+                *arm, since=moment.now - DAY, limit=due.MOST_SEARCHED
+            ):
                 counted += record.predictions
                 if counted <= MOST_COUNTED:
                     due.mark_by_rows(self._store, self._journal, arm, [record], moment.now)
