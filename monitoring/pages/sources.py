@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from monitoring.findings.store import Store
-from monitoring.findings.values import WindowRecord
 from monitoring.pages.outside.journal import JournalLookup
 from monitoring.pages.outside.ledger import Ledger
 from monitoring.pages.outside.prometheus import Prometheus
 from monitoring.pages.outside.versions import Versions
+from monitoring.report import Reports
 from service.web.keys import Authenticator
-
-
-class Reports(Protocol):
-    def report(self, record: WindowRecord) -> bytes:
-        """Evidently's report of a window. Busy while another is made; NoSuchPage where it cannot be made."""
 
 
 class Sources(NamedTuple):
