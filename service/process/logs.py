@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line a request, on standard output, in the Elastic Common Schema. Never a body, never a key."""
+"""Structured logs: one JSON line a request, on standard output, in ECS. Never a body, never a key."""
 
 from __future__ import annotations
 

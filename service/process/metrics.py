@@ -49,8 +49,8 @@ class ModelMetrics:
         #: Of requests that ended before an arm was chosen.
         self.requests = RequestMetrics(metrics, self, (model, "", ""))
 
-    def count_refused(self, values: RefusedValues) -> None:
-        for (column, reason), times in values.items():
+    def count_refused(self, refused: RefusedValues) -> None:
+        for (column, reason), times in refused.items():
             name = column if column in self._columns else ""
             self._refused(name, reason).inc(times)
 
