@@ -1,5 +1,5 @@
 """What Prometheus scrapes of the monitor."""
 
-from monitoring.exporter.metrics import Exporter
+from monitoring.exporter.metrics import CONTENT_TYPE, Exporter
 
-__all__ = ["Exporter"]
+__all__ = ["CONTENT_TYPE", "Exporter"]

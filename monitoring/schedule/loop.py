@@ -43,18 +43,24 @@ class Judge:
             stop.wait(max(0.5, self._settings.monitor_every - (time.monotonic() - began)))
         self.close()
 
-    def judge_once(self) -> int:
-        """One look, if this process may; how many windows were judged."""
+    def judge_once(self) -> int | None:
+        """One look; how many windows were judged. None where this process may not look, or cannot."""
         try:
             if not self._prepared:
                 self._store.prepare()
                 self._prepared = True
             if not self._hold():
-                return 0
+                return None
         except FindingsUnavailable as error:
             self._sources.note(names.FINDINGS, False, str(error))
-            return 0
+            return None
         return self._monitor.look()
+
+    def send(self) -> None:
+        """What was judged and not sent yet, of one batch: for who looks once."""
+        for sender in self._senders:
+            sender.send_some()
+        self._sources.save()
 
     def close(self) -> None:
         for sender in self._senders:

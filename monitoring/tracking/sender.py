@@ -34,7 +34,8 @@ class Sender:
 
     def stop(self, seconds: float = 10.0) -> None:
         self._stop.set()
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def _run(self) -> None:
         while not self._stop.is_set():
