@@ -73,3 +73,8 @@ def test_sensitive_columns_are_no_slices(spec_of: SpecOf) -> None:
     columns = {"kind": {"sensitive": True}}
     assert spec_of(columns=columns).monitor_rules.slices == ()
     assert spec_of(monitor={"slices": []}).monitor_rules.slices == ()
+
+
+def test_the_probability_of_the_predicted_class_has_a_floor_too(classes_of: SpecOf) -> None:
+    rules = classes_of(monitor={"floors": {"probability": 0.2, "grade": 0.3}}).monitor_rules
+    assert (rules.floor_of("probability"), rules.floor_of("grade")) == (0.2, 0.3)
