@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import http.client
 import logging
 import socket
 import ssl
@@ -45,7 +46,7 @@ def certificate_end(host: str, port: int) -> float | None:
 
 
 def unchecked() -> ssl.SSLContext:
-    """Takes any certificate: one that ran out or that nobody knows is what is to be told, and nothing secret is sent."""
+    """Takes any certificate: one that ran out is what is to be told, and nothing secret is sent."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
@@ -59,7 +60,7 @@ def answers(address: str) -> bool:
             return True
     except urllib.error.HTTPError as error:
         return error.code < 500
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         logger.info("%s does not answer: %s", address, error)
         return False
 

@@ -85,9 +85,12 @@ def handler(exporter: Exporter) -> type[http.server.BaseHTTPRequestHandler]:
     class Handler(http.server.BaseHTTPRequestHandler):
         # pylint: disable-next=invalid-name # http.server's
         def do_GET(self) -> None:
-            pages = {"/metrics": exporter.text, "/health": lambda: b"alive\n"}
-            page = pages.get(self.path)
-            self.answer(200, page()) if page else self.answer(404, b"only /metrics and /health\n")
+            if self.path == "/metrics":
+                self.answer(200, exporter.text())
+            elif self.path == "/health":
+                self.answer(200, b"alive\n")
+            else:
+                self.answer(404, b"only /metrics and /health\n")
 
         def answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

@@ -1,4 +1,4 @@
-"""When a stack was last backed up, as a config in its Swarm: monitoring/hosts reads it, from wherever the backup was made."""
+"""When a stack was last backed up, as a config in its Swarm, where monitoring/hosts reads it."""
 
 from __future__ import annotations
 
