@@ -12,7 +12,7 @@ import yaml
 
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
-from scripts.stack_file import haproxy, settings
+from scripts.stack_file import dashboards, haproxy, settings
 from scripts.stack_file.render import CONFIGS, EDGE, NO_TRAFFIC, collect, fill, used
 
 
@@ -31,4 +31,5 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
         services = yaml.safe_load(rendered.text)["services"]
         say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
         haproxy.check(ROOT / EDGE, services["edge"]["environment"])
+    dashboards.check()
     return {}
