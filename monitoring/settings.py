@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from service import readers
+from service.bundle.monitor_rules import parse_window
 from service.readers import Address, BadSettings, Setting
 
 __all__ = ["BadSettings", "Settings", "read_settings"]
@@ -19,7 +19,6 @@ __all__ = ["BadSettings", "Settings", "read_settings"]
 JOURNAL_DATABASE = "journal"
 FINDINGS_DATABASE = "monitor"
 DEFAULT_JOURNAL = "sqlite:///build/journal.db"
-WINDOW = re.compile(r"[1-9][0-9]{0,5}[mhd]|[1-9][0-9]{0,6} rows")
 SECRETS = (
     "JOURNAL_URL",
     "FINDINGS_URL",

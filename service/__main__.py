@@ -106,7 +106,7 @@ def _serve(service: Service, settings: Settings, state: State) -> None:
     from service.process.supervisor import Supervisor
     from service.web.refusals import refusal
 
-    set_up(settings.log_level)
+    set_up(settings.log_level, settings.release)
     # Frozen: no collection writes to what is loaded by now, so none copies it into a worker.
     gc.collect()
     gc.freeze()

@@ -42,7 +42,7 @@ def estimate_by_blocks(
 
 
 def share_in_small_blocks(scores: NDArray[Any], blocks: Sequence[Block], least: int) -> float:
-    """The share of the rows that are in blocks with less held-out rows, or beyond the last block, where there are none."""
+    """The share of rows in blocks of fewer held-out rows, or beyond the last block, where there are none."""
     sizes = np.array([*(block.rows for block in blocks), 0])
     beyond = np.asarray(scores, np.float64) > blocks[-1].upper
     return float(np.mean(sizes[np.where(beyond, len(blocks), _members(scores, blocks))] < least))

@@ -22,7 +22,7 @@ from training.metrics.tasks import METRICS
 class Estimates(NamedTuple):
     """By metric; `unknown` says why there are none."""
 
-    metrics: dict[str, Estimate] = {}
+    metrics: dict[str, Estimate]
     unknown: str = ""
 
 
@@ -65,17 +65,17 @@ def estimate(
     """Of any rows: a window's, or those whose truth is in."""
     reason = reason_before_scores(rows, reference, contract, least_rows, drift_findings)
     if reason:
-        return Estimates(unknown=reason)
+        return Estimates({}, reason)
     assert reference is not None  # else there was a reason
     calibration = reference.calibration
     if contract.task == "classification":
         scores = class_scores(rows)
     elif loss_model is None:
-        return Estimates(unknown="no models of the loss: the bundle has no loss.onnx")
+        return Estimates({}, "no models of the loss: the bundle has no loss.onnx")
     else:
         scores = loss_scores(rows, loss_model)
     if reason := reason_by_scores(scores, calibration):
-        return Estimates(unknown=reason)
+        return Estimates({}, reason)
     if contract.task == "classification":
         return Estimates(estimate_classes(rows, scores, calibration, seed))
     return Estimates(estimate_numbers(rows, scores, calibration))

@@ -85,7 +85,7 @@ def _reason_outside(rows: Predictions, reference: Reference, contract: Contract)
     for position, name, profile in profiles:
         values = rows.matrix[:, position]
         values = values[~np.isnan(values)]
-        if not len(values):
+        if len(values) == 0:
             continue
         share, limit = _share_outside(values, profile), _allowed(len(values), profile, level)
         if share > limit and share > worst:

@@ -84,6 +84,7 @@ WINDOW = sa.Table(
     sa.Column("end_at", Moment),
     sa.Column("rows", sa.BigInteger),
     sa.Column("sampled", sa.BigInteger),
+    sa.Column("predictions", sa.BigInteger),
     sa.Column("first_at", Moment),
     sa.Column("last_at", Moment),
     sa.Column("watermark", Moment),
@@ -91,6 +92,7 @@ WINDOW = sa.Table(
     sa.Column("judged_at", Moment),
     sa.Column("traffic_share", sa.Double),
     sa.Column("release", sa.Text),
+    sa.Column("late_at", Moment),
     sa.Column("sent_mlflow", Moment),
     sa.Column("sent_elastic", Moment),
 )
@@ -138,6 +140,12 @@ SOURCE = sa.Table(
 )
 SUCCESS = sa.Table(
     "success",
+    _TABLES,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("at", Moment),
+)
+TRUTH_SEEN = sa.Table(
+    "truth_seen",
     _TABLES,
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("at", Moment),

@@ -14,6 +14,7 @@ from monitoring.findings.database import (
     FINDING,
     SOURCE,
     SUCCESS,
+    TRUTH_SEEN,
     WINDOW,
     connect,
     migrate,
@@ -148,7 +149,38 @@ class Store:
                 .values({f"sent_{place}": record.judged_at})
             )
 
+    def note_late(self, records: Sequence[WindowRecord], at: dt.datetime) -> None:
+        """More is known of these windows than what they were judged by; the next judgement ends it."""
+        with transaction(self.engine) as connection:
+            for record in records:
+                connection.execute(_mark_late(record, at))
+
+    def note_truth(self, model: str, seen: dt.datetime, records: Sequence[WindowRecord]) -> None:
+        """Truth of these windows came up to `seen`."""
+        with transaction(self.engine) as connection:
+            for record in records:
+                connection.execute(_mark_late(record, seen))
+            row = {"model": model, "at": seen}
+            connection.execute(self._upsert(TRUTH_SEEN, row, ("model",)))
+
     # What is read.
+
+    def truth_seen(self, model: str) -> dt.datetime | None:
+        query = sa.select(TRUTH_SEEN.c.at).where(TRUTH_SEEN.c.model == model)
+        with transaction(self.engine) as connection:
+            at: dt.datetime | None = connection.scalar(query)
+            return at
+
+    def late(self, model: str, version: str, arm: str, limit: int = 100) -> list[WindowRecord]:
+        """Windows that are to be judged again, the newest first."""
+        query = (
+            sa.select(WINDOW)
+            .where(*_of(model, version, arm, None), WINDOW.c.late_at.is_not(None))
+            .order_by(WINDOW.c.start_at.desc())
+            .limit(limit)
+        )
+        with transaction(self.engine) as connection:
+            return [record_of(row) for row in connection.execute(query).mappings()]
 
     def unsent(self, place: Place, limit: int = 100) -> list[WindowRecord]:
         """Windows of which the place has not the last judgement, the oldest first."""
@@ -206,13 +238,15 @@ class Store:
         version: str | None = None,
         arm: str | None = None,
         since: dt.datetime | None = None,
+        before: dt.datetime | None = None,
         limit: int = 200,
         details: bool = False,
     ) -> list[tuple[WindowRecord, Finding]]:
-        """The findings of these kinds in the newest `limit` windows, the oldest first. Details only if asked for."""
+        """The findings of these kinds in the newest `limit` windows (that began `before`), the oldest first."""
+        earlier = () if before is None else (WINDOW.c.start_at < before,)
         newest = (
             sa.select(WINDOW.c.id)
-            .where(*_of(model, version, arm, since))
+            .where(*_of(model, version, arm, since), *earlier)
             .order_by(WINDOW.c.start_at.desc())
             .limit(limit)
             .scalar_subquery()
@@ -258,6 +292,14 @@ class Store:
             rows = connection.execute(sa.select(SOURCE).order_by(SOURCE.c.source)).mappings()
             return [SourceState(**dict(row)) for row in rows]
 
+    def clock(self) -> dt.datetime | None:
+        """What time the database has; None of a file, which has this machine's."""
+        if self.engine.dialect.name != "postgresql":
+            return None
+        with transaction(self.engine) as connection:
+            now: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+            return now
+
     def last_success(self) -> dict[str, dt.datetime]:
         """When the windows of each model were last judged without a fault."""
         with transaction(self.engine) as connection:
@@ -279,6 +321,14 @@ def _of(
     if since is not None:
         conditions.append(WINDOW.c.start_at >= since)
     return tuple(conditions)
+
+
+def _mark_late(record: WindowRecord, at: dt.datetime) -> sa.Update:
+    return (
+        sa.update(WINDOW)
+        .where(*_is(record), WINDOW.c.start_at == record.start, WINDOW.c.late_at.is_(None))
+        .values(late_at=at)
+    )
 
 
 def _resolve(alarm: Alarm) -> sa.Update:

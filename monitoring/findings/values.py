@@ -50,8 +50,11 @@ class WindowRecord(Struct, frozen=True, kw_only=True):
     arm: str
     start: dt.datetime
     end: dt.datetime
+    #: One that was predicted again counts once.
     rows: int
     sampled: int
+    #: Those made again too: as the journal counts them by its index alone.
+    predictions: int = 0
     first: dt.datetime | None
     last: dt.datetime | None
     #: Up to here the journal was complete when it was judged.

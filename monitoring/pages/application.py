@@ -91,10 +91,9 @@ def _install_words(
 ) -> None:
     """What templates may call."""
     versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in assets.items()}
-    anchors = runbook.anchors_of(text or "")
 
     def entry(kind: str) -> str:
-        mark = runbook.entry(kind, anchors)
+        mark = runbook.entry(kind)
         base = url_for(".runbook") if text is not None or not runbook_url else runbook_url
         return f"{base}#{mark}" if mark else base
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import tempfile
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -165,14 +166,11 @@ def _download(client: MlflowClient, kept: Path, model: str, version: str) -> Non
     run = _run_of(client, model, version)
 
     def fill(folder: Path) -> None:
-        client.download_artifacts(run, f"{BUNDLE}/{MANIFEST}", str(folder))
-        manifest = decode_file(folder / BUNDLE / MANIFEST, Manifest)
+        _download_file(client, run, f"{BUNDLE}/{MANIFEST}", folder)
+        manifest = decode_file(folder / MANIFEST, Manifest)
         for name in NEEDED:
             if name in manifest.files:
-                client.download_artifacts(run, f"{BUNDLE}/{name}", str(folder))
-        for file in (folder / BUNDLE).iterdir():
-            file.rename(folder / file.name)
-        (folder / BUNDLE).rmdir()
+                _download_file(client, run, f"{BUNDLE}/{name}", folder)
         _download_rules(client, run, folder)
 
     keep(kept, fill, model, version)
@@ -183,10 +181,17 @@ def _download_rules(client: MlflowClient, run: str, folder: Path) -> None:
     parent, _, name = RULES.rpartition("/")
     if name not in {entry.path.rpartition("/")[2] for entry in client.list_artifacts(run, parent)}:
         return
-    path = Path(client.download_artifacts(run, RULES, str(folder)))
-    decode_file(path, MonitorRules)
-    path.replace(folder / name)
-    (folder / parent).rmdir()
+    _download_file(client, run, RULES, folder)
+
+
+def _download_file(client: MlflowClient, run: str, artifact: str, folder: Path) -> None:
+    """Into the folder, whole or not at all. Where in it MLflow puts a file depends on what keeps its artifacts."""
+    with tempfile.TemporaryDirectory(prefix=".fetched-", dir=folder) as aside:
+        path = Path(client.download_artifacts(run, artifact, aside))
+        if path.name == MONITOR_RULES:
+            # Not in the manifest, so read before it takes the place of sound ones.
+            decode_file(path, MonitorRules)
+        path.replace(folder / path.name)
 
 
 def _refresh_rules(client: MlflowClient, kept: Path, model: str, version: str) -> None:

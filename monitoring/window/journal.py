@@ -1,5 +1,7 @@
-"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them. Read only, one statement
-at a time, each with a time limit: predictions come first."""
+"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them.
+
+Read only, one statement at a time, each with a time limit: predictions come first.
+"""
 
 from __future__ import annotations
 
@@ -69,15 +71,18 @@ class JournalReader:
         [(at,)] = self._read("newest", {"start": self._moment(since)})
         return _time(at)
 
-    def arms(self, span: Span) -> dict[Arm, Count]:
-        """Those that predicted in the span."""
+    def seen(self, span: Span) -> list[Arm]:
+        """Those that predicted on the days of the span, without looking at their rows."""
         # Whole days: the bounds choose partitions, and no row has to be looked at for its time.
         days = {
             "first_day": self._moment(EPOCH + (span.start - EPOCH) // DAY * DAY),
             "last_day": self._moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
         }
-        arms = [Arm(*row) for row in self._read("arms", days)]
-        counts = {arm: self.count(arm, span) for arm in arms}
+        return [Arm(*row) for row in self._read("arms", days)]
+
+    def arms(self, span: Span) -> dict[Arm, Count]:
+        """Those that predicted in the span."""
+        counts = {arm: self.count(arm, span) for arm in self.seen(span)}
         return {arm: count for arm, count in counts.items() if count.predictions}
 
     def count(self, arm: Arm, span: Span) -> Count:

@@ -25,7 +25,7 @@ from scripts.command.outcome import Refused, finish, say
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker
 from scripts.monitoring_stack import bring_in
-from scripts.monitoring_stack.files import stack_of
+from scripts.stack_file.monitoring import stack_of
 
 
 def down(options: argparse.Namespace) -> dict[str, Any]:

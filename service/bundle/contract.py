@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 Matrix = NDArray[np.float32]
 Task = Literal["classification", "regression", "optimization"]
 ColumnType = Literal["number", "integer", "category", "boolean", "timestamp"]
+#: Why a value is refused: no category of the contract, beyond its range, not there, or of another type.
+Reason = Literal["unknown", "range", "missing", "type"]
+#: How many values by column and reason; the column is empty for what is no column's.
+RefusedValues = Mapping[tuple[str, Reason], int]
 TimePart = Literal["days", "day-of-year", "hour", "weekday"]
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -108,11 +112,17 @@ class FieldError(msgspec.Struct, frozen=True):
 
 
 class Invalid(ValueError):
-    """Input that the contract refuses: `errors` has the first hundred, `total` counts all."""
+    """Input that the contract refuses: `errors` has the first hundred, `total` and `values` count all."""
 
-    def __init__(self, errors: Sequence[FieldError], total: int | None = None):
+    def __init__(
+        self,
+        errors: Sequence[FieldError],
+        total: int | None = None,
+        values: RefusedValues | None = None,
+    ):
         self.errors = list(errors[:ERROR_LIMIT])
         self.total = len(errors) if total is None else total
+        self.values: RefusedValues = values or {}
         super().__init__("; ".join(str(error) for error in self.errors[:3]))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Optional
 
@@ -24,6 +25,7 @@ from service.bundle.contract import (
     FieldError,
     Invalid,
     Matrix,
+    Reason,
 )
 from service.bundle.times import moment, time_part
 
@@ -117,7 +119,9 @@ class Encoder:
         errors = _Errors()
         for number, row in enumerate(rows):
             if not isinstance(row, Mapping):
-                errors.add(number, "", row, "an object with the columns " + ", ".join(self._names))
+                errors.add(
+                    number, "", row, "an object with the columns " + ", ".join(self._names), "type"
+                )
                 continue
             if not ignore_unknown:
                 self._refuse_unknown(number, row, errors)
@@ -145,6 +149,7 @@ class Encoder:
                     column.name,
                     f"{len(values)} values",
                     f"{rows} values, as in the longest column",
+                    "missing",
                 )
                 continue
             matrix[:, position] = _encode_vector(column, values, errors)
@@ -155,7 +160,12 @@ class Encoder:
         for name in row:
             if name not in self._known:
                 errors.add(
-                    number, str(name), row[name], "only the columns " + ", ".join(self._names)
+                    number,
+                    str(name),
+                    row[name],
+                    "only the columns " + ", ".join(self._names),
+                    "unknown",
+                    counted_as="",
                 )
 
 
@@ -196,28 +206,53 @@ def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, An
 
 
 class _Errors:
-    """Collects the first hundred field errors and counts the rest."""
+    """Collects the first hundred field errors and counts all."""
 
     def __init__(self) -> None:
         self.first: list[FieldError] = []
         self.total = 0
+        self._values: Counter[tuple[str, Reason]] = Counter()
 
-    def add(self, row: int, column: str, value: Any, allowed: str) -> None:
+    def add(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+        self,
+        row: int,
+        column: str,
+        value: Any,
+        allowed: str,
+        reason: Reason,
+        counted_as: str | None = None,
+    ) -> None:
+        """What a caller named is no column, and is never counted by that name."""
         self.total += 1
+        self._values[column if counted_as is None else counted_as, reason] += 1
         if len(self.first) < ERROR_LIMIT:
             self.first.append(FieldError(row, column, None if value is MISSING else value, allowed))
 
     def raise_if_any(self) -> None:
         if self.total:
-            raise Invalid(self.first, self.total)
+            raise Invalid(self.first, self.total, self._values)
 
 
 def _encode_or_note(column: Column, value: Any, row: int, errors: _Errors) -> float:
     try:
         return encode_value(column, None if value is MISSING else value)
     except ValueError:
-        errors.add(row, column.name, value, column.allowed)
+        errors.add(row, column.name, value, column.allowed, refusal_reason(column, value))
         return math.nan
+
+
+def refusal_reason(column: Column, value: Any) -> Reason:
+    """Why `encode_value` refuses it."""
+    if value is None or value is MISSING:
+        return "missing"
+    if column.type == "category":
+        return "unknown" if isinstance(value, str) else "type"
+    if column.type in ("boolean", "timestamp"):
+        return "type"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "type"
+    low, high = column.bounds
+    return "type" if low <= value <= high else "range"
 
 
 def _encode_vector(column: Column, values: Any, errors: _Errors) -> NDArray[Any] | list[float]:

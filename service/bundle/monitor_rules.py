@@ -63,6 +63,8 @@ class MonitorRules(JudgingRules, frozen=True, kw_only=True):
     slices: tuple[str, ...] = ()
     #: By metric: the gates, below or above which an estimate or a quality alarms.
     bounds: dict[str, Bound] = {}
+    #: By metric: the gates of each slice.
+    slice_bounds: dict[str, Bound] = {}
 
 
 def read_monitor_rules(folder: Path) -> MonitorRules:

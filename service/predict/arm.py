@@ -9,18 +9,21 @@ import numpy as np
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
 from service.predict.traffic import ArmName
-from service.process.metrics import ArmMetrics, Metrics
+from service.process.metrics import ArmMetrics, Metrics, ModelMetrics
 from service.web.reply import Headers
 
 
 class Arm:
-    def __init__(self, name: ArmName, bundle: Bundle, release: str, metrics: Metrics):
+    def __init__(
+        self, name: ArmName, bundle: Bundle, release: str, metrics: Metrics, model: ModelMetrics
+    ):
         manifest = bundle.manifest
         self.name, self.bundle, self.version = name, bundle, manifest.version
         self.classes = bundle.contract.classes
         self.predict = bundle.engine.predict
         self.has_one_output = len(bundle.contract.outputs) == 1
-        self.metrics = ArmMetrics(metrics, manifest.model, self.version, name, self.classes)
+        labels = (manifest.model, self.version, name)
+        self.metrics = ArmMetrics(metrics, model, labels, self.classes)
         self.headers: Headers = [
             ("X-Model", manifest.model),
             ("X-Model-Version", self.version),

@@ -46,6 +46,7 @@ class PredictionRoute:
 
     def _predict(self, context: RequestContext) -> Reply:
         environ, model = context.environ, self._model
+        context.metrics = model.metrics.requests
         self._pipeline.admit(context, PREDICT, model.name)
         # Refusals are signed too: by the champion, until an arm is chosen.
         context.signed_by = model.champion.headers

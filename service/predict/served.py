@@ -16,7 +16,7 @@ from service.journal import Journal
 from service.predict.arm import Arm, Prediction
 from service.predict.shadow import Shadows
 from service.predict.traffic import ArmName, Traffic
-from service.process.metrics import Metrics
+from service.process.metrics import Metrics, ModelMetrics
 from service.settings import Settings
 from service.web.body import check_rows
 from service.web.pipeline import RequestContext
@@ -32,13 +32,14 @@ class ServedModel:
         self.release = settings.release
         self.max_rows, self.max_body = settings.max_rows, settings.max_body
         metrics = models.metrics
-        self.champion = Arm("champion", exported.champion, self.release, metrics)
+        self.contract: Contract = exported.champion.contract
+        self.metrics = ModelMetrics(metrics, name, self.contract.names)
+        self.champion = Arm("champion", exported.champion, self.release, metrics, self.metrics)
         self.challenger = (
-            Arm("challenger", exported.challenger, self.release, metrics)
+            Arm("challenger", exported.challenger, self.release, metrics, self.metrics)
             if exported.challenger
             else None
         )
-        self.contract: Contract = exported.champion.contract
         self.encoder: Encoder = exported.champion.encoder
 
     @property
@@ -51,7 +52,12 @@ class ServedModel:
         return share if name == "challenger" else 1.0 - share
 
     def choose(self, context: RequestContext) -> Arm:
-        """The arm that answers."""
+        """The arm that answers, to which the request counts from here."""
+        arm = self._chosen(context)
+        context.metrics = arm.metrics.requests
+        return arm
+
+    def _chosen(self, context: RequestContext) -> Arm:
         if context.arm_name is not None:
             return self._override(context)
         if self.traffic.mode == "split" and self.challenger is not None:
@@ -84,8 +90,12 @@ class ServedModel:
         return Prediction(arm, answer)
 
     def _predict_in_shadow(self, context: RequestContext, arm: Arm, matrix: Matrix) -> None:
-        started = time.perf_counter()
-        self._record(context, started, arm, matrix, arm.predict(matrix))
+        started, outcome = time.perf_counter(), arm.metrics.requests.failed
+        try:
+            self._record(context, started, arm, matrix, arm.predict(matrix))
+            outcome = arm.metrics.requests.answered
+        finally:
+            outcome.inc()
 
     # pylint: disable-next=too-many-arguments,too-many-positional-arguments
     def _record(
@@ -104,6 +114,7 @@ class ServedModel:
                 answer,
                 time.time(),
                 latency,
+                context.trace_id,
             )
         arm.count(answer)
         arm.metrics.latency.observe(latency)

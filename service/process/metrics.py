@@ -18,6 +18,8 @@ from prometheus_client.core import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from service.bundle.contract import RefusedValues
+
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: Where the client looks for the folder of all processes.
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -38,15 +40,51 @@ def take_slot(slot: int) -> None:
     _SLOT[0] = f"worker{slot}"
 
 
+class ModelMetrics:
+    """One model's children. Labels are names of its contract, never what a caller sent, so that there are not many."""
+
+    def __init__(self, metrics: Metrics, model: str, columns: Iterable[str]):
+        self._columns = frozenset(columns)
+        self._refused = functools.cache(functools.partial(metrics.refused_values.labels, model))
+        #: Of requests that ended before an arm was chosen.
+        self.requests = RequestMetrics(metrics, self, (model, "", ""))
+
+    def count_refused(self, refused: RefusedValues) -> None:
+        for (column, reason), times in refused.items():
+            name = column if column in self._columns else ""
+            self._refused(name, reason).inc(times)
+
+
+class RequestMetrics:
+    """Requests for predictions by how they ended: `labels` are model, version and arm."""
+
+    def __init__(self, metrics: Metrics, model: ModelMetrics, labels: tuple[str, str, str]):
+        self.model = model
+        self.answered, self.refused, self.failed = (
+            metrics.model_requests.labels(*labels, outcome)
+            for outcome in ("answered", "refused", "failed")
+        )
+
+    def count(self, status: str) -> None:
+        """`refused` is the caller's fault, `failed` ours: an overload too."""
+        counter = self.answered if status < "4" else self.refused if status < "5" else self.failed
+        counter.inc()
+
+
 class ArmMetrics:
     """One arm's own children, looked up once: a lookup costs more than the counting."""
 
     def __init__(
-        self, metrics: Metrics, model: str, version: str, arm: str, classes: Iterable[str]
+        self,
+        metrics: Metrics,
+        model: ModelMetrics,
+        labels: tuple[str, str, str],
+        classes: Iterable[str],
     ):
         names = list(classes) or [""]
-        self.predictions = [metrics.predictions.labels(model, version, arm, name) for name in names]
-        self.latency = metrics.latency.labels(model, version, arm)
+        self.predictions = [metrics.predictions.labels(*labels, name) for name in names]
+        self.latency = metrics.latency.labels(*labels)
+        self.requests = RequestMetrics(metrics, model, labels)
 
 
 class Metrics:
@@ -61,6 +99,19 @@ class Metrics:
         )
         self.refusals = prometheus.Counter(
             "swarmline_refusals", "Requests refused, by reason.", ["reason"], registry=self.registry
+        )
+        self.model_requests = prometheus.Counter(
+            "swarmline_model_requests",
+            "Requests for predictions, and predictions in shadow, by how they ended; version and arm are empty"
+            " where none was chosen yet.",
+            ["model", "version", "arm", "outcome"],
+            registry=self.registry,
+        )
+        self.refused_values = prometheus.Counter(
+            "swarmline_refused_values",
+            "Values that the contract refuses; column is empty for what is none.",
+            ["model", "column", "reason"],
+            registry=self.registry,
         )
         self.predictions = prometheus.Counter(
             "swarmline_predictions",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import struct
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from service.bundle.contract import Contract, FieldError, Invalid, Matrix
+from service.bundle.contract import Column, Contract, FieldError, Invalid, Matrix, Reason
 from service.bundle.encoder import Encoder
 from service.web.problems import Unprocessable
 
@@ -210,6 +212,7 @@ class TensorEncoder:
                 tensor.name, "a value that is no number", "numbers, in a matrix"
             ) from error
         errors: list[FieldError] = []
+        refused: Counter[tuple[str, Reason]] = Counter()
         for position, column in enumerate(self._contract.columns):
             low, high, whole = self._bounds[position]
             cells = numbers[:, position]
@@ -218,14 +221,30 @@ class TensorEncoder:
                 allowed_cells &= cells == np.floor(cells)
             if column.nullable:
                 allowed_cells |= np.isnan(cells)
+            if not allowed_cells.all():
+                refused += _refused(column, cells[~allowed_cells], (low, high))
             for row in np.flatnonzero(~allowed_cells)[:100].tolist():
                 allowed = (
                     f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
                 )
                 errors.append(FieldError(row, column.name, float(cells[row]), allowed))
         if errors:
-            raise Invalid(errors)
+            raise Invalid(errors, values=refused)
         return numbers.astype(np.float32)
+
+
+def _refused(
+    column: Column, cells: NDArray[np.float64], bounds: tuple[float, float]
+) -> Counter[tuple[str, Reason]]:
+    """Refused cells of a column, by the reason."""
+    missing = np.isnan(cells)
+    beyond = ~missing & ~((cells >= bounds[0]) & (cells <= bounds[1]))
+    outside: Reason = {"category": "unknown", "boolean": "type"}.get(column.type, "range")  # type: ignore[assignment]
+    counts: Counter[tuple[str, Reason]] = Counter()
+    counts[column.name, "missing"] += int(missing.sum())
+    counts[column.name, outside] += int(beyond.sum())
+    counts[column.name, "type"] += int((~missing & ~beyond).sum())
+    return +counts
 
 
 def _matrix_bounds(contract: Contract, number: int) -> tuple[float, float, bool]:

@@ -135,6 +135,8 @@ class Messages:
             stream.subject,
             self._arm_name,
             logged=False,
+            trace_id=stream.trace_id,
+            metrics=self._model.metrics.requests,
         )
         reply = self._pipeline.attempt(context, lambda context: self._predict(context, message))
         self._pipeline.finish(context, reply.status)

@@ -15,7 +15,7 @@ import msgspec
 
 from service.bundle.contract import Invalid
 from service.process.logs import log_failure, log_request
-from service.process.metrics import Metrics
+from service.process.metrics import Metrics, RequestMetrics
 from service.process.state import State
 from service.settings import Settings
 from service.web.body import Environ
@@ -23,6 +23,7 @@ from service.web.keys import ANYONE, NOBODY, Authenticator, Key, Scope
 from service.web.problems import BadHeader, InternalError, Problem, Unavailable, Unprocessable
 from service.web.reply import Headers, Reply
 from service.web.sites import SiteGuard
+from service.web.trace_context import trace_id_of
 
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
 _SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
@@ -44,6 +45,10 @@ class RequestContext(msgspec.Struct, gc=False):
     #: The arm that X-Arm asks for.
     arm_name: str | None = None
     logged: bool = True
+    #: The caller's, if it told one.
+    trace_id: str | None = None
+    #: Where a request for a prediction is counted: of its model, then of its arm.
+    metrics: RequestMetrics | None = None
 
 
 def request_id_of(environ: Environ) -> str:
@@ -76,7 +81,12 @@ class Pipeline:
         """Its id and clock; from here it is in flight, until `state.request_ended`."""
         self.state.request_began()
         return RequestContext(
-            environ, route, request_id_of(environ), time.perf_counter(), self._release
+            environ,
+            route,
+            request_id_of(environ),
+            time.perf_counter(),
+            self._release,
+            trace_id=trace_id_of(environ),
         )
 
     def admit(
@@ -119,15 +129,23 @@ class Pipeline:
         """The problem document of an error."""
         problem = _problem(context, error)
         self.metrics.refusal(problem.code).inc()
+        if context.metrics is not None and isinstance(error, Invalid):
+            context.metrics.model.count_refused(error.values)
         is_v2 = context.environ["PATH_INFO"].startswith("/v2")
         return problem.reply(context.request_id, is_v2)
 
     def finish(self, context: RequestContext, status: str) -> Headers:
         """Counts and logs; gives the headers that say which request was answered by whom."""
         self.metrics.request(context.route, status[:3]).inc()
+        if context.metrics is not None:
+            context.metrics.count(status)
         if context.logged:
             log_request(
-                self._log_sample, context.environ, status, context.request_id, context.started
+                self._log_sample,
+                context.environ,
+                status,
+                (context.request_id, context.trace_id),
+                context.started,
             )
         return [*context.signed_by, ("X-Request-Id", context.request_id)]
 
@@ -137,5 +155,5 @@ def _problem(context: RequestContext, error: Exception) -> Problem:
         return error
     if isinstance(error, Invalid):
         return Unprocessable.of(error)
-    log_failure(context.request_id, error)
+    log_failure(context.request_id, error, context.trace_id)
     return InternalError("this request failed; its id is in the log")

@@ -211,7 +211,10 @@ class Spec(Struct, frozen=True):
         usual = tuple(name for name in self.slices.columns if name not in sensitive)
         slices = own.pop("slices")
         return MonitorRules(
-            **own, slices=usual if slices is None else slices, bounds=self.gates.metrics
+            **own,
+            slices=usual if slices is None else slices,
+            bounds=self.gates.metrics,
+            slice_bounds=self.gates.slices,
         )
 
     @property

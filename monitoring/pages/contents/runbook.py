@@ -8,17 +8,17 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
-#: The heading of the entry for each kind of alarm.
-ENTRIES = {
-    "drift": "drift",
-    "prediction": "drift",
-    "missing": "drift",
-    "share": "drift",
-    "relation": "drift",
-    "estimate": "estimate",
-    "quality": "quality",
-    "slice": "quality",
-    "trust": "estimate",
+#: The alert that each kind of alarm becomes (stack/monitoring/rules.yml), by whose name its entry is headed.
+ALERTS = {
+    "drift": "InputDrift",
+    "prediction": "PredictionDrift",
+    "missing": "MissingValues",
+    "share": "ManyInputsDrift",
+    "relation": "RelationDrift",
+    "estimate": "EstimateBelowGate",
+    "quality": "QualityBelowGate",
+    "slice": "QualityBelowGate",
+    "trust": "RelationChanged",
 }
 _INLINE = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(([^)\s]+)\)")
 
@@ -35,15 +35,9 @@ def read(path: Path) -> Markup | None:
     return Markup("\n").join(_blocks(path.read_text(encoding="utf-8")))
 
 
-def entry(kind: str, anchors: set[str]) -> str:
-    """The anchor of the first heading that has the kind's word in it; empty where there is none."""
-    word = ENTRIES.get(kind, kind)
-    exact = [name for name in sorted(anchors, key=len) if word in name.split("-")]
-    return exact[0] if exact else ""
-
-
-def anchors_of(html: str) -> set[str]:
-    return set(re.findall(r'<h[1-6] id="([^"]+)"', html))
+def entry(kind: str) -> str:
+    """The anchor of the entry for a kind of alarm; empty where it has none."""
+    return anchor(ALERTS.get(kind, ""))
 
 
 def _blocks(text: str) -> Iterator[Markup]:
@@ -96,7 +90,7 @@ def _table(lines: list[str]) -> Markup:
 
     lines_of_body = Markup("").join(Markup("<tr>{}</tr>").format(cells(row, "td")) for row in body)
     return Markup(
-        '<div class="scroll" tabindex="0" role="region" aria-label="Table"><table><thead><tr>{}</tr></thead>'
+        '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table></div>"
     ).format(cells(head, "th"), lines_of_body)
 

@@ -31,15 +31,17 @@
     const at = (x, y) => [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left - 6 * unit, bbox.top - 6 * unit, bbox.width + 12 * unit, bbox.height + 12 * unit);
+    ctx.rect(bbox.left - 6 * unit, 0, bbox.width + 12 * unit, bbox.top + bbox.height + 6 * unit);
     ctx.clip();
+    ctx.setLineDash([]);
     ctx.lineWidth = 1.5 * unit;
     ctx.strokeStyle = ctx.fillStyle = css("--mark");
     ctx.font = `${11 * unit}px system-ui, sans-serif`;
     for (const { x, text } of chart.marks) {
       const left = plot.valToPos(x, "x", true);
       ctx.beginPath(); ctx.moveTo(left, bbox.top); ctx.lineTo(left, bbox.top + bbox.height); ctx.stroke();
-      ctx.fillText(text.slice(0, 40), left + 4 * unit, bbox.top + 10 * unit);
+      ctx.textAlign = left > bbox.left + bbox.width / 2 ? "right" : "left";
+      ctx.fillText(text.slice(0, 40), left, bbox.top - 5 * unit);
     }
     if (chart.bound != null) {
       const top = plot.valToPos(chart.bound, "y", true);
@@ -65,6 +67,16 @@
     ctx.restore();
   }
 
+  // Days once, hours otherwise: the 24 hours of UTC, whatever this machine's language.
+  function times(_, ticks) {
+    let day = "";
+    return ticks.map((tick) => {
+      const [date, time] = clock(tick).split(" "), first = date !== day;
+      day = date;
+      return first ? `${time}\n${date.slice(5)}` : time;
+    });
+  }
+
   function options(chart, width, onCursor) {
     const line = (series) => [
       { stroke: () => `${css(`--${series.name}`)}b3`, width: 1, points: { show: false } },
@@ -73,7 +85,7 @@
     ];
     const axis = { stroke: () => css("--soft"), grid: { stroke: () => css("--grid"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
     return {
-      width, height: HEIGHT, legend: { show: false }, padding: [8, 12, 0, 0],
+      width, height: HEIGHT, legend: { show: false }, padding: [20, 12, 0, 0],
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "UTC"),
       cursor: { y: false, points: { show: false }, drag: { x: true, y: false } },
       scales: {
@@ -83,7 +95,7 @@
           return ends.length ? uPlot.rangeNum(Math.min(...ends), Math.max(...ends), 0.1, true) : [0, 1];
         } },
       },
-      axes: [{ ...axis, size: 34 }, { ...axis, size: 52 }],
+      axes: [{ ...axis, size: 34, space: 64, values: times }, { ...axis, size: 52 }],
       series: [{}, ...chart.series.flatMap(line)],
       bands: chart.series.map((series, place) => ({ series: [place * 3 + 2, place * 3 + 1], fill: () => `${css(`--${series.name}`)}26` })),
       hooks: { draw: [(plot) => symbols(plot, chart)], setCursor: [(plot) => onCursor(plot.cursor.idx)] },

@@ -69,7 +69,18 @@
     show();
   }
 
-  const prepare = (root) => root.querySelectorAll("table[data-paged]").forEach(paged);
+  // The keyboard stops only at what scrolls.
+  const stops = new ResizeObserver((entries) => {
+    for (const { target } of entries) {
+      if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+      else target.removeAttribute("tabindex");
+    }
+  });
+  function prepare(root) {
+    root.querySelectorAll("table[data-paged]").forEach(paged);
+    stops.disconnect();
+    root.querySelectorAll(".scroll").forEach((box) => stops.observe(box));
+  }
   const main = document.getElementById("main");
   prepare(main);
   setInterval(tick, 1000);

@@ -206,3 +206,15 @@ def test_a_window_is_to_be_sent_to_each_place_once_a_judgement(store: Store):
     store.save(again, [])
     store.note_sent("mlflow", first)
     assert store.unsent("mlflow") == [again]
+
+
+def test_a_window_is_late_until_it_is_judged_again(store: Store):
+    for number in range(3):
+        store.save(record(number), [])
+    store.note_late([record(0)], START)
+    store.note_truth("yield", START + HOUR, [record(2)])
+    assert [window.start for window in store.late(*KEY)] == [START + 2 * HOUR, START]
+    assert store.truth_seen("yield") == START + HOUR
+    store.save(record(2, rows=1001), [])
+    assert store.late(*KEY) == [record(0)]
+    assert store.truth_seen("quality") is None

@@ -193,8 +193,8 @@ def refusal_of(server: Server, request_id: str) -> str:
     """What the log says of it."""
     lines = server.log.read_text(encoding="utf-8").splitlines()
     events = [json.loads(line) for line in lines if request_id in line]
-    assert [event["event"] for event in events] == ["refused"]
-    return str(events[0]["reason"])
+    assert [event["event.action"] for event in events] == ["refused"]
+    return str(events[0]["event.reason"])
 
 
 def test_chunks_that_are_no_chunks_are_a_400(start_server: Callable[..., Server]) -> None:

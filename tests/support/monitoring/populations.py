@@ -5,17 +5,22 @@ Each can be shifted in its inputs, its relation left as it is; or changed in its
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+from monitoring.window.values import Span, TruthRows, Window
 from service.bundle.contract import Column, Contract, Matrix, Output
-from service.bundle.engines import predict_with
-from service.bundle.reference import Calibration, CategoryProfile, NumberProfile, Profile, Reference
-from tests.support.monitoring.calibration import LossModels, calibrate_classes, calibrate_numbers
+from service.bundle.engines import Answer, Engine, predict_with
+from service.bundle.reference import LOSS_MODEL, Reference, open_loss_model
+from tests.support.monitoring import HOUR, START
+from training.bundle.calibration import calibrate
+from training.bundle.profiles import profile_column
 
 COLUMNS = 6
 TRAINING_ROWS = 4_000
@@ -63,7 +68,7 @@ class Population(NamedTuple):
     name: str
     contract: Contract
     reference: Reference
-    loss_model: LossModels | None
+    loss_model: Engine | None
     model: Any
 
     def draw(
@@ -101,51 +106,69 @@ def population(name: str, seed: int = 0) -> Population:
     model.fit(matrix, truth)
     held_out = answered(model, *draw(name, HELD_OUT_ROWS, random))
     contract = contract_of(held_out)
-    calibration, loss_model = calibrated(held_out, seed)
-    return Population(name, contract, reference_of(contract, held_out.matrix, calibration), loss_model, model)  # fmt: skip
+    return Population(name, contract, *known_of(contract, held_out, seed), model)
 
 
-def calibrated(held_out: Rows, seed: int = 0) -> tuple[Calibration, LossModels | None]:
-    if held_out.probabilities is not None:
-        return calibrate_classes(held_out.probabilities, held_out.values, held_out.truth), None
-    return calibrate_numbers(held_out.matrix, held_out.values, held_out.truth, seed)
+def known_of(contract: Contract, held_out: Rows, seed: int = 0) -> tuple[Reference, Engine | None]:
+    """The reference, and the models of the loss, as training makes them of a model's answers to held-out rows."""
+    values = (
+        held_out.values if held_out.probabilities is not None else held_out.values[:, np.newaxis]
+    )
+    answer = Answer(values, held_out.probabilities)
+    calibration, loss_models = calibrate(contract, held_out.matrix, held_out.truth, answer, seed)
+    columns = {
+        column.name: profile_column(column, held_out.matrix[:, position], seed)
+        for position, column in enumerate(contract.columns)
+        if not column.sensitive
+    }
+    reference = Reference(
+        rows=len(held_out.matrix), columns=columns, predictions={}, calibration=calibration
+    )
+    if not loss_models:
+        return reference, None
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / LOSS_MODEL).write_bytes(loss_models)
+        return reference, open_loss_model(Path(folder))
 
 
 def contract_of(rows: Rows, names: tuple[str, ...] = ()) -> Contract:
     """Of numbers alone."""
     names = names or tuple(f"column_{number}" for number in range(rows.matrix.shape[1]))
-    classes = (
-        () if rows.probabilities is None else tuple(map(str, range(rows.probabilities.shape[1])))
-    )
+    codes = () if rows.probabilities is None else range(rows.probabilities.shape[1])
     return Contract(
         model="made-up",
-        task="classification" if classes else "regression",
+        task="regression" if rows.probabilities is None else "classification",
         columns=tuple(Column(name=name, type="number") for name in names),
         outputs=(Output("answer"),),
-        classes=classes,
-    )  # fmt: skip
-
-
-def reference_of(contract: Contract, matrix: Matrix, calibration: Calibration) -> Reference:
-    return Reference(
-        rows=len(matrix),
-        columns={
-            column.name: _profile(matrix[:, position], column)
-            for position, column in enumerate(contract.columns)
-        },
-        predictions={},
-        calibration=calibration,
+        classes=tuple(map(str, codes)),
     )
 
 
-def _profile(values: NDArray[Any], column: Column) -> Profile:
-    present = values[~np.isnan(values)].astype(np.float64)
-    nulls = len(values) - len(present)
-    if column.type in ("category", "boolean"):
-        names = column.categories or ("false", "true")
-        counts = np.bincount(present.astype(int), minlength=len(names)).tolist()
-        return CategoryProfile(len(values), nulls, dict(zip(names, counts, strict=True)))
-    return NumberProfile(
-        len(values), nulls, float(present.mean()), float(present.std()),
-        tuple(np.quantile(present, np.linspace(0, 1, 1001)).tolist()),
-    )  # fmt: skip
+def window_of(rows: Rows, **fields: Any) -> Window:
+    """A window whose sample is all of it."""
+    values: dict[str, Any] = {
+        "model": "made-up",
+        "version": "1",
+        "arm": "champion",
+        "span": Span(START, START + HOUR),
+        "rows": len(rows.values),
+        "matrix": rows.matrix,
+        "values": rows.values,
+        "probabilities": rows.probabilities,
+        "at": np.zeros(len(rows.values)),
+    }
+    return Window(**values | fields)
+
+
+def truth_of(rows: Rows, of: int | None = None, **fields: Any) -> TruthRows:
+    """The truth of these rows, which are all of the window's or of as many."""
+    values: dict[str, Any] = {
+        "rows": len(rows.truth) if of is None else of,
+        "known": len(rows.truth),
+        "matrix": rows.matrix,
+        "values": rows.values,
+        "probabilities": rows.probabilities,
+        "truth": rows.truth,
+        "delay": np.full(len(rows.truth), 60.0),
+    }
+    return TruthRows(**values | fields)

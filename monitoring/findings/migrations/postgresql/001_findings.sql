@@ -9,6 +9,7 @@ CREATE TABLE monitor.judged_window (
     end_at timestamptz NOT NULL,
     rows bigint NOT NULL,
     sampled bigint NOT NULL,
+    predictions bigint NOT NULL,
     first_at timestamptz,
     last_at timestamptz,
     watermark timestamptz NOT NULL,
@@ -16,6 +17,8 @@ CREATE TABLE monitor.judged_window (
     judged_at timestamptz NOT NULL,
     traffic_share double precision,
     release text NOT NULL,
+    -- When more was known of it than what it was judged by: it is to be judged again.
+    late_at timestamptz,
     -- The `judged_at` that these places were sent; another one is still to be sent.
     sent_mlflow timestamptz,
     sent_elastic timestamptz,
@@ -73,6 +76,12 @@ CREATE TABLE monitor.source_state (
 );
 
 CREATE TABLE monitor.success (
+    model text PRIMARY KEY,
+    at timestamptz NOT NULL
+);
+
+-- Up to when the truth of a model was looked through for windows that are to be judged again.
+CREATE TABLE monitor.truth_seen (
     model text PRIMARY KEY,
     at timestamptz NOT NULL
 );

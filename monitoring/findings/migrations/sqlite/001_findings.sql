@@ -9,6 +9,7 @@ CREATE TABLE judged_window (
     end_at text NOT NULL,
     rows integer NOT NULL,
     sampled integer NOT NULL,
+    predictions integer NOT NULL,
     first_at text,
     last_at text,
     watermark text NOT NULL,
@@ -16,6 +17,8 @@ CREATE TABLE judged_window (
     judged_at text NOT NULL,
     traffic_share real,
     release text NOT NULL,
+    -- When more was known of it than what it was judged by: it is to be judged again.
+    late_at text,
     -- The `judged_at` that these places were sent; another one is still to be sent.
     sent_mlflow text,
     sent_elastic text,
@@ -73,6 +76,12 @@ CREATE TABLE source_state (
 );
 
 CREATE TABLE success (
+    model text PRIMARY KEY,
+    at text NOT NULL
+);
+
+-- Up to when the truth of a model was looked through for windows that are to be judged again.
+CREATE TABLE truth_seen (
     model text PRIMARY KEY,
     at text NOT NULL
 );

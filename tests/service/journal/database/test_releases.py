@@ -1,4 +1,4 @@
-"""Replicas of the release before write beside new ones, and after a rollback: to tables that were migrated meanwhile."""
+"""Replicas of the release before write beside new ones, and after a rollback: to tables that were migrated."""
 
 from __future__ import annotations
 

@@ -1,0 +1,52 @@
+"""Which columns can be judged at all, and why another cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.window.values import Window
+from service.bundle.contract import Column, TimePart
+from service.bundle.monitor_rules import JudgingRules
+from service.bundle.reference import Reference
+
+#: A part of the time repeats itself after so many days.
+CYCLES: dict[TimePart, tuple[str, float]] = {
+    "hour": ("day", 1.0),
+    "weekday": ("week", 7.0),
+    "day-of-year": ("year", 365.0),
+}
+DAY = 86_400.0
+
+
+def why_not_judged(
+    column: Column,
+    present: NDArray[np.float64],
+    window: Window,
+    reference: Reference,
+    rules: JudgingRules,
+) -> str:
+    """Empty where it can. `present` are its values in the window without nulls."""
+    if column.sensitive:
+        return "sensitive: its values are not kept"
+    profile = reference.columns.get(column.name)
+    if profile is None:
+        return "no reference"
+    if profile.rows == profile.nulls:
+        return "no reference: it was missing in every row"
+    if len(present) == 0:
+        return "every value is missing"
+    if len(present) < rules.least_rows:
+        return "not enough rows"
+    return "" if column.name in rules.floors else _runs_with_time(column, window)
+
+
+def _runs_with_time(column: Column, window: Window) -> str:
+    """A time differs from the reference's by its nature; a floor of the column's own has it judged in spite of that."""
+    if column.type != "timestamp":
+        return ""
+    if column.encode == "days":
+        return "a time: it moves on by itself; a floor of its own in [monitor] has it judged"
+    cycle, days = CYCLES[column.encode]
+    length = (window.span.end - window.span.start).total_seconds() / DAY
+    return "" if length >= days else f"a time: the window is shorter than its {cycle}"

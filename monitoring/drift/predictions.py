@@ -1,0 +1,99 @@
+"""What the model answers beside what it answered on held-out rows: outputs, and the predicted class's probability."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitoring.drift.categories import compare_levels, count_levels
+from monitoring.drift.comparison import Comparison, unknown
+from monitoring.drift.numbers import Subject, compare_numbers
+from monitoring.findings.values import Finding
+from monitoring.window.values import Window
+from service.bundle.contract import Contract
+from service.bundle.monitor_rules import JudgingRules
+from service.bundle.reference import CategoryProfile, Histogram, NumberProfile, Reference
+from training.metrics.effects import quantiles_of
+
+#: The name of the finding of the predicted class's probability.
+PROBABILITY = "probability"
+
+
+def compare_predictions(
+    window: Window,
+    reference: Reference,
+    contract: Contract,
+    rules: JudgingRules,
+    former: Window | None,
+) -> tuple[list[Comparison], list[Finding]]:
+    """What can be compared, and a finding of each output that cannot."""
+    comparisons: list[Comparison] = []
+    unanswered: list[Finding] = []
+    for position, output in enumerate(contract.outputs):
+        profile = reference.predictions.get(output.name)
+        subject = Subject("prediction", output.name, rules.floor_of(output.name))
+        values = _values(window, position)
+        earlier = None if former is None else _values(former, position)
+        if profile is None or profile.rows == profile.nulls:
+            unanswered.append(unknown("prediction", output.name, "no reference", len(values)))
+        elif len(values) < rules.least_rows:
+            unanswered.append(unknown("prediction", output.name, "not enough rows", len(values)))
+        elif isinstance(profile, NumberProfile):
+            comparisons.append(compare_numbers(subject, values, profile, earlier))
+        else:
+            comparisons.append(_classes(subject, values, profile, earlier))
+    return comparisons + _probability(window, reference, rules, former), unanswered
+
+
+def _values(window: Window, position: int) -> NDArray[np.float64]:
+    values = np.asarray(window.values, dtype=np.float64)
+    values = values if values.ndim == 1 else values[:, position]
+    return values[~np.isnan(values)]
+
+
+def _classes(
+    subject: Subject,
+    values: NDArray[np.float64],
+    profile: CategoryProfile,
+    former: NDArray[np.float64] | None,
+) -> Comparison:
+    levels = len(profile.counts)
+    earlier = None if former is None else count_levels(former, levels)
+    return compare_levels(subject, count_levels(values, levels), profile, earlier)
+
+
+def _probability(
+    window: Window, reference: Reference, rules: JudgingRules, former: Window | None
+) -> list[Comparison]:
+    histogram = reference.probability
+    if histogram is None or window.probabilities is None or not sum(histogram.counts):
+        return []
+    subject = Subject("prediction", PROBABILITY, rules.floor_of(PROBABILITY))
+    earlier = None if former is None else _middles(former, histogram)
+    return [compare_numbers(subject, _middles(window, histogram), _profile(histogram), earlier)]
+
+
+def _profile(histogram: Histogram) -> NumberProfile:
+    values = np.repeat(_middles_of(histogram), histogram.counts)
+    return NumberProfile(
+        rows=len(values),
+        nulls=0,
+        mean=float(values.mean()),
+        std=float(values.std()),
+        quantiles=tuple(map(float, quantiles_of(values))),
+    )
+
+
+def _middles(window: Window, histogram: Histogram) -> NDArray[np.float64]:
+    """By bin as the reference's are: within a bin, which the histogram does not know, there is no difference."""
+    if window.probabilities is None:
+        return np.empty(0)
+    rows = np.arange(len(window.values))
+    predicted = window.probabilities[rows, np.asarray(window.values, dtype=np.intp)]
+    places = np.searchsorted(histogram.edges, predicted, side="right") - 1
+    return _middles_of(histogram)[np.clip(places, 0, len(histogram.counts) - 1)]
+
+
+def _middles_of(histogram: Histogram) -> NDArray[np.float64]:
+    edges = np.array(histogram.edges)
+    return np.asarray((edges[:-1] + edges[1:]) / 2)

@@ -1,0 +1,121 @@
+"""How much truth is in, how late it came, what was corrected, and whether it is of rows like the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2_contingency, ks_2samp
+
+from monitoring.findings.values import Finding
+from monitoring.window.values import TruthRows, Window
+from service.bundle.contract import Contract
+from service.bundle.monitor_rules import MonitorRules
+from training.metrics.effects import category_effect, number_effect, quantiles_of
+
+#: The chance that rows with truth, drawn by chance from a window, are said to differ from it in some column.
+LEVEL = 0.01
+
+
+class _Pair(NamedTuple):
+    """A column's values, without nulls, in rows with truth and in all rows."""
+
+    name: str
+    categories: int
+    known: NDArray[Any]
+    all: NDArray[Any]
+
+
+def judge_truth(
+    truth_rows: TruthRows, window: Window, contract: Contract, rules: MonitorRules
+) -> list[Finding]:
+    share = truth_rows.known / truth_rows.rows if truth_rows.rows else 0.0
+    details = {"known": truth_rows.known, "corrected": truth_rows.corrected}
+    findings = [
+        Finding(
+            kind="truth", column="share", verdict="ok", value=share, rows=truth_rows.rows, details=details
+        )
+    ]  # fmt: skip
+    if len(truth_rows.delay):
+        median, late = np.quantile(truth_rows.delay, [0.5, 0.9]).tolist()
+        findings.append(
+            Finding(
+                kind="truth", column="delay", verdict="ok", value=median, rows=truth_rows.known,
+                details={"p90": late},
+            )
+        )  # fmt: skip
+    if 0 < truth_rows.known < truth_rows.rows:
+        findings.append(_selection(truth_rows, window, contract, rules))
+    return findings
+
+
+def _selection(
+    truth_rows: TruthRows, window: Window, contract: Contract, rules: MonitorRules
+) -> Finding:
+    """Truth that comes first for complaints makes a quality that is not the window's."""
+    rows = len(truth_rows.truth)
+    if rows < rules.least_rows:
+        reason = f"not enough rows with truth: {rows:,} of at least {rules.least_rows:,}"
+        return Finding(kind="truth", column="selection", verdict="unknown", reason=reason, rows=rows)  # fmt: skip
+    pairs = list(_pairs(truth_rows, window, contract))
+    effects = {pair.name: _effect(pair) for pair in pairs}
+    apart = [
+        pair.name
+        for pair in pairs
+        if effects[pair.name] >= rules.floor_of(pair.name) and _chance(pair) < LEVEL / len(pairs)
+    ]
+    apart.sort(key=lambda name: -effects[name])
+    return Finding(
+        kind="truth",
+        column="selection",
+        verdict="raised" if apart else "ok",
+        reason=f"the rows with truth are not like the window's in {', '.join(apart)}" if apart else "",
+        value=max(effects.values(), default=0.0),
+        bound=rules.floor,
+        rows=rows,
+        details={"effects": {name: effects[name] for name in apart}},
+    )  # fmt: skip
+
+
+def _pairs(truth_rows: TruthRows, window: Window, contract: Contract) -> Iterator[_Pair]:
+    """Columns and the first output; not those without a value, as sensitive ones are."""
+    for position, column in enumerate(contract.columns):
+        levels = {"category": len(column.categories), "boolean": 2}.get(column.type, 0)
+        yield from _pair(
+            column.name, levels, truth_rows.matrix[:, position], window.matrix[:, position]
+        )
+    known, every = (
+        rows.values if rows.values.ndim == 1 else rows.values[:, 0] for rows in (truth_rows, window)
+    )
+    yield from _pair(contract.outputs[0].name, len(contract.classes), known, every)
+
+
+def _pair(name: str, levels: int, known: NDArray[Any], every: NDArray[Any]) -> Iterator[_Pair]:
+    known, every = (np.asarray(values, np.float64) for values in (known, every))
+    known, every = known[~np.isnan(known)], every[~np.isnan(every)]
+    if len(known) and len(every):
+        yield _Pair(name, levels, known, every)
+
+
+def _effect(pair: _Pair) -> float:
+    if pair.categories:
+        return category_effect(*_counts(pair))
+    return number_effect(pair.known, quantiles_of(pair.all), float(pair.all.std()))
+
+
+def _chance(pair: _Pair) -> float:
+    if not pair.categories:
+        return float(ks_2samp(pair.known, pair.all, method="asymp").pvalue)
+    table = np.array(_counts(pair))
+    table = table[:, table.sum(axis=0) > 0]
+    return float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
+
+
+def _counts(pair: _Pair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    known, every = (
+        np.bincount(values.astype(np.intp), minlength=pair.categories)
+        for values in (pair.known, pair.all)
+    )
+    return known, every

@@ -1,0 +1,117 @@
+"""Which windows of an arm are due: those that ended and were not judged, and those of which more is known by now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from monitoring.findings import Store, WindowRecord
+from monitoring.schedule.clock import Moment
+from monitoring.window.journal import Arm, JournalReader
+from monitoring.window.spans import changed_spans, due_spans
+from monitoring.window.values import Span
+
+Length = dt.timedelta | int
+#: A version that was never judged is judged by so many windows of before, so that an alarm can be decided at once.
+FIRST_WINDOWS = 3
+#: So many windows without a row are kept after one with rows; after that the arm is silent, not broken.
+EMPTY_WINDOWS = 3
+#: Windows that are looked through for truth, and windows judged again in one look.
+MOST_SEARCHED, MOST_AGAIN = 500, 10
+#: Truth may have been received, and not yet be there to be read, for so long.
+COMMIT = dt.timedelta(seconds=10)
+#: What a window in rows counts as, where a length in time is needed.
+ROWS_LENGTH = dt.timedelta(minutes=1)
+ONE_DAY = dt.timedelta(days=1)
+
+
+class Due(NamedTuple):
+    """A window to be judged, with what the journal counts in it."""
+
+    span: Span
+    predictions: int
+
+
+def new_windows(
+    journal: JournalReader,
+    arm: Arm,
+    length: Length,
+    records: Sequence[WindowRecord],
+    moment: Moment,
+    lookback: dt.timedelta,
+) -> Iterator[Due]:
+    """The oldest first. `records` are the judged ones, the newest first."""
+    oldest = moment.watermark - lookback
+    since = max(records[0].end, oldest) if records else None
+    if isinstance(length, int):
+        since = since or max(oldest, moment.watermark - ONE_DAY)
+        spans = journal.row_spans(arm, length, since, moment.watermark)
+    else:
+        since = since or moment.watermark - FIRST_WINDOWS * length
+        spans = due_spans(length, since, moment.watermark)
+    empty = _empty_at_end(records)
+    for span in spans:
+        predictions = journal.count(arm, span).predictions
+        empty = 0 if predictions else empty + 1
+        if empty <= EMPTY_WINDOWS:
+            yield Due(span, predictions)
+
+
+def _empty_at_end(records: Sequence[WindowRecord]) -> int:
+    """Of an arm that was never judged, as many as there may be: what was before its first row is no hole."""
+    empty = 0
+    for record in records:
+        if record.rows:
+            return empty
+        empty += 1
+    return EMPTY_WINDOWS
+
+
+def mark_by_truth(
+    store: Store,
+    journal: JournalReader,
+    model: str,
+    records: Sequence[WindowRecord],
+    moment: Moment,
+) -> None:
+    """Marks the windows, of all versions and arms, whose truth came since truth was last looked for."""
+    if not records:
+        return
+    seen = store.truth_seen(model) or min(record.judged_at for record in records)
+    oldest = min(record.start for record in records)
+    minutes = journal.truth_minutes(model, seen - COMMIT, oldest)
+    changed = set(changed_spans([_span(record) for record in records], minutes))
+    late = [record for record in records if _span(record) in changed and record.rows]
+    store.note_truth(model, moment.now, late)
+
+
+def mark_by_rows(
+    store: Store, journal: JournalReader, arm: Arm, records: Sequence[WindowRecord], at: dt.datetime
+) -> list[WindowRecord]:
+    """Marks and gives the windows to which rows came after they were judged."""
+    late = [
+        record
+        for record in records
+        if journal.count(arm, _span(record)).predictions != record.predictions
+    ]
+    if late:
+        store.note_late(late, at)
+    return late
+
+
+def again(late: Sequence[WindowRecord], now: dt.datetime) -> list[WindowRecord]:
+    """Those that are not judged again too soon: truth comes row by row, and old windows are large and many.
+
+    A window waits for a quarter of its length or, after that, of its age: in all it is judged a few dozen times.
+    """
+    ready = [
+        record
+        for record in late
+        if now - record.judged_at >= max(record.end - record.start, now - record.end) / 4
+    ]
+    return ready[:MOST_AGAIN]
+
+
+def _span(record: WindowRecord) -> Span:
+    return Span(record.start, record.end)
