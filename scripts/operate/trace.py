@@ -32,7 +32,7 @@ WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST}"""  
 #: before the migration is early enough for clocks that differ.
 BY_TRACE = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE trace_id = :id AND at >= (SELECT max({{since}}) FROM journal_migration WHERE version = 2)
-ORDER BY at, row LIMIT {MOST}"""
+ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
 SINCE_POSTGRESQL = "applied_at::timestamptz - interval '1 day'"
 SINCE_SQLITE = "datetime(applied_at, '-1 day')"
 HAS_TRACES = "SELECT count(*) FROM journal_migration WHERE version = 2"
