@@ -15,8 +15,8 @@ from monitoring.estimate.estimate import estimate
 from tests.support.monitoring.populations import population
 
 FIGURES = json.loads(Path(__file__).with_name("nannyml.json").read_text(encoding="utf-8"))
-#: Of errors, in shares of the error itself: they have a unit. AUC of noisy labels differs by 0.006: ours is by straight lines
-#: between blocks, theirs by steps.
+#: Of errors, in shares of the error itself: they have a unit. AUC of noisy labels differs by 0.006: ours is by straight
+#: lines between blocks, theirs by steps.
 NEAR = {"accuracy": 0.005, "auc": 0.01, "mae": 0.05, "rmse": 0.05}
 
 
