@@ -25,7 +25,7 @@ class Judge:
         self._settings = settings
         self.store = Store(settings.findings_url)
         self._journal = JournalReader(settings.journal_url)
-        self._lock = JudgeLock(self.store.engine)
+        self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
         references = References(settings.bundles, settings.monitor_state, self._server())
@@ -65,12 +65,12 @@ class Judge:
     def close(self) -> None:
         for sender in self._senders:
             sender.stop()
-        self._lock.release()
+        self.lock.release()
         self._journal.close()
         self.store.close()
 
     def _hold(self) -> bool:
-        held = self._lock.hold()
+        held = self.lock.hold()
         if held != self._held:
             word = "this monitor judges" if held else "another monitor judges; this one waits"
             log("info", "judge-lock", message=word)
