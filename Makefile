@@ -92,9 +92,9 @@ $(training_verbs): $(READY)
 	@$(PY) -m training $@
 
 ## images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
-image: ## build the service's image from what was exported; ARGS='--pull' with a newer base
-publish: ## push the image to REGISTRY and record its digest
-sbom: ## write what is in the image, as CycloneDX (`make image` does so too)
+image: ## build the service's image from what was exported, and the monitor's; ARGS='--pull' with a newer base
+publish: ## push the images to REGISTRY and record their digests
+sbom: ## write what is in the images, as CycloneDX (`make image` does so too)
 mlflow-image: ## build MLflow's image and its bill of materials; with REGISTRY, push it and record its digest
 image publish sbom: $(READY)
 	@$(PY) -m scripts.image $(@:image=build)
@@ -127,7 +127,7 @@ restore: ## bring a saved database back: FILE=name; what is there now is saved f
 restore-test: ## would a backup come back? FILE=name or a fresh one, on an empty server of its own
 secrets: ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
 monitoring: ## bring monitoring in or up to date, as the release that serves was deployed with (`make deploy` does so too)
-check-stack: ## do stack.yml, its overlays and the settings read well, does HAProxy take its own? (no engine needed)
+check-stack: ## do the stack files and the settings read well, do HAProxy, Prometheus and Alertmanager take their own? (no engine needed)
 operate_verbs := up down status confirm trace prune backup restore restore-test
 $(operate_verbs): $(READY)
 	@$(PY) -m scripts.operate $@
@@ -153,7 +153,7 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 scope: ## how far a build of this commit goes: documents, rehearsal or release
 notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 verdict: ## wait for the deploy that this build began, and say how it ended
-audit: ## look for known holes in everything that is locked; OF=serve only in what the image holds
+audit: ## look for known holes in everything that is locked; OF=serve,monitor only in what the images hold
 # For pipelines alone.
 offer:
 reject-unreleased:

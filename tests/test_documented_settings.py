@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 NAME = re.compile(r"[A-Z][A-Z0-9_]+")
 #: `${NAME}`, `${NAME:-default}`, `${NAME:?why}`, but not the shell's own `$${NAME}`.
 VARIABLE = re.compile(r"(?<!\$)\$\{([A-Z][A-Z0-9_]+)(?::?([-?])([^}]*))?\}")
-STACK = ("stack.yml", "stack/tls.yml", "stack/http.yml")
+STACK = ("stack.yml", "stack/tls.yml", "stack/http.yml", "stack/monitoring.yml")
 PLATFORM = ("jenkins/platform.yml",)
 #: Each page with the files whose variables it lists.
 PAGES = {"docs/swarm.md": STACK, "docs/platform.md": PLATFORM}

@@ -38,13 +38,13 @@ def estimate_classes(
     accuracy = estimate_by_blocks(scores["accuracy"], calibration.blocks["accuracy"], True)
     expected = _calibrated(rows.probabilities, calibration.class_maps)
     ranks = rankdata(rows.probabilities, axis=0)
-    values = _metrics(expected, rows.values, ranks)
+    values = expected_metrics(expected, rows.values, ranks)
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES):
         maps = [_redrawn(points, random) for points in calibration.class_maps]
         truth = _draw(_calibrated(rows.probabilities, maps), random)
-        drawn.append(_metrics(truth, rows.values, ranks))
+        drawn.append(expected_metrics(truth, rows.values, ranks))
     return {
         "accuracy": around(accuracy.mean, math.sqrt(accuracy.variance), 0.0, 1.0),
         **{
@@ -83,7 +83,7 @@ def _draw(expected: Floats, random: np.random.Generator) -> Floats:
     return np.asarray(np.eye(expected.shape[1])[chosen])
 
 
-def _metrics(truth: Floats, values: NDArray[Any], ranks: Floats) -> dict[str, float]:
+def expected_metrics(truth: Floats, values: NDArray[Any], ranks: Floats) -> dict[str, float]:
     """`truth` is the share of each class in each row."""
     called = np.eye(truth.shape[1])[values.astype(np.intp)]
     return {"auc": _auc(truth, ranks), **macro_averages(truth.T @ called)}

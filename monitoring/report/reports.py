@@ -47,7 +47,7 @@ class Reports:
 
     def report(self, record: WindowRecord) -> bytes:
         """The HTML of a window's report, made now unless it is kept. A window that was judged anew has a new one."""
-        path = self._path(record)
+        path = self.path_of(record)
         kept = _read(path, record)
         if kept is not None:
             return kept
@@ -72,7 +72,7 @@ class Reports:
         thread.start()
         return thread
 
-    def _path(self, record: WindowRecord) -> Path:
+    def path_of(self, record: WindowRecord) -> Path:
         """Of a hash alone: the names are the journal's."""
         words = f"{record.model}\n{record.version}\n{record.arm}\n{record.start.timestamp():.6f}"
         return self._folder / f"{hashlib.sha256(words.encode()).hexdigest()}.html"

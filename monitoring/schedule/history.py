@@ -68,7 +68,7 @@ class History:
     def _windows(
         self, judgement: Judgement, kinds: Collection[str], most: int
     ) -> list[JudgedWindow]:
-        """The newest of the arm, oldest first: with this judgement in its place, and only with findings of these kinds."""
+        """The newest of the arm, oldest first, with findings of these kinds; this judgement in its place."""
         record = judgement.record
         by_truth = kinds == BY_TRUTH
         pairs = self._store.series(

@@ -1,5 +1,7 @@
-"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them. Read only, one statement
-at a time, each with a time limit: predictions come first."""
+"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them.
+
+Read only, one statement at a time, each with a time limit: predictions come first.
+"""
 
 from __future__ import annotations
 

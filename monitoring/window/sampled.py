@@ -21,8 +21,11 @@ CHUNK = 1000
 
 
 def sample_hash(request_id: str, row: int, seed: int) -> str:
-    """As PostgreSQL's `md5` in the statements. By request and row, so that both arms' rows of a request, its predictions
-    when it was sent again, and its truth are in a sample together or not at all."""
+    """As PostgreSQL's `md5` in the statements.
+
+    By request and row, so that both arms' rows of a request, its predictions when it was sent again, and its truth are
+    in a sample together or not at all.
+    """
     return hashlib.md5(f"{request_id}:{row}:{seed}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -179,7 +182,7 @@ def _taken(rows: Rows, places: NDArray[np.intp]) -> Rows:
 def latency_quantiles(rows: Rows) -> tuple[float, float, float] | None:
     """By request: all rows of one have the same latency, so only its first counts."""
     latencies = rows.latency_ms[rows.first_of_request]
-    if not len(latencies):
+    if not latencies.size:
         return None
     median, high, highest = np.quantile(latencies, (0.5, 0.95, 0.99)).tolist()
     return median, high, highest

@@ -19,13 +19,14 @@ def span_at(length: dt.timedelta, moment: dt.datetime) -> Span:
 
 
 def due_spans(
-    length: dt.timedelta, since: dt.datetime | None, watermark: dt.datetime, most: int = MOST_DUE
+    length: dt.timedelta, since: dt.datetime | None, complete: dt.datetime, most: int = MOST_DUE
 ) -> list[Span]:
-    """The newest spans that ended by the watermark, oldest first: of those that begin at `since` or later.
+    """The newest spans that ended by `complete`, oldest first: of those that begin at `since` or later.
 
-    `since` is the end of the last that was judged, or when the first row came; None: only the newest.
+    `complete` is the journal's watermark. `since` is the end of the last that was judged, or when the first row came;
+    None: only the newest.
     """
-    span = span_at(length, watermark)
+    span = span_at(length, complete)
     spans: list[Span] = []
     while len(spans) < (most if since else 1):
         span = Span(span.start - length, span.start)
@@ -37,7 +38,7 @@ def due_spans(
 
 
 def watermark(now: dt.datetime, lag: float, allowance: float = 30.0) -> dt.datetime:
-    """Up to here the journal is complete: `lag` is the longest that a replica says, `allowance` covers its next scrape."""
+    """Up to here the journal is complete: `lag` is the longest that a replica says, `allowance` is on top."""
     return now - dt.timedelta(seconds=lag + allowance)
 
 

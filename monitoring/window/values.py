@@ -19,7 +19,7 @@ class Span(NamedTuple):
 
 
 class Window(NamedTuple):
-    """`rows` counts the arm's rows in the span, one that was predicted again once; the arrays are a seeded sample of them.
+    """`rows` counts the arm's rows in the span, one that was predicted again once; the arrays are a sample of them.
 
     `matrix` is in the order of the contract, as its encoder gives it; sensitive columns are NaN. `values` are class
     numbers (n,) of a classifier, else numbers (n, outputs); `probabilities` (n, classes) or None.

@@ -1,6 +1,6 @@
 """Looks for known holes in what is locked; says what could not be looked at, which is never taken for clean.
 
-    python -m scripts.ci audit [--of LOCK] [--unaudited unstable|red]
+    python -m scripts.ci audit [--of LOCK,LOCK] [--unaudited unstable|red]
 
 Prints one word for a pipeline: `clean`, or `unaudited` where the source of advisories does not know a package or does
 not answer. Exit codes: 0 clean, or not all audited; 1 a known hole, or not all audited and SWARMLINE_UNAUDITED=red.
@@ -13,17 +13,18 @@ import argparse
 import json
 import subprocess  # nosec B404 # runs pip-audit
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from scripts.command import files
-from scripts.command.options import NAME, Outside, choice, parsed, plain_parser
+from scripts.command.options import Allowed, Outside, choice, parsed, plain_parser
 from scripts.command.outcome import Refused, finish, say
 
 LOCKS = Path("requirements")
 SECONDS = 600.0
 UNAUDITED = ("unstable", "red")
+LOCK_NAMES = Allowed(r"[a-z-]{1,50}(,[a-z-]{1,50})*", "names of locks, with commas between")
 
 
 class Audit(NamedTuple):
@@ -49,6 +50,19 @@ def audit(lock: Path) -> Audit:
         # It asks about all or nothing: an error of the network is one for every package.
         said = done.stderr.strip().rpartition("\n")[2] or f"it ended with {done.returncode}"
         return Audit((), {str(lock): said}, {})
+
+
+def audit_all(locks: Sequence[Path]) -> Audit:
+    """Of several as of one: each package once, and what is wrong with it in any of them."""
+    audits = [audit(lock) for lock in locks]
+    holes: dict[str, list[str]] = {}
+    for each in audits:
+        for name, wrong in each.holes.items():
+            holes[name] = sorted({*holes.get(name, []), *wrong})
+    unaudited = {name: why for each in audits for name, why in each.unaudited.items()}
+    return Audit(
+        tuple(sorted({name for each in audits for name in each.audited})), unaudited, holes
+    )
 
 
 def audit_of(document: Mapping[str, Any]) -> Audit:
@@ -88,11 +102,11 @@ def judge(result: Audit, unaudited: str) -> str:
 
 
 def act(options: argparse.Namespace) -> dict[str, Any]:
-    lock = LOCKS / f"{options.of}.txt"
-    if not lock.is_file():
-        locks = ", ".join(sorted(path.stem for path in LOCKS.glob("*.txt")))
-        raise Refused(f"OF is {options.of!r}; allowed is one of {locks}")
-    result = audit(lock)
+    locks = [LOCKS / f"{name}.txt" for name in options.of.split(",")]
+    if lacking := [lock.stem for lock in locks if not lock.is_file()]:
+        there = ", ".join(sorted(path.stem for path in LOCKS.glob("*.txt")))
+        raise Refused(f"OF is {', '.join(lacking)!r}; allowed are {there}")
+    result = audit_all(locks)
     files.write_json(files.release("audit.json"), {"lock": options.of, **result._asdict()})
     word = judge(result, options.unaudited)
     if not options.json:
@@ -103,7 +117,9 @@ def act(options: argparse.Namespace) -> dict[str, Any]:
 def main(arguments: list[str] | None = None) -> int:
     line = plain_parser("ci audit", __doc__)
     line.add_argument(
-        "--of", default=Outside("OF", NAME, "dev"), help="the lock: requirements/OF.txt"
+        "--of",
+        default=Outside("OF", LOCK_NAMES, "dev"),
+        help="locks: requirements/OF.txt; with commas",
     )
     line.add_argument(
         "--unaudited",

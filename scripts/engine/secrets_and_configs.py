@@ -25,7 +25,10 @@ LIMIT = 500 * 1024
 #: The secrets that stack.yml asks for, the one of stack/tls.yml, and what stack/monitoring.yml asks for besides.
 CERTIFICATE = "edge_certificate"
 NEEDED = ("keys", "db_password", "journal_url", "journal_key", "edge_key")
-MONITORING = ("monitor_url", "grafana_password", "alert_mail_password", "alert_webhook")
+MONITORING = (
+    *("monitor_url", "monitor_mlflow_password", "grafana_password"),
+    *("alert_mail_password", "alert_webhook"),
+)
 NAMES = (*NEEDED, CERTIFICATE, *MONITORING)
 #: Each variable of the stack files, and the secret whose object it names. `journal_role` is asked for by releases of before.
 VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NAMES, "journal_role")}

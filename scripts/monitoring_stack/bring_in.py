@@ -14,11 +14,12 @@ from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
-from scripts.monitoring_stack import files, state
-from scripts.monitoring_stack.files import stack_of
+from scripts.monitoring_stack import state
+from scripts.stack_file.monitoring import stack_of
 from scripts.monitoring_stack.kept import monitor_of, of_the_stack
 from scripts.monitoring_stack.state import Baselines, Part
 from scripts.rollout import convergence
+from scripts.stack_file import monitoring
 from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import IMAGE, SETTINGS, Rendered
 
@@ -52,12 +53,12 @@ def ensure(stack: str, seconds: float) -> dict[str, Any]:
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
     inputs = of_the_stack(stack, serving.inputs, monitor_of(serving.image, history))
-    if not files.is_wanted(inputs):
+    if not monitoring.is_wanted(inputs):
         return _outcome(OFF, [], removed=take_away(stack, seconds))
     if not inputs.monitor_image:
         return _outcome(ABSENT, [state.NO_IMAGE])
     manage.make_for_monitoring(stack, places.secrets())
-    rendered = files.rendered(stack, inputs, current_secrets(stack))
+    rendered = monitoring.rendered(stack, inputs, current_secrets(stack))
     if not _is_due(stack, rendered):
         say("monitoring: unchanged")
         return _outcome(UNCHANGED, state.facts(stack, inputs)["problems"])
@@ -69,9 +70,11 @@ def is_due(stack: str, inputs: StackInputs) -> bool:
     secrets = current_secrets(stack)
     wanted = {f"{name.upper()}_SECRET" for name in secrets_and_configs.MONITORING}
     runs = bool(swarm.look(stack_of(stack)).services)
-    if not files.is_wanted(inputs) or not inputs.monitor_image:
-        return runs and not files.is_wanted(inputs)
-    return not wanted <= secrets.keys() or _is_due(stack, files.rendered(stack, inputs, secrets))
+    if not monitoring.is_wanted(inputs) or not inputs.monitor_image:
+        return runs and not monitoring.is_wanted(inputs)
+    return not wanted <= secrets.keys() or _is_due(
+        stack, monitoring.rendered(stack, inputs, secrets)
+    )
 
 
 def _is_due(stack: str, rendered: Rendered) -> bool:
@@ -87,7 +90,7 @@ def _bring_in(
     stack: str, inputs: StackInputs, rendered: Rendered, deadline: Deadline
 ) -> dict[str, Any]:
     problems = _make_role(stack)
-    files.ensure_configs(stack)
+    monitoring.ensure_configs(stack)
     name = stack_of(stack)
     baselines = convergence.baseline(swarm.look(name))
     say(f"bringing in monitoring as stack {name}")

@@ -9,7 +9,7 @@ from scripts.engine import swarm
 from scripts.image.release import DIGEST
 from scripts.ledger import unrecorded
 from scripts.ledger.records import Record
-from scripts.monitoring_stack.files import stack_of
+from scripts.stack_file.monitoring import stack_of
 from scripts.stack_file.render import StackInputs
 
 

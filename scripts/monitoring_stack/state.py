@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from scripts.engine import swarm
+from scripts.engine.docker import docker
 from scripts.engine.swarm import Service, View
-from scripts.monitoring_stack.files import is_wanted, stack_of
+from scripts.stack_file.monitoring import is_wanted, stack_of
 from scripts.rollout import convergence
 from scripts.rollout.convergence import Baseline
 from scripts.stack_file.render import StackInputs
@@ -52,6 +53,17 @@ def facts(stack: str, inputs: StackInputs | None) -> dict[str, Any]:
         "services": {service.name: _running(view, service) for service in view.services},
         "image": _image(view, stack),
         "problems": list(_problems(view, inputs)),
+    }
+
+
+def configs_in_use(stack: str) -> set[str]:
+    """The configs that the services of monitoring name."""
+    ids = docker("service", "ls", "--quiet", "--filter", swarm.of_stack(stack_of(stack))).split()
+    specs = [facts["Spec"]["TaskTemplate"] for facts in swarm.inspect("service", ids)]
+    return {
+        config["ConfigName"]
+        for spec in specs
+        for config in spec["ContainerSpec"].get("Configs") or []
     }
 
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import tempfile
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
@@ -22,7 +23,7 @@ from scripts.command import files
 from scripts.command.options import PATH, Outside, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.credentials.database import Guest, database_image, guest, host
-from scripts.engine import container
+from scripts.engine import backups, container
 from scripts.ledger import records
 from scripts.stack_file import settings
 
@@ -58,6 +59,7 @@ pg_ctl start --wait --silent --log=/tmp/log -o "-k /tmp -c listen_addresses= -c 
 
 def save(stack: str, file: Path, seconds: float) -> dict[str, Any]:
     """A file that has been read back to its end; half a file never has its name."""
+    begun = time.time()
     with files.whole(file) as part:
         with guest(stack, seconds) as role, files.create_private(part) as out:
             _as_guest(stack, role, SAVE, (), out, seconds)
@@ -65,6 +67,7 @@ def save(stack: str, file: Path, seconds: float) -> dict[str, Any]:
         facts = {"file": str(file), "bytes": part.stat().st_size, "sha256": files.sha256(part)}
         files.write_json(beside(file), facts)
     say(f"{file}: {facts['bytes']} bytes, read back to the end")
+    backups.note(stack, begun, facts)
     return {"stack": stack, **facts}
 
 

@@ -1,4 +1,4 @@
-"""Takes the stack down, and monitoring with it. Volumes, secrets and the records of releases stay, unless they are to go too.
+"""Takes the stack down, and monitoring with it. Volumes, secrets and records of releases stay, unless they go too.
 
     python -m scripts.operate down [--yes] [--volumes] [--deadline SECONDS] [--stack NAME]
 
@@ -25,7 +25,7 @@ from scripts.command.outcome import Refused, finish, say
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker
 from scripts.monitoring_stack import bring_in
-from scripts.monitoring_stack.files import stack_of
+from scripts.stack_file.monitoring import stack_of
 
 
 def down(options: argparse.Namespace) -> dict[str, Any]:

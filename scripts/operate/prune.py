@@ -20,7 +20,8 @@ from scripts.engine.docker import DockerError, docker, docker_json
 from scripts.engine.secrets_and_configs import Stored
 from scripts.ledger import records
 from scripts.ledger.records import Record
-from scripts.monitoring_stack.files import PREFIX
+from scripts.monitoring_stack import state
+from scripts.stack_file.monitoring import PREFIX
 from scripts.stack_file import render
 
 KEEP = 20
@@ -36,10 +37,13 @@ def split(history: list[Record], keep: int) -> tuple[list[Record], list[Record]]
 
 
 def unneeded_configs(
-    stack: str, records_kept: Iterable[Record], there: Iterable[Stored]
+    stack: str,
+    records_kept: Iterable[Record],
+    there: Iterable[Stored],
+    in_use: Iterable[str] = (),
 ) -> list[str]:
-    """Configs of the stack's files that no kept record names. Of those of monitoring, docker keeps what is in use."""
-    needed = {
+    """Configs of the stack's files that no kept record names; of those of monitoring, that are not in use."""
+    needed = set(in_use) | {
         secrets_and_configs.content_name(stack, render.CONFIGS[variable], content)
         for record in records_kept
         if record.inputs
@@ -93,7 +97,12 @@ def _prune(options: argparse.Namespace) -> dict[str, Any]:
     listed = docker_json("image", "ls", "--digests", "--format", "{{json .}}")
     wanted = {
         "record": [f"{name}_release_{record.number}" for record in to_forget],
-        "config": unneeded_configs(name, to_keep, secrets_and_configs.listed("config", name)),
+        "config": unneeded_configs(
+            name,
+            to_keep,
+            secrets_and_configs.listed("config", name),
+            state.configs_in_use(name),
+        ),
         "secret": unneeded_secrets(
             secrets_and_configs.listed("secret", name),
             secrets_and_configs.current_secrets(name).values(),

@@ -2,8 +2,9 @@
 
     python -m scripts.operate trace ID [--journal URL] [--stack NAME] [--json]
 
-ID is a prediction's or a request's. The journal is asked inside the Swarm, or at --journal. What a release consists of
-is told by the Swarm's own records, and by MLflow where they do not reach back so far.
+ID is a prediction's, a request's, or a trace's, which callers name by the header traceparent. The journal is asked
+inside the Swarm, or at --journal. What a release consists of is told by the Swarm's own records, and by MLflow where
+they do not reach back so far.
 """
 
 from __future__ import annotations
@@ -27,8 +28,20 @@ PARTS = ("prediction_id", "request_id", "row", "at", "model", "version", "releas
 MOST = 1000
 QUERY = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
 WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
+#: Asked on its own, where nothing has this id: partitions from before there were traces have no index for it. A day
+#: before the migration is early enough for clocks that differ.
+BY_TRACE = f"""SELECT {', '.join(PARTS)}, prediction FROM prediction
+WHERE trace_id = :id AND at >= (SELECT max({{since}}) FROM journal_migration WHERE version = 2)
+ORDER BY at, row LIMIT {MOST}"""  # nosec B608 # constants
+SINCE_POSTGRESQL = "applied_at::timestamptz - interval '1 day'"
+SINCE_SQLITE = "datetime(applied_at, '-1 day')"
+HAS_TRACES = "SELECT count(*) FROM journal_migration WHERE version = 2"
 SCRIPT = """psql -X -q -At -v ON_ERROR_STOP=1 -v id={identity} "$(cat /run/secrets/url)" <<SQL
 SELECT row_to_json(line) FROM ({query}) line;
+SELECT ({has_traces}) = 1 AND NOT EXISTS ({query}) AS by_trace \\gset
+\\if :by_trace
+SELECT row_to_json(line) FROM ({by_trace}) line;
+\\endif
 SQL
 """
 Row = dict[str, Any]
@@ -70,7 +83,13 @@ def from_address(url: str, identity: str) -> list[Row]:
         ) from error
     try:
         with engine.connect() as connection:
-            rows = connection.execute(sqlalchemy.text(QUERY), {"id": identity}).mappings().all()
+            names = {"id": identity}
+            rows = connection.execute(sqlalchemy.text(QUERY), names).mappings().all()
+            if not rows and connection.scalar(sqlalchemy.text(HAS_TRACES)):
+                # Colons of a cast would be read as a parameter.
+                since = SINCE_SQLITE if address.startswith("sqlite") else SINCE_POSTGRESQL
+                by_trace = sqlalchemy.text(BY_TRACE.format(since=since.replace("::", r"\:\:")))
+                rows = connection.execute(by_trace, names).mappings().all()
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise Refused(f"the journal at {engine.url!r} cannot be read: {error}") from error
     finally:
@@ -84,11 +103,21 @@ def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
     address = current_secrets(stack).get("JOURNAL_URL_SECRET")
     if address is None:
         raise Refused(f"stack {stack} has no journal; name one with --journal")
-    # psql quotes the id; that it holds nothing to quote was made sure of before.
-    script = SCRIPT.format(identity=identity, query=QUERY.replace(":id", ":'id'"))
+    script = script_of(identity)
     image = database.database_image(stack)
     words = job.run(stack, "trace", image, script, {"url": address}, seconds)
     return [json.loads(line) for line in words.splitlines() if line.startswith("{")]
+
+
+def script_of(identity: str) -> str:
+    """What the job runs. psql quotes the id; that it holds nothing to quote was made sure of before."""
+    by_trace = BY_TRACE.format(since=SINCE_POSTGRESQL)
+    return SCRIPT.format(
+        identity=identity,
+        query=QUERY.replace(":id", ":'id'"),
+        by_trace=by_trace.replace(":id", ":'id'"),
+        has_traces=HAS_TRACES,
+    )
 
 
 def documents(stack: str, rows: list[Row]) -> Mapping[str, Mapping[str, Any]]:
@@ -169,8 +198,8 @@ def main(arguments: list[str] | None = None) -> int:
     line.add_argument(
         "id",
         nargs="?",
-        default=Outside("ID", IDENTITY, needed="a prediction's or a request's"),
-        help="of a prediction or of a request: the header X-Request-Id has it",
+        default=Outside("ID", IDENTITY, needed="a prediction's, a request's or a trace's"),
+        help="of a prediction, of a request (the header X-Request-Id has it) or of a caller's trace",
     )
     line.add_argument(
         "--journal",

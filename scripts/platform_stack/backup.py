@@ -9,12 +9,14 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
 from scripts.command import files
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import Refused, say
+from scripts.engine import backups
 from scripts.engine.docker import docker, docker_json, docker_stream
 
 #: File, volume, its folder, and what is left out because it is made again or belongs to a build that runs.
@@ -31,6 +33,7 @@ IN_CONTAINER = "com.docker.swarm.service.name"
 
 def backup(stack: str, place: Path, seconds: float) -> dict[str, Any]:
     deadline = Deadline(seconds)
+    begun = time.time()
     database, image = _database(stack)
     name = f"{stack}-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}"
     folder, unfinished = place / name, place / f".{name}"
@@ -58,7 +61,9 @@ def backup(stack: str, place: Path, seconds: float) -> dict[str, Any]:
         shutil.rmtree(unfinished, ignore_errors=True)
     sizes = {file.name: file.stat().st_size for file in sorted(folder.iterdir())}
     say(f"{folder}: {sum(sizes.values()) / 1e6:.1f} MB")
-    return {"folder": str(folder), "files": sizes}
+    facts = {"folder": str(folder), "files": sizes}
+    backups.note(stack, begun, facts)
+    return facts
 
 
 def restore(stack: str, folder: Path, seconds: float) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Holds stack.yml and its overlays, HAProxy's file and every file of settings against those who read them.
+"""Holds the stack files, what they mount and every file of settings against those who read them.
 
 Renders with stand-ins for image and secrets; needs the docker command and no engine.
 """
@@ -12,8 +12,8 @@ import yaml
 
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
-from scripts.stack_file import haproxy, settings
-from scripts.stack_file.render import CONFIGS, EDGE, NO_TRAFFIC, collect, fill, used
+from scripts.stack_file import dashboards, haproxy, monitoring, prometheus, settings
+from scripts.stack_file.render import CONFIGS, EDGE, MONITORING, NO_TRAFFIC, collect, fill, used
 
 
 def check(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -31,4 +31,20 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
         services = yaml.safe_load(rendered.text)["services"]
         say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
         haproxy.check(ROOT / EDGE, services["edge"]["environment"])
+    _check_monitoring(environ)
+    dashboards.check()
     return {}
+
+
+def _check_monitoring(environ: Mapping[str, str]) -> None:
+    monitor = f"registry.invalid/monitor@sha256:{'0' * 64}"
+    inputs = collect("", NO_TRAFFIC, environ, monitor=monitor)
+    file = ROOT / MONITORING
+    variables = used({MONITORING: file.read_text(encoding="utf-8")})
+    secrets = {name: name.lower() for name in variables if name.endswith("_SECRET")}
+    configs = monitoring.config_files()
+    rendered = monitoring.fill("check", inputs, secrets, {name: name for name in configs})
+    services = yaml.safe_load(rendered.text)["services"]
+    say(f"{MONITORING}: renders to {', '.join(services)}")
+    prometheus.check(configs["prometheus"].parent)
+    haproxy.check(configs["engine"], services["engine"]["environment"])

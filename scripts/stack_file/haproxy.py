@@ -1,4 +1,4 @@
-"""Has HAProxy check stack/haproxy.cfg with the settings that the stack gives it."""
+"""Has HAProxy check a file of its own with the settings that the stack gives it."""
 
 from __future__ import annotations
 
@@ -35,4 +35,5 @@ def check(config: Path, settings: Mapping[str, str]) -> None:
         )
     if done.returncode:
         raise Refused(f"{config} is not right: {done.stderr.strip()}")
-    say(f"{config}: accepted with EDGE_TLS={settings.get('EDGE_TLS')}")
+    tls = f" with EDGE_TLS={settings['EDGE_TLS']}" if "EDGE_TLS" in settings else ""
+    say(f"{config}: accepted{tls}")

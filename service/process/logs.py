@@ -1,4 +1,4 @@
-"""Structured logs: one JSON line a request, on standard output, in the Elastic Common Schema. Never a body, never a key."""
+"""Structured logs: one JSON line a request, on standard output, in ECS. Never a body, never a key."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SAME: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": "swarmline"
 
 
 def set_up(level: str, release: str = "", service: str = "swarmline") -> None:
-    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too. `service` is ECS' name."""
+    """The least level to log, and who logs; what our modules and Gunicorn tell `logging` becomes such lines too."""
     _LEVEL["least"] = getattr(logging, level.upper())
     _SAME["service.name"] = service
     if release:

@@ -35,7 +35,7 @@ CONTRACT = Contract(
 #: One in four is the challenger's; one request in a hundred is sent again.
 FILL = f"""
 INSERT INTO prediction
-SELECT 'w-' || n || '-0', md5((n - (n % 100 = 0)::int)::text), 0,
+SELECT 'w-' || n || '-0', md5((n - (n % 100 = 3)::int)::text), 0,
     CAST(:start AS timestamptz) + n * (interval '1 day' / CAST(:rows AS integer)),
     'bench', CASE WHEN n % 4 = 0 THEN '2' ELSE '1' END, 'release',
     CASE WHEN n % 4 = 0 THEN 'challenger' ELSE 'champion' END, NULL,

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from tests.support.edge import HAPROXY, KEY, Edge, Start, problem
+from tests.support.elastic import ECS
 from tests.support.machine import wait_until
 from tests.support.stack_files import EDGE
 
@@ -90,16 +91,31 @@ def test_inside_the_swarm_health_and_metrics_need_no_key(shared: Edge) -> None:
 def test_the_log_is_json_and_holds_no_key_no_query_and_no_body(start: Start) -> None:
     edge = start()
     (replica,) = edge.add(1)
-    headers = {"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"}
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    headers = {
+        **{"Authorization": "Bearer s3cret-key", "X-Request-Id": "logged-1"},
+        "traceparent": f"00-{trace}-00f067aa0ba902b7-01",
+    }
     edge.ask("POST", '/v1/models/m/predict?token=s3cret"', headers, b"s3cret body")
     line = wait_until(
-        lambda: next((entry for entry in edge.log() if entry["request_id"] == "logged-1"), None),
+        lambda: next(
+            (entry for entry in edge.log() if entry["http.request.id"] == "logged-1"), None
+        ),
         "the request is logged",
     )
-    assert (line["method"], line["path"], line["status"]) == ("POST", "/v1/models/m/predict", 200)
-    assert line["address"] == replica.address and line["release"] == "r1"
+    said = [line[f"http.{name}"] for name in ("request.method", "response.status_code")]
+    assert [*said, line["url.path"], line["trace.id"]] == [
+        "POST",
+        200,
+        "/v1/models/m/predict",
+        trace,
+    ]
+    assert line["swarmline.address"] == replica.address and line["swarmline.release"] == "r1"
+    assert not [
+        name for name in line if not name.startswith("swarmline.") and name not in ECS["fields"]
+    ]
     assert "s3cret" not in edge.log_path.read_text()
-    assert time.strptime(line["at"], "%Y-%m-%dT%H:%M:%SZ")
+    assert time.strptime(line["@timestamp"], "%Y-%m-%dT%H:%M:%SZ")
 
 
 def test_of_successes_a_share_is_logged_and_of_failures_all(start: Start) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Span
 from service.journal.database.connection import connect
 from service.journal.database.migrate import migrate
 from service.journal.database.predictions import PredictionTable, partition_name
@@ -117,6 +119,15 @@ def test_the_monitor_reads_the_journal_and_writes_its_own_tables_alone(
     deploy(stack)
     with stack.session(MONITOR, "monitor") as own:
         assert own.execute("SELECT count(*) FROM finding").fetchone() == (1,)
+
+
+def test_the_monitors_reader_reads_with_that_role(stack: Stack) -> None:
+    start_replica(stack)
+    deploy(stack)
+    reader = JournalReader(stack.address(MONITOR, "journal"))
+    now = dt.datetime.now(dt.UTC)
+    assert not reader.arms(Span(now - dt.timedelta(days=1), now))
+    reader.close()
 
 
 def test_a_backup_of_the_journal_meets_nothing_of_the_monitors(stack: Stack) -> None:

@@ -85,7 +85,8 @@ def test_configs_come_from_files_and_a_version_names_them_anew() -> None:
 def test_what_was_set_stands_on_the_services_whichever_way_they_came() -> None:
     label = service("model")["deploy"]["labels"]["swarmline.given"]
     named = {text.partition("=")[0] for text in label.split("; ")}
-    assert named == settings.names() - {"EDGE_TLS"}
+    main = {file: text for file, text in stack.all_files().items() if file != stack.MONITORING}
+    assert named == (stack.used(main) & settings.names()) - {"EDGE_TLS"}
     assert service("edge")["deploy"]["labels"]["swarmline.tls"] == "on"
 
 

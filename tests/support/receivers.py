@@ -42,6 +42,13 @@ class _ChatHandler(http.server.BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.messages.append(json.loads(body))
+        self._answer()
+
+    # pylint: disable-next=invalid-name # http.server's
+    def do_GET(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
         self.send_response(self.server.status)
         self.send_header("Content-Length", "2")
         self.end_headers()

@@ -15,8 +15,10 @@ from tests.support import ROOT
 
 STACK, EDGE = ROOT / "stack.yml", ROOT / "stack/haproxy.cfg"
 TLS, HTTP = ROOT / "stack/tls.yml", ROOT / "stack/http.yml"
+MONITORING, MOUNTED = ROOT / "stack/monitoring.yml", ROOT / "stack/monitoring"
 #: What refuses to render without.
 REQUIRED = {"MODEL_IMAGE": f"registry.test/model@sha256:{'0' * 64}"}
+MONITOR_REQUIRED = {"MONITOR_IMAGE": f"registry.test/monitor@sha256:{'0' * 64}"}
 
 
 def try_render(variables: Mapping[str, str], *files: Path) -> subprocess.CompletedProcess[str]:
@@ -42,6 +44,12 @@ def render(variables: Mapping[str, str], *files: Path) -> dict[str, Any]:
 def rendered() -> dict[str, Any]:
     """With the defaults of every variable that has one."""
     return render(REQUIRED, STACK, TLS)
+
+
+@functools.cache
+def rendered_monitoring() -> dict[str, Any]:
+    """As `docker stack deploy` takes it, with the image alone."""
+    return render(MONITOR_REQUIRED, MONITORING)
 
 
 def edge_defaults() -> dict[str, str]:

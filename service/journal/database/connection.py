@@ -68,6 +68,8 @@ def connect_to_read(url: str, statement_seconds: float) -> sa.Engine:
     options = (
         f"-c statement_timeout={int(statement_seconds * 1000)} -c timezone=UTC"
         " -c default_transaction_read_only=on -c lock_timeout=5000 -c work_mem=32MB"
+        # One of the database's cores, not three: the shippers need the others.
+        " -c max_parallel_workers_per_gather=0"
     )
     arguments = _POSTGRESQL | {"options": options, "application_name": "swarmline-monitor"}
     return sa.create_engine(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.ci.audit import Audit, audit_of, judge
+from scripts.ci.audit import Audit, audit_all, audit_of, judge
 from scripts.command.outcome import Refused
 from tests.support.advisories import advisories
 
@@ -40,6 +40,16 @@ def test_a_known_hole_ends_it_with_its_name(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(Refused, match="known holes in jinja2; 2 packages were audited"):
         judge(audit_of({"dependencies": [KNOWN, HOLE]}), "unstable")
     assert "jinja2: PYSEC-1 in 3.1.5" in capsys.readouterr().err
+
+
+def test_of_two_locks_each_package_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = {"serve": [KNOWN, HOLE], "monitor": [KNOWN, HOLE, UNKNOWN]}
+    monkeypatch.setattr(
+        "scripts.ci.audit.audit", lambda lock: audit_of({"dependencies": of[lock.stem]})
+    )
+    both = audit_all([Path("serve.txt"), Path("monitor.txt")])
+    assert len(both.audited) == 2 and len(both.unaudited) == 1
+    assert both.holes == {"jinja2": ["PYSEC-1 in 3.1.5"]}
 
 
 def audit(folder: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:

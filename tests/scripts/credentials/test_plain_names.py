@@ -71,7 +71,26 @@ def test_what_lacks_is_made_under_the_names_of_the_stack_file(by_hand, tmp_path,
         "shop-journal-url",
         "shop-journal-key",
         "shop-edge-key",
+        *(secrets_and_configs.plain_name("shop", name) for name in secrets_and_configs.MONITORING),
     ]
+
+
+def test_what_is_given_out_elsewhere_is_brought_in_a_file(by_hand, tmp_path, monkeypatch):
+    there = {"ALERT_WEBHOOK_SECRET": "shop-alert-webhook", "EDGE_KEY_SECRET": "shop-edge-key"}
+    monkeypatch.setattr(secrets_and_configs, "current_secrets", lambda stack: there)
+    file = tmp_path / "webhook"
+    file.write_text("https://chat.example/hook\n")
+    with pytest.raises(Refused, match="bring it with --file FILE"):
+        manage.rotate("shop", tmp_path, "alert_webhook")
+    with pytest.raises(Refused, match="edge_key is made at random"):
+        manage.rotate("shop", tmp_path, "edge_key", file)
+    assert not any("create" in words for words in by_hand)
+    manage.rotate("shop", tmp_path, "alert_webhook", file)
+    (created,) = [words for words in by_hand if words[:2] == ("secret", "create")]
+    assert f"{secrets_and_configs.NAME}=alert_webhook" in created
+    file.write_text("two\nlines\n")
+    with pytest.raises(Refused, match="must hold one line"):
+        manage.rotate("shop", tmp_path, "alert_webhook", file)
 
 
 def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path):

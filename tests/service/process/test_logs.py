@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from service.process import logs
-from tests.support import ROOT
+from tests.support.elastic import ECS
 from tests.support.service import bundles
 from tests.support.service.caller import Caller
 
-ECS: dict[str, Any] = json.loads((ROOT / "tests/support/elastic/ecs-9.4.0.json").read_text())
 REQUIRED = {"@timestamp", "ecs.version", "log.level", "message"}
 PYTHON: dict[str, tuple[type, ...]] = {
     **{"date": (str,), "keyword": (str,), "wildcard": (str,), "match_only_text": (str,)},

@@ -62,7 +62,9 @@ def answer(swarm: Facts, words: list[str], stdin: str) -> str:
     if kind == "stack":
         return of_stack(swarm, words[1:], stdin)
     if kind in ("service", "node") and verb == "ls":
-        return "\n".join(name for name in swarm[kind] if of_namespace(name, words))
+        names = [name for name in swarm[kind] if of_namespace(name, words)]
+        in_json = "{{json .}}" in words
+        return "\n".join(json.dumps({"Name": name}) if in_json else name for name in names)
     if kind == "service":
         return of_service_command(swarm, verb, words[2:])
     return of_engine(swarm, words)
@@ -106,6 +108,8 @@ def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
         counts[values(words, "--name")[0]] = "job"
     if verb == "scale":
         counts.update({name: int(count) for name, count in (item.split("=") for item in words[1:])})
+    if verb == "inspect" and words[0] in swarm["service"]:
+        return json.dumps([inspected(swarm, "service", words[0])])
     if verb == "inspect":
         return json.dumps(
             [{"Spec": {"Mode": {"Replicated": {"Replicas": counts.get(words[0], 1)}}}}]
@@ -163,10 +167,12 @@ def of_stack(swarm: Facts, words: list[str], stdin: str) -> str:
     sys.path.append(os.environ["STAND_IN_PACKAGES"])
     import yaml  # pylint: disable=import-outside-toplevel  # the rest of the calls do not wait for it
 
-    for name, about in yaml.safe_load(stdin.replace("$$", "$"))["services"].items():
+    document = yaml.safe_load(stdin.replace("$$", "$"))
+    for name, about in document["services"].items():
         full = f"{words[-1]}_{name}"
         version = before.get(full, {"version": 0})["version"] + 1
-        swarm["service"][full] = {**about, "version": version}
+        files = document.get("configs", {})
+        swarm["service"][full] = {**about, "files": files, "version": version}
         if name == "model":
             swarm["deploys"].append(about["image"])
     return ""
@@ -197,6 +203,11 @@ def inspected(swarm: Facts, kind: str, identity: str) -> Facts:
     about = swarm["service"][identity.split(".")[0]]
     bad = swarm["bad"].get(about["image"])
     spec = {"ContainerSpec": {"Image": about["image"], "Env": [str(about["version"])]}}
+    if configs := about.get("configs"):
+        spec["ContainerSpec"]["Configs"] = [
+            {"ConfigName": about["files"].get(config["source"], {}).get("name")}
+            for config in configs
+        ]
     return (
         of_service(identity, about, bad, spec)
         if kind == "service"
