@@ -67,10 +67,13 @@ def _database(text: str) -> str:
 
 
 def _window(text: str) -> str:
-    if text and not WINDOW.fullmatch(text):
+    try:
+        if text:
+            parse_window(text)
+    except ValueError as error:
         raise ValueError(
-            'a span such as "1m", "6h" or "7d", or a number of rows such as "500 rows"'
-        )
+            'a span from "1m" to "31d", or a number of rows such as "500 rows"'
+        ) from error
     return text
 
 

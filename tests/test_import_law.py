@@ -26,7 +26,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ).split(),
     "monitoring": (
         "settings findings references window drift estimate quality attribution judge report tracking exporter pages"
-        " schedule hosts simulate __main__"
+        " schedule server hosts simulate __main__"
     ).split(),
     "scripts": (
         "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"

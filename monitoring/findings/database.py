@@ -137,6 +137,7 @@ SOURCE = sa.Table(
     sa.Column("since", Moment),
     sa.Column("checked_at", Moment),
     sa.Column("reason", sa.Text),
+    sa.Column("value", sa.Double),
 )
 SUCCESS = sa.Table(
     "success",

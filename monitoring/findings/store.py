@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from monitoring.findings.database import (
     ALARM,
     FINDING,
-    SOURCE,
-    SUCCESS,
     TRUTH_SEEN,
     WINDOW,
-    connect,
-    migrate,
     transaction,
 )
+from monitoring.findings.ledger import Ledger, is_arm, of_arm
 from monitoring.findings.rows import (
     FINDING_COLUMNS,
     WINDOW_COLUMNS,
@@ -29,14 +25,10 @@ from monitoring.findings.rows import (
     record_of,
     unprefixed,
 )
-from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
+from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 #: Windows removed in one transaction.
 SWEEP_WINDOWS = 500
-
-
-#: Where judged windows are sent to.
-Place = Literal["mlflow", "elastic"]
 
 
 class Arm(NamedTuple):
@@ -47,18 +39,8 @@ class Arm(NamedTuple):
     arm: str
 
 
-class Store:
+class Store(Ledger):
     """Every method raises FindingsUnavailable where the database is away. Threads may share one."""
-
-    def __init__(self, url: str):
-        self.engine = connect(url)
-
-    def prepare(self) -> list[str]:
-        """Makes the tables, or what they lack."""
-        return migrate(self.engine)
-
-    def close(self) -> None:
-        self.engine.dispose()
 
     # What is written.
 
@@ -71,10 +53,12 @@ class Store:
     ) -> None:
         """Replaces an earlier judgement of the same window, and changes the alarms with it: all of it, or nothing."""
         with transaction(self.engine) as connection:
-            former = sa.select(WINDOW.c.id).where(*_is(record), WINDOW.c.start_at == record.start)
+            former = sa.select(WINDOW.c.id).where(
+                *is_arm(record), WINDOW.c.start_at == record.start
+            )
             connection.execute(sa.delete(FINDING).where(FINDING.c.window_id.in_(former)))
             connection.execute(
-                sa.delete(WINDOW).where(*_is(record), WINDOW.c.start_at == record.start)
+                sa.delete(WINDOW).where(*is_arm(record), WINDOW.c.start_at == record.start)
             )
             new = connection.execute(sa.insert(WINDOW), cells_of(record, WINDOW_COLUMNS))
             identity = _identity(new)
@@ -87,31 +71,17 @@ class Store:
             for alarm in resolved:
                 connection.execute(_resolve(alarm))
             for alarm in raised:
-                connection.execute(self._upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
+                connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
 
     def raise_alarm(self, alarm: Alarm) -> None:
         """Nothing where the same one stands already."""
         with transaction(self.engine) as connection:
-            connection.execute(self._upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
+            connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
 
     def resolve_alarm(self, alarm: Alarm) -> None:
         """As of its `resolved_at`."""
         with transaction(self.engine) as connection:
             connection.execute(_resolve(alarm))
-
-    def note_source(self, source: str, up: bool, reason: str, at: dt.datetime) -> None:
-        """`since` stays as it is for as long as `up` does."""
-        with transaction(self.engine) as connection:
-            before = connection.execute(
-                sa.select(SOURCE.c.up, SOURCE.c.since).where(SOURCE.c.source == source)
-            ).first()
-            since = before.since if before is not None and before.up == up else at
-            row = {"source": source, "up": up, "since": since, "checked_at": at, "reason": reason}
-            connection.execute(self._upsert(SOURCE, row, ("source",)))
-
-    def note_success(self, model: str, at: dt.datetime) -> None:
-        with transaction(self.engine) as connection:
-            connection.execute(self._upsert(SUCCESS, {"model": model, "at": at}, ("model",)))
 
     def expire(self, before: dt.datetime) -> int:
         """Removes windows that ended before, with their findings, and alarms resolved before; how many windows."""
@@ -128,27 +98,6 @@ class Store:
             connection.execute(sa.delete(ALARM).where(ALARM.c.resolved_at < before))
         return total
 
-    def _upsert(self, table: sa.Table, row: dict[str, Any], key: tuple[str, ...]) -> sa.Executable:
-        """Without `key`, what is there already stays as it is."""
-        # Both dialects have the same words for it, and SQLAlchemy a class for each.
-        insert: Any = (
-            postgresql.insert if self.engine.dialect.name == "postgresql" else sqlite.insert
-        )
-        new = insert(table).values(row)
-        if not key:
-            return new.on_conflict_do_nothing()  # type: ignore[no-any-return]
-        return new.on_conflict_do_update(index_elements=key, set_=row)  # type: ignore[no-any-return]
-
-    def note_sent(self, place: Place, record: WindowRecord) -> None:
-        """Nothing where the window was judged again in the meantime: then that is still to be sent."""
-        conditions = (WINDOW.c.start_at == record.start, WINDOW.c.judged_at == record.judged_at)
-        with transaction(self.engine) as connection:
-            connection.execute(
-                sa.update(WINDOW)
-                .where(*_is(record), *conditions)
-                .values({f"sent_{place}": record.judged_at})
-            )
-
     def note_late(self, records: Sequence[WindowRecord], at: dt.datetime) -> None:
         """More is known of these windows than what they were judged by; the next judgement ends it."""
         with transaction(self.engine) as connection:
@@ -161,38 +110,9 @@ class Store:
             for record in records:
                 connection.execute(_mark_late(record, seen))
             row = {"model": model, "at": seen}
-            connection.execute(self._upsert(TRUTH_SEEN, row, ("model",)))
+            connection.execute(self.upsert(TRUTH_SEEN, row, ("model",)))
 
     # What is read.
-
-    def truth_seen(self, model: str) -> dt.datetime | None:
-        query = sa.select(TRUTH_SEEN.c.at).where(TRUTH_SEEN.c.model == model)
-        with transaction(self.engine) as connection:
-            at: dt.datetime | None = connection.scalar(query)
-            return at
-
-    def late(self, model: str, version: str, arm: str, limit: int = 100) -> list[WindowRecord]:
-        """Windows that are to be judged again, the newest first."""
-        query = (
-            sa.select(WINDOW)
-            .where(*_of(model, version, arm, None), WINDOW.c.late_at.is_not(None))
-            .order_by(WINDOW.c.start_at.desc())
-            .limit(limit)
-        )
-        with transaction(self.engine) as connection:
-            return [record_of(row) for row in connection.execute(query).mappings()]
-
-    def unsent(self, place: Place, limit: int = 100) -> list[WindowRecord]:
-        """Windows of which the place has not the last judgement, the oldest first."""
-        sent = WINDOW.c[f"sent_{place}"]
-        query = (
-            sa.select(WINDOW)
-            .where(sa.or_(sent.is_(None), sent != WINDOW.c.judged_at))
-            .order_by(WINDOW.c.start_at, WINDOW.c.id)
-            .limit(limit)
-        )
-        with transaction(self.engine) as connection:
-            return [record_of(row) for row in connection.execute(query).mappings()]
 
     def arms(self) -> list[Arm]:
         """Every version and arm of which there is a judged window, by model, the newest version first."""
@@ -214,7 +134,7 @@ class Store:
         limit: int = 100,
     ) -> list[WindowRecord]:
         """The newest first: of all versions and arms, where none is named."""
-        query = sa.select(WINDOW).where(*_of(model, version, arm, since))
+        query = sa.select(WINDOW).where(*of_arm(model, version, arm, since))
         query = query.order_by(WINDOW.c.start_at.desc(), WINDOW.c.version, WINDOW.c.arm)
         with transaction(self.engine) as connection:
             return [record_of(row) for row in connection.execute(query.limit(limit)).mappings()]
@@ -224,7 +144,7 @@ class Store:
         query = (
             sa.select(FINDING)
             .join(WINDOW, WINDOW.c.id == FINDING.c.window_id)
-            .where(*_of(model, version, arm, None), WINDOW.c.start_at == start)
+            .where(*of_arm(model, version, arm, None), WINDOW.c.start_at == start)
             .order_by(FINDING.c.place)
         )
         with transaction(self.engine) as connection:
@@ -246,7 +166,7 @@ class Store:
         earlier = () if before is None else (WINDOW.c.start_at < before,)
         newest = (
             sa.select(WINDOW.c.id)
-            .where(*_of(model, version, arm, since), *earlier)
+            .where(*of_arm(model, version, arm, since), *earlier)
             .order_by(WINDOW.c.start_at.desc())
             .limit(limit)
             .scalar_subquery()
@@ -287,46 +207,11 @@ class Store:
         with transaction(self.engine) as connection:
             return [alarm_of(row) for row in connection.execute(query).mappings()]
 
-    def sources(self) -> list[SourceState]:
-        with transaction(self.engine) as connection:
-            rows = connection.execute(sa.select(SOURCE).order_by(SOURCE.c.source)).mappings()
-            return [SourceState(**dict(row)) for row in rows]
-
-    def clock(self) -> dt.datetime | None:
-        """What time the database has; None of a file, which has this machine's."""
-        if self.engine.dialect.name != "postgresql":
-            return None
-        with transaction(self.engine) as connection:
-            now: dt.datetime = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
-            return now
-
-    def last_success(self) -> dict[str, dt.datetime]:
-        """When the windows of each model were last judged without a fault."""
-        with transaction(self.engine) as connection:
-            return {row.model: row.at for row in connection.execute(sa.select(SUCCESS))}
-
-
-def _is(of: WindowRecord | Alarm) -> tuple[sa.ColumnElement[bool], ...]:
-    return _of(of.model, of.version, of.arm, None)
-
-
-def _of(
-    model: str, version: str | None, arm: str | None, since: dt.datetime | None
-) -> tuple[sa.ColumnElement[bool], ...]:
-    conditions = [WINDOW.c.model == model]
-    if version is not None:
-        conditions.append(WINDOW.c.version == version)
-    if arm is not None:
-        conditions.append(WINDOW.c.arm == arm)
-    if since is not None:
-        conditions.append(WINDOW.c.start_at >= since)
-    return tuple(conditions)
-
 
 def _mark_late(record: WindowRecord, at: dt.datetime) -> sa.Update:
     return (
         sa.update(WINDOW)
-        .where(*_is(record), WINDOW.c.start_at == record.start, WINDOW.c.late_at.is_(None))
+        .where(*is_arm(record), WINDOW.c.start_at == record.start, WINDOW.c.late_at.is_(None))
         .values(late_at=at)
     )
 

@@ -94,3 +94,5 @@ class SourceState(Struct, frozen=True, kw_only=True):
     checked_at: dt.datetime
     #: Why it is down; of one that is up, what is not as it should be.
     reason: str = ""
+    #: Of the clock, the seconds that it is ahead.
+    value: float | None = None

@@ -44,6 +44,8 @@ class Asked(NamedTuple):
 class Judgement(NamedTuple):
     record: WindowRecord
     findings: tuple[Finding, ...]
+    #: What was judged; None where it could not be read.
+    window: Window | None = None
 
 
 def judge_window(
@@ -51,29 +53,27 @@ def judge_window(
     version: VersionReference,
     journal: JournalReader,
     earlier: Sequence[Sequence[Finding]] = (),
+    former: Window | None = None,
 ) -> Judgement:
-    """`earlier` are the findings of the windows before it, the oldest first, of this version and arm."""
-    arm, span, contract, rules = asked.arm, asked.span, version.contract, version.rules
-    window = journal.window(arm, span, contract, asked.seed, asked.limit)
-    truth = journal.truth(arm, span, contract, asked.seed, asked.limit)
-    reference, loss_model = version.reference, _loss_model(version.folder, version.manifest.run_id)
+    """`earlier` are the findings of the windows before it, the oldest first, of this version and arm.
 
-    drift = (
-        judge_drift(window, reference, contract, rules)
-        if reference
-        else _unknown(version.reason, window.rows)
-    )
-    estimates = judge_estimate(window, reference, loss_model, contract, rules, drift)
-    quality = judge_quality(truth, window, reference, contract, rules)
-    trust = judge_trust(truth, reference, loss_model, contract, rules.least_rows, drift)
+    `former` is the window before it, where it is at hand: the page shows it beside the reference.
+    """
+    of, rules, reference = version.contract, version.rules, version.reference
+    which = (asked.arm, asked.span, of, asked.seed, asked.limit)
+    window, truth = journal.window(*which), journal.truth(*which)
+    loss_model = _loss_model(version.folder, version.manifest.run_id)
+
+    drift = judge_drift(window, reference, of, rules, former)
+    estimates = judge_estimate(window, reference, loss_model, of, rules, drift)
+    quality = judge_quality(truth, window, reference, of, rules)
+    trust = judge_trust(truth, reference, loss_model, of, rules.least_rows, drift)
     if relation_changed([*_of_kind(earlier, "trust"), trust]):
         estimates = distrust(estimates)
     findings = [*drift, *estimates, *quality, *trust]
-    former = earlier[-1] if earlier else ()
-    causes = explain_drop(
-        findings, former, window, truth, reference, contract=contract, rules=rules
-    )
-    return Judgement(_record(asked, window), (*findings, *causes))
+    before = earlier[-1] if earlier else ()
+    causes = explain_drop(findings, before, window, truth, reference, contract=of, rules=rules)
+    return Judgement(_record(asked, window), (*findings, *causes), window)
 
 
 def judge_empty(asked: Asked) -> Judgement:

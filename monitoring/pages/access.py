@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from monitoring.report import NoReport, ReportBusy
 from service.journal.errors import JournalError
 from service.web.keys import Authenticator, Key, parse_keys
 from service.web.problems import Forbidden, Problem, Unauthenticated
@@ -59,10 +60,6 @@ class Fault(NamedTuple):
 
 class NoSuchPage(Exception):
     """The message says what there is instead."""
-
-
-class Busy(Exception):
-    """Something that is asked for takes long, and is being made already."""
 
 
 def authenticator_of(keys: str) -> Authenticator:
@@ -136,7 +133,9 @@ def _fault(error: Exception) -> Fault:
             return Fault(int(error.status[:3]), "This cannot be asked", error.detail)
         case NoSuchPage():
             return Fault(404, "There is no such page", str(error))
-        case Busy():
+        case NoReport():
+            return Fault(404, "There is no report", str(error))
+        case ReportBusy():
             return Fault(503, "It is busy", str(error))
         case JournalError():
             return Fault(503, "A database does not answer", _without_inside(str(error)))

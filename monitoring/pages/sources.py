@@ -3,29 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from monitoring.findings.store import Store
-from monitoring.findings.values import WindowRecord
-from monitoring.pages.outside.journal import JournalReader
+from monitoring.pages.outside.journal import JournalLookup
 from monitoring.pages.outside.ledger import Ledger
 from monitoring.pages.outside.prometheus import Prometheus
-from service.bundle.contract import Contract
+from monitoring.pages.outside.versions import Versions
+from monitoring.report import Reports
 from service.web.keys import Authenticator
-
-
-class Versions(Protocol):
-    """What is known of a model's versions beside their windows."""
-
-    def contract(self, model: str, version: str) -> Contract | None: ...
-
-    def card(self, model: str, version: str) -> bytes | None:
-        """card.html of the version."""
-
-
-class Reports(Protocol):
-    def report(self, record: WindowRecord) -> bytes:
-        """Evidently's report of a window. Busy while another is made; NoSuchPage where it cannot be made."""
 
 
 class Sources(NamedTuple):
@@ -35,7 +21,7 @@ class Sources(NamedTuple):
     versions: Versions
     ledger: Ledger
     prometheus: Prometheus
-    journal: JournalReader | None = None
+    journal: JournalLookup | None = None
     reports: Reports | None = None
 
 

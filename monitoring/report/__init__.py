@@ -1,1 +1,5 @@
-"""Evidently's HTML report of a window, for people."""
+"""Evidently's HTML report of a window beside the reference, for people. Its verdict alarms nobody."""
+
+from monitoring.report.reports import NoReport, ReportBusy, Reports
+
+__all__ = ["NoReport", "ReportBusy", "Reports"]

@@ -58,11 +58,17 @@ class History:
         """The one whose predictions of this arm are the newest."""
         kept = self._store.windows(record.model, arm=record.arm, limit=4)
         with_rows = [window for window in (*kept, record) if window.rows]
-        newest = max(with_rows, key=lambda window: (window.start, window.last or window.start), default=record)
+        newest = max(
+            with_rows,
+            key=lambda window: (window.start, window.last or window.start),
+            default=record,
+        )
         return newest.version
 
-    def _windows(self, judgement: Judgement, kinds: Collection[str], most: int) -> list[JudgedWindow]:
-        """The newest of the arm, oldest first: with this judgement in its place, and only with findings of these kinds."""
+    def _windows(
+        self, judgement: Judgement, kinds: Collection[str], most: int
+    ) -> list[JudgedWindow]:
+        """The newest of the arm, oldest first, with findings of these kinds; this judgement in its place."""
         record = judgement.record
         by_truth = kinds == BY_TRUTH
         pairs = self._store.series(

@@ -18,7 +18,7 @@ from monitoring.schedule.history import History
 from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
 from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Span
+from monitoring.window.values import Span, Window
 from service.bundle.monitor_rules import MonitorRules, parse_horizon, parse_window
 from service.journal.errors import Unavailable
 from service.process.logs import log
@@ -56,8 +56,9 @@ class Monitor:
         self._lookback = dt.timedelta(days=settings.monitor_lookback_days)
         self._metrics = service_metrics.ServiceMetrics()
         self._arms: set[Arm] | None = None
+        #: The window that was judged last of each arm.
+        self._former: dict[Arm, Window] = {}
         self._counted = self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
-        self.skew = 0.0
 
     def look(self, now: dt.datetime | None = None) -> int:
         """How many windows were judged. What is down is noted in the sources, never raised."""
@@ -83,8 +84,7 @@ class Monitor:
         moment = read_moment(
             now, self._store.clock(), newest, self._metrics.lag, self._settings.monitor_allowance
         )
-        self.skew = moment.skew
-        self._sources.note(names.CLOCK, not moment.reason, moment.reason)
+        self._sources.note(names.CLOCK, not moment.reason, moment.reason, moment.skew)
         return moment
 
     def _ask_service(self) -> service_metrics.ServiceMetrics:
@@ -181,7 +181,7 @@ class Monitor:
         changes = self._history.changes(judgement, subject.rules)
         raised = [alarm for alarm in changes if alarm.resolved_at is None]
         resolved = [alarm for alarm in changes if alarm.resolved_at is not None]
-        self._store.save(*judgement, raised, resolved)
+        self._store.save(judgement.record, judgement.findings, raised, resolved)
         if subject.version is None:
             # Once there is a reference, it is judged by it.
             self._store.note_late([judgement.record], asked.now)
@@ -195,7 +195,10 @@ class Monitor:
             return judge_unread(asked, subject.reason)
         earlier = self._history.before(subject.arm, asked.span.start)
         try:
-            judgement = judge_window(asked, subject.version, self._journal, earlier)
+            former = self._former.get(asked.arm)
+            if former is not None and former.span.end != asked.span.start:
+                former = None
+            judgement = judge_window(asked, subject.version, self._journal, earlier, former)
         except Unavailable:
             raise
         # One window that cannot be judged must not keep all others from it, as an end of this process would.
@@ -206,6 +209,8 @@ class Monitor:
             self._sources.note(names.JUDGING, False, reason)
             return judge_unread(asked, reason)
         self._sources.note(names.JUDGING, True)
+        if judgement.window is not None:
+            self._former[asked.arm] = judgement.window
         share = self._metrics.shares.get((*subject.arm,))
         return judgement._replace(record=replace(judgement.record, traffic_share=share))
 
@@ -216,7 +221,9 @@ class Monitor:
         self._counted = moment.now
         counted = 0
         for arm in sorted(self._arms):
-            for record in self._store.windows(*arm, since=moment.now - DAY, limit=due.MOST_SEARCHED):
+            for record in self._store.windows(
+                *arm, since=moment.now - DAY, limit=due.MOST_SEARCHED
+            ):
                 counted += record.predictions
                 if counted <= MOST_COUNTED:
                     due.mark_by_rows(self._store, self._journal, arm, [record], moment.now)

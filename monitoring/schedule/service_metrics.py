@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import requests
@@ -22,7 +23,7 @@ class ServiceMetrics(NamedTuple):
 
     lag: float = 0.0
     #: By model, version and arm.
-    shares: Mapping[tuple[str, str, str], float] = {}
+    shares: Mapping[tuple[str, str, str], float] = MappingProxyType({})
 
 
 class Unanswered(Exception):

@@ -20,10 +20,13 @@ class Sources:
     def __init__(self, store: Store):
         self._store = store
         self._states: dict[str, tuple[bool, str]] = {}
+        self._values: dict[str, float] = {}
         self._unsaved: dict[str, dt.datetime] = {}
 
-    def note(self, source: str, up: bool, reason: str = "") -> None:
+    def note(self, source: str, up: bool, reason: str = "", value: float | None = None) -> None:
         """`reason` says why it is down; of one that is up, what is not as it should be."""
+        if value is not None:
+            self._values[source] = value
         before = self._states.get(source)
         if before != (up, reason):
             self._states[source] = (up, reason)
@@ -39,7 +42,7 @@ class Sources:
             self.note(FINDINGS, True)
             for source, at in sorted(self._unsaved.items()):
                 up, reason = self._states[source]
-                self._store.note_source(source, up, reason, at)
+                self._store.note_source(source, up, reason, at, self._values.get(source))
             self._unsaved.clear()
         except FindingsUnavailable as error:
             self.note(FINDINGS, False, str(error))

@@ -1,4 +1,4 @@
-"""Are the files of the stack sound? Stack files, HAProxy's, Prometheus' and Alertmanager's own, and every file of settings.
+"""Are the files of the stack sound? Stack files, those of HAProxy, Prometheus and Alertmanager, files of settings.
 
     python -m scripts.stack_file check [--json]
     python -m scripts.stack_file dashboards [--json]    writes Grafana's dashboards

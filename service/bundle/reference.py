@@ -54,7 +54,7 @@ class NumberProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="number")
 
 
 class CategoryProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="category"):
-    """`counts` is by the category's or class's name, in the order of the contract. A boolean is one of `false`, `true`."""
+    """`counts` is by the name of the category or class, in the order of the contract; of a boolean `false`, `true`."""
 
     rows: int
     nulls: int

@@ -24,7 +24,7 @@ SAMPLE_ROWS = 2_000
 
 
 def make_reference(result: TrainingResult, answer: Answer, calibration: Calibration) -> Reference:
-    """`answer` is to the held-out rows. Columns are of all: by a split in time, training rows lack the newest season."""
+    """`answer` is to held-out rows. Columns are of all rows: a split in time leaves the newest season to one part."""
     dataset, seed = result.dataset, result.spec.search.seed
     contract, matrix = dataset.contract, dataset.matrix
     columns = {

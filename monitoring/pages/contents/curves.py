@@ -6,10 +6,13 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from monitoring.findings.values import Alarm, Finding, WindowRecord
+from monitoring.estimate.trust import RELATION_CHANGED
+from monitoring.findings.values import Finding, WindowRecord
 from monitoring.pages.words import metric_order, metric_title, stamp
 from service.bundle.contract import Task
 
+#: How the reason of an estimate begins that was made while the relation had changed.
+CHANGED = RELATION_CHANGED.partition(":")[0]
 Series = Sequence[tuple[WindowRecord, Finding]]
 
 
@@ -61,13 +64,13 @@ def _series(label: str, name: str, findings: list[Finding | None]) -> dict[str, 
     }
 
 
-def curves(series: Series, trust: Sequence[Alarm], task: Task | None) -> list[Curve]:
-    """One a metric, in training's order. `series` has the quality and estimate of one arm, `trust` its alarms."""
+def curves(series: Series, task: Task | None) -> list[Curve]:
+    """One a metric, in training's order. `series` has the quality and estimate of one arm."""
     metrics = {finding.column for _, finding in series}
-    return [_curve(metric, series, trust) for metric in metric_order(task, metrics)]
+    return [_curve(metric, series) for metric in metric_order(task, metrics)]
 
 
-def _curve(metric: str, series: Series, trust: Sequence[Alarm]) -> Curve:
+def _curve(metric: str, series: Series) -> Curve:
     windows: dict[tuple[dt.datetime, str], dict[str, Any]] = {}
     bound = None
     for record, finding in series:
@@ -76,7 +79,7 @@ def _curve(metric: str, series: Series, trust: Sequence[Alarm]) -> Curve:
             entry[finding.kind] = finding
             bound = finding.bound if finding.bound is not None else bound
     points = [
-        Point(**entry, struck=is_struck(entry["record"], entry.get("estimate"), trust))
+        Point(**entry, struck=is_struck(entry.get("estimate")))
         for _, entry in sorted(windows.items(), key=lambda item: item[0])
     ]
     return Curve(metric, metric_title(metric), bound, tuple(_marked(points)))
@@ -95,19 +98,9 @@ def _marked(points: Iterable[Point]) -> Iterable[Point]:
         yield point._replace(marks=tuple(marks))
 
 
-def is_struck(record: WindowRecord, estimate: Finding | None, trust: Sequence[Alarm]) -> bool:
-    """Whether an estimate was made while inputs no longer told how good predictions are."""
-    if estimate is None:
-        return False
-    if "relation changed" in estimate.reason or estimate.details.get("struck"):
-        return True
-    return any(_covers(alarm, record) for alarm in trust)
-
-
-def _covers(alarm: Alarm, record: WindowRecord) -> bool:
-    same = (alarm.kind, alarm.version, alarm.arm) == ("trust", record.version, record.arm)
-    open_still = alarm.resolved_at is None or record.start < alarm.resolved_at
-    return same and alarm.window_start <= record.start and open_still
+def is_struck(estimate: Finding | None) -> bool:
+    """Whether it was made while the relation had changed, and so does not count."""
+    return estimate is not None and estimate.reason.startswith(CHANGED)
 
 
 def window_address(record: WindowRecord) -> dict[str, str]:

@@ -57,10 +57,8 @@ def page(
     findings = store.findings(model, record.version, record.arm, record.start)
     alarms = store.alarms(model, version=record.version, arm=record.arm)
     standing = [alarm for alarm in alarms if alarm.resolved_at is None]
-    trust = [
-        alarm for alarm in store.alarms(model, arm=record.arm, limit=500) if alarm.kind == "trust"
-    ]
     series = store.series(model, ("quality", "estimate"), arm=record.arm, limit=limit)
+    metrics = _metric_lines(findings, task)
     lines = _column_lines(store, record, findings, standing)
     shown: dict[str, Any] = {
         "record": record,
@@ -72,9 +70,10 @@ def page(
         "limit": limit,
         "limits": LIMITS,
         "standing": standing,
-        "distrusted": any(alarm.kind == "trust" for alarm in standing),
-        "curves": _drawable(curves(series, trust, task)),
-        "metrics": _metric_lines(record, findings, trust, task),
+        "distrusted": any(line.struck for line in metrics)
+        or any(alarm.kind == "trust" for alarm in standing),
+        "curves": _drawable(curves(series, task)),
+        "metrics": metrics,
     }
     return shown | _of_drift(lines) | _of_the_rest(findings)
 
@@ -142,14 +141,19 @@ def _of_drift(lines: Sequence[ColumnLine]) -> dict[str, Any]:
 
 
 def _note(lines: Iterable[ColumnLine]) -> str:
-    """What the reference was, where a finding says so: a bucket of the calendar, or the whole."""
-    notes = [line.finding.details.get("reference_rows_of") for line in lines]
-    return next((f"Reference: {note}." for note in notes if isinstance(note, str)), "")
+    """What was compared with: all rows of the reference, or those of the window's season."""
+    for line in lines:
+        match line.finding.details.get("reference"):
+            case {"of": "season", "calendar": str(calendar), "buckets": dict(buckets)}:
+                return (
+                    f"Columns that move with the {calendar} are compared with {', '.join(buckets)}."
+                )
+            case {"of": "all rows", "why": str(why)}:
+                return f"Compared with all rows of the reference: {why}."
+    return ""
 
 
-def _metric_lines(
-    record: WindowRecord, findings: Sequence[Finding], trust: Sequence[Alarm], task: Task | None
-) -> list[MetricLine]:
+def _metric_lines(findings: Sequence[Finding], task: Task | None) -> list[MetricLine]:
     sides = {
         (finding.kind, finding.column): finding
         for finding in findings
@@ -159,7 +163,7 @@ def _metric_lines(
     for name in metric_order(task, {column for _, column in sides}):
         quality, estimate = sides.get(("quality", name)), sides.get(("estimate", name))
         bounds = [side.bound for side in (quality, estimate) if side and side.bound is not None]
-        struck = is_struck(record, estimate, trust)
+        struck = is_struck(estimate)
         lines.append(MetricLine(name, quality, estimate, struck, bounds[0] if bounds else None))
     return lines
 
@@ -179,26 +183,28 @@ def _of_the_rest(findings: Sequence[Finding]) -> dict[str, Any]:
     causes = [finding for finding in findings if finding.kind == "cause"]
     return {
         "share": first("share"),
-        "trust": first("trust"),
+        "trust": [
+            finding for finding in findings if finding.kind == "trust" and finding.value is not None
+        ],
         "truth_share": first("truth", "share"),
         "truth_delay": first("truth", "delay"),
+        "selection": first("truth", "selection"),
         "relation": relation,
-        "pairs": _pairs(relation),
-        "causes": causes,
+        "pairs": relation.details.get("pairs", []) if relation else [],
+        "causes": [cause for cause in causes if cause.details.get("of") != "rows"],
         "examples": next(filter(None, map(_examples, causes)), None),
         "slices": [finding for finding in findings if finding.kind == "slice"],
     }
 
 
-def _pairs(relation: Finding | None) -> list[dict[str, Any]]:
-    pairs = relation.details.get("pairs", []) if relation else []
-    return [pair for pair in pairs if isinstance(pair, dict) and pair.get("columns")]
-
-
 def _examples(cause: Finding) -> Examples | None:
-    """Rows as dicts by column, such as attribution keeps them."""
-    rows = cause.details.get("rows")
-    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+    """As monitoring/attribution gives them: each a row with its prediction, and its truth where that is in."""
+    rows = [row for row in cause.details.get("rows", []) if isinstance(row.get("row"), dict)]
+    if not rows:
         return None
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
-    return Examples(columns, tuple(tuple(row.get(name, "") for name in columns) for row in rows))
+    answers = [name for name in ("prediction", "truth") if name in rows[0]]
+    columns = [*answers, *rows[0]["row"]]
+    cells = [{**row["row"], **{name: row[name] for name in answers}} for row in rows]
+    return Examples(
+        tuple(columns), tuple(tuple(row.get(name) for name in columns) for row in cells)
+    )

@@ -71,8 +71,8 @@ def _state(store: Store, arm: Arm, record: WindowRecord, standing: Sequence[Alar
     own = tuple(alarm for alarm in standing if (alarm.model, alarm.version, alarm.arm) == arm)
     return ArmState(
         record=record,
-        quality=_reading("quality", series, own),
-        estimate=_reading("estimate", series, own),
+        quality=_reading("quality", series),
+        estimate=_reading("estimate", series),
         alarms=own,
         judged=len(judged),
         raised=sum(finding.verdict == "raised" for finding in judged),
@@ -85,7 +85,7 @@ def _over_floor(finding: Finding) -> float:
     return (finding.value or 0.0) / (finding.bound or 1.0)
 
 
-def _reading(kind: str, series: Series, alarms: Sequence[Alarm]) -> Reading | None:
+def _reading(kind: str, series: Series) -> Reading | None:
     """The newest of the leading metric: of a quality, the newest that has a value, for truth comes late."""
     own = [(record, finding) for record, finding in series if finding.kind == kind]
     metric = leading([finding for _, finding in own])
@@ -94,15 +94,9 @@ def _reading(kind: str, series: Series, alarms: Sequence[Alarm]) -> Reading | No
         of_metric = [pair for pair in of_metric if pair[1].value is not None]
     if not of_metric:
         return None
-    record, finding = of_metric[-1]
-    values = [None if _hidden(pair, alarms) else pair[1].value for pair in of_metric]
-    struck = kind == "estimate" and is_struck(record, finding, alarms)
-    return Reading(metric, record, finding, sparkline(values, finding.bound), struck)
-
-
-def _hidden(pair: tuple[WindowRecord, Finding], alarms: Sequence[Alarm]) -> bool:
-    record, finding = pair
-    return finding.kind == "estimate" and is_struck(record, finding, alarms)
+    values = [None if is_struck(finding) else finding.value for _, finding in of_metric]
+    record, newest = of_metric[-1]
+    return Reading(metric, record, newest, sparkline(values, newest.bound), is_struck(newest))
 
 
 def leading(findings: Sequence[Finding]) -> str:

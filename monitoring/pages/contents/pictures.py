@@ -14,97 +14,87 @@ from monitoring.pages.words import number, percent
 
 #: Of a picture, in units of its view box.
 WIDTH, HEIGHT = 160.0, 40.0
-#: More bars than this cannot be told apart: the rest of the categories are one bar.
-MOST_BARS = 40
-OTHERS = "all others"
 
 
 class Bar(NamedTuple):
-    """One bin: what falls into it, its share in the reference and in the window, and where it is drawn."""
+    """One bin: its share of the reference, of the window and of the window before, and where it is drawn."""
 
     label: str
     reference: float
     window: float
+    former: float | None
     x: float
     width: float
-    #: Heights, from the ground.
-    reference_height: float
-    window_height: float
+    #: From the ground.
+    height: float
 
 
 class Histogram(NamedTuple):
+    """The window as bars; the reference and the window before as outlines."""
+
     bars: tuple[Bar, ...]
-    #: The reference as an outline.
-    outline: str
+    reference: str
+    former: str
 
 
 def histogram(finding: Finding) -> Histogram | None:
-    """Of a finding whose details have `reference` and `window`: shares or counts, by `edges` or `categories`."""
-    details = finding.details
-    labels = _labels(details)
-    reference, window = _shares(details.get("reference"), labels), _shares(
-        details.get("window"), labels
-    )
-    if not labels or len(reference) != len(labels) or len(window) != len(labels):
-        return None
-    return _drawn(*_shortened(labels, reference, window))
+    """As monitoring/drift draws it up: `histogram` by edges or `levels` by name, in the finding's details."""
+    for name, read_labels in (("histogram", _intervals), ("levels", _names)):
+        drawn = finding.details.get(name)
+        if isinstance(drawn, Mapping):
+            labels = read_labels(drawn)
+            reference, window = _shares(drawn, "reference"), _shares(drawn, "window")
+            former = _shares(drawn, "former")
+            if labels and len(labels) == len(reference) == len(window):
+                return _drawn(
+                    labels, reference, window, former if len(former) == len(labels) else []
+                )
+    return None
 
 
-def _labels(details: Mapping[str, Any]) -> list[str]:
-    edges = details.get("edges")
-    if isinstance(edges, Sequence) and len(edges) > 1:
-        return [f"{number(low)} to {number(high)}" for low, high in zip(edges, edges[1:])]
-    categories = details.get("categories")
-    if isinstance(categories, Sequence) and not isinstance(categories, str):
-        return [str(name) for name in categories]
-    names: dict[str, None] = {}
-    for side in ("reference", "window"):
-        if isinstance(details.get(side), Mapping):
-            names |= dict.fromkeys(map(str, details[side]))
-    return list(names)
+def _intervals(drawn: Mapping[str, Any]) -> list[str]:
+    edges = drawn.get("edges", [])
+    return [f"{number(low)} to {number(high)}" for low, high in zip(edges, edges[1:])]
 
 
-def _shares(counts: Any, labels: Sequence[str]) -> list[float]:
-    """Summing to 1, whether they were counts or shares."""
-    if isinstance(counts, Mapping):
-        counts = [counts.get(label, 0) for label in labels]
-    if not isinstance(counts, Sequence) or isinstance(counts, str):
-        return []
-    values = [float(value or 0) for value in counts]
-    total = sum(values)
-    return [value / total if total else 0.0 for value in values]
+def _names(drawn: Mapping[str, Any]) -> list[str]:
+    return [str(name) for name in drawn.get("names", [])]
 
 
-def _shortened(
-    labels: list[str], reference: list[float], window: list[float]
-) -> tuple[list[str], list[float], list[float]]:
-    if len(labels) <= MOST_BARS:
-        return labels, reference, window
-    cut = MOST_BARS - 1
-    return (
-        [*labels[:cut], OTHERS],
-        [*reference[:cut], sum(reference[cut:])],
-        [*window[:cut], sum(window[cut:])],
-    )
+def _shares(drawn: Mapping[str, Any], side: str) -> list[float]:
+    return [float(share or 0) for share in drawn.get(side, [])]
 
 
-def _drawn(labels: list[str], reference: list[float], window: list[float]) -> Histogram:
-    top = max(*reference, *window, 1e-9)
+def _drawn(
+    labels: list[str], reference: list[float], window: list[float], former: list[float]
+) -> Histogram:
+    top = max(*reference, *window, *former, 1e-9)
     width = WIDTH / len(labels)
     bars = tuple(
         Bar(
             label,
-            before,
-            now,
+            reference[place],
+            window[place],
+            former[place] if former else None,
             round(place * width, 2),
             round(width, 2),
-            round(before / top * HEIGHT, 2),
-            round(now / top * HEIGHT, 2),
+            round(window[place] / top * HEIGHT, 2),
         )
-        for place, (label, before, now) in enumerate(zip(labels, reference, window))
+        for place, label in enumerate(labels)
     )
-    steps = (f"L{bar.x:g} {HEIGHT - bar.reference_height:g} H{bar.x + bar.width:g}" for bar in bars)
-    return Histogram(bars, f"M0 {HEIGHT:g} {' '.join(steps)} L{WIDTH:g} {HEIGHT:g}")
+    return Histogram(bars, _outline(reference, top), _outline(former, top))
+
+
+def _outline(shares: list[float], top: float) -> str:
+    """Steps over the bins, as the path of an SVG; nothing where there are none."""
+    if not shares:
+        return ""
+    width = WIDTH / len(shares)
+    steps = (
+        f"V{HEIGHT * (1 - share / top):.2f} H{(place + 1) * width:.2f}"
+        for place, share in enumerate(shares)
+    )
+    return f"M0 {HEIGHT:g} {' '.join(steps)} V{HEIGHT:g}"
 
 
 def histogram_words(picture: Histogram) -> str:

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from monitoring.pages.outside.journal import MOST, JournalReader, Row
+from monitoring.pages.outside.journal import MOST, JournalLookup, Row
+from monitoring.references import VersionReference
 from service.bundle.contract import Contract
 from service.web.keys import Key
 
@@ -17,36 +18,36 @@ Document = Mapping[str, Any]
 
 
 def predictions(
-    journal: JournalReader,
+    journal: JournalLookup,
     identity: str,
     key: Key,
     document: Callable[[str], Document],
-    contract: Callable[[str, str], Contract | None],
+    version: Callable[[str, str], VersionReference | None],
 ) -> tuple[list[dict[str, Any]], bool]:
     """Those of the models that the key is for, and whether there are more."""
     rows = [row for row in journal.predictions(identity) if key.covers(row["model"])]
     shown = rows[:MOST]
-    contracts = {
-        of: contract(*of) for of in {(str(row["model"]), str(row["version"])) for row in shown}
-    }
+    versions = {of: version(*of) for of in {_version_of(row) for row in shown}}
     documents = {release: document(release) for release in {str(row["release"]) for row in shown}}
     lines = [
-        _shown(
-            row, documents[str(row["release"])], contracts[str(row["model"]), str(row["version"])]
-        )
+        _shown(row, documents[str(row["release"])], versions[_version_of(row)])
         | {"truths": [_with_value(truth) for truth in journal.truths(row)]}
         for row in shown
     ]
     return lines, len(rows) > MOST
 
 
+def _version_of(row: Row) -> tuple[str, str]:
+    return str(row["model"]), str(row["version"])
+
+
 def _with_value(truth: Row) -> dict[str, Any]:
     return truth | {"value": text(truth["value"])}
 
 
-def _shown(row: Row, document: Document, contract: Contract | None) -> dict[str, Any]:
-    about = _about(row, document)
-    features, no_features = _features(row.get("features"), contract)
+def _shown(row: Row, document: Document, version: VersionReference | None) -> dict[str, Any]:
+    about = _about(row, document) or (_of_manifest(version) if version else {})
+    features, no_features = _features(row.get("features"), version.contract if version else None)
     return {
         **row,
         "prediction": text(row["prediction"]),
@@ -68,6 +69,16 @@ def _about(row: Row, document: Document) -> Document:
     return next(
         (arm for arm in arms.values() if str(arm.get("version")) == str(row["version"])), {}
     )
+
+
+def _of_manifest(version: VersionReference) -> Document:
+    """Where no release is recorded, as with `make run`: what the bundle says of itself."""
+    manifest = version.manifest
+    return {
+        "run_id": manifest.run_id,
+        "data_fingerprint": manifest.data_fingerprint,
+        "commit": manifest.git_commit,
+    }
 
 
 def _features(features: Any, contract: Contract | None) -> tuple[dict[str, str], str]:

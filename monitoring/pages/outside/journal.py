@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.journal.database.connection import moment, transaction
+from service.journal.database.connection import connect_to_read, moment, transaction
 
+#: A page does not wait longer for the database.
+STATEMENT_SECONDS = 10.0
 #: A request may have very many rows.
 MOST = 100
 #: As `make trace` takes it (scripts/command/options.py).
@@ -29,11 +31,14 @@ _NEWEST = "SELECT max(at) FROM prediction WHERE model = :model"
 Row = dict[str, Any]
 
 
-class JournalReader:
+class JournalLookup:
     """Reads alone. Raises Unavailable where the database is away."""
 
-    def __init__(self, engine: sa.Engine):
-        self._engine = engine
+    def __init__(self, url: str):
+        self._engine = connect_to_read(url, STATEMENT_SECONDS)
+
+    def close(self) -> None:
+        self._engine.dispose()
 
     def predictions(self, identity: str) -> list[Row]:
         """By the id of a prediction, a request or a trace; one more than `MOST` where there are more."""

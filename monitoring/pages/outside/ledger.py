@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,15 +13,15 @@ from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
 
-import requests
-
 from monitoring.pages.words import OK, RAISED, UNKNOWN, Mood
+from monitoring.references import TrackingServer, TrackingUnavailable
 
 _LOG = logging.getLogger(__name__)
 EXPERIMENT = "releases"
 MOST = 100
 #: Seconds that an answer is shown before MLflow is asked again.
 FRESH = 30.0
+PLAIN = re.compile(r"[A-Za-z0-9._:@/-]{1,200}")
 MOODS = {"verified": OK, "not proven": UNKNOWN}
 
 
@@ -48,10 +49,10 @@ class Answer(NamedTuple):
 
 
 class Ledger:
-    """Asks MLflow at `uri`, at most every half minute."""
+    """Asks MLflow at most every half minute. `server` is this one's own: it is asked by one thread at a time."""
 
-    def __init__(self, uri: str):
-        self._uri = uri
+    def __init__(self, server: TrackingServer):
+        self._server = server
         self._lock = Lock()
         self._answer: Answer | None = None
         self._asked = 0.0
@@ -66,9 +67,12 @@ class Ledger:
 
     def document(self, release: str) -> Mapping[str, Any]:
         """The release.json of a release; empty where the ledger cannot tell."""
+        # A name goes into MLflow's filter only as one that needs no quoting there.
+        if not self._server.named or not PLAIN.fullmatch(release):
+            return {}
         with self._lock:
             if release not in self._documents:
-                document = self._read_document(release)
+                document = self._read(release)
                 if not document:
                     return {}
                 self._documents[release] = document
@@ -76,52 +80,31 @@ class Ledger:
 
     def _ask(self) -> Answer:
         now = dt.datetime.now(dt.UTC)
-        if not self._uri:
+        if not self._server.named:
             return Answer(now, fault="The monitor was told no MLflow.")
         try:
-            client, faults = _client(self._uri)
-        except requests.RequestException as error:
-            return Answer(now, fault=_away(error))
-        try:
-            runs = _runs(client, "", MOST)
-        except faults as error:
-            return Answer(now, fault=_away(error))
+            runs = self._server.ask(lambda client: _runs(client, "", MOST))
+        except TrackingUnavailable as error:
+            # What it said is for the log: it may name hosts and users.
+            _LOG.warning("%s", error)
+            return Answer(now, fault="MLflow does not answer.")
         return Answer(now, tuple(map(_release, runs)))
 
-    def _read_document(self, release: str) -> Mapping[str, Any]:
-        # A name goes into MLflow's filter only as one that needs no quoting there.
-        if not self._uri or not set(release) <= set(_PLAIN):
-            return {}
+    def _read(self, release: str) -> Mapping[str, Any]:
         try:
-            client, faults = _client(self._uri)
-        except requests.RequestException as error:
-            _away(error)
-            return {}
-        expected: tuple[type[Exception], ...] = (*faults, OSError, ValueError)
-        try:
-            runs = _runs(client, f"tags.`swarmline.release` = '{release}'", 1)
-            if not runs:
-                return {}
-            with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
-                path = client.download_artifacts(runs[0].info.run_id, "release.json", folder)
-                return dict(json.loads(Path(path).read_bytes()))
-        except expected as error:
-            _away(error)
+            return self._server.ask(lambda client: _document(client, release))
+        except (TrackingUnavailable, ValueError) as error:
+            _LOG.warning("release.json of %s: %s", release, error)
             return {}
 
 
-_PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+:@/"
-
-
-def _client(uri: str) -> tuple[Any, tuple[type[Exception], ...]]:
-    """MLflow's client, once something answers there: it would try again for minutes. And what it raises."""
-    if uri.startswith("http"):
-        requests.get(f"{uri}/health", timeout=3)
-    # Takes seconds to import: not before somebody asks.
-    from mlflow.exceptions import MlflowException  # pylint: disable=import-outside-toplevel
-    from mlflow.tracking import MlflowClient  # pylint: disable=import-outside-toplevel
-
-    return MlflowClient(uri), (MlflowException, requests.RequestException)
+def _document(client: Any, release: str) -> Mapping[str, Any]:
+    runs = _runs(client, f"tags.`swarmline.release` = '{release}'", 1)
+    if not runs:
+        return {}
+    with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
+        path = client.download_artifacts(runs[0].info.run_id, "release.json", folder)
+        return dict(json.loads(Path(path).read_bytes()))
 
 
 def _runs(client: Any, condition: str, most: int) -> list[Any]:
@@ -132,12 +115,6 @@ def _runs(client: Any, condition: str, most: int) -> list[Any]:
     return list(
         client.search_runs([experiment.experiment_id], condition, max_results=most, order_by=newest)
     )
-
-
-def _away(error: Exception) -> str:
-    """What it said is for the log: it may name hosts and users."""
-    _LOG.warning("MLflow did not answer: %s", error)
-    return "MLflow does not answer."
 
 
 def _release(run: Any) -> Release:

@@ -55,7 +55,7 @@ def _trace(identity: str, sources: Sources) -> tuple[list[dict[str, Any]], bool,
         identity,
         access.caller(),
         sources.ledger.document,
-        sources.versions.contract,
+        sources.versions.of,
     )
     fault = (
         ""

@@ -12,6 +12,7 @@ from monitoring.findings.store import Arm, Store
 from monitoring.pages import access
 from monitoring.pages.access import NoSuchPage
 from monitoring.pages.contents import model as contents
+from monitoring.pages.outside.versions import CARD
 from monitoring.pages.sources import Sources
 from service.bundle.contract import Contract
 
@@ -24,14 +25,14 @@ def install(pages: Blueprint, sources: Sources) -> None:
         access.check_covers(model)
         arms = [arm for arm in store.arms() if arm.model == model]
         asked = _asked_arm(arms)
-        contract = versions.contract(*asked[:2])
-        shown = _model_page(store, model, asked, contract)
+        version = versions.of(*asked[:2])
+        shown = _model_page(store, model, asked, version.contract if version else None)
         return render_template(
             "model.html",
             now=access.now(),
             model=model,
             arms=arms,
-            has_card=versions.card(*asked[:2]) is not None,
+            has_card=version is not None and CARD in version.manifest.files,
             can_report=sources.reports is not None,
             refused=sources.prometheus.now().refused(model),
             **shown,

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 from monitoring.findings.store import Arm
 from monitoring.pages import access
 from monitoring.pages.contents import overview
-from monitoring.pages.outside.journal import JournalReader
+from monitoring.pages.outside.journal import JournalLookup
 from monitoring.pages.sources import PageSettings, Sources
 from service.journal.errors import JournalError
 
@@ -70,7 +70,7 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
         )
 
 
-def _newest(journal: JournalReader | None, arms: Sequence[Arm]) -> dict[str, dt.datetime | None]:
+def _newest(journal: JournalLookup | None, arms: Sequence[Arm]) -> dict[str, dt.datetime | None]:
     """By model; nothing while the journal is down, which is said of the sources."""
     if journal is None:
         return {}

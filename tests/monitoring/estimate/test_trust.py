@@ -51,7 +51,7 @@ def test_truth_that_comes_first_for_hard_rows_is_no_gap(easy: Population):
     """The estimate is of the rows with truth, so that it is lower there, too."""
     rows = easy.draw(4000, np.random.default_rng(6))
     unsure = np.flatnonzero(rows.probabilities.max(axis=1) < 0.9)  # type: ignore[union-attr]
-    hard = Rows(*(part[unsure] for part in rows))  # type: ignore[index]
+    hard = rows.take(unsure)
     assert {finding.verdict for finding in trust(easy, hard)} == {"ok"}
 
 

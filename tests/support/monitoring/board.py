@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from monitoring.estimate import distrust
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
@@ -118,13 +119,14 @@ def _moved(place: int) -> list[Finding]:
                 ]
             },
         ),
-        *metric("f1", accuracy - 0.02, 0.89, 0.8),
-        *metric("accuracy", accuracy, 0.91 + 0.003 * math.cos(place), 0.8),
+        *distrusted(metric("f1", accuracy - 0.02, 0.89, 0.8), moved > 5),
+        *distrusted(metric("accuracy", accuracy, 0.91 + 0.003 * math.cos(place), 0.8), moved > 5),
         *slices(accuracy),
         Finding(kind="truth", column="share", verdict="ok", value=0.62, rows=4180),
         Finding(kind="truth", column="delay", verdict="ok", value=9000.0, rows=2592),
         Finding(
             kind="trust",
+            column="accuracy",
             verdict="raised" if moved > 3 else "ok",
             value=-0.8 * moved,
             bound=3.0,
@@ -158,20 +160,24 @@ def _numbers(shift: float) -> dict[str, Any]:
     edges = np.linspace(-3, 3, 21)
     middle = (edges[1:] + edges[:-1]) / 2
     reference, window = np.exp(-(middle**2) / 2), np.exp(-((middle - shift) ** 2) / 2)
-    return {
+    shares = {
         "edges": [round(float(edge), 2) for edge in edges],
-        "reference": [int(count) for count in reference * 1000],
-        "window": [int(count) for count in window * 300],
+        "reference": [round(float(share), 4) for share in reference / reference.sum()],
+        "window": [round(float(share), 4) for share in window / window.sum()],
+        "former": [round(float(share), 4) for share in reference / reference.sum()],
     }
+    return {"histogram": shares, "former_effect": 0.03, "reference": {"of": "all rows"}}
 
 
 def _categories(names: tuple[str, ...], effect: float) -> dict[str, Any]:
-    reference = {name: 1000 // (place + 1) for place, name in enumerate(names)}
-    window = {
-        name: int(count * (1 + effect * place))
-        for place, (name, count) in enumerate(reference.items())
+    reference = np.array([1 / (place + 1) for place in range(len(names))])
+    window = reference * [1 + effect * place for place in range(len(names))]
+    shares = {
+        "names": list(names),
+        "reference": [round(float(share), 4) for share in reference / reference.sum()],
+        "window": [round(float(share), 4) for share in window / window.sum()],
     }
-    return {"reference": reference, "window": window}
+    return {"levels": shares, "reference": {"of": "all rows"}}
 
 
 def metric(name: str, quality: float, estimate: float, bound: float | None) -> list[Finding]:
@@ -189,6 +195,10 @@ def metric(name: str, quality: float, estimate: float, bound: float | None) -> l
         )
 
     return [side("quality", quality, 0.012, 2592), side("estimate", estimate, 0.016, 4180)]
+
+
+def distrusted(findings: list[Finding], changed: bool) -> list[Finding]:
+    return [findings[0], *distrust(findings[1:])] if changed else findings
 
 
 def slices(accuracy: float) -> list[Finding]:
@@ -216,27 +226,35 @@ def causes(moved: int) -> list[Finding]:
     if not moved:
         return []
     rows = [
-        {"humidity": 91.2, "crop": HOSTILE, "grade": "B"},
-        {"humidity": 88.0, "crop": "mint", "grade": "A"},
+        {"row": {"humidity": 91.2, "crop": HOSTILE}, "prediction": "B", "truth": "A"},
+        {"row": {"humidity": 88.0, "crop": "mint"}, "prediction": "A", "truth": "C"},
     ]
+    moved_far = {
+        "of": "column",
+        "kind": "drift",
+        "effect": 0.1 * moved,
+        "floor": 0.1,
+        "importance": 0.31,
+    }
     return [
         Finding(
             kind="cause",
             column="humidity",
             verdict="raised",
-            value=0.8 * moved,
-            reason="moved 4 times its floor; the second most important column in training",
+            value=0.31 * moved,
             rows=4180,
-            details={"rows": rows},
+            details=moved_far,
         ),
         Finding(
             kind="cause",
-            column="crop",
-            verdict="ok",
-            value=0.12 * moved,
-            reason="little moved",
-            rows=4180,
+            column=f"crop={HOSTILE}",
+            verdict="raised",
+            reason="12% of the rows; 4% of the reference's",
+            value=0.08,
+            rows=402,
+            details={"of": "share", "share": 0.12, "expected": 0.04},
         ),
+        Finding(kind="cause", verdict="ok", rows=2, details={"of": "rows", "rows": rows}),
     ]
 
 

@@ -63,6 +63,10 @@ class Rows(NamedTuple):
     probabilities: NDArray[np.float32] | None
     truth: NDArray[Any]
 
+    def take(self, rows: Any) -> Rows:
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Rows(self.matrix[rows], self.values[rows], probabilities, self.truth[rows])
+
 
 class Population(NamedTuple):
     name: str
@@ -70,6 +74,7 @@ class Population(NamedTuple):
     reference: Reference
     loss_model: Engine | None
     model: Any
+    held_out: Rows
 
     def draw(
         self, rows: int, random: np.random.Generator, shifted: bool = False, changed: bool = False
@@ -100,13 +105,24 @@ def answered(model: Any, matrix: Matrix, truth: NDArray[Any]) -> Rows:
 
 def population(name: str, seed: int = 0) -> Population:
     random = np.random.default_rng(seed)
-    matrix, truth = draw(name, TRAINING_ROWS, random)
-    kind = HistGradientBoostingClassifier if name in CHANCES else HistGradientBoostingRegressor
+    return fit(name, draw(name, TRAINING_ROWS, random), draw(name, HELD_OUT_ROWS, random), seed)
+
+
+def fit(
+    name: str,
+    training: tuple[Matrix, NDArray[Any]],
+    held_out: tuple[Matrix, NDArray[Any]],
+    seed: int,
+    names: tuple[str, ...] = (),
+) -> Population:
+    """Whole numbers are classes."""
+    whole = training[1].dtype.kind == "i"
+    kind = HistGradientBoostingClassifier if whole else HistGradientBoostingRegressor
     model = kind(max_iter=80, max_leaf_nodes=15, learning_rate=0.1, random_state=seed)
-    model.fit(matrix, truth)
-    held_out = answered(model, *draw(name, HELD_OUT_ROWS, random))
-    contract = contract_of(held_out)
-    return Population(name, contract, *known_of(contract, held_out, seed), model)
+    model.fit(*training)
+    rows = answered(model, *held_out)
+    contract = contract_of(rows, names)
+    return Population(name, contract, *known_of(contract, rows, seed), model, rows)
 
 
 def known_of(contract: Contract, held_out: Rows, seed: int = 0) -> tuple[Reference, Engine | None]:

@@ -72,7 +72,9 @@ CREATE TABLE monitor.source_state (
     -- When it last came up or went down.
     since timestamptz NOT NULL,
     checked_at timestamptz NOT NULL,
-    reason text NOT NULL
+    reason text NOT NULL,
+    -- Of the clock, the seconds that it is ahead.
+    value double precision
 );
 
 CREATE TABLE monitor.success (

@@ -72,7 +72,9 @@ CREATE TABLE source_state (
     -- When it last came up or went down.
     since text NOT NULL,
     checked_at text NOT NULL,
-    reason text NOT NULL
+    reason text NOT NULL,
+    -- Of the clock, the seconds that it is ahead.
+    value real
 );
 
 CREATE TABLE success (

@@ -1,0 +1,81 @@
+"""What the database of findings says right now: the exporter's numbers are made of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from monitoring.findings import Alarm, Arm, Finding, SourceState, Store, WindowRecord
+
+#: What a window says of itself once it is judged.
+BY_ROWS = ("drift", "estimate")
+#: What is known later: the newest window is looked for in which it is.
+BY_TRUTH = ("quality", "truth")
+TRUTH_WINDOWS = 200
+#: An arm that was not judged for so long is not shown any more.
+FORGOTTEN = dt.timedelta(days=31)
+
+
+class ArmState(NamedTuple):
+    """The newest window of an arm, and the newest findings of each kind."""
+
+    record: WindowRecord
+    findings: tuple[Finding, ...]
+
+
+class Snapshot(NamedTuple):
+    arms: tuple[ArmState, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    sources: tuple[SourceState, ...] = ()
+    last_success: tuple[tuple[str, dt.datetime], ...] = ()
+
+
+def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
+    """FindingsUnavailable where the database is away."""
+    arms = store.arms()
+    states = tuple(_arm_states(store, arms, now))
+    # A model that nobody asks any more is not stale.
+    gone = {arm.model for arm in arms} - {state.record.model for state in states}
+    successes = sorted(store.last_success().items())
+    return Snapshot(
+        states,
+        tuple(store.alarms(standing=True, limit=10_000)),
+        tuple(store.sources()),
+        tuple((model, at) for model, at in successes if model not in gone),
+    )
+
+
+def _arm_states(store: Store, arms: Sequence[Arm], now: dt.datetime) -> Iterator[ArmState]:
+    """Of each model's arms the version that answers now: others have gone."""
+    for arm in _answering(arms):
+        records = store.windows(*arm, limit=1)
+        if records and now - records[0].end < FORGOTTEN:
+            yield ArmState(records[0], tuple(_newest_findings(store, arm, records[0])))
+
+
+def _answering(arms: Sequence[Arm]) -> Iterator[Arm]:
+    seen = set()
+    # By model, the newest first.
+    for arm in arms:
+        if (arm.model, arm.arm) not in seen:
+            seen.add((arm.model, arm.arm))
+            yield arm
+
+
+def _newest_findings(store: Store, arm: Arm, record: WindowRecord) -> Iterator[Finding]:
+    model, version, name = arm
+    series = store.series(model, BY_ROWS, version=version, arm=name, since=record.start, limit=1)
+    yield from (finding for _, finding in series)
+    series = store.series(model, BY_TRUTH, version=version, arm=name, limit=TRUTH_WINDOWS)
+    yield from _newest_known(finding for _, finding in series)
+
+
+def _newest_known(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """Of each kind and column the last that has a value; a share of no truth at all says that there is none yet."""
+    newest: dict[tuple[str, str], Finding] = {}
+    for finding in findings:
+        known = finding.value is not None and not (finding.kind == "truth" and not finding.value)
+        if known or (finding.kind, finding.column) not in newest:
+            newest[finding.kind, finding.column] = finding
+    yield from newest.values()

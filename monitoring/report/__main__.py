@@ -1,0 +1,20 @@
+"""Draws the report of the tables in a folder, in a process that ends with it: `python -m monitoring.report FOLDER HTML`.
+
+What Evidently imports would take 200 MB of the monitor for ever.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from monitoring.report import tables
+from monitoring.report.evidently_html import write_html
+
+
+def main(folder: str, html: str) -> None:
+    write_html(tables.read(Path(folder)), Path(html))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,84 @@
+"""A window and its reference as two tables of columns that may be shown: what the process that draws them is handed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+
+from service.bundle.contract import Column, Contract, Matrix
+
+#: Rows of each side: more make the report larger, not clearer.
+MOST_ROWS = 2000
+#: Fewer tell nothing.
+LEAST_ROWS = 30
+LAYOUT, REFERENCE, WINDOW = "layout.json", "reference.npy", "window.npy"
+#: Evidently writes names and categories into its scripts as they are: one with `</script>` in it would end them.
+PLAIN = str.maketrans({"<": "‹", ">": "›", "&": "＆", "\u2028": " ", "\u2029": " "})
+
+
+class ShownColumn(msgspec.Struct, frozen=True):
+    """Its place in the tables is its place in the list; `levels` are the names of its numbers."""
+
+    name: str
+    kind: Literal["number", "category"]
+    levels: tuple[str, ...] = ()
+
+
+class Tables(msgspec.Struct, frozen=True):
+    """`title` is what the report is of."""
+
+    title: str
+    columns: tuple[ShownColumn, ...]
+    reference: Matrix
+    window: Matrix
+
+
+class _Layout(msgspec.Struct, frozen=True):
+    title: str
+    columns: tuple[ShownColumn, ...]
+
+
+def draw_up(title: str, contract: Contract, reference: Matrix, window: Matrix) -> Tables:
+    """Without sensitive columns, by the contract's word, and without those that are empty on a side."""
+    places = [
+        place
+        for place, column in enumerate(contract.columns)
+        if not column.sensitive
+        and np.isfinite(reference[:, place]).any()
+        and np.isfinite(window[:, place]).any()
+    ]
+    columns = _named([contract.columns[place] for place in places])
+    return Tables(
+        title.translate(PLAIN), columns, reference[:MOST_ROWS, places], window[:MOST_ROWS, places]
+    )
+
+
+def _named(columns: list[Column]) -> tuple[ShownColumn, ...]:
+    shown: dict[str, ShownColumn] = {}
+    for column in columns:
+        name = column.name.translate(PLAIN)
+        while name in shown:
+            name += "′"
+        levels = column.categories or (("false", "true") if column.type == "boolean" else ())
+        shown[name] = ShownColumn(
+            name,
+            "category" if levels else "number",
+            tuple(level.translate(PLAIN) for level in levels),
+        )
+    return tuple(shown.values())
+
+
+def write(tables: Tables, folder: Path) -> None:
+    layout = _Layout(tables.title, tables.columns)
+    (folder / LAYOUT).write_bytes(msgspec.json.encode(layout))
+    np.save(folder / REFERENCE, tables.reference, allow_pickle=False)
+    np.save(folder / WINDOW, tables.window, allow_pickle=False)
+
+
+def read(folder: Path) -> Tables:
+    layout = msgspec.json.decode((folder / LAYOUT).read_bytes(), type=_Layout)
+    sides = (np.load(folder / name, allow_pickle=False) for name in (REFERENCE, WINDOW))
+    return Tables(layout.title, layout.columns, *sides)

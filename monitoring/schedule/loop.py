@@ -1,0 +1,99 @@
+"""`judge_forever`: looks again and again, if no other monitor does; and sends what was judged to places outside."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from monitoring.findings import FindingsUnavailable, Store
+from monitoring.findings.lock import JudgeLock
+from monitoring.references import References, TrackingServer
+from monitoring.schedule import sources as names
+from monitoring.schedule.look import Monitor
+from monitoring.schedule.sources import Sources
+from monitoring.settings import Settings
+from monitoring.tracking.mlflow_runs import MlflowRuns
+from monitoring.tracking.sender import Sender
+from monitoring.window.journal import JournalReader
+from service.process.logs import log
+
+
+class Judge:
+    """A process that judges: from `start` until `stop`. Everything in it may be away, then and later."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._store = Store(settings.findings_url)
+        self._journal = JournalReader(settings.journal_url)
+        self._lock = JudgeLock(self._store.engine)
+        self._sources = Sources(self._store)
+        self._senders = self._make_senders()
+        references = References(settings.bundles, settings.monitor_state, self._server())
+        self._monitor = Monitor(settings, self._store, self._journal, references, self._sources)
+        self._held: bool | None = None
+        self._prepared = False
+
+    def judge_forever(self, stop: threading.Event) -> None:
+        for sender in self._senders:
+            sender.start()
+        while not stop.is_set():
+            began = time.monotonic()
+            self.judge_once()
+            # A look that took longer than the time between two is followed by the next one at once.
+            stop.wait(max(0.5, self._settings.monitor_every - (time.monotonic() - began)))
+        self.close()
+
+    def judge_once(self) -> int | None:
+        """One look; how many windows were judged. None where this process may not look, or cannot."""
+        try:
+            if not self._prepared:
+                self._store.prepare()
+                self._prepared = True
+            if not self._hold():
+                return None
+        except FindingsUnavailable as error:
+            self._sources.note(names.FINDINGS, False, str(error))
+            return None
+        return self._monitor.look()
+
+    def send(self) -> None:
+        """What was judged and not sent yet, of one batch: for who looks once."""
+        for sender in self._senders:
+            sender.send_some()
+        self._sources.save()
+
+    def close(self) -> None:
+        for sender in self._senders:
+            sender.stop()
+        self._lock.release()
+        self._journal.close()
+        self._store.close()
+
+    def _hold(self) -> bool:
+        held = self._lock.hold()
+        if held != self._held:
+            word = "this monitor judges" if held else "another monitor judges; this one waits"
+            log("info", "judge-lock", message=word)
+        self._held = held
+        return held
+
+    def _server(self) -> TrackingServer:
+        """One for each thread: MLflow's client is not made for several."""
+        settings = self._settings
+        return TrackingServer(
+            settings.mlflow_tracking_uri,
+            settings.mlflow_tracking_username,
+            settings.mlflow_tracking_password,
+        )
+
+    def _make_senders(self) -> list[Sender]:
+        """Each with connections of its own."""
+        uri = self._settings.mlflow_tracking_uri
+        if not uri:
+            return []
+        runs = MlflowRuns(uri, self._server())
+
+        def note(up: bool, reason: str) -> None:
+            self._sources.note(names.MLFLOW, up, reason)
+
+        return [Sender("mlflow", self._store, runs.send, note)]

@@ -1,0 +1,52 @@
+"""The verbs that answer: `drift` and `quality` print what the monitor found, `report` writes files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+
+from monitoring.findings import FindingsUnavailable, Store
+from monitoring.pages import Versions
+from monitoring.references import References, TrackingServer
+from monitoring.report import NoReport, Reports
+from monitoring.server import console
+from monitoring.settings import Settings
+from monitoring.window.journal import JournalReader
+
+
+def show(settings: Settings, verb: str, models: Collection[str], as_json: bool) -> int:
+    store = Store(settings.findings_url)
+    try:
+        store.prepare()
+        return console.show(store, verb, models, as_json)
+    except FindingsUnavailable as error:
+        print(f"swarmline: {error}", file=sys.stderr)
+        return console.NOTHING
+    finally:
+        store.close()
+
+
+def write_reports(settings: Settings, models: Sequence[str]) -> int:
+    """1 where one could not be made."""
+    store, journal = Store(settings.findings_url), JournalReader(settings.journal_url)
+    references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
+    versions = Versions(references, TrackingServer(""))
+    reports = Reports(settings.monitor_state / "reports", versions.of, journal)
+    code = 0
+    try:
+        store.prepare()
+        for arm in console.answering(store, models):
+            record = store.windows(*arm, limit=1)[0]
+            try:
+                reports.report(record)
+                print(f"{arm.model} {arm.version} {arm.arm}: {reports.path_of(record)}")
+            except NoReport as error:
+                print(f"{arm.model} {arm.version} {arm.arm}: no report: {error}", file=sys.stderr)
+                code = 1
+    except FindingsUnavailable as error:
+        print(f"swarmline: {error}", file=sys.stderr)
+        code = 1
+    finally:
+        journal.close()
+        store.close()
+    return code

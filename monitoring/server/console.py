@@ -1,0 +1,89 @@
+"""The last windows of models as a table or as JSON, and as an exit code: what `make drift` and `make quality` print."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from monitoring.findings import Arm, Finding, Store, WindowRecord
+
+#: What a command asks for.
+KINDS = {
+    "drift": ("drift", "prediction", "missing", "share", "relation"),
+    "quality": ("estimate", "quality", "slice", "truth", "trust", "cause"),
+}
+OK, NOTHING, RAISED = 0, 1, 3
+_SIGNS = {"ok": " ", "raised": "!", "unknown": "?"}
+
+
+def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int:
+    """0 where nothing is raised, 3 where something is, 1 where nothing was judged yet."""
+    judged = [(arm, *_newest(store, arm, KINDS[verb])) for arm in answering(store, models)]
+    if as_json:
+        sys.stdout.write(
+            msgspec.json.encode([_document(*window) for window in judged]).decode() + "\n"
+        )
+    else:
+        sys.stdout.write("\n".join(line for window in judged for line in _table(*window)) + "\n")
+    if not judged:
+        sys.stderr.write(
+            "no window was judged yet: `make monitor` judges them as they end; with MODEL, that one's alone are looked for\n"
+        )
+        return NOTHING
+    raised = any(finding.verdict == "raised" for _, _, findings in judged for finding in findings)
+    return RAISED if raised else OK
+
+
+def answering(store: Store, models: Collection[str]) -> Iterator[Arm]:
+    """Of each model's arms the newest version."""
+    seen = set()
+    for arm in store.arms():
+        if (not models or arm.model in models) and (arm.model, arm.arm) not in seen:
+            seen.add((arm.model, arm.arm))
+            yield arm
+
+
+def _newest(store: Store, arm: Arm, kinds: Collection[str]) -> tuple[WindowRecord, list[Finding]]:
+    record = store.windows(*arm, limit=1)[0]
+    findings = store.findings(*arm, record.start)
+    return record, [finding for finding in findings if finding.kind in kinds]
+
+
+def _document(_arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {"window": record, "findings": findings}
+
+
+def _table(arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> Iterator[str]:
+    yield (
+        f"{arm.model} {arm.version} {arm.arm}: {record.rows} rows from"
+        f" {record.start:%Y-%m-%d %H:%M:%S} to {record.end:%H:%M:%S} UTC, judged {record.judged_at:%H:%M:%S}"
+    )
+    for finding in findings:
+        yield (
+            f"{_SIGNS[finding.verdict]} {finding.kind:<11}{_plain(finding.column):<28.28}"
+            f"{_number(finding.value):>10}{_interval(finding):>22}{_number(finding.bound):>10}  {_words(finding)}"
+        )
+    yield ""
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _interval(finding: Finding) -> str:
+    if finding.low is None or finding.high is None:
+        return ""
+    return f"{finding.low:.4g} to {finding.high:.4g}"
+
+
+def _words(finding: Finding) -> str:
+    seen = "" if finding.visible is None else f"could have seen {finding.visible:.3g}"
+    return "; ".join(filter(None, (_plain(finding.reason), seen)))
+
+
+def _plain(text: str) -> str:
+    """Names come from a journal: no control character reaches a terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

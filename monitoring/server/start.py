@@ -1,0 +1,93 @@
+"""The verbs that run processes: `serve`, and `judge` and `show`, of which it consists; and `run`, a single look."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+
+from monitoring.pages import authenticator_of
+from monitoring.server import supervisor, web
+from monitoring.settings import Settings
+from service.web.keys import BadKeys
+
+
+def serve(settings: Settings, environ: Mapping[str, str]) -> int:
+    """1 where it cannot start: what would be refused by each of its processes again and again is said here, once."""
+    sentences = [
+        fault
+        for fault in (_address_fault(settings), _state_fault(settings), _key_fault(settings))
+        if fault
+    ]
+    for sentence in sentences:
+        print(f"cannot start: {sentence}", file=sys.stderr)
+    if sentences:
+        return 1
+    supervisor.run_both(environ)
+    return 0
+
+
+def show(settings: Settings, supervised: bool) -> int:
+    if supervised:
+        supervisor.end_with_parent()
+    web.serve(settings)
+    return 0
+
+
+def judge(settings: Settings, stop: threading.Event, supervised: bool) -> int:
+    # Takes seconds to load, which the pages need not wait for.
+    from monitoring.schedule.loop import Judge  # pylint: disable=import-outside-toplevel
+
+    if supervised:
+        supervisor.end_with_parent()
+    # In the middle of a judgement as well: it is kept whole or not at all.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    Judge(settings).judge_forever(stop)
+    return 0
+
+
+def judge_once(settings: Settings) -> int:
+    """3 where it did not come to look: another monitor judges, or a database is away."""
+    from monitoring.schedule.loop import Judge  # pylint: disable=import-outside-toplevel
+
+    judge_process = Judge(settings)
+    try:
+        looked = judge_process.judge_once()
+        judge_process.send()
+        return 0 if looked is not None else 3
+    finally:
+        judge_process.close()
+
+
+def _address_fault(settings: Settings) -> str:
+    """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
+    host, port = settings.bind
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            return ""
+    except OSError as error:
+        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
+
+
+def _state_fault(settings: Settings) -> str:
+    state = settings.monitor_state
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=state):
+            return ""
+    except OSError as error:
+        return f"MONITOR_STATE is {state}, where nothing can be written ({error.strerror}); name another folder."
+
+
+def _key_fault(settings: Settings) -> str:
+    try:
+        authenticator_of(settings.keys if settings.auth else "")
+    except BadKeys as error:
+        return f"{error}."
+    return ""
