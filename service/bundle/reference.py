@@ -97,7 +97,7 @@ class ClassMap(msgspec.Struct, frozen=True):
     probabilities: tuple[float, ...]
     shares: tuple[float, ...]
     #: How many held-out rows are behind each point.
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...]
 
 
 class Calibration(msgspec.Struct, frozen=True):
