@@ -66,9 +66,10 @@ Profile = NumberProfile | CategoryProfile
 
 
 class Season(msgspec.Struct, frozen=True):
-    """The rows of one bucket of a calendar, with the profiles of the columns that move with it.
+    """The rows of one bucket of a calendar, with the profiles of the columns and outputs that move with it.
 
-    Any other column is the same all the year: the profile of all rows says more of it.
+    Any other is the same all the year: the profile of all rows says more of it. Outputs are what the model answers to
+    the bucket's rows, held out or not: by a split in time, the held-out rows are of one season alone.
     """
 
     calendar: Calendar
