@@ -44,8 +44,8 @@ def _answers(rows: Predictions) -> NDArray[Any]:
 def _r2(answers: NDArray[Any], squared: BlockEstimate, calibration: Calibration) -> Estimate:
     """1 - error / spread of the truth, which is an answer and its error.
 
-    Of a cautious model errors grow with the answers, so that the truth is spread wider than both add up to: by twice the
-    slope. That errors go with answers by chance, in the window and in the held-out rows, has variances of its own.
+    Of a cautious model errors grow with the answers: the truth is spread wider than both add up to, by twice the slope.
+    That errors go with answers by chance, in the window and in the held-out rows, has variances of its own.
     """
     from_mean = answers.astype(np.float64) - answers.mean(dtype=np.float64)
     spread = float(np.mean(from_mean**2))

@@ -83,7 +83,7 @@ def _of_numbers(
 
 
 def fit_slope(predictions: Floats, errors: Floats) -> tuple[float, float]:
-    """By least squares, with a deviation that holds for errors of any spread. 0 of predictions that are all the same."""
+    """By least squares; its deviation holds for errors of any spread. 0 of predictions that are all the same."""
     apart = predictions - predictions.mean()
     square = float(np.sum(apart**2))
     if square == 0.0:
