@@ -22,7 +22,7 @@ from scripts.engine.secrets_and_configs import (
 )
 
 ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key", *MONITORING)
-#: What other services give out, so that people bring it; until then it says that there is none, since no secret may be empty.
+#: What other services give out, so that people bring it. Until then it says `none`, since no secret may be empty.
 BROUGHT = ("monitor_mlflow_password", "alert_mail_password", "alert_webhook")
 NONE = "none"
 LINES = "key_lines"

@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scripts.command import files
 from scripts.edge.client import EdgeClient
+
+
+def to_monitoring(url: str, key: Path) -> list[str]:
+    """The monitor's pages and Grafana, and what opens them."""
+    return [
+        f"the monitor      {url}/monitor/   any name, and the key in {key} as password",
+        f"Grafana          {url}/grafana/   admin, and the password in {files.secrets() / 'grafana.password'}",
+    ]
 
 
 def show(url: str, line: str, call: str) -> None:

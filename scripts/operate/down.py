@@ -1,4 +1,4 @@
-"""Takes the stack down, and monitoring with it. Volumes, secrets and the records of releases stay, unless they are to go too.
+"""Takes the stack down, and monitoring with it. Volumes, secrets and records of releases stay, unless they go too.
 
     python -m scripts.operate down [--yes] [--volumes] [--deadline SECONDS] [--stack NAME]
 

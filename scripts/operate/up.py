@@ -24,7 +24,7 @@ from scripts.engine.docker import DockerError, docker
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
 from scripts.operate import directions
-from scripts.stack_file import settings
+from scripts.stack_file import monitoring, settings
 
 REGISTRY = "swarmline-registry"
 PORT = 5000
@@ -133,7 +133,10 @@ def look_around(stack: str) -> dict[str, Any]:
     edge = client.client_for(swarm.look(stack), stack, serving.inputs.variables)
     model, arms = next(iter(serving.golden.items()))
     call = directions.call_of(edge, client.key_file(), model, arms["champion"]["golden"])
-    directions.show(edge.url, "how it does      make status", call)
+    lines = ["how it does      make status"]
+    if monitoring.is_wanted(serving.inputs):
+        lines += directions.to_monitoring(edge.url, client.key_file())
+    directions.show(edge.url, "\n".join(lines), call)
     return {"url": edge.url, "release": serving.release, "curl": call}
 
 

@@ -1,6 +1,7 @@
-"""Are the files of the stack sound? Stack files, HAProxy's, Prometheus' and Alertmanager's own, and every file of settings.
+"""Are the files of the stack sound? Stack files, those of HAProxy, Prometheus and Alertmanager, files of settings.
 
     python -m scripts.stack_file check [--json]
+    python -m scripts.stack_file dashboards [--json]    writes Grafana's dashboards
 
 Renders with stand-ins for image and secrets; needs the docker command and no engine. Exit codes: 0 they are, 1 not.
 """
@@ -12,14 +13,16 @@ import sys
 
 from scripts.command.options import parsed, parser
 from scripts.command.outcome import finish
+from scripts.stack_file import dashboards
 from scripts.stack_file.check import check
 
 
 def main() -> int:
     line = parser("stack_file", __doc__)
-    line.add_argument("act", choices=("check",))
+    line.add_argument("act", choices=("check", "dashboards"))
     options = parsed(line, None)
-    return finish(lambda: check(os.environ), options.json)
+    act = dashboards.write if options.act == "dashboards" else lambda: check(os.environ)
+    return finish(act, options.json)
 
 
 if __name__ == "__main__":

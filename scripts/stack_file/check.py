@@ -12,7 +12,7 @@ import yaml
 
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
-from scripts.stack_file import haproxy, monitoring, prometheus, settings
+from scripts.stack_file import dashboards, haproxy, monitoring, prometheus, settings
 from scripts.stack_file.render import CONFIGS, EDGE, MONITORING, NO_TRAFFIC, collect, fill, used
 
 
@@ -32,6 +32,7 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
         say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
         haproxy.check(ROOT / EDGE, services["edge"]["environment"])
     _check_monitoring(environ)
+    dashboards.check()
     return {}
 
 

@@ -15,9 +15,12 @@ from msgspec import Meta, Struct
 from service.bundle.manifest import decode_file
 
 MONITOR_RULES = "monitor.json"
+#: Where the version's run in MLflow has them as they were last exported.
+RULES_ARTIFACT = f"monitor/{MONITOR_RULES}"
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(gt=0)]
-Floor = Annotated[float, Meta(gt=0)]
+#: No number in JSON is infinite, and a floor that nothing reaches is a column that nobody watches.
+Floor = Annotated[float, Meta(gt=0, le=1000)]
 
 UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 LONGEST_WINDOW = dt.timedelta(days=31)

@@ -54,7 +54,7 @@ class NumberProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="number")
 
 
 class CategoryProfile(msgspec.Struct, frozen=True, tag_field="kind", tag="category"):
-    """`counts` is by the category's or class's name, in the order of the contract. A boolean is one of `false`, `true`."""
+    """`counts` is by the name of the category or class, in the order of the contract; of a boolean `false`, `true`."""
 
     rows: int
     nulls: int
@@ -66,9 +66,10 @@ Profile = NumberProfile | CategoryProfile
 
 
 class Season(msgspec.Struct, frozen=True):
-    """The rows of one bucket of a calendar, with the profiles of the columns that move with it.
+    """The rows of one bucket of a calendar, with the profiles of the columns and outputs that move with it.
 
-    Any other column is the same all the year: the profile of all rows says more of it.
+    Any other is the same all the year: the profile of all rows says more of it. Outputs are what the model answers to
+    the bucket's rows, held out or not: by a split in time, the held-out rows are of one season alone.
     """
 
     calendar: Calendar
@@ -96,7 +97,7 @@ class ClassMap(msgspec.Struct, frozen=True):
     probabilities: tuple[float, ...]
     shares: tuple[float, ...]
     #: How many held-out rows are behind each point.
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...]
 
 
 class Calibration(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ prediction.
 
     settings = read_journal_settings(os.environ)           # of service.settings; raises BadSettings
     log = journal.Journal(settings, [(version, contract), ...])
-    log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency)
+    log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency, trace_id)
     log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid
     log.stats()                                            # for /metrics
 

@@ -21,6 +21,7 @@ import msgspec
 
 from service.journal.database.decoding import Row, Spooled, Unreadable, rows_of
 from service.journal.database.predictions import PredictionTable
+from service.journal.errors import Unavailable
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Source
 from service.journal.spool.segments import (
@@ -38,8 +39,8 @@ LOG = logging.getLogger(__name__)
 #: Bytes of the spool a transaction.
 READ_SIZE = 1 << 19
 SWEEP_SECONDS = 3600.0
-#: A migration that a long reader keeps waiting is tried again after so long: other writers wait behind each try.
-MIGRATION_SECONDS = 60.0
+#: What a long reader keeps waiting is tried again after so long: other writers wait behind each try.
+WAITING_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 #: How nice the shipper is: it takes what predictions leave of the cores ...
 NICE = 10
@@ -128,11 +129,19 @@ class Shipper:
             LOG.warning(
                 "journal: ships to the tables of before: a migration waits: %s", migrated.waits
             )
-        self._table.sweep()
+        waits = migrated.waits or self._sweep_table()
         remove_unnamed(self._settings.spool)
         remove_set_aside(self._settings.spool, self._settings.retention_days)
-        pause = MIGRATION_SECONDS if migrated.waits else SWEEP_SECONDS
-        self._sweep_at = time.monotonic() + pause
+        self._sweep_at = time.monotonic() + (WAITING_SECONDS if waits else SWEEP_SECONDS)
+
+    def _sweep_table(self) -> str:
+        """Why it could not be swept, if so: a day that a backup reads is dropped later, and predictions are shipped."""
+        try:
+            self._table.sweep()
+        except Unavailable as error:
+            LOG.warning("journal: old predictions are dropped later: %s", error)
+            return str(error)
+        return ""
 
     def _ship(self, path: Path) -> int:
         try:

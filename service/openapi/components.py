@@ -71,6 +71,11 @@ PARAMETERS = {
         TEXT | {"pattern": "^[!-~]{1,200}$"},
         "Who it is about: the same subject stays with the same arm.",
     ),
+    "Trace": _parameter(
+        "traceparent",
+        TEXT,
+        "Your trace, by W3C Trace Context: it finds the prediction later. One that is not sound is ignored.",
+    ),
     "Arm": _parameter("X-Arm", ARM, "The arm that shall answer: for a key of scope admin."),
     "HeadLength": _parameter(
         "Inference-Header-Content-Length", WHOLE, "Where the JSON ends and binary tensors begin."

@@ -53,17 +53,17 @@ def _predictions(contract: Contract) -> Json:
     columns = {column.name: [column.sample] for column in contract.columns}
     native = body(
         schemas.native_request(contract), {"rows": {"rows": [row]}, "columns": {"columns": columns}}
-    ) | parameters("RequestId", "Subject", "Arm")
+    ) | parameters("RequestId", "Subject", "Trace", "Arm")
     tensors = body(
         protocol_schemas.open_inference_request(contract),
         {"tensors": example_tensors(contract)},
         {OCTETS_TYPE: BYTES},
-    ) | parameters("RequestId", "Subject", "Arm", "HeadLength")
+    ) | parameters("RequestId", "Subject", "Trace", "Arm", "HeadLength")
     frames = body(
         protocol_schemas.mlflow_request(contract),
         {"records": {"dataframe_records": [row]}},
         {CSV_TYPE: protocol_schemas.CSV},
-    ) | parameters("RequestId", "Subject", "Arm")
+    ) | parameters("RequestId", "Subject", "Trace", "Arm")
     answer, infer = Answers(ref(f"Answer.{name}"), WRITE), ref(f"Inference.{name}")
     operations = {
         f"/v1/models/{name}/predict": ("predict", "Predict", answer, native),

@@ -52,12 +52,7 @@ class ServedModel:
         return share if name == "challenger" else 1.0 - share
 
     def choose(self, context: RequestContext) -> Arm:
-        """The arm that answers, to which the request counts from here."""
-        arm = self._chosen(context)
-        context.metrics = arm.metrics.requests
-        return arm
-
-    def _chosen(self, context: RequestContext) -> Arm:
+        """The arm that answers."""
         if context.arm_name is not None:
             return self._override(context)
         if self.traffic.mode == "split" and self.challenger is not None:
@@ -90,12 +85,13 @@ class ServedModel:
         return Prediction(arm, answer)
 
     def _predict_in_shadow(self, context: RequestContext, arm: Arm, matrix: Matrix) -> None:
-        started, outcome = time.perf_counter(), arm.metrics.requests.failed
+        started, is_made = time.perf_counter(), False
         try:
             self._record(context, started, arm, matrix, arm.predict(matrix))
-            outcome = arm.metrics.requests.answered
+            is_made = True
         finally:
-            outcome.inc()
+            if not is_made:
+                arm.metrics.requests.failed.inc()
 
     # pylint: disable-next=too-many-arguments,too-many-positional-arguments
     def _record(

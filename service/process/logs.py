@@ -35,7 +35,7 @@ _SAME: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": "swarmline"
 
 
 def set_up(level: str, release: str = "", service: str = "swarmline") -> None:
-    """The least level to log; what our modules and Gunicorn tell `logging` becomes such lines too. `service` is ECS' name."""
+    """The least level to log, and who logs; what our modules and Gunicorn tell `logging` becomes such lines too."""
     _LEVEL["least"] = getattr(logging, level.upper())
     _SAME["service.name"] = service
     if release:

@@ -56,19 +56,21 @@ class ModelMetrics:
 
 
 class RequestMetrics:
-    """Requests for predictions by how they ended: `labels` are model, version and arm."""
+    """Requests for predictions that did not end well: `labels` are model, version and arm.
+
+    Those that were answered are the count of the latency, see `scrape`: to count them here again would take a twentieth
+    of what a prediction of one row costs.
+    """
 
     def __init__(self, metrics: Metrics, model: ModelMetrics, labels: tuple[str, str, str]):
         self.model = model
-        self.answered, self.refused, self.failed = (
-            metrics.model_requests.labels(*labels, outcome)
-            for outcome in ("answered", "refused", "failed")
+        self.refused, self.failed = (
+            metrics.model_requests.labels(*labels, outcome) for outcome in ("refused", "failed")
         )
 
-    def count(self, status: str) -> None:
+    def count_failure(self, status: str) -> None:
         """`refused` is the caller's fault, `failed` ours: an overload too."""
-        counter = self.answered if status < "4" else self.refused if status < "5" else self.failed
-        counter.inc()
+        (self.refused if status < "5" else self.failed).inc()
 
 
 class ArmMetrics:
@@ -158,10 +160,28 @@ class Live:
         return families.values()
 
 
+class _Counted:
+    """All workers' numbers; requests that were answered come from the count of their latency."""
+
+    def __init__(self) -> None:
+        self._files = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        collected: Iterable[Metric] = self._files.collect()  # type: ignore[no-untyped-call]
+        families = {family.name: family for family in collected}
+        latency = families.get("swarmline_latency_seconds")
+        requests = families.get("swarmline_model_requests")
+        for sample in latency.samples if latency and requests else ():
+            if sample.name.endswith("_count") and requests:
+                labels = sample.labels | {"outcome": "answered"}
+                requests.add_sample("swarmline_model_requests_total", labels, sample.value)
+        return families.values()
+
+
 def scrape(gauges: Iterable[tuple[str, str, dict[str, str], float]]) -> bytes:
     """All workers' numbers and the given gauges, in Prometheus' text format."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Counted())
     registry.register(Live(gauges))
     return prometheus.generate_latest(registry)
 

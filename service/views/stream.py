@@ -144,6 +144,7 @@ class Messages:
 
     def _predict(self, context: RequestContext, message: bytes) -> Reply:
         arm = self._model.choose(context)
+        context.metrics = arm.metrics.requests
         prediction = self._model.predict(context, arm, self._read(message))
         return self._native.write(prediction, context.request_id, None)
 

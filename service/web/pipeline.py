@@ -137,8 +137,8 @@ class Pipeline:
     def finish(self, context: RequestContext, status: str) -> Headers:
         """Counts and logs; gives the headers that say which request was answered by whom."""
         self.metrics.request(context.route, status[:3]).inc()
-        if context.metrics is not None:
-            context.metrics.count(status)
+        if status >= "4" and context.metrics is not None:
+            context.metrics.count_failure(status)
         if context.logged:
             log_request(
                 self._log_sample,

@@ -25,7 +25,6 @@ from tests.support.stack_files import (
     MONITORING,
     MOUNTED,
     REQUIRED,
-    ROOT,
     STACK,
     render,
     rendered,

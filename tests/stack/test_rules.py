@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.support import ROOT
 from tests.support.prometheus import CONFIGURATION, RULES, alerts, cases, documents, promtool
 
 #: It is always there, so that whoever misses it knows that nobody watches.
@@ -39,3 +41,13 @@ def test_every_alert_has_a_severity_a_summary_and_its_place_in_the_runbook() -> 
 def test_prometheus_takes_its_files(words: tuple[str, Path]) -> None:
     done = promtool("check", *words)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_runbook_says_of_every_alert_what_it_means_what_to_do_and_when_to_ignore_it() -> None:
+    text = (ROOT / "docs/runbook.md").read_text(encoding="utf-8").partition("# Alerts\n")[2]
+    parts = re.findall(r"^### (\w+)\n(.*?)(?=^##|\Z)", text, re.M | re.S)
+    assert [name for name, _ in parts] == list(dict(parts))
+    assert dict(parts).keys() == {rule["alert"] for rule in alerts()}
+    for name, words in parts:
+        said = re.findall(r"^- \*\*(\w+)\*\*: \S", words, re.M)
+        assert said == ["Means", "Look", "Do", "Ignore"], name

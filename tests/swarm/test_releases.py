@@ -31,12 +31,22 @@ def _fourth(workshop: Workshop) -> Release:
 
 
 def asked(stack: Stack, model: str, rows: list[dict[str, object]]) -> requests.Response:
-    trust = str(stack.folder / "secrets/edge.crt")
-    address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
-    reach = EdgeClient(address, stack.key, "", trust, "edge.test")
+    reach = client_of(stack, stack.key)
     with reach.session() as session:
         path = f"{reach.url}/v1/models/{model}/predict"
         return session.post(path, json={"rows": rows}, timeout=10)
+
+
+def asked_page(stack: Stack, path: str, key: str) -> requests.Response:
+    reach = client_of(stack, key)
+    with reach.session() as session:
+        return session.get(f"{reach.url}{path}", timeout=10)
+
+
+def client_of(stack: Stack, key: str) -> EdgeClient:
+    trust = str(stack.folder / "secrets/edge.crt")
+    address = f"https://{stack.addresses()[0]}:{stack.environ['EDGE_PORT']}"
+    return EdgeClient(address, key, "", trust, "edge.test")
 
 
 def task_ids(stack: Stack) -> set[str]:

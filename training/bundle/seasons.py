@@ -1,4 +1,4 @@
-"""The seasons of a reference: columns that move with the calendar, with a profile for each of its buckets."""
+"""The seasons of a reference: what moves with the calendar, columns and outputs, with a profile a bucket."""
 
 from __future__ import annotations
 

@@ -156,6 +156,7 @@ def limits(result: TrainingResult) -> Iterator[str]:
     )
     if spec.data is not None and spec.data.split != "time":
         yield "Rows were held out by chance, so the figures do not show how the model ages."
+    yield from _unwatched(result)
     if evaluation is None:
         yield "This version was not evaluated: nothing is known about how good it is."
         return
@@ -169,6 +170,15 @@ def limits(result: TrainingResult) -> Iterator[str]:
         "The intervals say how much a figure depends on which rows happened to be held out. "
         "They do not cover a world that changes afterwards: that is what monitoring is for."
     )
+
+
+def _unwatched(result: TrainingResult) -> Iterator[str]:
+    """What the monitor cannot see. Its floors may be others by now, and are not on the card."""
+    sensitive = [column.name for column in result.spec.inputs if column.sensitive]
+    if sensitive:
+        yield f"The monitor looks at no sensitive column, and sees no change in {', '.join(sensitive)}."
+    if result.spec.task == "optimization":
+        yield "The monitor knows no truth by row of a recipe: it watches what is asked and proposed."
 
 
 def _weakest(result: TrainingResult, evaluation: Evaluation) -> Iterator[str]:

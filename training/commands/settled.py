@@ -1,7 +1,7 @@
 """Whether `make run` has anything to do, found out without MLflow: its import alone takes longer than all the rest.
 
-Nothing is to do where the exported set has, of each spec, the champion that its data, code and lock make today, and
-nobody has written to MLflow since that was exported.
+Nothing is to do where the exported set has, of each spec, the champion that its data, code and lock make today, watched
+as it says today, and nobody has written to MLflow since that was exported.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from service.bundle.exported import exported
 from service.bundle.manifest import BundleError, read_manifest
+from service.bundle.monitor_rules import MonitorRules, read_monitor_rules
 from training.commands.outcome import TrainingOutcome, recorded
 from training.common import state
 from training.common.files import pretty
@@ -52,17 +53,16 @@ def _records() -> list[int]:
 
 def _is_exported(specs: Sequence[Spec], whole: bool) -> bool:
     root = state.bundles()
+    champions: dict[str, tuple[str, MonitorRules]] = {}
     try:
-        aliases = exported(root)
-        keys = {
-            model: read_manifest(root / model / arms["champion"]).key
-            for model, arms in aliases.items()
-        }
+        for model, arms in exported(root).items():
+            folder = root / model / arms["champion"]
+            champions[model] = read_manifest(folder).key, read_monitor_rules(folder)
     except BundleError:
         return False
-    if whole and keys.keys() != {spec.name for spec in specs}:
+    if whole and champions.keys() != {spec.name for spec in specs}:
         return False
-    return all(keys.get(spec.name) == _key(spec) for spec in specs)
+    return all(champions.get(spec.name) == (_key(spec), spec.monitor_rules) for spec in specs)
 
 
 def _key(spec: Spec) -> str:

@@ -174,7 +174,8 @@ def train(arguments: Namespace) -> None:
     if problems:
         raise Several(problems)
     if arguments.promote:
-        _promote_and_export(client, [outcome.model for outcome in trained], arguments)
+        names = [outcome.model for outcome in trained]
+        _promote_and_export(client, [spec for spec in specs if spec.name in names], arguments)
 
 
 def _is_settled(arguments: Namespace, specs: Sequence[Spec]) -> bool:
@@ -221,15 +222,15 @@ def _refuse_without_objective(spec: Spec, failed: dict[str, TrainingError]) -> N
 
 
 def _promote_and_export(
-    client: mlflow.MlflowClient, models: list[str], arguments: Namespace
+    client: mlflow.MlflowClient, specs: list[Spec], arguments: Namespace
 ) -> None:
     """The second half of `make run`, in the same process: MLflow is slow to import."""
     from training.registry import export, promotion, versions
 
-    for model in models:
+    for model in (spec.name for spec in specs):
         if "challenger" in versions.aliases(client, model):
             user, why = getpass.getuser(), arguments.promote
             move = promotion.promote(client, model, "challenger", user, why)
             say(f"{model}: champion {move.replaced or '-'} -> {move.version}")
-    export.export(client, models, whole=not arguments.models)
+    export.export(client, specs, whole=not arguments.models)
     settled.note()

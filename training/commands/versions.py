@@ -46,9 +46,9 @@ def history(arguments: Namespace) -> None:
 
 
 def export(arguments: Namespace) -> None:
-    models = [spec.name for spec in specs_of(arguments)]
-    release = outcome.to_release(models) if arguments.release else {}
-    exported = exported_set.export(connect(), models, release, whole=not arguments.models)
+    specs = specs_of(arguments)
+    release = outcome.to_release([spec.name for spec in specs]) if arguments.release else {}
+    exported = exported_set.export(connect(), specs, release, whole=not arguments.models)
     lines = [
         f"{state.bundles() / model / number}  {name}"
         for model, named in exported.items()

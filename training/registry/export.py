@@ -1,4 +1,8 @@
-"""The exported set: bundles with an alias, where the service reads them. Each export writes it whole, or nothing."""
+"""The exported set: bundles with an alias, where the service reads them. Each export writes it whole, or nothing.
+
+With them go the rules of the monitor, as the specs have them today; to MLflow too, where a monitor finds them that has
+no exported set.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +15,18 @@ import mlflow
 
 from service.bundle.exported import ALIASES, ARMS, Aliases, read_aliases
 from service.bundle.manifest import MANIFEST, BundleError, read_manifest
+from service.bundle.monitor_rules import MONITOR_RULES, RULES_ARTIFACT, MonitorRules
 from training.common import state
 from training.common.errors import ExportError
 from training.common.files import pretty, recover, replace_folder
 from training.common.progress import say
 from training.registry import promotion, tags, versions
+from training.spec.values import Spec
 
 #: A model and one of its versions.
 Pair = tuple[str, str]
+#: By model.
+Rules = Mapping[str, MonitorRules]
 
 
 class Plan(NamedTuple):
@@ -30,15 +38,17 @@ class Plan(NamedTuple):
 
 def export(
     client: mlflow.MlflowClient,
-    models: Sequence[str],
+    specs: Sequence[Spec],
     release: Mapping[str, str] | None = None,
     whole: bool = False,
 ) -> Aliases:
-    """Champions and challengers of `models`, merged into the set; `whole` if these are all models that there are.
+    """Champions and challengers of these models, merged into the set; `whole` if these are all models that there are.
 
     With `release` ({model: version}), that challenger is written to aliases.json as champion: MLflow's alias follows
     once it serves. One that serves beside its champion already stays there.
     """
+    rules = {spec.name: spec.monitor_rules for spec in specs}
+    models = tuple(rules)
     with state.lock(".export", "another export is running; waiting for it"):
         plan = _plan(client, models, release or {})
         if plan.lacking and not (whole and plan.aliases):
@@ -49,9 +59,9 @@ def export(
         recover(root)
         others = {} if whole else _others(models)
         sources = {pair: root.joinpath(*pair) for pair in _pairs(others)}
-        sources |= _fetch(client, plan.aliases)
+        sources |= _fetch(client, plan.aliases, rules)
         removed = _lying(root) - sources.keys()
-        write(root, {**others, **plan.aliases}, sources)
+        write(root, {**others, **plan.aliases}, sources, rules)
         if others:
             say(f"as exported before: {', '.join(sorted(others))}")
         for model, version in sorted(removed):
@@ -113,8 +123,13 @@ def _nothing_to_export(client: mlflow.MlflowClient, model: str, arms: Mapping[st
     return "has neither champion nor challenger; `make train` makes one"
 
 
-def _fetch(client: mlflow.MlflowClient, aliases: Aliases) -> dict[Pair, Path]:
-    return {pair: versions.fetch(client, versions.find(client, *pair)) for pair in _pairs(aliases)}
+def _fetch(client: mlflow.MlflowClient, aliases: Aliases, rules: Rules) -> dict[Pair, Path]:
+    """The bundles, of which MLflow learns by which rules they are watched from now on."""
+    registered = {pair: versions.find(client, *pair) for pair in _pairs(aliases)}
+    folders = {pair: versions.fetch(client, version) for pair, version in registered.items()}
+    for (model, _), version in registered.items():
+        client.log_text(version.run_id, pretty(rules[model]).decode(), RULES_ARTIFACT)
+    return folders
 
 
 def _others(models: Sequence[str]) -> Aliases:
@@ -145,12 +160,19 @@ def _reason(model: str, plan: Plan, whole: bool) -> str:
     return "since no alias names it"
 
 
-def write(root: Path, aliases: Aliases, sources: Mapping[Pair, Path]) -> None:
-    """Writes the set anew, each bundle from its source, and the aliases beside them."""
+def write(
+    root: Path, aliases: Aliases, sources: Mapping[Pair, Path], rules: Rules | None = None
+) -> None:
+    """Writes the set anew, each bundle from its source, and the aliases beside them.
+
+    A model without rules here keeps those that lie beside its bundle.
+    """
 
     def fill(folder: Path) -> None:
-        for pair, source in sources.items():
-            shutil.copytree(source, folder.joinpath(*pair))
+        for (model, version), source in sources.items():
+            shutil.copytree(source, folder / model / version)
+            if rules and model in rules:
+                (folder / model / version / MONITOR_RULES).write_bytes(pretty(rules[model]))
         (folder / ALIASES).write_bytes(pretty(aliases))
 
     try:

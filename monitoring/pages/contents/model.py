@@ -57,10 +57,8 @@ def page(
     findings = store.findings(model, record.version, record.arm, record.start)
     alarms = store.alarms(model, version=record.version, arm=record.arm)
     standing = [alarm for alarm in alarms if alarm.resolved_at is None]
-    trust = [
-        alarm for alarm in store.alarms(model, arm=record.arm, limit=500) if alarm.kind == "trust"
-    ]
     series = store.series(model, ("quality", "estimate"), arm=record.arm, limit=limit)
+    metrics = _metric_lines(findings, task)
     lines = _column_lines(store, record, findings, standing)
     shown: dict[str, Any] = {
         "record": record,
@@ -72,9 +70,10 @@ def page(
         "limit": limit,
         "limits": LIMITS,
         "standing": standing,
-        "distrusted": any(alarm.kind == "trust" for alarm in standing),
+        "distrusted": any(line.struck for line in metrics)
+        or any(alarm.kind == "trust" for alarm in standing),
         "curves": _drawable(curves(series, task)),
-        "metrics": _metric_lines(findings, task),
+        "metrics": metrics,
     }
     return shown | _of_drift(lines) | _of_the_rest(findings)
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.attribution import explain_drop
+from monitoring.attribution import explain_drop, last_good
 from monitoring.attribution.columns import rank_columns
 from monitoring.attribution.examples import decoded
-from monitoring.findings.values import Finding
+from monitoring.findings.values import Finding, Kind, Verdict
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import Calibration, Reference
@@ -69,8 +69,9 @@ def drift(column: str, value: float, **fields: Any) -> Finding:
     return Finding(kind="drift", column=column, verdict=verdict, value=value, bound=0.1, **fields)
 
 
-def metric(kind: str, low: float, high: float, verdict: str = "ok") -> Finding:
-    return Finding(kind=kind, column="accuracy", verdict=verdict, value=(low + high) / 2, low=low, high=high)  # type: ignore[arg-type] # fmt: skip
+def metric(kind: Kind, low: float, high: float, verdict: Verdict = "ok") -> Finding:
+    middle = (low + high) / 2
+    return Finding(kind=kind, column="accuracy", verdict=verdict, value=middle, low=low, high=high)
 
 
 RAISED = metric("estimate", 0.6, 0.7, "raised")
@@ -143,10 +144,21 @@ def test_a_metric_below_the_former_window_s_has_dropped_though_within_its_bound(
     assert explain(reference, [metric("quality", 0.80, 0.88), drift("humidity", 0.5)], former)
 
 
+def test_a_drop_that_lasts_is_held_against_the_window_before_it():
+    good, raised = [metric("quality", 0.8, 0.9)], [metric("quality", 0.6, 0.7, "raised")]
+    hole = [Finding(kind="drift", verdict="unknown", reason="no rows")]
+    assert last_good([good, raised, hole, raised]) == good
+    assert last_good([raised]) == ()
+    assert last_good([]) == ()
+
+
 def test_a_slice_that_got_worse_is_named(reference: Reference):
     def part(name: str, value: float) -> Finding:
         details = {"metric": "accuracy", "share": 0.2}
-        return Finding(kind="slice", column=name, verdict="ok", value=value, low=value - 0.03, high=value + 0.03, details=details)  # fmt: skip
+        ends = {"low": value - 0.03, "high": value + 0.03}
+        return Finding(
+            kind="slice", column=name, verdict="ok", value=value, details=details, **ends
+        )
 
     now, before = ([part("crop=mint", value), part("crop=kale", 0.9)] for value in (0.6, 0.9))
     (cause,) = of(explain(reference, [RAISED, *now], before), "slice")

@@ -95,7 +95,7 @@ def test_little_truth_is_no_quality(reference: Reference):
 
 def test_no_truth_at_all_is_no_quality(reference: Reference):
     every = make_rows(1000)
-    none = Rows(*(part[:0] for part in every))  # type: ignore[index]
+    none = every.take(slice(0))
     findings = judge(none, reference, every=every)
     assert {finding.verdict for finding in by_column(findings, "quality").values()} == {"unknown"}
     assert by_column(findings, "truth")["share"].value == 0
@@ -146,7 +146,7 @@ def test_a_sensitive_column_and_one_that_is_unknown_make_no_slices(reference: Re
 def test_truth_of_other_rows_than_the_window_s_is_said(reference: Reference):
     every = make_rows(3000)
     chosen = np.flatnonzero((every.matrix[:, 0] == 2) | (every.matrix[:, 1] > 70))
-    complaints = Rows(*(part[chosen] for part in every))  # type: ignore[index]
+    complaints = every.take(chosen)
     selection = by_column(judge(complaints, reference, every=every), "truth")["selection"]
     assert selection.verdict == "raised"
     assert selection.reason == "the rows with truth are not like the window's in humidity, crop"
@@ -159,7 +159,7 @@ def test_truth_of_rows_by_chance_is_like_the_window_s(reference: Reference):
     verdicts = []
     for _ in range(20):
         rows = random.permutation(3000)[:150]
-        some = Rows(*(part[rows] for part in every))  # type: ignore[index]
+        some = every.take(rows)
         verdicts.append(
             by_column(judge(some, reference, every=every), "truth")["selection"].verdict
         )
@@ -185,7 +185,7 @@ def test_a_recipe_has_no_truth_by_row(reference: Reference):
 
 def test_more_truth_is_judged_anew(reference: Reference):
     every = make_rows(1000)
-    early = Rows(*(part[:150] for part in every))  # type: ignore[index]
+    early = every.take(slice(150))
     then, now = (
         by_column(judge(rows, reference, every=every), "quality")["accuracy"]
         for rows in (early, every)

@@ -64,6 +64,8 @@ def test_the_context_has_code_bundles_lock_and_release_and_nothing_else(root: Pa
         "service/__pycache__/a.pyc",
         "build/bundles/yield/3/.env",
         "build/bundles/yield/3/notes.txt",
+        # Another floor is no other release: the manifest does not vouch for it.
+        "build/bundles/yield/3/monitor.json",
         "build/bundles/yield/2/half.onnx",
         "build/trained/yield/4/model.onnx",
         ".env",

@@ -5,6 +5,7 @@ Each can be shifted in its inputs, its relation left as it is; or changed in its
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +64,10 @@ class Rows(NamedTuple):
     probabilities: NDArray[np.float32] | None
     truth: NDArray[Any]
 
+    def take(self, rows: Any) -> Rows:
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Rows(self.matrix[rows], self.values[rows], probabilities, self.truth[rows])
+
 
 class Population(NamedTuple):
     name: str
@@ -70,6 +75,7 @@ class Population(NamedTuple):
     reference: Reference
     loss_model: Engine | None
     model: Any
+    held_out: Rows
 
     def draw(
         self, rows: int, random: np.random.Generator, shifted: bool = False, changed: bool = False
@@ -98,15 +104,28 @@ def answered(model: Any, matrix: Matrix, truth: NDArray[Any]) -> Rows:
     return Rows(matrix, values, answer.probabilities, truth)
 
 
+@functools.cache
 def population(name: str, seed: int = 0) -> Population:
+    """Fitted once in a process."""
     random = np.random.default_rng(seed)
-    matrix, truth = draw(name, TRAINING_ROWS, random)
-    kind = HistGradientBoostingClassifier if name in CHANCES else HistGradientBoostingRegressor
+    return fit(name, draw(name, TRAINING_ROWS, random), draw(name, HELD_OUT_ROWS, random), seed)
+
+
+def fit(
+    name: str,
+    training: tuple[Matrix, NDArray[Any]],
+    held_out: tuple[Matrix, NDArray[Any]],
+    seed: int,
+    names: tuple[str, ...] = (),
+) -> Population:
+    """Whole numbers are classes."""
+    whole = training[1].dtype.kind == "i"
+    kind = HistGradientBoostingClassifier if whole else HistGradientBoostingRegressor
     model = kind(max_iter=80, max_leaf_nodes=15, learning_rate=0.1, random_state=seed)
-    model.fit(matrix, truth)
-    held_out = answered(model, *draw(name, HELD_OUT_ROWS, random))
-    contract = contract_of(held_out)
-    return Population(name, contract, *known_of(contract, held_out, seed), model)
+    model.fit(*training)
+    rows = answered(model, *held_out)
+    contract = contract_of(rows, names)
+    return Population(name, contract, *known_of(contract, rows, seed), model, rows)
 
 
 def known_of(contract: Contract, held_out: Rows, seed: int = 0) -> tuple[Reference, Engine | None]:

@@ -61,6 +61,8 @@ PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 TRUST = f"/usr/local/share/{CERTIFICATES.name}"
 CERTIFICATE_SETTINGS = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 ENTRY = "/usr/local/bin/docker-entrypoint.sh"
+#: The official images have BusyBox, by which their health is asked.
+WGET = "ln -s /bin/busybox /usr/local/bin/wget"
 
 RECIPES = (
     Recipe(
@@ -135,6 +137,50 @@ RECIPES = (
             "Volumes": {"/var/lib/postgresql/data": {}},
             "ExposedPorts": {"5432/tcp": {}},
             "StopSignal": "SIGINT",
+        },
+    ),
+    Recipe(
+        name="prometheus",
+        variable="PROMETHEUS_IMAGE",
+        packages=("prometheus", "busybox"),
+        commands=(WGET, "install -d -o 65534 -g 65534 /prometheus"),
+        config={
+            "Env": [PATH],
+            "User": "nobody",
+            "Entrypoint": ["/bin/prometheus"],
+            "WorkingDir": "/prometheus",
+            "Volumes": {"/prometheus": {}},
+            "ExposedPorts": {"9090/tcp": {}},
+        },
+    ),
+    Recipe(
+        name="alertmanager",
+        variable="ALERTMANAGER_IMAGE",
+        packages=("prometheus-alertmanager", "busybox"),
+        commands=(
+            WGET,
+            "ln -s /usr/bin/prometheus-alertmanager /bin/alertmanager",
+            "install -d -o 65534 -g 65534 /etc/alertmanager /alertmanager",
+        ),
+        config={
+            "Env": [PATH],
+            "User": "nobody",
+            "Entrypoint": ["/bin/alertmanager"],
+            "WorkingDir": "/alertmanager",
+            "Volumes": {"/alertmanager": {}},
+            "ExposedPorts": {"9093/tcp": {}},
+        },
+    ),
+    Recipe(
+        name="node-exporter",
+        variable="NODE_EXPORTER_IMAGE",
+        packages=("prometheus-node-exporter", "busybox"),
+        commands=(WGET, "ln -s /usr/bin/prometheus-node-exporter /bin/node_exporter"),
+        config={
+            "Env": [PATH],
+            "User": "nobody",
+            "Entrypoint": ["/bin/node_exporter"],
+            "ExposedPorts": {"9100/tcp": {}},
         },
     ),
     Recipe(

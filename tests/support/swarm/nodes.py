@@ -105,7 +105,9 @@ class Node:
 
     def start_engine(self) -> None:
         (self.folder / "docker.sock").unlink(missing_ok=True)
-        options = ["--config-file", self.folder / "daemon.json", "-H", self.socket]
+        # Also where every engine of a real Swarm listens, in a folder /run that is the node's own.
+        usual = ("-H", "unix:///run/docker.sock")
+        options = ["--config-file", self.folder / "daemon.json", "-H", self.socket, *usual]
         log, file = self.folder / "log", self.folder / "engine.pid"
         path = search_path(self.engine)
         process = start(file, log, *self._inside(), "dockerd", *options, path=path)

@@ -18,6 +18,8 @@ COMMANDS = {
     "deploy": ("release", "deploy"),
     "image": ("image", "build"),
     "ledger": ("ledger", "write"),
+    "monitoring": ("monitoring_stack", "up"),
+    "down": ("operate", "down"),
     "mlflow-image": ("platform_stack", "mlflow-image"),
     "plan": ("release", "plan"),
     "platform": ("platform_stack",),

@@ -25,6 +25,8 @@ class Release(NamedTuple):
     name: str
     image: str
     document: dict[str, Any]
+    #: Empty where none was built.
+    monitor: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Workshop:
     def environ(self, place: Path) -> dict[str, str]:
         return {**os.environ, **self.swarm.env, "SWARMLINE_BUILD": str(place)}
 
-    def release(self, name: str, version: str, root: Path = ROOT) -> Release:
+    def release(
+        self, name: str, version: str, root: Path = ROOT, monitoring: str = "off"
+    ) -> Release:
         """Models of this version, and the code of `root`. Two files of a run may make one of the same name."""
         place = self._fresh(name)
         seed = int(version)
@@ -50,12 +54,11 @@ class Workshop:
         bundles.write_bundle(shipped, bundles.QUALITY, "2", arm="challenger", linear=True, seed=7)
         # The environment is there; a copy of the checkout is newer than it, and no other.
         command = ["make", "-o", ".venv/.ready", "image", "publish"]
-        _run(command, root, self.environ(place))
+        _run(command, root, {**self.environ(place), "MONITORING": monitoring})
         folder = place / "release"
         image = json.loads((folder / "image.json").read_bytes())
-        return Release(
-            image["release"], image["image"], json.loads((folder / "release.json").read_bytes())
-        )
+        document = json.loads((folder / "release.json").read_bytes())
+        return Release(image["release"], image["image"], document, image.get("monitor", ""))
 
     def changed_code(self, name: str, version: str) -> Release:
         """The same models, and a service whose code has changed."""

@@ -58,7 +58,9 @@ class Stack:
     def deploy(self, release: Release, *arguments: str, **environ: str) -> Outcome:
         """Whatever tests before have brought in, or gone back from."""
         usual = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", release.image)
-        return self.run("deploy", *usual, *arguments, **environ)
+        return self.run(
+            "deploy", *usual, *arguments, **{"MONITOR_IMAGE": release.monitor, **environ}
+        )
 
     @property
     def key(self) -> str:
@@ -103,10 +105,16 @@ class Stack:
             yield callers
 
     def remove(self) -> None:
+        self.swarm.docker("stack", "rm", f"{self.name}-monitoring")
+        wait_until(lambda: not self._monitoring_networks(), "monitoring has ended", 90, 0.5)
         self.swarm.docker("stack", "rm", self.name)
         for kind in ("secret", "config"):
             mine = ("--filter", f"label=swarmline.stack={self.name}", "--quiet")
             wait_until(lambda: self._gone(kind, mine), f"{kind}s are unused", 90, 0.5)
+
+    def _monitoring_networks(self) -> str:
+        label = f"label=com.docker.stack.namespace={self.name}-monitoring"
+        return self.swarm.docker("network", "ls", "--quiet", "--filter", label).strip()
 
     def _gone(self, kind: str, mine: tuple[str, ...]) -> bool:
         ids = self.swarm.docker(kind, "ls", *mine).split()

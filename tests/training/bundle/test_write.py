@@ -10,7 +10,9 @@ from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
 from service.bundle.exported import check_golden, load_bundle, load_models
 from service.bundle.manifest import BundleError, DamagedBundle, Manifest
-from tests.support.plants import ResultOf, SpecOf
+from service.bundle.monitor_rules import read_monitor_rules
+from service.bundle.reference import open_loss_model, read_reference
+from tests.support.plants import ResultOf, SpecOf, plants
 from training.bundle.write import golden_rows, write_bundle
 from training.common.files import pretty
 from training.judge.result import TrainingResult
@@ -29,9 +31,32 @@ def test_a_bundle_holds_all_that_serving_needs(regression: TrainingResult, tmp_p
         "abc",
     )
     assert check_golden(bundle) == []
-    assert (bundle.folder / "reference.json").is_file()
+    reference = read_reference(bundle.folder)
+    assert reference is not None and reference.rows == len(regression.dataset.frame)
     (tmp_path / "aliases.json").write_text('{"plants": {"champion": "7"}}', encoding="utf-8")
     assert load_models(tmp_path)["plants"].champion.manifest == bundle.manifest
+
+
+def test_a_model_of_numbers_brings_the_models_of_its_loss(
+    spec_of: SpecOf, result_of: ResultOf, tmp_path: Path
+) -> None:
+    folder = written(result_of(spec_of(), plants(600)), tmp_path)
+    reference = read_reference(folder)
+    assert reference is not None and reference.calibration.rows == 120
+    assert "loss.onnx" in load_bundle(folder).manifest.files
+    assert open_loss_model(folder) is not None
+
+
+def test_rules_of_the_monitor_lie_beside_and_may_change_or_go(
+    regression: TrainingResult, tmp_path: Path
+) -> None:
+    folder = written(regression, tmp_path)
+    assert read_monitor_rules(folder) == regression.spec.monitor_rules
+    assert "monitor.json" not in load_bundle(folder).manifest.files
+    (folder / "monitor.json").write_text("{}", encoding="utf-8")
+    assert load_bundle(folder).contract and read_monitor_rules(folder).bounds == {}
+    (folder / "monitor.json").unlink()
+    assert load_bundle(folder).contract
 
 
 @pytest.mark.parametrize(

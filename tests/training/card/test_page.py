@@ -275,6 +275,16 @@ def test_the_weakest_part_is_among_the_limits(regression: TrainingResult) -> Non
     assert f"Weakest where kind is {weakest.value}: R²" in words(regression)
 
 
+def test_what_no_monitor_sees_is_among_the_limits(
+    spec_of: SpecOf, result_of: ResultOf, regression: TrainingResult, optimization: TrainingResult
+) -> None:
+    sensitive = {"light": {"sensitive": True, "example": 4.5}, "kind": {"sensitive": True}}
+    text = words(result_of(spec_of(columns=sensitive)))
+    assert "The monitor looks at no sensitive column, and sees no change in kind, light." in text
+    assert "The monitor knows no truth by row of a recipe" in words(optimization)
+    assert "The monitor" not in words(regression)
+
+
 def test_nothing_from_spec_or_data_becomes_markup(spec_of: SpecOf, result_of: ResultOf) -> None:
     evil = "</style><script>alert('x')</script>"
     light = {"description": evil, "unit": "<b>"}

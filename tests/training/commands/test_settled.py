@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from service.bundle.monitor_rules import read_monitor_rules
 from tests.support import ROOT
 from tests.support.training import Workspace, rows_of, write_spec
 from training.commands import settled
@@ -72,6 +73,18 @@ def test_what_was_decided_in_mlflow_since_is_heeded(shed: Shed) -> None:
         assert shed.settled()
         client.set_registered_model_alias("shed", "best", "1")
     assert not shed.settled()
+
+
+def test_another_floor_is_exported_and_trains_nothing(shed: Shed) -> None:
+    text = shed.spec.read_text(encoding="utf-8")
+    try:
+        shed.spec.write_text(f"{text}\n[monitor]\nfloor = 0.2\n", encoding="utf-8")
+        assert not shed.settled()
+        shed.run()
+        assert shed.settled() and len(shed.workspace.versions("shed")) == 1
+        assert read_monitor_rules(shed.workspace.bundles / "shed/1").floor == 0.2
+    finally:
+        shed.spec.write_text(text, encoding="utf-8")
 
 
 @pytest.mark.parametrize("lost", ["bundles/shed/1/golden.json", "reports/shed/training.json"])

@@ -77,6 +77,13 @@ def test_other_data_or_another_spec_is_another_key(spec_of: SpecOf, tree: Path) 
     assert len(keys) == 3
 
 
+def test_how_a_model_is_watched_is_not_a_part_of_the_key(spec_of: SpecOf, tree: Path) -> None:
+    origin = read_provenance(tree)
+    watched = spec_of(monitor={"floor": 0.3, "floors": {"light": 0.2}, "window": "1h"})
+    assert watched.monitor != spec_of().monitor
+    assert run_key(watched, "data", origin) == run_key(spec_of(), "data", origin)
+
+
 @pytest.mark.parametrize("changed", ["README.md", "service/app.py", "training/models/new.toml"])
 def test_what_training_does_not_run_is_not_a_part_of_the_key(
     spec_of: SpecOf, tree: Path, changed: str

@@ -13,6 +13,7 @@ import pytest
 from scripts.image import exported
 from service.bundle.exported import load_models
 from service.bundle.manifest import NoBundles, NotExported
+from service.bundle.monitor_rules import RULES_ARTIFACT, read_monitor_rules
 from tests.support.training import Done, Workspace
 from tests.training.conftest import Registered
 from training.commands import arguments
@@ -59,6 +60,41 @@ def test_an_export_of_one_model_leaves_the_others_as_they_are(farm: Farm) -> Non
     done = farm.export("moss")
     assert farm.served() == {"fern": ["1", "2"], "moss": ["1"]}
     assert "as exported before: fern" in done.err
+
+
+def with_floor(spec: Path, folder: Path, floor: float) -> Path:
+    """The same model's spec with a section about its monitor."""
+    text = f"{spec.read_text(encoding='utf-8')}\n[monitor]\nfloor = {floor}\n"
+    (folder / spec.name).write_text(text, encoding="utf-8")
+    return folder / spec.name
+
+
+def test_an_export_brings_the_rules_of_the_monitor_here_and_to_mlflow(
+    farm: Farm, tmp_path: Path
+) -> None:
+    """Another floor trains nothing: both arms have it with the next export, and the image does not notice."""
+    before = [bundle.sha256 for bundle in exported.find(farm.workspace.bundles)]
+    spec = with_floor(farm.specs["fern"], tmp_path, 0.25)
+    trained = farm.workspace.training("train", spec)
+    assert trained.code == 0 and "fern: unchanged" in trained.err
+    assert farm.workspace.training("export", spec).code == 0
+    for number in ("1", "2"):
+        assert read_monitor_rules(farm.workspace.bundles / "fern" / number).floor == 0.25
+        with farm.workspace.client() as client:
+            run_id = versions.find(client, "fern", number).run_id
+            logged = Path(client.download_artifacts(run_id, RULES_ARTIFACT, str(tmp_path)))
+        assert read_monitor_rules(logged.parent).floor == 0.25
+    assert read_monitor_rules(farm.workspace.bundles / "moss/1").floor == 0.1
+    assert [bundle.sha256 for bundle in exported.find(farm.workspace.bundles)] == before
+
+
+def test_the_rules_of_models_that_are_not_exported_now_stay(farm: Farm, tmp_path: Path) -> None:
+    spec = with_floor(farm.specs["moss"], tmp_path, 0.4)
+    assert farm.workspace.training("export", spec).code == 0
+    assert farm.export("fern").code == 0
+    assert read_monitor_rules(farm.workspace.bundles / "moss/1").floor == 0.4
+    assert farm.export("moss").code == 0
+    assert read_monitor_rules(farm.workspace.bundles / "moss/1").floor == 0.1
 
 
 def test_a_run_of_one_model_leaves_the_others_as_they_are(farm: Farm) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,23 @@ def test_predictions_are_shipped_while_a_long_reader_keeps_the_migration_waiting
     record_yield(journal, "r2", trace_id=TRACE)
     assert ship_once(settings) == 1
     assert ("release-1", TRACE) in stored(settings)
+
+
+def test_predictions_are_shipped_while_a_long_reader_keeps_an_old_day_from_being_dropped(
+    postgresql: str, journal_on_postgresql: tuple[Journal, JournalSettings]
+) -> None:
+    journal, settings = journal_on_postgresql
+    record_yield(journal, "old", at=time.time() - 30 * 86400)
+    ship_once(replace(settings, retention_days=0))
+    reader = connect(postgresql)
+    with reader.connect() as backup:
+        backup.exec_driver_sql("SELECT count(*) FROM prediction")
+        record_yield(journal, "new")
+        assert ship_once(replace(settings, retention_days=10)) == 1
+        assert len(stored(settings)) == 2
+    reader.dispose()
+    ship_once(replace(settings, retention_days=10))
+    assert query(settings, "SELECT request_id FROM prediction") == [("new",)]
 
 
 def test_new_partitions_and_small_ones_serve_windows_and_traces(

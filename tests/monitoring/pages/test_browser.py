@@ -1,0 +1,295 @@
+"""The pages in a browser: what is shown is what is in the database; for all people; and nothing that it names can break it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from monitoring.findings.values import Finding
+from monitoring.pages.words import metric_title, number, percent
+from tests.support.machine import wait_until
+from tests.support.monitoring.board import HOSTILE, HOSTILE_ATTRIBUTE, MOVED, QUIET, WINDOWS
+from tests.support.monitoring.browser import violations
+from tests.support.monitoring.site import TRACE, Site
+
+pytestmark = pytest.mark.slow
+#: What Chromium says of a page that is not there, and of a request that a test kept from leaving.
+EXPECTED = re.compile("status of 404|ERR_FAILED")
+PATHS = {
+    "overview": "/",
+    "model": f"/models/{MOVED}",
+    "alarms": "/alarms",
+    "releases": "/releases",
+    "trace": "/trace?id=request-0",
+    "runbook": "/runbook",
+    "fault": "/no/such",
+}
+
+
+@pytest.fixture
+def page(browser: Any, site: Site) -> Iterator[Any]:
+    yield from opened(browser, site)
+
+
+def opened(browser: Any, site: Site, **options: Any) -> Iterator[Any]:
+    """A page that sends nothing elsewhere and says nothing on its console."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(8000)
+    tab, wrong = context.new_page(), []
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    tab.on(
+        "console",
+        lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None,
+    )
+    tab.on(
+        "request",
+        lambda sent: (
+            wrong.append(sent.url) if not sent.url.startswith((site.url, "data:")) else None
+        ),
+    )
+    yield tab
+    context.close()
+    assert [line for line in wrong if not EXPECTED.search(line)] == []
+
+
+def cells(page: Any, table: str) -> dict[str, list[str]]:
+    """By the head of each row, its cells; `table` is the name of the group it stands in."""
+    rows = page.get_by_role("group", name=table, exact=True).locator("> table > tbody > tr")
+    script = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+    return {row[0]: row[1:] for row in rows.evaluate_all(script)}
+
+
+def findings(site: Site, model: str = MOVED) -> list[Finding]:
+    newest = site.store.windows(model, limit=1)[0]
+    return site.store.findings(model, newest.version, newest.arm, newest.start)
+
+
+def test_the_overview_shows_each_model_as_the_database_has_it(page: Any, site: Site):
+    page.goto(site.at("/"))
+    lines = cells(page, "Models")
+    assert [name.partition("\n")[0] for name in lines] == [MOVED, QUIET]
+    for line, model, metric in zip(lines.values(), (MOVED, QUIET), ("f1", "r2"), strict=True):
+        shown = {(one.kind, one.column): one for one in findings(site, model)}
+        for cell, kind in ((line[0], "quality"), (line[1], "estimate")):
+            side = shown[kind, metric]
+            assert cell.startswith(metric_title(metric))
+            assert (
+                f"{number(side.value)}" in cell
+                and f"{number(side.low)} to {number(side.high)}" in cell
+            )
+            assert f"{side.rows:,} rows" in cell and f"bound {number(side.bound)}" in cell
+        judged = [
+            one
+            for one in shown.values()
+            if one.kind in ("drift", "prediction") and one.verdict != "unknown"
+        ]
+        raised = [one for one in judged if one.verdict == "raised"]
+        assert line[2].startswith(f"{len(raised)} of {len(judged)} columns raised")
+    assert "3 alarms" in list(lines)[0] and "no alarm" in list(lines)[1]
+    assert "does not count" in lines[list(lines)[0]][1]
+
+
+def test_the_overview_says_what_is_down_and_which_alarms_stand(page: Any, site: Site):
+    page.goto(site.at("/"))
+    assert "mlflow is down" in page.locator(".banner").first.inner_text()
+    lines = cells(page, "Standing alarms")
+    assert len(lines) == len(site.store.alarms(standing=True)) == 3
+    assert any(
+        "Quality: accuracy" in head and "below its bound" in row[1] for head, row in lines.items()
+    )
+    page.get_by_role("link", name=re.compile("Runbook.*Quality")).click()
+    assert page.url.endswith("/runbook#qualitybelowgate")
+
+
+def test_drift_is_shown_column_by_column_as_the_database_has_it(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    lines = cells(page, "Drift by column")
+    drifts = [one for one in findings(site) if one.kind == "drift"]
+    assert sorted(lines) == sorted(one.column for one in drifts)
+    for one in drifts:
+        verdict, effect, floor, visible, rows = lines[one.column][:5]
+        assert one.verdict in verdict and effect.startswith(number(one.value, 2))
+        assert (floor, visible, rows) == (
+            number(one.bound, 2),
+            number(one.visible, 2),
+            number(one.rows),
+        )
+    assert list(lines)[0] == "humidity" and "alarm since" in lines["humidity"][0]
+    assert lines["temperature"][7].startswith("▲ raised")
+
+
+def test_the_figures_behind_a_histogram_are_those_of_the_database(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="crop", exact=True))
+    row.locator("summary").first.click()
+    script = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
+    levels = next(one for one in findings(site) if one.column == "crop").details["levels"]
+    assert row.locator("details tbody tr").evaluate_all(script) == [
+        [name, percent(before), percent(now)]
+        for name, before, now in zip(
+            levels["names"], levels["reference"], levels["window"], strict=True
+        )
+    ]
+
+
+def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    figure = page.get_by_role("figure", name="accuracy")
+    data = json.loads(figure.locator("script").text_content())
+    series = [
+        (record, one)
+        for record, one in site.store.series(MOVED, ("quality", "estimate"))
+        if one.column == "accuracy"
+    ]
+    for kind, drawn in zip(("quality", "estimate"), data["series"], strict=True):
+        side = [one for _, one in series if one.kind == kind]
+        assert drawn["value"] == [one.value for one in side] and drawn["low"] == [
+            one.low for one in side
+        ]
+    assert data["x"] == sorted({record.start.timestamp() for record, _ in series})
+    assert data["bound"] == 0.8 and sum(data["series"][1]["struck"]) == 5
+    assert [mark["text"] for mark in data["marks"]] == ["version 5, release 2026.11.5-4eeeffc"]
+    figure.locator("summary").click()
+    assert figure.locator("tbody tr:visible").count() == 12
+    figure.get_by_role("button", name="Older").click()
+    assert (
+        figure.locator("tbody tr").count() == WINDOWS and figure.get_by_text("2 of 4").is_visible()
+    )
+
+
+def test_an_older_window_can_be_asked_for(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    oldest = site.store.windows(MOVED, limit=100)[-1]
+    links = page.get_by_role("group", name="Windows", exact=True, include_hidden=True).locator("a")
+    page.goto(links.last.evaluate("link => link.href"))
+    assert page.locator("main > p").first.inner_text().startswith("Window ")
+    assert cells(page, "Drift by column")["humidity"][1].startswith(number(0.04, 2))
+    chosen = page.locator("nav.choices a[aria-current]").inner_text()
+    assert chosen == f"version {oldest.version}, champion"
+
+
+def test_a_trace_shows_what_was_asked_what_came_and_what_was_true(page: Any, site: Site):
+    page.goto(site.at("/trace"))
+    page.get_by_role("textbox").fill(TRACE)
+    page.get_by_role("button", name="Find").click()
+    panel = page.locator("section.panel").inner_text()
+    for text in (
+        "01j00000-0",
+        "B probability 0.700",
+        "request-0",
+        TRACE,
+        "run-5",
+        HOSTILE,
+        "1.25 ms",
+    ):
+        assert text in panel
+    assert page.locator("section.panel s").inner_text() == "C"
+    page.get_by_text("What was asked").click()
+    assert page.get_by_role("row", name="crop").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(browser: Any, site: Site, scheme: str):
+    for page in opened(browser, site, color_scheme=scheme):
+        for name, path in PATHS.items():
+            page.goto(site.at(path))
+            assert violations(page) == [], name
+
+
+def test_axe_finds_nothing_where_everything_is_unfolded(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    page.evaluate("document.querySelectorAll('details').forEach(part => { part.open = true; })")
+    assert violations(page) == []
+
+
+def test_no_page_scrolls_sideways_on_a_phone(browser: Any, site: Site):
+    for page in opened(browser, site, viewport={"width": 360, "height": 740}, has_touch=True):
+        for name, path in PATHS.items():
+            page.goto(site.at(path))
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(part => { part.open = true; })"
+            )
+            assert page.evaluate("document.documentElement.scrollWidth") == 360, name
+
+
+def test_a_chart_is_read_with_the_keyboard(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    chart = page.get_by_role("application").first
+    chart.focus()
+    live, readout = (
+        page.locator(f"figure.chart {part}").first for part in ("[aria-live]", ".readout")
+    )
+    newest = readout.inner_text()
+    page.keyboard.press("Home")
+    wait_until(
+        lambda: page.evaluate(
+            "document.querySelector('figure.chart [aria-live]').textContent !== ''"
+        ),
+        "it is so",
+        10,
+    )
+    assert live.text_content() == readout.inner_text() != newest
+    page.keyboard.press("ArrowRight")
+    second = site.store.windows(MOVED, limit=100)[-2]
+    assert readout.inner_text().startswith(f"{second.start:%Y-%m-%d %H:%M} UTC")
+    page.keyboard.press("+")
+    page.keyboard.press("End")
+    page.keyboard.press("Escape")
+    assert readout.inner_text() == newest and "does not count" in newest
+
+
+def test_the_keyboard_goes_first_to_the_contents_and_stops_only_at_what_scrolls(
+    page: Any, site: Site
+):
+    page.goto(site.at("/"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "To the contents"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+    wait_until(
+        lambda: page.evaluate("!document.querySelector('.scroll[tabindex]')"), "it is so", 10
+    )
+
+
+def test_without_scripts_the_tables_say_everything(browser: Any, site: Site):
+    for page in opened(browser, site, java_script_enabled=False):
+        page.goto(site.at(f"/models/{MOVED}"))
+        figure = page.locator("figure.chart").first
+        figure.locator("summary").click()
+        assert figure.locator("tbody tr").count() == WINDOWS
+        assert figure.locator("tbody tr").first.locator("s").count() == 1
+
+
+@pytest.mark.parametrize(
+    "path", [*PATHS.values(), f"/trace?id={HOSTILE}", f"/alarms?model={HOSTILE}"]
+)
+def test_hostile_names_are_shown_as_text(page: Any, site: Site, path: str):
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    page.goto(site.at(path))
+    assert page.locator("img").count() == 0 and dialogs == []
+    assert "broken" not in page.title()
+    scripts = page.locator("script").evaluate_all("all => all.map(one => one.src || one.type)")
+    assert all("/monitor/static/" in one or one == "application/json" for one in scripts)
+    if path == PATHS["model"]:
+        assert page.get_by_role("rowheader", name=HOSTILE_ATTRIBUTE, exact=True).is_visible()
+        assert page.get_by_role("rowheader", name=f"crop={HOSTILE}", exact=True).count() == 2
+
+
+def test_an_open_overview_renews_itself_and_says_when_nobody_answers(page: Any, site: Site):
+    page.clock.install()
+    page.goto(site.at("/"))
+    shown = page.locator("footer time").get_attribute("datetime")
+    page.clock.fast_forward(20_000)
+    wait_until(
+        lambda: page.evaluate(f"document.querySelector('footer time').dateTime !== '{shown}'"),
+        "it is so",
+        10,
+    )
+    page.route("**/monitor/", lambda route: route.abort())
+    page.clock.fast_forward(20_000)
+    page.get_by_text("The monitor does not answer").wait_for()
