@@ -21,7 +21,7 @@ FINDINGS = [
     finding(kind="share", column="", value=0.25),
     finding(kind="relation", column="", value=0.55),
     finding(kind="missing", value=0.01),
-    finding(kind="estimate", column="r2", value=0.9),
+    finding(kind="estimate", column="r2", value=0.9, bound=None),
     finding(kind="estimate", column="mae", value=0.2, bound=0.3),
     finding(kind="quality", column="mae", value=0.25, bound=0.3),
     finding(kind="truth", column="share", value=0.6),
