@@ -113,6 +113,9 @@ class Calibration(msgspec.Struct, frozen=True):
     rows: int = 0
     blocks: dict[str, tuple[Block, ...]] = {}
     class_maps: tuple[ClassMap, ...] = ()
+    #: Of numbers: how the error grows with the prediction, by a straight line, and the deviation of that.
+    slope: float = 0.0
+    slope_deviation: float = 0.0
     unknown: str = ""
 
 
