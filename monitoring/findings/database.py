@@ -196,7 +196,9 @@ def migrate(engine: sa.Engine) -> list[str]:
             " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
         )
         done = set(
-            connection.scalars(sa.text(f"SELECT version FROM {prefix}monitor_migration"))  # nosec
+            connection.scalars(
+                sa.text(f"SELECT version FROM {prefix}monitor_migration")
+            )  # nosec B608
         )
         for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
             version = int(path.name.partition("_")[0])
@@ -204,7 +206,7 @@ def migrate(engine: sa.Engine) -> list[str]:
                 _run(connection, path.read_text(encoding="utf-8"))
                 connection.execute(
                     sa.text(
-                        f"INSERT INTO {prefix}monitor_migration (version, name) VALUES (:v, :n)"  # nosec
+                        f"INSERT INTO {prefix}monitor_migration (version, name) VALUES (:v, :n)"  # nosec B608
                     ),
                     {"v": version, "n": path.stem},
                 )

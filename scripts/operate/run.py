@@ -2,7 +2,8 @@
 
     python -m scripts.operate run [--once] [--deadline SECONDS]
 
-Settings are the service's own (BIND, BUNDLES, ...) and the monitor's, which binds to MONITOR_BIND. Exit codes: 0 done, 1 not started or not right.
+Settings are the service's own (BIND, BUNDLES, ...) and the monitor's, which binds to MONITOR_BIND.
+Exit codes: 0 done, 1 not started or not right.
 """
 
 from __future__ import annotations
