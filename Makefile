@@ -166,6 +166,7 @@ begin: ## remove what the build before left in this workspace: reports, logs, re
 scope: ## how far a build of this commit goes: documents, rehearsal or release
 notify: ## what a build came to, as mail, message and the build's name; RESULT=SUCCESS
 verdict: ## wait for the deploy that this build began, and say how it ended
+monitor-report: ## save the monitor's pages and Evidently's reports as files in the reports
 audit: ## look for known holes in everything that is locked; OF=serve,monitor only in what the images hold
 # For pipelines alone.
 offer:
@@ -173,7 +174,7 @@ reject-unreleased:
 promote-released:
 begin:
 	@rm -rf -- "$$SWARMLINE_REPORTS" "$$SWARMLINE_BUILD/log" "$$SWARMLINE_BUILD/report" "$$SWARMLINE_BUILD/release"
-ci_verbs := scope offer notify reject-unreleased audit
+ci_verbs := scope offer notify reject-unreleased audit monitor-report
 $(ci_verbs): $(READY)
 	@$(PY) -m scripts.ci $@
 verdict: $(READY)

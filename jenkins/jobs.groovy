@@ -115,6 +115,8 @@ onePipeline('traffic', 'Traffic', "How much of a model's traffic its challenger 
 
 onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
 
+onePipeline('monitor', 'Monitor', "Keeps what the monitor says of every model, and Evidently's reports, each night.", 'H 5 * * *', null)
+
 def oneView = { String title, String text, String... shown ->
     listView("${place}/${title}") {
         description(text)
@@ -134,4 +136,4 @@ def oneView = { String title, String text, String... shown ->
 }
 
 oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'rollback', 'traffic')
-oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping')
+oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping', 'monitor')

@@ -26,7 +26,7 @@ class Judge:
         self._settings = settings
         self.store = Store(settings.findings_url)
         self._journal = JournalReader(settings.journal_url)
-        self._lock = JudgeLock(self.store.engine)
+        self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
         self._alarm_reports = AlarmReports(self.store, self._make_reports())
@@ -69,12 +69,12 @@ class Judge:
         for sender in self._senders:
             sender.stop()
         self._alarm_reports.stop()
-        self._lock.release()
+        self.lock.release()
         self._journal.close()
         self.store.close()
 
     def _hold(self) -> bool:
-        held = self._lock.hold()
+        held = self.lock.hold()
         if held != self._held:
             word = "this monitor judges" if held else "another monitor judges; this one waits"
             log("info", "judge-lock", message=word)

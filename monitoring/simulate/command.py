@@ -1,7 +1,7 @@
 """`make simulate`: callers for the models of the exported set, against a service that runs, by default on this machine.
 
 python -m monitoring simulate [MODEL...] [--scenario all|calm|shift|late|relation] [--rate N] [--rows N]
-    [--delay SECONDS] [--minutes N] [--url http://127.0.0.1:8080] [--elsewhere] [--key-file FILE]
+    [--delay SECONDS] [--calm MINUTES] [--minutes N] [--url http://127.0.0.1:8080] [--elsewhere] [--key-file FILE]
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def main(words: Sequence[str]) -> int:
     except BundleError as error:
         print(f"simulate: {error}")
         return 1
-    scenario = SCENARIOS[options.scenario]
+    first, *others = SCENARIOS[options.scenario]
+    scenario = (first._replace(minutes=options.calm), *others) if others else (first,)
     if options.minutes:
         scenario = (*scenario[:-1], scenario[-1]._replace(minutes=options.minutes))
     print(f"{options.url}: {', '.join(caller.model for caller in callers)};", end=" ")
@@ -65,6 +66,7 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     line.add_argument("--rate", type=float, default=5.0, help="requests a second, of each model")
     line.add_argument("--rows", type=int, default=20, help="rows of a request")
     line.add_argument("--delay", type=float, default=20.0, help="seconds until truth is sent")
+    line.add_argument("--calm", type=float, default=1.0, help="minutes of the first phase")
     line.add_argument("--minutes", type=float, default=0.0, help="of the last phase")
     line.add_argument("--url", default=os.environ.get("SERVICE_URL") or "http://127.0.0.1:8080")
     line.add_argument("--elsewhere", action="store_true", help="ask a service on another machine")
@@ -83,8 +85,8 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
         (0 < options.rows <= MOST_ROWS, f"--rows is {options.rows}; allowed is 1 to {MOST_ROWS}"),
         (0 <= options.delay <= 86_400, f"--delay is {options.delay:g}; allowed is 0 to 86400"),
         (
-            0 <= options.minutes <= MOST_MINUTES,
-            f"--minutes is {options.minutes:g}; allowed is up to {MOST_MINUTES:g}",
+            0 <= options.minutes <= MOST_MINUTES and 0 <= options.calm <= MOST_MINUTES,
+            f"--minutes and --calm may be up to {MOST_MINUTES:g}",
         ),
         (all(map(NAME.fullmatch, options.models)), "a model's name has letters, digits, . _ and -"),
         (

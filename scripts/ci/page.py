@@ -44,6 +44,8 @@ def _parts(build: Build, reports: Path) -> Iterator[str]:
             yield _table(trained[model])
     if (reports / "coverage/index.html").is_file():
         yield '<h2>Tests</h2>\n<p><a href="coverage/index.html">coverage of the unit tests</a></p>'
+    if (reports / "monitor/index.html").is_file():
+        yield '<h2>Monitor</h2>\n<p><a href="monitor/index.html">what the monitor said</a></p>'
     yield f"<h2>In words</h2>\n<pre>{escape(mail_of(build))}</pre>"
 
 

@@ -75,3 +75,9 @@ def test_who_cannot_be_told_in_a_report_is_told_that_there_is_none(runs: Runs) -
     run = runs["no report"]
     (mail,) = done(run, "emailext")
     assert run["result"] == "FAILURE" and "no report could be made; see http" in mail["body"]
+
+
+def test_each_night_what_the_monitor_says_is_kept(runs: Runs) -> None:
+    run = runs["monitor"]
+    assert (run["result"], goals(run)) == ("SUCCESS", ["begin monitor-report", "verdict", "notify"])
+    assert run["ran"][0]["env"]["SWARMLINE_KEY_FILE"]

@@ -22,7 +22,7 @@ QUERIES = {
     "slow": "histogram_quantile(0.99, sum by (le, model, version, arm) (rate(swarmline_latency_seconds_bucket[5m])))",
     "lag": "max(swarmline_journal_lag_seconds)",
     "refused": "sum by (model, column, reason) (increase(swarmline_refused_values_total[1h])) > 0",
-    "replicas": 'sum by (job) (up{job=~".*model.*"})',
+    "replicas": 'sum(up{job="model"})',
 }
 Labels = Mapping[str, str]
 

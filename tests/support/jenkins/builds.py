@@ -106,6 +106,7 @@ CASES: dict[str, dict[str, Any]] = {
     },
     "traffic": {"file": "jenkins/pipelines/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
     "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
+    "monitor": {"file": "jenkins/pipelines/monitor.Jenkinsfile"},
     "housekeeping, with a machine for tests": {
         "file": "jenkins/pipelines/housekeeping.Jenkinsfile",
         "env": {"SWARMLINE_TEST_AGENT": "bare-debian"},

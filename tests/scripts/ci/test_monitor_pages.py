@@ -1,0 +1,97 @@
+"""The monitor's pages are saved so that they stand alone: with their style, without script, linked among each other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from scripts.ci.monitor_pages import save
+from scripts.command.outcome import Refused
+from scripts.edge.client import EdgeClient
+
+HEAD = '<link rel="stylesheet" href="/monitor/static/style.css"><script src="/monitor/static/live.js" defer></script>'
+MODEL = "/monitor/models/late?version=3&amp;arm=champion"
+REPORT = "/monitor/models/late/report?version=3&amp;arm=champion&amp;window=20260101"
+PAGES = {
+    "/monitor/": f'{HEAD}<a href="{MODEL}">late</a> <a href="{MODEL}">again</a> <a href="/monitor/alarms">alarms</a>',
+    "/monitor/static/style.css": "b { color: red }",
+    "/monitor/models/late?version=3&arm=champion": f'{HEAD}<a href="/monitor/">up</a><a href="{REPORT}">report</a>',
+    "/monitor/models/late/report?version=3&arm=champion&window=20260101": "<html>evidently</html>",
+}
+
+
+@pytest.fixture(name="client")
+def _client() -> Iterator[tuple[EdgeClient, dict[str, str]]]:
+    pages = dict(PAGES)
+
+    class Handler(BaseHTTPRequestHandler):
+        # pylint: disable-next=invalid-name # http.server's
+        def do_GET(self) -> None:
+            allowed = self.headers.get("Authorization") == "Bearer key"
+            body = pages.get(self.path, "").encode()
+            self.send_response(401 if not allowed else 200 if body else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield EdgeClient(f"http://127.0.0.1:{server.server_address[1]}", "key", ""), pages
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def test_pages_stand_alone_and_lead_to_each_other(client, tmp_path: Path) -> None:
+    edge, _ = client
+    assert save(edge, tmp_path)["models"] == 1
+    overview = (tmp_path / "index.html").read_text()
+    assert overview == (
+        '<style>b { color: red }</style><a href="late-3-champion.html">late</a>'
+        f' <a href="late-3-champion.html">again</a> <a href="{edge.url}/monitor/alarms">alarms</a>'
+    )
+    model = (tmp_path / "late-3-champion.html").read_text()
+    assert 'href="index.html"' in model and 'href="late-3-champion-evidently.html"' in model
+    assert (tmp_path / "late-3-champion-evidently.html").read_text() == "<html>evidently</html>"
+
+
+def test_a_report_that_cannot_be_made_is_said_and_the_rest_is_saved(
+    client, tmp_path, capsys
+) -> None:
+    edge, pages = client
+    del pages["/monitor/models/late/report?version=3&arm=champion&window=20260101"]
+    assert save(edge, tmp_path)["reports"] == 0
+    assert "no report: the monitor answers 404" in capsys.readouterr().err
+    assert (
+        f'href="{edge.url}/monitor/models/late/report?'
+        in (tmp_path / "late-3-champion.html").read_text()
+    )
+
+
+@pytest.mark.parametrize(("key", "sentence"), [("other", "answers 401"), ("", "answers 401")])
+def test_a_key_that_may_not_see_it_is_said(client, tmp_path: Path, key: str, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        save(client[0]._replace(key=key), tmp_path)
+
+
+def test_a_name_from_outside_makes_no_path(client, tmp_path: Path) -> None:
+    edge, pages = client
+    hostile = "/monitor/models/..%2F..%2Fetc?version=%2F&amp;arm=champion"
+    pages["/monitor/"] = f'<a href="{hostile}">x</a>'
+    pages[hostile.replace("&amp;", "&")] = "x"
+    save(edge, tmp_path / "a")
+    assert {path.name for path in (tmp_path / "a").iterdir()} == {
+        "index.html",
+        "-2F-2Fetc-champion.html",
+    }
