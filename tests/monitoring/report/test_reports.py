@@ -67,6 +67,7 @@ def drawn_up(rows: int = 500) -> tables.Tables:
     random = np.random.default_rng(1)
     matrix = random.normal(size=(rows, 4)).astype(np.float32)
     matrix[:, 2] = random.integers(0, 2, rows)
+    matrix[::7, :3] = np.nan
     window = matrix + np.float32(0.3) * np.array([1, 1, 0, 1], np.float32)
     window[:, 3] = np.nan
     return tables.draw_up(f"model {HOSTILE}", HOSTILE_CONTRACT, matrix, window)
@@ -92,18 +93,23 @@ def test_what_is_handed_over_comes_back(tmp_path: Path):
     np.testing.assert_array_equal(read.window, drawn_up().window)
 
 
-@pytest.mark.slow
-def test_a_report_is_made_once_kept_and_shown_by_a_browser_without_an_origin(
+def test_a_report_is_made_once_and_again_when_its_window_was_judged_anew(
     made: Reports, monkeypatch: pytest.MonkeyPatch
 ):
+    drawn: list[tables.Tables] = []
+
+    def draw(folder: Path, html: Path) -> None:
+        drawn.append(tables.read(folder))
+        html.write_text(f"report {len(drawn)}", encoding="utf-8")
+
+    monkeypatch.setattr(reports, "_draw", draw)
     window = newest_window()
-    html = made.report(window)
-    assert b"quality-classification 5 (champion)" in html and b"alarms nobody" in html
-    with monkeypatch.context() as patch:
-        patch.setattr(reports, "_draw", None)
-        assert made.report(window) == html
-        with pytest.raises(TypeError):
-            made.report(replace(window, judged_at=dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)))
+    assert made.report(window) == made.report(window) == b"report 1"
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
+    assert made.report(replace(window, judged_at=later)) == b"report 2"
+    assert drawn[0].title.startswith("quality-classification 5 (champion), 2")
+    assert (len(drawn[0].window), len(drawn[0].reference)) == (60, 1000)
+    assert [column.name for column in drawn[0].columns] == list(QUALITY.names)
 
 
 @pytest.mark.slow
