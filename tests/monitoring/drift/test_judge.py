@@ -14,7 +14,7 @@ from monitoring.findings.values import Finding
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import CategoryProfile, Reference
-from tests.bench.population import LEVEL_NAMES, NAMES, contract, draw
+from tests.bench.silence.population import LEVEL_NAMES, NAMES, contract, draw
 from tests.support.monitoring.windows import reference_of, window_of
 from training.bundle.profiles import histogram, profile_codes, profile_numbers
 
