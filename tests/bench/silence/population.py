@@ -55,7 +55,7 @@ def draw(rows: int, random: np.random.Generator, unrelated: str = "") -> Floats:
     factor = random.standard_normal((rows, 1))
     noise = random.standard_normal((rows, len(NAMES)))
     scores = factor * loadings + noise * np.sqrt(1 - loadings**2)
-    matrix = np.empty_like(scores)
+    matrix: Floats = np.empty(scores.shape)
     for position, name in enumerate(NAMES):
         if name == "normal":
             matrix[:, position] = scores[:, position]
