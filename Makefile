@@ -9,7 +9,7 @@ OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE 
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
-	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL
+	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL FINDINGS_URL MONITOR_STATE MONITOR_BIND SERVICE_URL
 as_text = $(eval export override $(1) := $$(value $(1)))
 $(foreach name,$(OUTSIDE),$(if $(filter environment,$(origin $(name))),$(call as_text,$(name))))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call as_text,$(name))))
@@ -25,7 +25,8 @@ $(call default,MLFLOW_TRACKING_URI,sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
 # The service's own settings (service/settings.py), so that they follow. Of a journal, only one that was given is a place
 # to ask: `make trace` asks the Swarm where there is none.
 $(call default,BUNDLES,$(SWARMLINE_BUNDLES))
-run serve: export JOURNAL_URL := $(or $(JOURNAL_URL),sqlite:///$(SWARMLINE_BUILD)/journal.db)
+run serve monitor drift quality report: export JOURNAL_URL := $(or $(JOURNAL_URL),sqlite:///$(SWARMLINE_BUILD)/journal.db)
+run monitor drift quality report: export MONITOR_STATE := $(or $(MONITOR_STATE),$(SWARMLINE_BUILD)/monitor)
 run serve: export JOURNAL_SPOOL := $(or $(JOURNAL_SPOOL),$(SWARMLINE_BUILD)/spool)
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
@@ -51,7 +52,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # Names in small letters, which nobody sets: a value from outside would take a list's place, and its targets do nothing.
 first_targets := run mlflow train promote up deploy rollback status check test
-groups := models images release stack platform development jenkins
+groups := models monitoring images release stack platform development jenkins
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ text[$$1] = $$2 } END { count = split("$(first_targets)", names, " "); \
 		for (i = 1; i <= count; i++) printf "  %-9s %s\n", names[i], text[names[i]]; \
@@ -90,6 +91,18 @@ mlflow: $(READY)
 training_verbs := draft validate models train gate compare card promote reject propose export history reproduce
 $(training_verbs): $(READY)
 	@$(PY) -m training $@
+
+## monitoring: MODEL=name or several, none means all; ARGS='--json' and other options (docs/monitoring.md)
+monitor: ## judge what is journalled, and show pages and numbers, until Ctrl-C
+drift: ## the newest windows' drift; exit code 3 where something is raised
+quality: ## the newest windows' estimates, quality and truth; exit code 3 where something is raised
+report: ## Evidently's report of the newest windows, as files
+simulate: ## callers whose inputs shift, then whose relation changes, against `make run`; ARGS='--scenario shift'
+monitor: $(READY)
+	@exec $(PY) -m monitoring serve
+monitoring_verbs := drift quality report simulate
+$(monitoring_verbs): $(READY)
+	@$(PY) -m monitoring $@
 
 ## images: REGISTRY=host:port where to publish; BASE_IMAGE= what to build on
 image: ## build the service's image from what was exported, and the monitor's; ARGS='--pull' with a newer base
@@ -234,6 +247,6 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	rm -rf -- $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage "$$SWARMLINE_REPORTS"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) image publish sbom mlflow-image $(release_verbs) ledger \
-	$(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
+.PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) monitor $(monitoring_verbs) image publish sbom mlflow-image \
+	$(release_verbs) ledger $(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
 	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

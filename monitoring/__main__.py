@@ -40,9 +40,11 @@ def main() -> int:
         os.environ.setdefault(name, "1")
     verb, rest = _verb()
     if verb == "simulate":
-        from monitoring.simulate import command  # pylint: disable=import-outside-toplevel
+        from monitoring.simulate.command import (
+            main as simulate,
+        )  # pylint: disable=import-outside-toplevel
 
-        return command.main(rest)
+        return simulate(rest)
     options = _options(verb, rest)
     if verb == "hosts":
         from monitoring.hosts import serve  # pylint: disable=import-outside-toplevel

@@ -27,7 +27,7 @@ def explain_drop(
     contract: Contract,
     rules: MonitorRules,
 ) -> list[Finding]:
-    """Nothing unless an estimate or a quality dropped; `former` are the findings of the last window that was judged.
+    """Nothing unless an estimate or a quality dropped; `former` are the findings of the last good window.
 
     Details say of what a cause is: `of` is column, slice, share or rows.
     """
@@ -49,20 +49,32 @@ def explain_drop(
     ]
 
 
+def last_good(windows: Sequence[Sequence[Finding]]) -> Sequence[Finding]:
+    """Of windows' findings, the oldest first, those of the last window whose metrics are known and none raised.
+
+    A drop that lasts is so explained by what was before it, not by its own first window.
+    """
+    for findings in reversed(windows):
+        verdicts = {finding.verdict for finding in findings if _is_metric(finding)}
+        if "ok" in verdicts and "raised" not in verdicts:
+            return findings
+    return ()
+
+
 def has_dropped(findings: Sequence[Finding], former: Sequence[Finding], contract: Contract) -> bool:
     """A metric is beyond its bound, or its interval beyond the former window's."""
     before = {(finding.kind, finding.column): finding for finding in former}
     greater = {metric.name: metric.greater_is_better for metric in METRICS[contract.task]}
-    metrics = [
-        finding
-        for finding in findings
-        if finding.kind in ("estimate", "quality") and finding.column in greater
-    ]
     return any(
         finding.verdict == "raised"
         or is_worse(finding, before.get((finding.kind, finding.column)), greater[finding.column])
-        for finding in metrics
+        for finding in findings
+        if _is_metric(finding) and finding.column in greater
     )
+
+
+def _is_metric(finding: Finding) -> bool:
+    return finding.kind in ("estimate", "quality")
 
 
 def _rows_to_look_at(

@@ -127,19 +127,19 @@ def _chi_square_tail(table: Table, rare: NDArray[np.bool_]) -> float:
     chi_square = float(((observed - expected) ** 2 / expected).sum())
     freedom = len(joined.window) - 1
     # Were the window endless, chi-square of the same shares would grow by so much.
-    alone = chi_square / (1 - _share(table))
+    alone = chi_square / _share(table)
     return weigh(float(special.chdtrc(freedom, chi_square)), float(special.chdtrc(freedom, alone)))
 
 
 def _rare_tail(table: Table, rare: NDArray[np.bool_]) -> float:
     """That a rare level's rows fell into the window or into the reference by chance; the least p of all such levels."""
-    window, reference = table.window[rare], table.reference[rare]
-    share = _share(table)
+    window, reference = table.window[rare].astype(np.int64), table.reference[rare].astype(np.int64)
+    share, rows = _share(table), int(table.reference.sum())
     both = np.minimum(
         special.bdtr(window, window + reference, share),
         special.bdtr(reference, window + reference, 1 - share),
     )
-    alone = special.bdtr(reference, table.reference.sum(), window / table.window.sum())
+    alone = special.bdtr(reference, rows, window / table.window.sum())
     tails = np.maximum(2 * both, REFERENCE_WEIGHT * np.where(window > 0, alone, 1.0))
     return float(min(1.0, tails.min() * rare.sum()))
 

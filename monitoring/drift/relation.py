@@ -14,6 +14,7 @@ from scipy import special, stats
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
+from threadpoolctl import threadpool_limits
 
 from monitoring.drift.comparison import unknown
 from monitoring.findings.values import Finding
@@ -66,10 +67,10 @@ def judge_relation(
     seed: int = 0,
 ) -> Finding:
     """`left_out` has the columns that may not be compared, with the reason of each."""
+    if not reference.sample:
+        return unknown("relation", "", "no reference: it holds no whole rows", len(matrix))
     sides = _sides(names, matrix, reference, left_out)
     rows = len(sides.window)
-    if len(sides.reference) == 0:
-        return unknown("relation", "", "no reference: it holds no whole rows", rows)
     if len(sides.names) < 2:
         return unknown("relation", "", "fewer than two columns may be compared", rows)
     if min(rows, len(sides.reference)) < least_rows:
@@ -136,8 +137,6 @@ def _sides(
     """At most `MOST_ROWS` and `MOST_COLUMNS`, without columns that have no value on either side."""
     sample = reference.matrix[:MOST_ROWS].astype(np.float64)
     rows = matrix[:: max(1, -(-len(matrix) // MOST_ROWS))].astype(np.float64)
-    if len(sample) == 0:
-        return Sides((), sample, rows)
     places = [
         place
         for place, name in enumerate(names)
@@ -159,7 +158,10 @@ def _area_under_curve(sides: Sides, seed: int) -> float:
         trees = HistGradientBoostingClassifier(
             max_iter=60, max_leaf_nodes=8, early_stopping=False, random_state=seed
         )
-        scores = trees.fit(rows[training], labels[training]).predict_proba(rows[other])[:, 1]
+        # Trees so small gain nothing by threads; on busy cores threads that wait for each other take minutes.
+        with threadpool_limits(1, user_api="openmp"):
+            trees.fit(rows[training], labels[training])
+            scores = trees.predict_proba(rows[other])[:, 1]
         areas.append(roc_auc_score(labels[other], scores))
     return float(np.mean(areas))
 

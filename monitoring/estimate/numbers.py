@@ -31,7 +31,7 @@ def estimate_numbers(
         estimate_by_blocks(scores[name], calibration.blocks[name], False) for name in ("mae", "mse")
     )
     return {
-        "r2": _r2(_answers(rows), squared),
+        "r2": _r2(_answers(rows), squared, calibration),
         "mae": around(absolute.mean, math.sqrt(absolute.variance), 0.0, math.inf),
         "rmse": root_of(around(squared.mean, math.sqrt(squared.variance), 0.0, math.inf)),
     }
@@ -41,16 +41,18 @@ def _answers(rows: Predictions) -> NDArray[Any]:
     return rows.values if rows.values.ndim == 1 else rows.values[:, 0]
 
 
-def _r2(answers: NDArray[Any], squared: BlockEstimate) -> Estimate:
-    """1 - error / (spread of the answers + error): the truth is an answer and an error that does not go with it.
+def _r2(answers: NDArray[Any], squared: BlockEstimate, calibration: Calibration) -> Estimate:
+    """1 - error / spread of the truth, which is an answer and its error.
 
-    That errors go with answers by chance has a variance of its own, which the truth's spread has twice.
+    Of a cautious model errors grow with the answers: the truth is spread wider than both add up to, by twice the slope.
+    That errors go with answers by chance, in the window and in the held-out rows, has variances of its own.
     """
     from_mean = answers.astype(np.float64) - answers.mean(dtype=np.float64)
     spread = float(np.mean(from_mean**2))
-    whole = spread + squared.mean
-    if whole == 0.0:
+    truth = spread * (1 + 2 * calibration.slope) + squared.mean
+    if truth <= 0.0:
         return Estimate(math.nan, math.nan, math.nan, math.nan)
-    together = float(np.mean(from_mean**2 * squared.expected)) / len(answers)
-    variance = (spread**2 * squared.variance + 4 * squared.mean**2 * together) / whole**4
-    return around(1 - squared.mean / whole, math.sqrt(variance), -math.inf, 1.0)
+    by_chance = float(np.mean(from_mean**2 * squared.expected)) / len(answers)
+    together = by_chance + (spread * calibration.slope_deviation) ** 2
+    variance = (truth - squared.mean) ** 2 * squared.variance + 4 * squared.mean**2 * together
+    return around(1 - squared.mean / truth, math.sqrt(variance) / truth**2, -math.inf, 1.0)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from monitoring.attribution import explain_drop
+from monitoring.attribution import explain_drop, last_good
 from monitoring.drift import judge_drift
 from monitoring.estimate import distrust, judge_estimate, judge_trust, relation_changed
 from monitoring.findings.values import Finding, WindowRecord
@@ -71,7 +71,7 @@ def judge_window(
     if relation_changed([*_of_kind(earlier, "trust"), trust]):
         estimates = distrust(estimates)
     findings = [*drift, *estimates, *quality, *trust]
-    before = earlier[-1] if earlier else ()
+    before = last_good(earlier)
     causes = explain_drop(findings, before, window, truth, reference, contract=of, rules=rules)
     return Judgement(_record(asked, window), (*findings, *causes), window)
 

@@ -30,7 +30,8 @@ MOODS = {"ok": OK, "raised": RAISED, "unknown": UNKNOWN}
 
 def number(value: float | None, digits: int = 3) -> str:
     """So many digits that matter, thousands apart: 1,234 or 0.970."""
-    if value is None or not math.isfinite(value):
+    # Details were perhaps written by a monitor of another release: what they lack is not known.
+    if not isinstance(value, int | float) or not math.isfinite(value):
         return NOTHING
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
@@ -41,7 +42,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def percent(share: float | None) -> str:
     """A share; below one in a hundred with its first digit that matters."""
-    if share is None or not math.isfinite(share):
+    if not isinstance(share, int | float) or not math.isfinite(share):
         return NOTHING
     return f"{100 * share:.0f}%" if share == 0 or share >= 0.1 else f"{100 * share:.2g}%"
 

@@ -50,22 +50,20 @@ def new_windows(
     else:
         since = since or moment.watermark - FIRST_WINDOWS * length
         spans = due_spans(length, since, moment.watermark)
-    empty = _empty_at_end(records)
+    follows = bool(records and spans and spans[0].start <= records[0].end)
+    empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
     for span in spans:
         predictions = journal.count(arm, span).predictions
+        # What was before the first row of an arm, or long after its last, is no hole.
         empty = 0 if predictions else empty + 1
         if empty <= EMPTY_WINDOWS:
             yield Due(span, predictions)
 
 
 def _empty_at_end(records: Sequence[WindowRecord]) -> int:
-    """Of an arm that was never judged, as many as there may be: what was before its first row is no hole."""
-    empty = 0
-    for record in records:
-        if record.rows:
-            return empty
-        empty += 1
-    return EMPTY_WINDOWS
+    """So many of the newest windows had no row."""
+    with_rows = (place for place, record in enumerate(records) if record.rows)
+    return next(with_rows, EMPTY_WINDOWS)
 
 
 def mark_by_truth(

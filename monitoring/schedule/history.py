@@ -21,6 +21,8 @@ COMPARED = ("trust", "estimate", "quality", "slice")
 COMPARED_WINDOWS = 30
 #: So many windows back are looked through for those with truth.
 TRUTH_WINDOWS = 500
+#: Among which there is one with rows: of each version, only a few without follow it.
+NEWEST_WINDOWS = 40
 
 
 class History:
@@ -56,7 +58,7 @@ class History:
 
     def _newest_version(self, record: WindowRecord) -> str:
         """The one whose predictions of this arm are the newest."""
-        kept = self._store.windows(record.model, arm=record.arm, limit=4)
+        kept = self._store.windows(record.model, arm=record.arm, limit=NEWEST_WINDOWS)
         with_rows = [window for window in (*kept, record) if window.rows]
         newest = max(
             with_rows,

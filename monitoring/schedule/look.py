@@ -173,7 +173,7 @@ class Monitor:
             subject.arm,
             window.span,
             moment.watermark,
-            dt.datetime.now(dt.UTC),
+            moment.now,
             window.predictions,
             self._settings.monitor_sample,
         )

@@ -24,13 +24,13 @@ class Judge:
 
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._store = Store(settings.findings_url)
+        self.store = Store(settings.findings_url)
         self._journal = JournalReader(settings.journal_url)
-        self._lock = JudgeLock(self._store.engine)
-        self._sources = Sources(self._store)
+        self.lock = JudgeLock(self.store.engine)
+        self._sources = Sources(self.store)
         self._senders = self._make_senders()
         references = References(settings.bundles, settings.monitor_state, self._server())
-        self._monitor = Monitor(settings, self._store, self._journal, references, self._sources)
+        self.monitor = Monitor(settings, self.store, self._journal, references, self._sources)
         self._held: bool | None = None
         self._prepared = False
 
@@ -48,14 +48,14 @@ class Judge:
         """One look; how many windows were judged. None where this process may not look, or cannot."""
         try:
             if not self._prepared:
-                self._store.prepare()
+                self.store.prepare()
                 self._prepared = True
             if not self._hold():
                 return None
         except FindingsUnavailable as error:
             self._sources.note(names.FINDINGS, False, str(error))
             return None
-        return self._monitor.look()
+        return self.monitor.look()
 
     def send(self) -> None:
         """What was judged and not sent yet, of one batch: for who looks once."""
@@ -66,12 +66,12 @@ class Judge:
     def close(self) -> None:
         for sender in self._senders:
             sender.stop()
-        self._lock.release()
+        self.lock.release()
         self._journal.close()
-        self._store.close()
+        self.store.close()
 
     def _hold(self) -> bool:
-        held = self._lock.hold()
+        held = self.lock.hold()
         if held != self._held:
             word = "this monitor judges" if held else "another monitor judges; this one waits"
             log("info", "judge-lock", message=word)
@@ -92,12 +92,10 @@ class Judge:
         settings, senders = self._settings, []
         if settings.mlflow_tracking_uri:
             runs = MlflowRuns(settings.mlflow_tracking_uri, self._server())
-            senders.append(Sender("mlflow", self._store, runs.send, self._noting(names.MLFLOW)))
+            senders.append(Sender("mlflow", self.store, runs.send, self._noting(names.MLFLOW)))
         if settings.elastic_url:
             elastic = Elastic(settings.elastic_url, settings.elastic_key)
-            senders.append(
-                Sender("elastic", self._store, elastic.send, self._noting(names.ELASTIC))
-            )
+            senders.append(Sender("elastic", self.store, elastic.send, self._noting(names.ELASTIC)))
         return senders
 
     def _noting(self, source: str) -> Note:

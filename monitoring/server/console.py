@@ -29,9 +29,7 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
     else:
         sys.stdout.write("\n".join(line for window in judged for line in _table(*window)) + "\n")
     if not judged:
-        sys.stderr.write(
-            "no window was judged yet: `make monitor` judges them as they end; with MODEL, that one's alone are looked for\n"
-        )
+        sys.stderr.write("no window was judged yet: `make monitor` judges them as they end\n")
         return NOTHING
     raised = any(finding.verdict == "raised" for _, _, findings in judged for finding in findings)
     return RAISED if raised else OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from flask import Flask, Response, redirect
 from gunicorn.app.base import BaseApplication
 
 from monitoring.exporter import CONTENT_TYPE, Exporter
-from monitoring.findings import Store
+from monitoring.findings import FindingsUnavailable, Store
 from monitoring.pages import (
     JournalLookup,
     Ledger,
@@ -33,6 +34,9 @@ THREADS = 6
 def create_app(settings: Settings) -> Flask:
     """BadKeys where the keys cannot be read. No database has to be there."""
     store = Store(settings.findings_url)
+    # So that pages stand before the process that judges is ready; without a database they say so.
+    with contextlib.suppress(FindingsUnavailable):
+        store.prepare()
     app = Flask("monitoring", static_folder=None)
     exporter = Exporter(store, settings.monitor_every)
 

@@ -15,11 +15,11 @@ from scripts.engine.docker import DockerError, docker
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
 from scripts.monitoring_stack import state
-from scripts.stack_file.monitoring import stack_of
 from scripts.monitoring_stack.kept import monitor_of, of_the_stack
 from scripts.monitoring_stack.state import Baselines, Part
 from scripts.rollout import convergence
 from scripts.stack_file import monitoring
+from scripts.stack_file.monitoring import stack_of
 from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import IMAGE, SETTINGS, Rendered
 
@@ -127,7 +127,8 @@ def _wait(name: str, rendered: Rendered, baselines: Baselines, deadline: Deadlin
         parts = state.parts(swarm.look(name), images, baselines)
         lacking = [part for part in parts if part.lack]
         # Whoever is tired of waiting: it goes on coming in.
-        if deadline.passed or interrupts.reason() or all(part.failed for part in lacking):
+        is_over = deadline.passed or bool(interrupts.reason())
+        if is_over or all(part.failed for part in lacking):
             return lacking
         for line in {line for part in lacking for line in part.waiting} - said:
             say(f"waiting: {line}")

@@ -1,8 +1,8 @@
-"""Serves the bundles on this machine until Ctrl-C, after a smoke test; says where to look. `make run` ends here.
+"""Serves the bundles on this machine, and watches them, until Ctrl-C; says where to look. `make run` ends here.
 
     python -m scripts.operate run [--once] [--deadline SECONDS]
 
-Settings are the service's own (BIND, BUNDLES, ...). Exit codes: 0 done, 1 not started or not right.
+Settings are the service's own (BIND, BUNDLES, ...) and the monitor's, which binds to MONITOR_BIND. Exit codes: 0 done, 1 not started or not right.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def refuse_taken(host: str, port: int) -> None:
 
 
 @contextmanager
-def running(environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The service as a process of its own, ended by its id whatever happens."""
-    # Its own session: Ctrl-C reaches this process alone, which then ends the service in good order.
-    command = [sys.executable, "-m", "service"]
+def running(environ: dict[str, str], *module: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The service or the monitor as a process of its own, ended by its id whatever happens."""
+    # Its own session: Ctrl-C reaches this process alone, which then ends the others in good order.
+    command = [sys.executable, "-m", *module]
     process = subprocess.Popen(command, env=environ, start_new_session=True)  # nosec B603
     try:
         yield process
@@ -86,7 +86,7 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
     host, _, port = environ["BIND"].rpartition(":")
     url, bundles = f"http://{environ['BIND']}", Path(environ["BUNDLES"])
     refuse_taken(host.strip("[]"), int(port))
-    with running(environ) as process:
+    with running(environ, "service") as process:
         wait_until_ready(process, url, seconds)
         verdicts = smoke(url, bundles)
         print("\n".join(f"smoke test: {verdict}" for verdict in verdicts), flush=True)
@@ -97,8 +97,26 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
         directions.show(url, "see the training make mlflow", call)
         if once:
             return 0
-        print("Ctrl-C ends it", flush=True)
-        return process.wait()
+        with watching(environ, url) as monitor:
+            print(f"watch them       {monitor}\nCtrl-C ends it", flush=True)
+            return process.wait()
+
+
+@contextmanager
+def watching(environ: dict[str, str], url: str) -> Iterator[str]:
+    """The monitor, after the service and without waiting for it: what a person reads of where it is."""
+    address = environ.get("MONITOR_BIND") or "127.0.0.1:8090"
+    host, _, port = address.rpartition(":")
+    try:
+        refuse_taken(host.strip("[]"), int(port))
+    except (Refused, ValueError):
+        yield f"not here: {address} cannot be bound; MONITOR_BIND=127.0.0.1:8091 names another"
+        return
+    # Windows of a minute, judged seconds after they end: who tries it out sees something within minutes.
+    hasty = {"MONITOR_WINDOW": "1m", "MONITOR_EVERY": "5", "MONITOR_ALLOWANCE": "5"}
+    given = {name: value for name, value in environ.items() if value}
+    with running(hasty | given | {"BIND": address, "SERVICE_URL": url}, "monitoring", "serve"):
+        yield f"http://{address}/monitor/, make simulate"
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:

@@ -66,9 +66,10 @@ Profile = NumberProfile | CategoryProfile
 
 
 class Season(msgspec.Struct, frozen=True):
-    """The rows of one bucket of a calendar, with the profiles of the columns that move with it.
+    """The rows of one bucket of a calendar, with the profiles of the columns and outputs that move with it.
 
-    Any other column is the same all the year: the profile of all rows says more of it.
+    Any other is the same all the year: the profile of all rows says more of it. Outputs are what the model answers to
+    the bucket's rows, held out or not: by a split in time, the held-out rows are of one season alone.
     """
 
     calendar: Calendar
@@ -96,7 +97,7 @@ class ClassMap(msgspec.Struct, frozen=True):
     probabilities: tuple[float, ...]
     shares: tuple[float, ...]
     #: How many held-out rows are behind each point.
-    rows: tuple[int, ...] = ()
+    rows: tuple[int, ...]
 
 
 class Calibration(msgspec.Struct, frozen=True):
@@ -112,6 +113,9 @@ class Calibration(msgspec.Struct, frozen=True):
     rows: int = 0
     blocks: dict[str, tuple[Block, ...]] = {}
     class_maps: tuple[ClassMap, ...] = ()
+    #: Of numbers: how the error grows with the prediction, by a straight line, and the deviation of that.
+    slope: float = 0.0
+    slope_deviation: float = 0.0
     unknown: str = ""
 
 

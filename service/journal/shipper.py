@@ -135,7 +135,7 @@ class Shipper:
         self._sweep_at = time.monotonic() + (WAITING_SECONDS if waits else SWEEP_SECONDS)
 
     def _sweep_table(self) -> str:
-        """Why it could not be swept, if so: a day that a backup reads is not dropped, and predictions are shipped meanwhile."""
+        """Why it could not be swept, if so: a day that a backup reads is dropped later, and predictions are shipped."""
         try:
             self._table.sweep()
         except Unavailable as error:

@@ -75,7 +75,22 @@ def _of_numbers(
         "mae": make_blocks(models.absolute, np.abs(errors)),
         "mse": make_blocks(models.squared, errors**2),
     }
-    return Calibrated(Calibration(seed=seed, rows=len(rows), blocks=blocks), models.onnx)
+    slope, deviation = fit_slope(predictions, errors)
+    calibration = Calibration(
+        seed=seed, rows=len(rows), blocks=blocks, slope=slope, slope_deviation=deviation
+    )
+    return Calibrated(calibration, models.onnx)
+
+
+def fit_slope(predictions: Floats, errors: Floats) -> tuple[float, float]:
+    """By least squares; its deviation holds for errors of any spread. 0 of predictions that are all the same."""
+    apart = predictions - predictions.mean()
+    square = float(np.sum(apart**2))
+    if square == 0.0:
+        return 0.0, 0.0
+    slope = float(np.sum(apart * errors)) / square
+    left = errors - errors.mean() - slope * apart
+    return slope, float(np.sqrt(np.sum(apart**2 * left**2))) / square
 
 
 def make_blocks(score: NDArray[Any], loss: NDArray[Any]) -> tuple[Block, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
-from service.bundle.contract import Contract, Matrix
-from service.bundle.engines import Answer
+from service.bundle.contract import Column, Contract, Matrix
+from service.bundle.engines import Answer, Engine
 from service.bundle.reference import Calibration, Histogram, Profile, Reference, Season
 from training.bundle.profiles import (
     histogram,
@@ -23,10 +24,11 @@ from training.metrics.metric import sample_rows
 SAMPLE_ROWS = 2_000
 
 
-def make_reference(result: TrainingResult, answer: Answer, calibration: Calibration) -> Reference:
-    """`answer` is to held-out rows. Columns are of all rows: a split in time leaves the newest season to one part."""
+def make_reference(result: TrainingResult, engine: Engine, calibration: Calibration) -> Reference:
+    """Columns are of all rows, since a split in time leaves the newest season out; predictions of held-out rows."""
     dataset, seed = result.dataset, result.spec.search.seed
     contract, matrix = dataset.contract, dataset.matrix
+    answer = engine.predict(dataset.held_out)
     columns = {
         column.name: profile_column(column, matrix[:, position], seed)
         for position, column in enumerate(contract.columns)
@@ -42,7 +44,7 @@ def make_reference(result: TrainingResult, answer: Answer, calibration: Calibrat
             each.column: each.mean
             for each in (result.evaluation.importance if result.evaluation else ())
         },
-        seasons=_seasons(result, columns),
+        seasons=_seasons(result, engine, columns),
         time_zone=result.spec.monitor.time_zone,
         calibration=calibration,
     )
@@ -79,10 +81,24 @@ def _cells(values: Matrix) -> list[float | None]:
     return [None if np.isnan(value) else value for value in shortest(values)]
 
 
-def _seasons(result: TrainingResult, columns: dict[str, Profile]) -> tuple[Season, ...]:
+def _seasons(
+    result: TrainingResult, engine: Engine, columns: dict[str, Profile]
+) -> tuple[Season, ...]:
     spec, dataset = result.spec, result.dataset
-    if spec.data is None or not spec.data.time or spec.data.time not in dataset.frame:
+    if spec.data is None or not spec.data.time:
         return ()
-    moments = dataset.frame[spec.data.time]
-    zone, seed = spec.monitor.time_zone, spec.search.seed
-    return tuple(make_seasons(dataset.contract, dataset.matrix, columns, moments, zone, seed))
+    contract, answer = dataset.contract, engine.predict(dataset.matrix)
+    # Outputs move with the calendar as columns do; none has a column's name.
+    more = [Column(each.name, "number") for each in contract.outputs]
+    if contract.classes:
+        more = [Column(more[0].name, "category", categories=contract.classes)]
+    return tuple(
+        make_seasons(
+            replace(contract, columns=(*contract.columns, *more)),
+            np.column_stack([dataset.matrix, answer.values]).astype(np.float32),
+            {**columns, **_predictions(contract, answer, spec.search.seed)},
+            dataset.frame[spec.data.time],
+            spec.monitor.time_zone,
+            spec.search.seed,
+        )
+    )

@@ -1,4 +1,4 @@
-"""The seasons of a reference: columns that move with the calendar, with a profile for each of its buckets."""
+"""The seasons of a reference: what moves with the calendar, columns and outputs, with a profile a bucket."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from service.bundle.contract import Column, Contract, Matrix
-from service.bundle.reference import CategoryProfile, NumberProfile, Profile, Season
+from service.bundle.reference import NumberProfile, Profile, Season
 from service.bundle.seasons import Calendar, buckets
 from training.bundle.profiles import levels_of, profile_column
 from training.metrics.effects import category_effect, number_effect
@@ -19,9 +19,11 @@ DAY = 86_400
 #: Two cycles: what happened once may be no season.
 LEAST_SPAN: dict[Calendar, float] = {"month": 2 * 365 * DAY, "weekday-hours": 14 * DAY}
 BUCKET_ROWS = 500
-#: A column moves with the calendar when a bucket has this effect beside all rows, and more than chance gives it.
-LEAST_EFFECT = 0.05
-DEVIATIONS = 4
+#: A column moves with the calendar when a bucket has this effect beside all rows: with less, no window is an alarm.
+LEAST_EFFECT = 0.1
+#: And when chance has not made it: in standard deviations, of the bucket that differs most, or of all in the mean.
+DEVIATIONS_OF_ONE = 6
+DEVIATIONS_OF_MEAN = 4
 #: The columns that move most; it bounds the file.
 MOST_COLUMNS = 16
 
@@ -81,35 +83,35 @@ def _moving(
     contract: Contract, matrix: Matrix, columns: dict[str, Profile], parts: Buckets
 ) -> list[tuple[int, Column]]:
     """The columns that move with the calendar, with their places. A time that only runs on has no season."""
-    effects = {
-        position: max(
-            (
-                _effect(column, columns[column.name], matrix[rows, position])
-                for rows in parts.rows.values()
-            ),
-            default=0.0,
-        )
+    strengths = {
+        position: _strength(column, columns[column.name], matrix[:, position], parts)
         for position, column in enumerate(contract.columns)
         if column.name in columns and (column.type, column.encode) != ("timestamp", "days")
     }
-    most = sorted(effects, key=lambda position: -effects[position])[:MOST_COLUMNS]
+    most = sorted(strengths, key=lambda position: -strengths[position])[:MOST_COLUMNS]
     return [
-        (position, contract.columns[position])
-        for position in sorted(most)
-        if effects[position] >= LEAST_EFFECT
+        (position, contract.columns[position]) for position in sorted(most) if strengths[position]
     ]
 
 
-def _effect(column: Column, whole: Profile, values: NDArray[Any]) -> float:
-    """Of a bucket beside all rows; 0 where chance may have made it."""
-    present = values[~np.isnan(values)]
-    if whole.noise is None or present.size == 0:
+def _strength(column: Column, whole: Profile, values: NDArray[Any], parts: Buckets) -> float:
+    """The largest effect of a bucket beside all rows; 0 where it is small, or chance may have made it."""
+    present = [values[rows][~np.isnan(values[rows])] for rows in parts.rows.values()]
+    present = [bucket for bucket in present if bucket.size]
+    if whole.noise is None or not present or whole.noise.std == 0:
         return 0.0
-    if isinstance(whole, CategoryProfile):
-        counts = np.bincount(present.astype(np.intp), minlength=len(levels_of(column)))
-        effect = category_effect(counts, np.array(list(whole.counts.values())))
-    else:
-        assert isinstance(whole, NumberProfile)
-        effect = number_effect(present, np.array(whole.quantiles), whole.std)
-    chance = whole.noise.mean + DEVIATIONS * whole.noise.std
-    return effect if effect > chance * np.sqrt(whole.noise.rows / len(present)) else 0.0
+    effects = np.array([_effect(column, whole, bucket) for bucket in present])
+    smaller = np.sqrt(whole.noise.rows / np.array([bucket.size for bucket in present]))
+    deviations = (effects / smaller - whole.noise.mean) / whole.noise.std
+    by_chance = (
+        deviations.max() < DEVIATIONS_OF_ONE
+        and deviations.mean() * np.sqrt(len(present)) < DEVIATIONS_OF_MEAN
+    )
+    return 0.0 if by_chance or effects.max() < LEAST_EFFECT else float(effects.max())
+
+
+def _effect(column: Column, whole: Profile, values: NDArray[Any]) -> float:
+    if isinstance(whole, NumberProfile):
+        return number_effect(values, np.array(whole.quantiles), whole.std)
+    counts = np.bincount(values.astype(np.intp), minlength=len(levels_of(column)))
+    return category_effect(counts, np.array(list(whole.counts.values())))

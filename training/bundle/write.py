@@ -64,7 +64,7 @@ def _reference_files(result: TrainingResult, engine: Engine) -> dict[str, bytes]
     dataset, seed = result.dataset, result.spec.search.seed
     answer, truth = engine.predict(dataset.held_out), dataset.target[dataset.split.held_out]
     calibration, loss_models = calibrate(dataset.contract, dataset.held_out, truth, answer, seed)
-    reference = make_reference(result, answer, calibration)
+    reference = make_reference(result, engine, calibration)
     # On one line: it is numbers by the thousand, which nobody reads.
     files = {REFERENCE: msgspec.json.encode(reference)}
     return {**files, LOSS_MODEL: loss_models} if loss_models else files

@@ -172,6 +172,9 @@ def _monitor_problems(spec: Spec) -> Iterator[str]:
         )
     watched = [column.name for column in spec.inputs if not column.sensitive]
     outputs = [output.name for output in spec.contract().outputs]
+    if spec.task == "classification":
+        # Of the predicted class.
+        outputs.append("probability")
     for name in rules.floors:
         if name not in (*watched, *outputs):
             allowed = ", ".join([*watched, *outputs])

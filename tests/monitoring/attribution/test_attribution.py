@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from monitoring.attribution import explain_drop
+from monitoring.attribution import explain_drop, last_good
 from monitoring.attribution.columns import rank_columns
 from monitoring.attribution.examples import decoded
 from monitoring.findings.values import Finding, Kind, Verdict
@@ -142,6 +142,14 @@ def test_a_metric_below_the_former_window_s_has_dropped_though_within_its_bound(
 ):
     former = [metric("quality", 0.92, 0.96)]
     assert explain(reference, [metric("quality", 0.80, 0.88), drift("humidity", 0.5)], former)
+
+
+def test_a_drop_that_lasts_is_held_against_the_window_before_it():
+    good, raised = [metric("quality", 0.8, 0.9)], [metric("quality", 0.6, 0.7, "raised")]
+    hole = [Finding(kind="drift", verdict="unknown", reason="no rows")]
+    assert last_good([good, raised, hole, raised]) == good
+    assert last_good([raised]) == ()
+    assert last_good([]) == ()
 
 
 def test_a_slice_that_got_worse_is_named(reference: Reference):

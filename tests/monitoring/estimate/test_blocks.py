@@ -34,6 +34,10 @@ def test_a_block_that_was_always_right_may_be_wrong_once():
     assert estimate_by_blocks(np.ones(100), always, shares=False).variance == 0
 
 
+def test_a_score_that_comes_back_a_little_above_itself_is_not_beyond():
+    assert share_in_small_blocks(np.full(10, 0.98 + 1e-8), (Block(0.98, 100, 1.0, 0.0),), 50) == 0
+
+
 def test_rows_beyond_the_last_block_and_in_small_ones_are_counted():
     blocks = (Block(0.5, 100, 0.6, 0.24), Block(1.0, 20, 0.9, 0.09))
     assert share_in_small_blocks(np.array([0.1, 0.2, 0.7, 1.5]), blocks, 50) == 0.5

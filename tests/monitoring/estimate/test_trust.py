@@ -9,15 +9,13 @@ from monitoring.estimate.estimate import judge_estimate
 from monitoring.estimate.trust import distrust, judge_trust, relation_changed
 from monitoring.findings.values import Finding
 from service.bundle.monitor_rules import Bound, MonitorRules
-from tests.support.monitoring.populations import Population, Rows, truth_of, window_of
+from tests.support.monitoring.populations import Population, Rows, population, truth_of, window_of
 
 LEAST = 100
 
 
-def trust(population: Population, rows: Rows, least_rows: int = LEAST) -> list[Finding]:
-    return judge_trust(
-        truth_of(rows), population.reference, population.loss_model, population.contract, least_rows
-    )
+def trust(drawn: Population, rows: Rows) -> list[Finding]:
+    return judge_trust(truth_of(rows), drawn.reference, drawn.loss_model, drawn.contract, LEAST)
 
 
 def line(*verdicts: str) -> list[list[Finding]]:
@@ -28,12 +26,11 @@ def line(*verdicts: str) -> list[list[Finding]]:
 
 @pytest.mark.parametrize("name", ["easy", "numbers"])
 def test_a_changed_relation_is_said_within_three_windows_of_truth(
-    name: str, request: pytest.FixtureRequest
+    name: str,
 ):
-    population: Population = request.getfixturevalue(name)
-    random = np.random.default_rng(4)
-    before = [trust(population, population.draw(500, random)) for _ in range(10)]
-    after = [trust(population, population.draw(500, random, changed=True)) for _ in range(3)]
+    drawn, random = population(name), np.random.default_rng(4)
+    before = [trust(drawn, drawn.draw(500, random)) for _ in range(10)]
+    after = [trust(drawn, drawn.draw(500, random, changed=True)) for _ in range(3)]
     assert not relation_changed(before)
     assert relation_changed([*before, *after])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,11 +11,14 @@ import pytest
 
 from monitoring.findings.values import Finding
 from monitoring.pages.words import metric_title, number, percent
+from tests.support.machine import wait_until
 from tests.support.monitoring.board import HOSTILE, HOSTILE_ATTRIBUTE, MOVED, QUIET, WINDOWS
 from tests.support.monitoring.browser import violations
 from tests.support.monitoring.site import TRACE, Site
 
 pytestmark = pytest.mark.slow
+#: What Chromium says of a page that is not there, and of a request that a test kept from leaving.
+EXPECTED = re.compile("status of 404|ERR_FAILED")
 PATHS = {
     "overview": "/",
     "model": f"/models/{MOVED}",
@@ -34,6 +38,7 @@ def page(browser: Any, site: Site) -> Iterator[Any]:
 def opened(browser: Any, site: Site, **options: Any) -> Iterator[Any]:
     """A page that sends nothing elsewhere and says nothing on its console."""
     context = browser.new_context(**options)
+    context.set_default_timeout(8000)
     tab, wrong = context.new_page(), []
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on(
@@ -48,12 +53,12 @@ def opened(browser: Any, site: Site, **options: Any) -> Iterator[Any]:
     )
     yield tab
     context.close()
-    assert [line for line in wrong if "status of 404" not in line] == []
+    assert [line for line in wrong if not EXPECTED.search(line)] == []
 
 
 def cells(page: Any, table: str) -> dict[str, list[str]]:
     """By the head of each row, its cells; `table` is the name of the group it stands in."""
-    rows = page.get_by_role("group", name=table, exact=True).locator("tbody > tr")
+    rows = page.get_by_role("group", name=table, exact=True).locator("> table > tbody > tr")
     script = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText.trim()))"
     return {row[0]: row[1:] for row in rows.evaluate_all(script)}
 
@@ -96,7 +101,7 @@ def test_the_overview_says_what_is_down_and_which_alarms_stand(page: Any, site: 
     assert any(
         "Quality: accuracy" in head and "below its bound" in row[1] for head, row in lines.items()
     )
-    page.get_by_role("link", name="Runbook: Quality").click()
+    page.get_by_role("link", name=re.compile("Runbook.*Quality")).click()
     assert page.url.endswith("/runbook#qualitybelowgate")
 
 
@@ -146,7 +151,7 @@ def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site:
             one.low for one in side
         ]
     assert data["x"] == sorted({record.start.timestamp() for record, _ in series})
-    assert data["bound"] == 0.8 and sum(data["series"][1]["struck"]) == 4
+    assert data["bound"] == 0.8 and sum(data["series"][1]["struck"]) == 5
     assert [mark["text"] for mark in data["marks"]] == ["version 5, release 2026.11.5-4eeeffc"]
     figure.locator("summary").click()
     assert figure.locator("tbody tr:visible").count() == 12
@@ -158,17 +163,13 @@ def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site:
 
 def test_an_older_window_can_be_asked_for(page: Any, site: Site):
     page.goto(site.at(f"/models/{MOVED}"))
-    page.get_by_text("Windows", exact=True).click()
     oldest = site.store.windows(MOVED, limit=100)[-1]
-    page.goto(
-        page.get_by_role("group", name="Windows").locator("a").last.get_attribute("href") or ""
-    )
-    assert "Window " in page.locator("main > p").first.inner_text()
+    links = page.get_by_role("group", name="Windows", exact=True, include_hidden=True).locator("a")
+    page.goto(links.last.evaluate("link => link.href"))
+    assert page.locator("main > p").first.inner_text().startswith("Window ")
     assert cells(page, "Drift by column")["humidity"][1].startswith(number(0.04, 2))
-    assert (
-        page.locator("nav.choices a[aria-current]").inner_text()
-        == f"version {oldest.version}, champion"
-    )
+    chosen = page.locator("nav.choices a[aria-current]").inner_text()
+    assert chosen == f"version {oldest.version}, champion"
 
 
 def test_a_trace_shows_what_was_asked_what_came_and_what_was_true(page: Any, site: Site):
@@ -224,7 +225,13 @@ def test_a_chart_is_read_with_the_keyboard(page: Any, site: Site):
     )
     newest = readout.inner_text()
     page.keyboard.press("Home")
-    page.wait_for_function("document.querySelector('figure.chart [aria-live]').textContent !== ''")
+    wait_until(
+        lambda: page.evaluate(
+            "document.querySelector('figure.chart [aria-live]').textContent !== ''"
+        ),
+        "it is so",
+        10,
+    )
     assert live.text_content() == readout.inner_text() != newest
     page.keyboard.press("ArrowRight")
     second = site.store.windows(MOVED, limit=100)[-2]
@@ -243,7 +250,9 @@ def test_the_keyboard_goes_first_to_the_contents_and_stops_only_at_what_scrolls(
     assert page.evaluate("document.activeElement.textContent") == "To the contents"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    page.wait_for_function("!document.querySelector('.scroll[tabindex]')")
+    wait_until(
+        lambda: page.evaluate("!document.querySelector('.scroll[tabindex]')"), "it is so", 10
+    )
 
 
 def test_without_scripts_the_tables_say_everything(browser: Any, site: Site):
@@ -276,7 +285,11 @@ def test_an_open_overview_renews_itself_and_says_when_nobody_answers(page: Any, 
     page.goto(site.at("/"))
     shown = page.locator("footer time").get_attribute("datetime")
     page.clock.fast_forward(20_000)
-    page.wait_for_function(f"document.querySelector('footer time').dateTime !== '{shown}'")
+    wait_until(
+        lambda: page.evaluate(f"document.querySelector('footer time').dateTime !== '{shown}'"),
+        "it is so",
+        10,
+    )
     page.route("**/monitor/", lambda route: route.abort())
     page.clock.fast_forward(20_000)
     page.get_by_text("The monitor does not answer").wait_for()

@@ -114,9 +114,7 @@ def _moved(place: int) -> list[Finding]:
             bound=0.6,
             rows=2000,
             details={
-                "pairs": [
-                    {"columns": ["humidity", "temperature"], "reference": 0.61, "window": 0.2}
-                ]
+                "pairs": [{"first": "humidity", "second": HOSTILE, "before": 0.61, "now": 0.2}]
             },
         ),
         *distrusted(metric("f1", accuracy - 0.02, 0.89, 0.8), moved > 5),

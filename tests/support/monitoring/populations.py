@@ -5,6 +5,7 @@ Each can be shifted in its inputs, its relation left as it is; or changed in its
 
 from __future__ import annotations
 
+import functools
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -103,7 +104,9 @@ def answered(model: Any, matrix: Matrix, truth: NDArray[Any]) -> Rows:
     return Rows(matrix, values, answer.probabilities, truth)
 
 
+@functools.cache
 def population(name: str, seed: int = 0) -> Population:
+    """Fitted once in a process."""
     random = np.random.default_rng(seed)
     return fit(name, draw(name, TRAINING_ROWS, random), draw(name, HELD_OUT_ROWS, random), seed)
 

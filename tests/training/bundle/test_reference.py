@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 
 from service.bundle.encoder import Encoder
@@ -24,8 +25,8 @@ from training.metrics.effects import LEVELS, number_effect
 
 
 def reference_of(result: TrainingResult) -> Reference:
-    answer = result.fitted.predict(result.dataset.held_out)
-    return make_reference(result, answer, Calibration())
+    assert result.fitted.compiled is not None
+    return make_reference(result, result.fitted.compiled.engine, Calibration())
 
 
 def number(profile: object) -> NumberProfile:
@@ -116,11 +117,25 @@ def test_each_output_of_a_recipe_has_a_profile(optimization: TrainingResult) -> 
     assert reference.probability is None and reference.seasons == ()
 
 
+def test_what_a_model_answers_may_have_a_season(spec_of: SpecOf, result_of: ResultOf) -> None:
+    """Held-out rows of a split in time are of one season: without its own, each other one is an alarm."""
+    rows = plants(9_000)
+    rows["day"] = pd.Timestamp("2023-01-01") + pd.to_timedelta(np.arange(9_000) / 12, "D")
+    month = rows["day"].dt.month.to_numpy()
+    bright = rows["light"].rank(pct=True).to_numpy() * 5 + 5 * (abs(month - 6.5) < 3)
+    rows["light"], rows["weight"] = bright, bright + rows["weight"] * 0.3
+    seasons = {season.bucket: season for season in reference_of(result_of(spec_of(), rows)).seasons}
+    assert len(seasons) == 12
+    july, january = (number(seasons[name].columns["weight"]) for name in ("07", "01"))
+    assert july.rows == (month == 7).sum() and july.mean > january.mean + 3
+    assert seasons["07"].columns.keys() == {"light", "weight"}
+
+
 def test_importance_is_what_the_judgement_measured(regression: TrainingResult) -> None:
     importance = reference_of(regression).importance
     assert importance.keys() == set(regression.dataset.contract.names)
     assert max(importance, key=lambda name: importance[name]) == "light"
-    assert reference_of(regression._replace(evaluation=None)).importance == {}
+    assert not reference_of(regression._replace(evaluation=None)).importance
 
 
 def test_of_a_sensitive_column_there_is_nothing(spec_of: SpecOf, result_of: ResultOf) -> None:

@@ -1,4 +1,4 @@
-"""Seasons: a bucket has a profile where rows reach over two cycles, it has rows enough, and the column moves with it."""
+"""Seasons: where rows reach over two cycles, a bucket has rows enough, and the column moves with the calendar."""
 
 from __future__ import annotations
 

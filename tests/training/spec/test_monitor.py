@@ -64,7 +64,7 @@ def test_every_key_reaches_the_rules(spec_of: SpecOf) -> None:
         "slices": ["watered"],
     }
     rules = spec_of(monitor=keys).monitor_rules
-    given = keys | {"slices": ("watered",), "bounds": {"r2": Bound(min=0.5)}}
+    given = keys | {"slices": ("watered",), "bounds": {"r2": Bound(min=0.5)}, "slice_bounds": {}}
     assert {name: getattr(rules, name) for name in rules.__struct_fields__} == given
     assert (rules.floor_of("light"), rules.floor_of("leaves")) == (0.3, 0.2)
 
@@ -73,3 +73,8 @@ def test_sensitive_columns_are_no_slices(spec_of: SpecOf) -> None:
     columns = {"kind": {"sensitive": True}}
     assert spec_of(columns=columns).monitor_rules.slices == ()
     assert spec_of(monitor={"slices": []}).monitor_rules.slices == ()
+
+
+def test_the_probability_of_the_predicted_class_has_a_floor_too(classes_of: SpecOf) -> None:
+    rules = classes_of(monitor={"floors": {"probability": 0.2, "grade": 0.3}}).monitor_rules
+    assert (rules.floor_of("probability"), rules.floor_of("grade")) == (0.2, 0.3)

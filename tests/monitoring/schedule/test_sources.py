@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import datetime as dt
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from monitoring.schedule.clock import read_moment
+from monitoring.schedule.service_metrics import (
+    ServiceMetrics,
+    Unanswered,
+    from_prometheus,
+    from_service,
+)
+from tests.monitoring.schedule.conftest import Watch
+from tests.support.machine import free_port
+from tests.support.monitoring.traffic import MINUTE
+
+NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+METRICS = """# TYPE swarmline_journal_lag_seconds gauge
+swarmline_journal_lag_seconds 7.5
+swarmline_traffic_share{arm="champion",model="yield-prediction",version="1"} 0.75
+swarmline_traffic_share{arm="challenger",model="yield-prediction",version="2"} 0.25
+"""
+
+
+@pytest.fixture
+def answering() -> Iterator[str]:
+    """A server that says METRICS at every path: as a service's own /metrics, and as what is no Prometheus."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # pylint: disable=invalid-name
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(METRICS.encode())
+
+        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
+            """Requests are not worth a line."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_a_service_says_its_lag_and_the_shares_of_its_arms(answering: str):
+    shares = {
+        ("yield-prediction", "1", "champion"): 0.75,
+        ("yield-prediction", "2", "challenger"): 0.25,
+    }
+    assert from_service(answering) == ServiceMetrics(7.5, shares)
+
+
+def test_what_is_no_prometheus_is_said(answering: str):
+    with pytest.raises(Unanswered, match="no Prometheus"):
+        from_prometheus(answering)
+    with pytest.raises(Unanswered, match="does not answer"):
+        from_prometheus(f"http://127.0.0.1:{free_port()}")
+
+
+def test_the_journals_lag_puts_judging_off(
+    make_watch: Callable[[dict[str, str]], Watch], environ: dict[str, str], answering: str
+):
+    watch = make_watch(environ | {"SERVICE_URL": answering})
+    watch.predict(0)
+    assert watch.look(1 + 10 / 60) == 0
+    assert watch.look(1 + 13 / 60) == 1
+    assert watch.store.windows("yield-prediction")[0].traffic_share == 0.75
+
+
+def test_a_prometheus_that_is_away_is_said_and_nothing_waits_for_it(
+    make_watch: Callable[[dict[str, str]], Watch], environ: dict[str, str]
+):
+    watch = make_watch(environ | {"PROMETHEUS_URL": f"http://127.0.0.1:{free_port()}"})
+    watch.predict(0)
+    assert watch.look(1.1) == 1
+    up, reason = watch.source("prometheus")
+    assert not up and "does not answer" in reason
+
+
+def test_a_clock_that_is_ahead_judges_nothing_too_early():
+    moment = read_moment(NOW + 3600 * SECOND, NOW, None, 0.0, 5.0)
+    assert (moment.now, moment.watermark) == (NOW, NOW - 5 * SECOND)
+    assert moment.skew == 3600 and "3600 s ahead of the database's" in moment.reason
+
+
+def test_a_clock_that_is_behind_is_said():
+    moment = read_moment(NOW, NOW + 90 * SECOND, NOW + 89 * SECOND, 2.0, 5.0)
+    assert (moment.now, moment.watermark) == (NOW, NOW - 7 * SECOND)
+    assert moment.skew == -90 and "behind the database's" in moment.reason
+
+
+def test_predictions_from_the_future_are_said():
+    moment = read_moment(NOW, None, NOW + 300 * SECOND, 0.0, 5.0)
+    assert moment.skew == -300 and "300 s from now" in moment.reason
+    assert read_moment(NOW, NOW + SECOND, NOW, 0.0, 5.0).reason == ""
+
+
+def test_a_clock_ahead_of_the_database_waits_for_it_and_says_so(watch: Watch):
+    now = dt.datetime.now(dt.UTC)
+    watch.traffic.predict(
+        now - now.second * SECOND - MINUTE - dt.timedelta(microseconds=now.microsecond), rows=150
+    )
+    watch.judge.monitor.look(now + 600 * SECOND)
+    up, reason = watch.source("clock")
+    if watch.settings.journal_url.startswith("sqlite"):
+        # A file has this machine's clock: there is none to be held against.
+        assert up
+    else:
+        assert not up and "ahead of the database's" in reason
+        assert all(
+            window.end <= dt.datetime.now(dt.UTC)
+            for window in watch.store.windows("yield-prediction")
+        )
+
+
+def test_a_clock_that_is_right_again_is_said_too(watch: Watch):
+    if watch.settings.journal_url.startswith("sqlite"):
+        return
+    for off in (600, 0):
+        watch.judge.monitor.look(dt.datetime.now(dt.UTC) + off * SECOND)
+    assert watch.source("clock") == (True, "")

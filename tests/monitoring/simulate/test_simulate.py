@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from monitoring.findings import Store
+from monitoring.settings import read_settings
+from monitoring.simulate.rows import Rows
+from monitoring.simulate.scenario import SCENARIOS, phase_at
+from monitoring.simulate.truth import Truth
+from service.bundle.encoder import Encoder
+from service.bundle.manifest import Manifest, Metric, decode_file
+from tests.monitoring.server.conftest import (
+    environ,
+    start,
+)  # noqa: F401  # pylint: disable=unused-import
+from tests.support import ROOT
+from tests.support.machine import wait_until
+from tests.support.monitoring import START
+from tests.support.monitoring.bundles import reference_of, write_monitored
+from tests.support.processes import spawned
+from tests.support.service.bundles import QUALITY, RECIPE, YIELD
+from tests.support.service.server import Server
+
+
+def test_rows_are_what_the_contract_takes_and_shift_only_where_they_are_meant_to():
+    reference = reference_of(QUALITY)
+    rows = Rows(QUALITY, reference, 1, START)
+    calm = Encoder(QUALITY).encode_rows(rows.draw(1000))
+    moved = Encoder(QUALITY).encode_rows(rows.draw(1000, shift=1.0))
+    places = [QUALITY.names.index(name) for name in rows.shifted]
+    change = (moved.mean(axis=0) - calm.mean(axis=0)) / calm.std(axis=0)
+    assert np.all(change[places] > 0.4)
+    assert np.all(np.abs(np.delete(change, places)) < 0.2)
+
+
+def test_truth_is_as_good_as_the_model_says_until_the_relation_changes(tmp_path: Path):
+    folder = write_monitored(tmp_path, YIELD)
+    manifest = decode_file(folder / "manifest.json", Manifest)
+    manifest.metrics["rmse"] = Metric(2.0, 1.9, 2.1)
+    truth = Truth(YIELD, manifest, 1)
+    answer = {"predictions": [100.0] * 2000}
+    calm, changed = (np.array(truth.of(answer, how)) for how in (False, True))
+    assert abs(calm.std() - 2.0) < 0.2 and abs(calm.mean() - 100) < 0.3
+    assert abs(changed.mean() - 75) < 0.3
+    odds = {"probabilities": [[0.7, 0.2, 0.1]] * 2000}
+    classes = Truth(QUALITY, manifest, 1)
+    right = [np.mean([label == "A" for label in classes.of(odds, how)]) for how in (False, True)]
+    assert abs(right[0] - 0.7) < 0.05 and right[1] < 0.5
+    assert not Truth(RECIPE, manifest, 1).is_there
+
+
+def test_a_scenario_goes_through_its_phases_and_ends():
+    names = [
+        getattr(phase_at(SCENARIOS["all"], minutes), "name", None) for minutes in (0, 1.5, 6, 9, 99)
+    ]
+    assert names == ["calm", "shift", "calm", "relation", None]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--url", "http://10.0.0.1:8080"], "--elsewhere means it"),
+        (["--rate", "1000"], "allowed is up to 50"),
+        (["--rows", "0"], "1 to 500"),
+        (["no/such"], "letters, digits"),
+        (["unknown"], "not in the exported set"),
+    ],
+)
+def test_what_it_may_not_do_is_said(tmp_path: Path, words: list[str], why: str):
+    write_monitored(tmp_path / "bundles", YIELD)
+    command = [
+        sys.executable,
+        "-m",
+        "monitoring",
+        "simulate",
+        "--bundles",
+        str(tmp_path / "bundles"),
+        *words,
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and why in done.stdout + done.stderr
+
+
+@pytest.fixture
+def simulated(
+    start: Callable[..., Server], environ: dict[str, str], tmp_path: Path
+) -> Iterator[Any]:  # noqa: F811
+    """Service, monitor and callers as `make run` and `make simulate` have them."""
+    service = start("service")
+    wait_until(lambda: service.ready, "the service")
+    monitor = start("monitoring", "serve", SERVICE_URL=service.url)
+    command = [
+        sys.executable,
+        "-m",
+        "monitoring",
+        "simulate",
+        "--scenario",
+        "shift",
+        "--calm",
+        "0.2",
+    ]
+    command += ["--url", service.url, "--rate", "10", "--rows", "50", "--delay", "2"]
+
+    with spawned(
+        command, ROOT, os.environ | environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ):
+        yield monitor
+
+
+@pytest.mark.slow
+def test_a_newcomer_sees_the_inputs_that_shift(
+    simulated: Server, environ: dict[str, str]
+):  # noqa: F811
+    store = Store(read_settings(environ).findings_url)
+    store.prepare()
+
+    def drifted() -> bool:
+        return any(
+            (alarm.kind, alarm.column) == ("drift", "light")
+            for alarm in store.alarms(standing=True)
+        )
+
+    wait_until(drifted, "an alarm", 240)
+    series = store.series(YIELD.model, {"drift"}, limit=500)
+    first = [found.verdict for _, found in series if found.column == "light"][0]
+    assert first == "ok"
+    wait_until(
+        lambda: [
+            f for _, f in store.series(YIELD.model, {"truth"}) if f.column == "share" and f.value
+        ],
+        "truth",
+        120,
+    )
+    store.close()
+    text = subprocess.run(
+        [sys.executable, "-m", "monitoring", "drift"], cwd=ROOT, env=os.environ | environ,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert text.returncode == 3 and "! drift      light" in text.stdout
