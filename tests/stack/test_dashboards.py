@@ -1,4 +1,4 @@
-"""Grafana's dashboards: sound as JSON, their queries sound as PromQL, and each answered by a Prometheus that scraped the real things."""
+"""Grafana's dashboards: sound JSON and PromQL, and each query answered by a Prometheus that scraped the real things."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stack/elastic.yml and what it mounts. No image of Elastic's can be had here: what is held is what can be held without."""
+"""stack/elastic.yml and what it mounts, as far as that can be held without an image of Elastic's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that Prometheus scrapes, real and on loopback: service, edge, node exporter, exporter of hosts, Alertmanager."""
+"""What Prometheus scrapes, real and on loopback: service, edge, node exporter, exporter of hosts, Alertmanager."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The exporter of hosts on a real Swarm: each node's engine behind its proxy, tasks, restarts, a lost node, a backup."""
+"""The exporter of hosts on a real Swarm: engines behind their proxies, tasks, restarts, a lost node, a backup."""
 
 from __future__ import annotations
 
