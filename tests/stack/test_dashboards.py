@@ -111,7 +111,7 @@ def _prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus
     server = Server(environ, folder / "service.log")
     try:
         wait_until(lambda: server.ready, "the service is ready")
-        with monitor(folder) as address, site(folder, server, {"monitor": address}) as running:
+        with monitor(folder) as (address, _), site(folder, server, {"monitor": address}) as running:
             yield running
     finally:
         server.stop()

@@ -24,8 +24,8 @@ FINDINGS = (
 
 
 @contextmanager
-def monitor(folder: Path) -> Iterator[str]:
-    """Its address."""
+def monitor(folder: Path) -> Iterator[tuple[str, Store]]:
+    """Its address, and its database."""
     store = Store(f"sqlite:///{folder}/monitor.db")
     store.prepare()
     now = dt.datetime.now(dt.UTC)
@@ -52,6 +52,6 @@ def monitor(folder: Path) -> Iterator[str]:
 
     try:
         with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
-            yield f"127.0.0.1:{server.server_address[1]}"
+            yield f"127.0.0.1:{server.server_address[1]}", store
     finally:
         store.close()
