@@ -1,4 +1,4 @@
-"""The requests: lifecycle and template once, then documents by the bulk API, each again for as long as that may help."""
+"""The requests: lifecycle and template once, then documents by the bulk API; a busy server is asked again."""
 
 from __future__ import annotations
 
