@@ -1,4 +1,4 @@
-"""The pages in a browser: what is shown is what is in the database; for all people; and nothing that it names can break it."""
+"""The pages in a browser: they show what is in the database, to all people, and no name in it can break them."""
 
 from __future__ import annotations
 
