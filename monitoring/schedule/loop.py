@@ -13,8 +13,9 @@ from monitoring.schedule import sources as names
 from monitoring.schedule.look import Monitor
 from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
+from monitoring.tracking.elastic import Elastic
 from monitoring.tracking.mlflow_runs import MlflowRuns
-from monitoring.tracking.sender import Sender
+from monitoring.tracking.sender import Note, Sender
 from monitoring.window.journal import JournalReader
 from service.process.logs import log
 
@@ -106,12 +107,14 @@ class Judge:
 
     def _make_senders(self) -> list[Sender]:
         """Each with connections of its own."""
-        uri = self._settings.mlflow_tracking_uri
-        if not uri:
-            return []
-        runs = MlflowRuns(uri, self._server())
+        settings, senders = self._settings, []
+        if settings.mlflow_tracking_uri:
+            runs = MlflowRuns(settings.mlflow_tracking_uri, self._server())
+            senders.append(Sender("mlflow", self.store, runs.send, self._noting(names.MLFLOW)))
+        if settings.elastic_url:
+            elastic = Elastic(settings.elastic_url, settings.elastic_key)
+            senders.append(Sender("elastic", self.store, elastic.send, self._noting(names.ELASTIC)))
+        return senders
 
-        def note(up: bool, reason: str) -> None:
-            self._sources.note(names.MLFLOW, up, reason)
-
-        return [Sender("mlflow", self.store, runs.send, note)]
+    def _noting(self, source: str) -> Note:
+        return lambda up, reason: self._sources.note(source, up, reason)
