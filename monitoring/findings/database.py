@@ -190,24 +190,23 @@ def migrate(engine: sa.Engine) -> list[str]:
     with transaction(engine) as connection:
         journal.lock(connection)
         prefix = _make_schema(connection)
+        table = sa.table(
+            "monitor_migration",
+            sa.column("version"),
+            sa.column("name"),
+            schema=prefix.rstrip(".") or None,
+        )
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {prefix}monitor_migration ("
             "version integer PRIMARY KEY, name text NOT NULL,"
             " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
         )
-        done = set(
-            connection.scalars(sa.text(f"SELECT version FROM {prefix}monitor_migration"))  # nosec
-        )
+        done = set(connection.scalars(sa.select(table.c.version)))
         for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
             version = int(path.name.partition("_")[0])
             if version not in done:
                 _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(
-                    sa.text(
-                        f"INSERT INTO {prefix}monitor_migration (version, name) VALUES (:v, :n)"  # nosec
-                    ),
-                    {"v": version, "n": path.stem},
-                )
+                connection.execute(sa.insert(table).values(version=version, name=path.stem))
                 applied.append(path.stem)
     return applied
 

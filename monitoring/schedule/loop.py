@@ -7,7 +7,8 @@ import time
 
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
-from monitoring.references import References, TrackingServer
+from monitoring.references import NoReference, References, TrackingServer, VersionReference
+from monitoring.report import AlarmReports, Reports
 from monitoring.schedule import sources as names
 from monitoring.schedule.look import Monitor
 from monitoring.schedule.sources import Sources
@@ -29,6 +30,7 @@ class Judge:
         self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
+        self._alarm_reports = AlarmReports(self.store, self._make_reports())
         references = References(settings.bundles, settings.monitor_state, self._server())
         self.monitor = Monitor(settings, self.store, self._journal, references, self._sources)
         self._held: bool | None = None
@@ -37,6 +39,7 @@ class Judge:
     def judge_forever(self, stop: threading.Event) -> None:
         for sender in self._senders:
             sender.start()
+        self._alarm_reports.start()
         while not stop.is_set():
             began = time.monotonic()
             self.judge_once()
@@ -66,6 +69,7 @@ class Judge:
     def close(self) -> None:
         for sender in self._senders:
             sender.stop()
+        self._alarm_reports.stop()
         self.lock.release()
         self._journal.close()
         self.store.close()
@@ -86,6 +90,20 @@ class Judge:
             settings.mlflow_tracking_username,
             settings.mlflow_tracking_password,
         )
+
+    def _make_reports(self) -> Reports:
+        """With a journal of its own, so that no window waits for them; of references that are here already."""
+        settings = self._settings
+        references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
+
+        def version_of(model: str, version: str) -> VersionReference | None:
+            try:
+                return references.of(model, version)
+            except NoReference:
+                return None
+
+        journal = JournalReader(settings.journal_url)
+        return Reports(settings.monitor_state / "reports", version_of, journal)
 
     def _make_senders(self) -> list[Sender]:
         """Each with connections of its own."""

@@ -13,7 +13,7 @@ from monitoring.findings.values import Finding
 from service.bundle.contract import Column, Contract, Output
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import Reference
-from tests.bench.population import NAMES, contract, draw
+from tests.bench.silence.population import NAMES, contract, draw
 from tests.support.monitoring.windows import reference_of, window_of
 
 CONTRACT = contract()

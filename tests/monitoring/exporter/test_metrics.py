@@ -35,12 +35,12 @@ def window(number: int, **fields: Any) -> Any:
 
 def scraped(exporter: Exporter) -> dict[tuple[str, ...], float]:
     """By name without prefix and the labels' values in the order of their names."""
-    families = text_string_to_metric_families(exporter.scrape().decode())
-    return {
-        (sample.name.removeprefix("swarmline_monitor_"), *(sample.labels[name] for name in sorted(sample.labels))): sample.value
-        for family in families
-        for sample in family.samples
-    }  # fmt: skip
+    numbers = {}
+    for family in text_string_to_metric_families(exporter.scrape().decode()):
+        for sample in family.samples:
+            labels = [sample.labels[name] for name in sorted(sample.labels)]
+            numbers[(sample.name.removeprefix("swarmline_monitor_"), *labels)] = sample.value
+    return numbers
 
 
 def test_the_newest_window_of_each_arm_is_told_with_its_alarms(store: Store):
