@@ -72,12 +72,10 @@ def _page(client: EdgeClient, address: str, seconds: float = SECONDS) -> str:
 
 
 def _model_pages(overview: str) -> Iterator[Place]:
-    """One a model and arm."""
-    seen = set()
-    for address in _addresses(overview):
-        named = MODEL.fullmatch(urlsplit(address).path)
-        if named and address not in seen:
-            seen.add(address)
+    """One a model and arm, of its newest window; an alarm's link to an older one stays a link to the monitor."""
+    for address in dict.fromkeys(_addresses(overview)):
+        parts = urlsplit(address)
+        if MODEL.fullmatch(parts.path) and "window" not in parse_qs(parts.query):
             yield Place(address, f"{_name(address)}.html")
 
 
