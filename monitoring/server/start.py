@@ -15,9 +15,7 @@ from monitoring.settings import Settings
 from service.web.keys import BadKeys
 
 
-def serve(
-    settings: Settings, environ: Mapping[str, str]
-) -> int:  # pylint: disable=inconsistent-return-statements
+def serve(settings: Settings, environ: Mapping[str, str]) -> int:
     """1 where it cannot start: what would be refused by each of its processes again and again is said here, once."""
     sentences = [
         fault
@@ -28,10 +26,13 @@ def serve(
         print(f"cannot start: {sentence}", file=sys.stderr)
     if sentences:
         return 1
-    # Anew, without all that was loaded to read the keys: it stays for as long as the monitor does.
-    os.execve(
-        sys.executable, [sys.executable, "-m", "monitoring", "supervise"], dict(environ)
-    )  # nosec B606
+    return _become_supervisor(environ)
+
+
+def _become_supervisor(environ: Mapping[str, str]) -> int:
+    """Anew, without all that was loaded to read the keys: it stays for as long as the monitor does."""
+    command = [sys.executable, "-m", "monitoring", "supervise"]
+    os.execve(sys.executable, command, dict(environ))  # nosec B606 # the words are ours
 
 
 def show(settings: Settings, supervised: bool) -> int:
