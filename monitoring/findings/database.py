@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
@@ -48,6 +49,13 @@ class Moment(TypeDecorator[dt.datetime]):
         return aware.astimezone(dt.UTC)
 
 
+def plain(value: Any) -> Any:
+    """A number or an array of NumPy's as Python's own."""
+    if not isinstance(value, np.generic | np.ndarray):
+        raise TypeError(f"{type(value).__name__} is nothing that can be kept")
+    return value.tolist()
+
+
 class Json(TypeDecorator[Any]):
     """JSON as msgspec writes it: what is not finite is null."""
 
@@ -62,7 +70,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        text = msgspec.json.encode(value)
+        text = msgspec.json.encode(value, enc_hook=plain)
         return msgspec.json.decode(text) if dialect.name == "postgresql" else text.decode()
 
     def process_result_value(  # pylint: disable=unused-argument

@@ -1,11 +1,11 @@
-"""Reports made when they are asked for or an alarm is raised, one at a time; and those that are kept, in bounded number and size."""
+"""Reports of windows, made one at a time when they are asked for, and kept in bounded number and size."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-import subprocess
+import subprocess  # nosec B404 # starts our own module
 import sys
 import tempfile
 from collections.abc import Callable
@@ -53,7 +53,8 @@ class Reports:
         kept = _read(path, record)
         if kept is not None:
             return kept
-        if not self._making.acquire(timeout=PATIENCE):
+        # `with` cannot give up.
+        if not self._making.acquire(timeout=PATIENCE):  # pylint: disable=consider-using-with
             raise ReportBusy("Another report is being made; ask again in half a minute.")
         try:
             # Made by whom was waited for, perhaps.
@@ -94,7 +95,10 @@ class Reports:
             raise NoReport(
                 f"The journal has {len(window.matrix)} rows of this window; a report needs {tables.LEAST_ROWS}."
             )
-        title = f"{record.model} {record.version} ({record.arm}), {record.start:%Y-%m-%d %H:%M} to {record.end:%Y-%m-%d %H:%M} UTC"
+        title = (
+            f"{record.model} {record.version} ({record.arm}),"
+            f" {record.start:%Y-%m-%d %H:%M} to {record.end:%Y-%m-%d %H:%M} UTC"
+        )
         drawn_up = tables.draw_up(title, version.contract, version.reference.matrix, window.matrix)
         if not drawn_up.columns:
             raise NoReport("No column of it may be shown.")

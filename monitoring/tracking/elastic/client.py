@@ -1,4 +1,4 @@
-"""The requests: lifecycle and template once, then documents by the bulk API, each again for as long as that may help."""
+"""The requests: lifecycle and template once, then documents by the bulk API; a busy server is asked again."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _again(
     """A document that is refused for good is said and left: it would stop all others for ever."""
     refused = []
     for action, item in zip(actions, items, strict=True):
-        outcome = next(iter(item.values()))
+        (outcome,) = item.values()
         if outcome["status"] in BUSY:
             yield action
         elif outcome["status"] >= 300:

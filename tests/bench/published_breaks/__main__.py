@@ -16,15 +16,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from evidently.legacy.calculations.stattests import get_stattest
-from evidently.legacy.core import ColumnType
 
 from monitoring.drift import judge_drift
 from monitoring.findings.values import Alarm
 from monitoring.judge.alarms import JudgedWindow, change_alarms
-from service.bundle.contract import Column, Contract, Output
+from service.bundle.contract import Column, Contract, Matrix, Output
 from service.bundle.monitor_rules import MonitorRules
 from tests.bench.published_breaks.sets import SETS, Dated
+from tests.bench.silence.peers import is_raised_by_evidently
 from tests.bench.silence.windows import judged
 from tests.support.monitoring.windows import reference_of, window_of
 
@@ -41,7 +40,7 @@ def contract_of(dated: Dated) -> Contract:
     return Contract(dated.name, "regression", (*numbers, *categories), (Output("value"),))
 
 
-def encode(contract: Contract, table: pd.DataFrame) -> np.ndarray:
+def encode(contract: Contract, table: pd.DataFrame) -> Matrix:
     columns = [
         table[column.name].map(column.categories.index) if column.categories else table[column.name]
         for column in contract.columns
@@ -78,13 +77,13 @@ def ours(dated: Dated) -> Iterator[tuple[str, str]]:
 
 def evidently(dated: Dated) -> Iterator[str]:
     for table in dated.windows.values():
-        raised = []
-        for name in (*dated.columns, *dated.categories):
-            kind = ColumnType.Categorical if name in dated.categories else ColumnType.Numerical
-            before, now = dated.reference[name].dropna(), table[name].dropna()
-            test = get_stattest(before, now, kind, None)
-            if test(before, now, kind, None).drifted:
-                raised.append(name)
+        raised = [
+            name
+            for name in (*dated.columns, *dated.categories)
+            if is_raised_by_evidently(
+                name in dated.categories, dated.reference[name].dropna(), table[name].dropna()
+            )
+        ]
         yield ", ".join(raised)
 
 

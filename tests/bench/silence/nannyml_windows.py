@@ -1,4 +1,4 @@
-"""The columns that NannyML's univariate defaults raise in each window of a file. Run by an environment of its own.
+"""The columns that NannyML's univariate defaults raise in each window of some files. Run by an environment of its own.
 
 Its environment is made by requirements/nannyml.txt.
 
@@ -19,9 +19,10 @@ import nannyml  # type: ignore[import-not-found]  # pylint: disable=import-error
 import pandas as pd  # pylint: disable=wrong-import-position
 
 
-def raised(folder: Path, rows: int, categories: list[str]) -> list[list[str]]:
+def raised(path: Path, rows: int, categories: list[str]) -> list[list[str]]:
     """By window; Jensen-Shannon is its default for numbers and categories."""
-    reference, windows = (pd.read_csv(folder / f"{name}.csv") for name in ("reference", "windows"))
+    reference = pd.read_parquet(path)
+    windows = pd.read_parquet(path.with_name(path.name.replace("reference", "windows")))
     columns = list(reference.columns)
     calculator = nannyml.UnivariateDriftCalculator(
         column_names=columns, treat_as_categorical=categories, chunk_size=rows
@@ -34,4 +35,5 @@ def raised(folder: Path, rows: int, categories: list[str]) -> list[list[str]]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(raised(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3].split(","))))
+    paths = sorted(Path(sys.argv[1]).glob("reference-*.parquet"))
+    print(json.dumps([raised(path, int(sys.argv[2]), sys.argv[3].split(",")) for path in paths]))

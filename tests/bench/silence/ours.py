@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from monitoring.drift import judge_relation
+from monitoring.judge.alarms import JudgedWindow
 from service.bundle.reference import Reference
 from tests.bench.silence.population import NAMES, draw
 from tests.bench.silence.windows import (
@@ -38,31 +40,47 @@ class Cell(NamedTuple):
     by_column: Counter[str]
 
 
-def silence(rows: int, known: int, triples: int, seed: int) -> Cell:
-    random = np.random.default_rng([seed, rows, known])
-    window_hits = column_hits = alarm_hits = 0
-    by_column: Counter[str] = Counter()
-    reference = None
-    for number in range(triples):
-        if number % TRIPLES_A_REFERENCE[known] == 0:
-            reference = reference_of(CONTRACT, draw(known, random))
-        assert reference is not None
-        windows = judge_ours([draw(rows, random) for _ in range(TRIPLE)], reference)
+class Tally:
+    """Of the windows of one cell."""
+
+    def __init__(self, rows: int, known: int):
+        self.rows, self.known = rows, known
+        self.triples = self.windows = self.columns = self.alarms = 0
+        self.by_column: Counter[str] = Counter()
+
+    def add(self, windows: list[JudgedWindow]) -> None:
         raised = [raised_columns(window) for window in windows]
-        window_hits += sum(map(bool, raised))
-        column_hits += sum(map(len, raised))
         alarms = alarmed(windows)
-        alarm_hits += bool(alarms)
-        by_column.update(column or kind for kind, column in alarms)
-    count = triples * TRIPLE
-    return Cell(
-        rows,
-        known,
-        Rate(window_hits, count),
-        Rate(column_hits, count * len(NAMES)),
-        Rate(alarm_hits, triples),
-        by_column,
-    )
+        self.triples += 1
+        self.windows += sum(map(bool, raised))
+        self.columns += sum(map(len, raised))
+        self.alarms += bool(alarms)
+        self.by_column.update(column or kind for kind, column in alarms)
+
+    @property
+    def cell(self) -> Cell:
+        count = self.triples * TRIPLE
+        return Cell(
+            self.rows,
+            self.known,
+            Rate(self.windows, count),
+            Rate(self.columns, count * len(NAMES)),
+            Rate(self.alarms, self.triples),
+            self.by_column,
+        )
+
+
+def silence(all_rows: Sequence[int], known: int, triples: int, seed: int) -> list[Cell]:
+    """A cell for each size of a window; they share their references, which cost more than windows."""
+    random = np.random.default_rng([seed, known])
+    tallies = [Tally(rows, known) for rows in all_rows]
+    each = TRIPLES_A_REFERENCE[known]
+    for number in range(triples):
+        if number % each == 0:
+            reference = reference_of(CONTRACT, draw(known, random))
+        for tally in tallies:
+            tally.add(judge_ours([draw(tally.rows, random) for _ in range(TRIPLE)], reference))
+    return [tally.cell for tally in tallies]
 
 
 def silence_of_relation(rows: int, known: int, triples: int, seed: int) -> tuple[Rate, Rate]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tempfile
+import warnings
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from evidently.legacy.calculations.stattests import get_stattest
-from evidently.legacy.core import ColumnType
 from numpy.typing import NDArray
 
 from tests.bench.silence.population import LEVEL_NAMES, LEVELS, NAMES, draw
@@ -48,36 +48,48 @@ def frame(rows: Floats) -> pd.DataFrame:
     return table
 
 
-def evidently_column(name: str, reference: pd.DataFrame, window: pd.DataFrame) -> bool:
+def is_raised_by_evidently(
+    category: bool, reference: pd.Series[Any], window: pd.Series[Any]
+) -> bool:
     """By its own choice of test and threshold: what its preset does to each column."""
-    kind = ColumnType.Categorical if name in LEVELS else ColumnType.Numerical
-    test = get_stattest(reference[name], window[name], kind, None)
-    return bool(test(reference[name], window[name], kind, None).drifted)
+    with warnings.catch_warnings():
+        # It uses names of numpy that are to go, and takes seconds to import.
+        warnings.simplefilter("ignore")
+        # pylint: disable=import-outside-toplevel
+        from evidently.legacy.calculations.stattests import get_stattest
+        from evidently.legacy.core import ColumnType
+
+        kind = ColumnType.Categorical if category else ColumnType.Numerical
+        test = get_stattest(reference, window, kind, None)
+        return bool(test(reference, window, kind, None).drifted)
 
 
 def evidently_raised(reference: pd.DataFrame, window: pd.DataFrame) -> set[str]:
-    return {name for name in NAMES if evidently_column(name, reference, window)}
+    return {
+        name
+        for name in NAMES
+        if is_raised_by_evidently(name in LEVELS, reference[name], window[name])
+    }
 
 
-def nannyml_raised(python: str, reference: Floats, windows: list[Floats]) -> list[set[str]]:
-    """In a process of its own: its packages do not go with ours."""
-    with tempfile.TemporaryDirectory() as folder:
-        frame(reference).to_csv(Path(folder) / "reference.csv", index=False)
-        frame(np.concatenate(windows)).to_csv(Path(folder) / "windows.csv", index=False)
-        answer = subprocess.run(
-            [python, str(SCRIPT), folder, str(len(windows[0])), ",".join(LEVELS)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    return [set(columns) for columns in json.loads(answer.stdout.splitlines()[-1])]
+def nannyml_raised(python: str, folder: Path, rows: int) -> list[list[set[str]]]:
+    """In a process of its own, for its packages do not go with ours: by reference, by window."""
+    answer = subprocess.run(
+        [python, str(SCRIPT), str(folder), str(rows), ",".join(LEVELS)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    answers = json.loads(answer.stdout.splitlines()[-1])
+    return [[set(columns) for columns in windows] for windows in answers]
 
 
 def compare(rows: int, known: int, seed: int, nannyml: str, references: int) -> dict[str, Peer]:
     random = np.random.default_rng([seed, rows, known, 2])
     raised: dict[str, list[list[set[str]]]] = {"ours": [], "Evidently": []}
     ours_alarmed: list[bool] = []
-    for _ in range(references):
+    folder = Path(tempfile.mkdtemp(prefix="nannyml-"))
+    for number in range(references):
         reference = draw(known, random)
         windows = [draw(rows, random) for _ in range(WINDOWS)]
         judged = judge_ours(windows, reference_of(CONTRACT, reference))
@@ -88,7 +100,11 @@ def compare(rows: int, known: int, seed: int, nannyml: str, references: int) -> 
         table = frame(reference)
         raised["Evidently"].append([evidently_raised(table, frame(window)) for window in windows])
         if nannyml:
-            raised.setdefault("NannyML", []).append(nannyml_raised(nannyml, reference, windows))
+            frame(reference).to_parquet(folder / f"reference-{number:03}.parquet")
+            frame(np.concatenate(windows)).to_parquet(folder / f"windows-{number:03}.parquet")
+    if nannyml:
+        raised["NannyML"] = nannyml_raised(nannyml, folder, rows)
+    shutil.rmtree(folder)
     peers = {tool: _summarise(of_references) for tool, of_references in raised.items()}
     alarms = Rate(sum(ours_alarmed), len(ours_alarmed))
     return {**peers, "ours": peers["ours"]._replace(alarms=alarms)}

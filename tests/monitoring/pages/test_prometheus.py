@@ -1,4 +1,4 @@
-"""What the pages ask a real Prometheus that scraped the service's own metrics; and that nothing is shown where it is away."""
+"""What the pages ask a real Prometheus that scraped the service's own metrics; nothing is shown where it is away."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def exporter() -> Iterator[str]:
     Gauge("swarmline_journal_lag_seconds", "", registry=metrics.registry).set(2.5)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # pylint: disable=invalid-name
             scrape = next(scrapes)
             metrics.model_requests.labels(*ARM.values(), "answered").inc(30 * scrape)
             metrics.model_requests.labels(*ARM.values(), "failed").inc(10 * scrape)

@@ -1,4 +1,4 @@
-"""Evidently's report of a window: made on demand and on alarm, kept in bounded number, without what may not be shown."""
+"""Evidently's report of a window: on demand and on alarm, in bounded number, without what may not be shown."""
 
 from __future__ import annotations
 

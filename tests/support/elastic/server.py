@@ -1,4 +1,4 @@
-"""A stand-in for Elasticsearch and Kibana: takes what the bulk API takes, keeps what it was sent, refuses what it is told to."""
+"""A stand-in for Elasticsearch and Kibana: it keeps what it was sent, and refuses what it is told to."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Request(NamedTuple):
 
 
 class ElasticStandIn(ThreadingHTTPServer):
-    """`documents` by index and id. `plan` are the statuses of the next requests, `items` those of the next documents."""
+    """`documents` by index and id. `plan` has the statuses of the next requests, `items` of the next documents."""
 
     daemon_threads = True
 
