@@ -69,7 +69,7 @@ class References:
     def forget(self, versions: Collection[tuple[str, str]]) -> list[str]:
         """Removes what is kept of other versions than these; their names."""
         removed = []
-        for folder in sorted(self._kept.glob("*/*")):
+        for folder in sorted(self._kept.glob("[!.]*/[!.]*")):
             if (folder.parent.name, folder.name) not in versions:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(f"{folder.parent.name} {folder.name}")
@@ -83,7 +83,9 @@ class References:
         kept = self._kept / model / version
         # For windows of it that are judged when the set is another one.
         if not _same(folder, kept):
-            keep(kept, copy_from(folder), model, version)
+            # A full disk takes the copy, not the judgement.
+            with contextlib.suppress(OSError):
+                keep(kept, copy_from(folder), model, version)
         return reference
 
     def _read(self, folder: Path, model: str, version: str) -> VersionReference:

@@ -8,7 +8,6 @@ from pathlib import Path
 import msgspec
 import sqlalchemy as sa
 
-from monitoring.settings import read_settings
 from service.bundle.monitor_rules import Bound, MonitorRules
 from tests.monitoring.schedule.conftest import KEY, Watch
 from tests.support.monitoring.bundles import write_monitored
