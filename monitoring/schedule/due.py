@@ -52,6 +52,10 @@ def new_windows(
         spans = due_spans(length, since, moment.watermark)
     follows = bool(records and spans and spans[0].start <= records[0].end)
     empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
+    if spans and empty >= EMPTY_WINDOWS:
+        # Of an arm that is silent, one statement in place of one for each window that might have been.
+        whole = Span(spans[0].start, spans[-1].end)
+        spans = spans if journal.count(arm, whole).predictions else []
     for span in spans:
         predictions = journal.count(arm, span).predictions
         # What was before the first row of an arm, or long after its last, is no hole.
