@@ -22,6 +22,7 @@ from monitoring.references.version import (
 )
 from service.bundle.manifest import MANIFEST, BundleError, Manifest, decode_file
 from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules
+from service.process.logs import log
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -49,6 +50,8 @@ class References:
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._absent: dict[tuple[str, str], tuple[float, str]] = {}
         self._refreshed: dict[tuple[str, str], float] = {}
+        #: Said once.
+        self._uncopied: set[tuple[str, str]] = set()
 
     def of(self, model: str, version: str) -> VersionReference:
         """NoReference, with its reason, where neither the exported set, nor what is kept, nor MLflow has it."""
@@ -78,15 +81,25 @@ class References:
     def _from_exported(self, folder: Path, model: str, version: str) -> VersionReference:
         try:
             reference = self._read(folder, model, version)
-        except BundleError as error:
+        except (BundleError, OSError) as error:
+            # A file may go while it is read: the set is exported anew.
             raise NoReference(f"no reference: {error}", fault=True) from error
         kept = self._kept / model / version
         # For windows of it that are judged when the set is another one.
         if not _same(folder, kept):
-            # A full disk takes the copy, not the judgement.
-            with contextlib.suppress(OSError):
-                keep(kept, copy_from(folder), model, version)
+            self._copy(folder, kept, model, version)
         return reference
+
+    def _copy(self, folder: Path, kept: Path, model: str, version: str) -> None:
+        """The set may be exported anew meanwhile, the disk be full: what was read is sound, and tried again."""
+        try:
+            keep(kept, copy_from(folder), model, version)
+            self._uncopied.discard((model, version))
+        except (OSError, BundleError) as error:
+            if (model, version) not in self._uncopied:
+                reason = f"the reference of {model} {version} cannot be kept: {error}"
+                log("warning", "reference-not-kept", message=reason, model=model, version=version)
+            self._uncopied.add((model, version))
 
     def _read(self, folder: Path, model: str, version: str) -> VersionReference:
         """Read again only where the files are others: hashing takes time."""

@@ -62,14 +62,15 @@ class Monitor:
 
     def look(self, now: dt.datetime | None = None) -> int:
         """How many windows were judged. What is down is noted in the sources, never raised."""
-        judged = 0
+        judged, fault = 0, ""
         try:
             moment = self._moment(now or dt.datetime.now(dt.UTC))
             for model, arms in self._models(moment).items():
-                judged += self._look_at(model, arms, moment)
+                count, why = self._look_apart(model, arms, moment)
+                judged, fault = judged + count, why or fault
             self._count_again(moment)
             self._sweep(moment)
-            self._sources.note(names.JOURNAL, True)
+            self._sources.note(names.JOURNAL, not fault, fault)
         except FindingsUnavailable as error:
             self._sources.note(names.FINDINGS, False, str(error))
             return judged
@@ -115,6 +116,17 @@ class Monitor:
             models.setdefault(arm.model, []).append(arm)
         return models
 
+    def _look_apart(self, model: str, arms: list[Arm], moment: Moment) -> tuple[int, str]:
+        """How many windows were judged, and what keeps the journal from answering of this model alone."""
+        try:
+            return self._look_at(model, arms, moment), ""
+        except FindingsUnavailable:
+            raise
+        except Unavailable as error:
+            # A statement that takes too long must not keep other models from it. A journal that is away raises again.
+            self._journal.newest(moment.now - HOUR)
+            return 0, f"{model}: {error}"
+
     def _look_at(self, model: str, arms: list[Arm], moment: Moment) -> int:
         subjects = [self._subject(arm) for arm in arms]
         judged = 0
@@ -132,9 +144,10 @@ class Monitor:
         try:
             version = self._references.of(arm.model, arm.version)
         except NoReference as error:
-            self._sources.note(names.REFERENCES, not error.fault, str(error) if error.fault else "")
+            if not error.fault:
+                self._sources.note_part(names.REFERENCES, arm)
             return Subject(arm, MonitorRules(), None, str(error), error.fault)
-        self._sources.note(names.REFERENCES, True)
+        self._sources.note_part(names.REFERENCES, arm)
         return Subject(arm, version.rules, version, version.reason, False)
 
     def _length(self, rules: MonitorRules) -> due.Length:
@@ -177,6 +190,8 @@ class Monitor:
             window.predictions,
             self._settings.monitor_sample,
         )
+        if subject.fault:
+            self._sources.note_part(names.REFERENCES, subject.arm, subject.reason)
         judgement = self._judgement(asked, subject)
         changes = self._history.changes(judgement, subject.rules)
         raised = [alarm for alarm in changes if alarm.resolved_at is None]
@@ -194,6 +209,8 @@ class Monitor:
         if subject.version is None:
             return judge_unread(asked, subject.reason)
         earlier = self._history.before(subject.arm, asked.span.start)
+        # Whichever version: another one in its place ends a fault of the one before.
+        part = (asked.arm.model, asked.arm.name)
         try:
             former = self._former.get(asked.arm)
             if former is not None and former.span.end != asked.span.start:
@@ -206,9 +223,9 @@ class Monitor:
             reason = f"it could not be judged: {type(error).__name__}: {error}"
             trace = "".join(traceback.format_exception(error))
             log("error", "judging-failed", message=reason, exception=trace, model=asked.arm.model)
-            self._sources.note(names.JUDGING, False, reason)
+            self._sources.note_part(names.JUDGING, part, reason)
             return judge_unread(asked, reason)
-        self._sources.note(names.JUDGING, True)
+        self._sources.note_part(names.JUDGING, part)
         if judgement.window is not None:
             self._former[asked.arm] = judgement.window
         share = self._metrics.shares.get((*subject.arm,))

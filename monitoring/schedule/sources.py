@@ -21,6 +21,8 @@ class Sources:
         self._store = store
         self._states: dict[str, tuple[bool, str]] = {}
         self._values: dict[str, float] = {}
+        #: By source, whose fault it is.
+        self._parts: dict[str, dict[tuple[str, ...], str]] = {}
         self._unsaved: dict[str, dt.datetime] = {}
 
     def note(self, source: str, up: bool, reason: str = "", value: float | None = None) -> None:
@@ -32,6 +34,15 @@ class Sources:
             self._states[source] = (up, reason)
             _say(source, before, up, reason)
         self._unsaved[source] = dt.datetime.now(dt.UTC)
+
+    def note_part(self, source: str, part: tuple[str, ...], reason: str = "") -> None:
+        """Of a source that is up where each part of it is: what is said of a sound one hides no other's fault."""
+        faults = self._parts.setdefault(source, {})
+        if reason:
+            faults[part] = reason
+        else:
+            faults.pop(part, None)
+        self.note(source, not faults, next(iter(faults.values()), ""))
 
     def is_up(self, source: str) -> bool:
         return self._states.get(source, (True, ""))[0]

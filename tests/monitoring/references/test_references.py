@@ -65,6 +65,14 @@ def test_a_version_of_the_exported_set_comes_from_there_and_is_kept(tmp_path: Pa
     assert not list((tmp_path / "state").rglob("model.onnx"))
 
 
+def test_a_folder_that_takes_no_copy_keeps_no_exported_bundle_from_being_used(tmp_path: Path):
+    write_monitored(tmp_path / "set", YIELD)
+    # As on a full disk: no folder can be made where a file lies.
+    (tmp_path / "state").write_text("")
+    references = References(tmp_path / "set", tmp_path / "state", NOWHERE)
+    assert references.of(MODEL, "1").reference is not None
+
+
 def test_rules_exported_anew_are_taken_at_once(tmp_path: Path):
     folder = write_monitored(tmp_path / "set", YIELD)
     references = References(tmp_path / "set", tmp_path / "state", NOWHERE)

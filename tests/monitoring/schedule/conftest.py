@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from monitoring.findings import Finding, Store
@@ -15,6 +16,8 @@ from tests.support.monitoring.bundles import write_monitored
 from tests.support.monitoring.traffic import MINUTE, Traffic
 from tests.support.service.bundles import YIELD
 
+#: Another model, which stands before it.
+SECOND = msgspec.structs.replace(YIELD, model="a-second")
 KEY = (YIELD.model, "1", "champion")
 
 
@@ -95,3 +98,11 @@ def make_watch(start: dt.datetime) -> Iterator[Callable[[dict[str, str]], Watch]
 @pytest.fixture
 def watch(make_watch: Callable[[dict[str, str]], Watch], environ: dict[str, str]) -> Watch:
     return make_watch(environ)
+
+
+@pytest.fixture
+def second(watch: Watch) -> Iterator[Traffic]:
+    # Another version, so that its predictions have ids of their own.
+    traffic = Traffic(watch.settings.journal_url, SECOND, version="2")
+    yield traffic
+    traffic.close()

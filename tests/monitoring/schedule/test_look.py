@@ -4,12 +4,17 @@ import datetime as dt
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import pytest
 import sqlalchemy as sa
 
+from monitoring.window.journal import Arm, JournalReader
+from monitoring.window.values import Window
 from service.bundle.monitor_rules import Bound, MonitorRules
-from tests.monitoring.schedule.conftest import KEY, Watch
+from service.journal.errors import Unavailable
+from tests.monitoring.schedule.conftest import KEY, SECOND, Watch
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.monitoring.traffic import MINUTE, Traffic
 from tests.support.postgres import Cluster
@@ -180,6 +185,60 @@ def test_a_window_that_cannot_be_judged_keeps_no_other_from_it(watch: Watch):
     (said,) = watch.findings(0)
     assert said.verdict == "unknown" and "could not be judged" in said.reason
     assert watch.findings(1, "drift")
+
+
+def test_a_bundle_that_is_missing_is_said_also_when_another_model_has_its_own(
+    watch: Watch, second: Traffic
+):
+    watch.predict(0)
+    second.predict(watch.at(0))
+    watch.look(1.1)
+    up, reason = watch.source("references")
+    assert not up and SECOND.model in reason
+    watch.look(1.2)
+    assert watch.source("references") == (up, reason)
+
+
+def test_rows_that_cannot_be_read_are_said_also_when_another_model_is_sound(
+    watch: Watch, second: Traffic, tmp_path: Path
+):
+    write_monitored(tmp_path / "bundles", SECOND, "2")
+    watch.predict(0)
+    second.predict(watch.at(0))
+    engine = sa.create_engine(watch.traffic._table.engine.url)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE prediction SET features = '17' WHERE model = :model"),
+            {"model": SECOND.model},
+        )
+    engine.dispose()
+    assert watch.look(1.1) == 2
+    up, reason = watch.source("judging")
+    assert not up and "could not be judged" in reason
+
+
+def test_a_statement_that_takes_too_long_keeps_no_other_model_from_being_judged(
+    watch: Watch, second: Traffic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    write_monitored(tmp_path / "bundles", SECOND, "2")
+    watch.predict(0)
+    second.predict(watch.at(0))
+    read = JournalReader.window
+
+    def window(self: JournalReader, arm: Arm, *more: Any) -> Window:
+        if arm.model == SECOND.model:
+            raise Unavailable("canceling statement due to statement timeout")
+        return read(self, arm, *more)
+
+    monkeypatch.setattr(JournalReader, "window", window)
+    assert watch.look(1.1) == 1
+    assert watch.rows() == {0: 300}
+    up, reason = watch.source("journal")
+    assert not up and SECOND.model in reason and "timeout" in reason
+    assert set(watch.store.last_success()) == {YIELD.model}
+    monkeypatch.undo()
+    assert watch.look(1.2) == 1
+    assert watch.source("journal") == (True, "")
 
 
 def test_a_database_that_goes_away_in_between_is_said_and_the_look_goes_on_when_it_is_back(
