@@ -65,8 +65,15 @@ class Monitor:
         judged = 0
         try:
             moment = self._moment(now or dt.datetime.now(dt.UTC))
-            for model, arms in self._models(moment).items():
-                judged += self._look_at(model, arms, moment)
+            subjects = {
+                model: [self._subject(arm) for arm in arms]
+                for model, arms in self._models(moment).items()
+            }
+            # What is new of every model comes before what is judged again of any.
+            for of_model in subjects.values():
+                judged += sum(self._judge_new(subject, moment) for subject in of_model)
+            for model, of_model in subjects.items():
+                judged += self._look_again(model, of_model, moment)
             self._count_again(moment)
             self._sweep(moment)
             self._sources.note(names.JOURNAL, True)
@@ -115,16 +122,12 @@ class Monitor:
             models.setdefault(arm.model, []).append(arm)
         return models
 
-    def _look_at(self, model: str, arms: list[Arm], moment: Moment) -> int:
-        subjects = [self._subject(arm) for arm in arms]
-        judged = 0
-        records: list[WindowRecord] = []
-        for subject in subjects:
-            judged += self._judge_new(subject, moment)
-            records += self._within_horizon(subject, moment)
+    def _look_again(self, model: str, subjects: list[Subject], moment: Moment) -> int:
+        records = [
+            record for subject in subjects for record in self._within_horizon(subject, moment)
+        ]
         due.mark_by_truth(self._store, self._journal, model, records, moment)
-        for subject in subjects:
-            judged += self._judge_again(subject, moment)
+        judged = sum(self._judge_again(subject, moment) for subject in subjects)
         self._store.note_success(model, dt.datetime.now(dt.UTC))
         return judged
 

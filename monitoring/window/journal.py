@@ -70,14 +70,15 @@ class JournalReader:
 
     def newest(self, since: dt.datetime) -> dt.datetime | None:
         """When the newest prediction was made; None where there is none since then."""
-        [(at,)] = self._read("newest", {"start": self._moment(since)})
+        moments = {"start": self._moment(since), "first_day": self._moment(_day_of(since))}
+        [(at,)] = self._read("newest", moments)
         return _time(at)
 
     def seen(self, span: Span) -> list[Arm]:
         """Those that predicted on the days of the span, without looking at their rows."""
         # Whole days: the bounds choose partitions, and no row has to be looked at for its time.
         days = {
-            "first_day": self._moment(EPOCH + (span.start - EPOCH) // DAY * DAY),
+            "first_day": self._moment(_day_of(span.start)),
             "last_day": self._moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
         }
         return [Arm(*row) for row in self._read("arms", days)]
@@ -241,6 +242,11 @@ class JournalReader:
 
     def _moment(self, at: dt.datetime) -> Any:
         return moment(self._engine, at)
+
+
+def _day_of(at: dt.datetime) -> dt.datetime:
+    """When its day began."""
+    return EPOCH + (at - EPOCH) // DAY * DAY
 
 
 def _add_hash(connection: sqlite3.Connection, _: object) -> None:

@@ -131,3 +131,11 @@ def test_while_the_database_is_away_the_last_numbers_stand_and_age(
     assert numbers["last_success_timestamp_seconds", "yield"] == NOW.timestamp()
     assert scraped(exporter)["source_up", "findings"] == 1
     store.close()
+
+
+def test_the_end_of_the_newest_window_with_truth_is_told(store: Store):
+    store.save(window(0), [finding(kind="truth", column="share", value=0.5)])
+    store.save(window(1), [finding(kind="truth", column="share", value=0.0)])
+    numbers = scraped(Exporter(store, 30.0))
+    until = numbers["truth_window_timestamp_seconds", "champion", "yield", "3"]
+    assert until == window(0).end.timestamp()

@@ -59,6 +59,15 @@ def test_arms_and_counts_of_a_day_read_the_index_alone(reader: JournalReader) ->
         assert "Index Only Scan" in plan and "Seq Scan" not in plan, plan
 
 
+def test_the_newest_prediction_is_found_by_steps_into_the_index(reader: JournalReader) -> None:
+    newest = reader.count(CHAMPION, DAY).last
+    assert newest is not None and reader.newest(newest - dt.timedelta(minutes=1)) is not None
+    assert reader.newest(newest + dt.timedelta(hours=3)) is None
+    (plan,) = plans(reader, lambda: reader.newest(newest - dt.timedelta(hours=1)))
+    # Each look asks: what it reads must not grow with the day.
+    assert plan.count("Limit") == 3 and "Seq Scan on prediction_" + f"{TODAY:%Y%m%d}" not in plan, plan
+
+
 def test_the_counts_of_two_arms_with_requests_that_were_sent_again(reader: JournalReader) -> None:
     champion = reader.window(CHAMPION, DAY, CONTRACT, 1, limit=1000)
     challenger = reader.window(Arm("bench", "2", "challenger"), DAY, CONTRACT, 1, limit=1000)
