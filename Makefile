@@ -62,7 +62,7 @@ $(groups:%=help-%):
 		on && /^[a-z-]+:.*## /{ printf "  %-17s %s\n", $$1, $$2 }' Makefile
 
 ## models: MODEL=name or several, none means all; ARGS='--json' and other options
-run: ## train, gate, promote, export and serve the models until Ctrl-C; ONCE=1 ends after the smoke test
+run: ## train, gate, promote, export, serve and watch the models until Ctrl-C; ONCE=1 ends after the smoke test
 serve: ## serve what was exported, until Ctrl-C
 mlflow: ## open MLflow's pages on http://127.0.0.1:5000
 draft: ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders

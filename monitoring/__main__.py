@@ -5,6 +5,7 @@ run        looks once: judges what is due, and ends
 drift      the newest windows' drift, of MODEL or of all; exit code 3 where something is raised
 quality    the newest windows' estimates, quality and truth, in the same way
 report     Evidently's report of the newest window of each MODEL, as a file
+hosts      numbers of nodes and tasks, by the engines' API; its settings are its own
 simulate   callers whose inputs shift, whose truth comes late, whose relation changes
 judge, show   the two processes of `serve`, each alone
 """
@@ -23,7 +24,7 @@ from typing import NoReturn
 from monitoring.settings import BadSettings, Settings, read_settings
 from service.process import logs
 
-VERBS = ("serve", "run", "drift", "quality", "report", "simulate", "judge", "show")
+VERBS = ("serve", "run", "drift", "quality", "report", "hosts", "simulate", "judge", "show")
 MODELS = re.compile(r"\w[\w.-]{0,99}( +\w[\w.-]{0,99})*")
 
 
@@ -45,6 +46,10 @@ def main() -> int:
 
         return simulate(rest)
     options = _options(verb, rest)
+    if verb == "hosts":
+        from monitoring.hosts import serve  # pylint: disable=import-outside-toplevel
+
+        return serve.main(os.environ)
     try:
         settings = read_settings(os.environ)
         return _run(verb, settings, options)

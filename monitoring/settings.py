@@ -50,8 +50,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     keys: str
     service_url: str
     prometheus_url: str
-    alertmanager_url: str
-    grafana_url: str
     jenkins_url: str
     runbook_url: str
     elastic_url: str
@@ -133,8 +131,6 @@ SETTINGS = (
     *_web_addresses(
         ("SERVICE_URL", "a service whose journal's lag is asked for where there is no Prometheus"),
         ("PROMETHEUS_URL", "Prometheus, for traffic and the journal's lag"),
-        ("ALERTMANAGER_URL", "Alertmanager, as people reach it"),
-        ("GRAFANA_URL", "Grafana, as people reach it"),
         ("JENKINS_URL", "Jenkins, as people reach it: the way to the rollback job"),
         ("RUNBOOK_URL", "the runbook, where it is not the one of the pages"),
         ("ELASTIC_URL", "Elasticsearch, which is sent the findings too"),

@@ -29,7 +29,7 @@ SELECT format('ALTER ROLE %I VALID UNTIL %L', rolname, now() + interval '1 hour'
         AND coalesce(rolvaliduntil, 'infinity') = 'infinity' \gexec
 SELECT format('CREATE ROLE %I LOGIN IN ROLE monitor', :'user')
     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'user') \gexec
-ALTER ROLE :"user" PASSWORD :'word' VALID UNTIL 'infinity' CONNECTION LIMIT 8;
+ALTER ROLE :"user" PASSWORD :'word' VALID UNTIL 'infinity' CONNECTION LIMIT 16;
 ALTER ROLE :"user" SET role = 'monitor';
 -- What the monitor's own code sets as well; here it holds for whoever has the password.
 ALTER ROLE :"user" SET statement_timeout = '60s';

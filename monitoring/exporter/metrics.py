@@ -162,7 +162,13 @@ class Exporter(Collector):
             gauge = {"share": share, "delay": delay}.get(finding.column)
             if gauge is not None and finding.value is not None:
                 gauge.add_metric(_labels(state), finding.value)
-        yield from (share, delay)
+        until = _gauge(
+            "truth_window_timestamp_seconds", "The end of the newest window that has truth.", *ARM
+        )
+        for state in self._snapshot.arms:
+            if state.truth_until is not None:
+                until.add_metric(_labels(state), state.truth_until.timestamp())
+        yield from (share, delay, until)
 
     def _findings(self, kind: str) -> Iterator[tuple[ArmState, Finding]]:
         for state in self._snapshot.arms:

@@ -22,6 +22,8 @@ class ArmState(NamedTuple):
 
     record: WindowRecord
     findings: tuple[Finding, ...]
+    #: The end of the newest window that has truth.
+    truth_until: dt.datetime | None = None
 
 
 class Snapshot(NamedTuple):
@@ -51,7 +53,7 @@ def _arm_states(store: Store, arms: Sequence[Arm], now: dt.datetime) -> Iterator
     for arm in _answering(arms):
         records = store.windows(*arm, limit=1)
         if records and now - records[0].end < FORGOTTEN:
-            yield ArmState(records[0], tuple(_newest_findings(store, arm, records[0])))
+            yield _arm_state(store, arm, records[0])
 
 
 def _answering(arms: Sequence[Arm]) -> Iterator[Arm]:
@@ -63,12 +65,18 @@ def _answering(arms: Sequence[Arm]) -> Iterator[Arm]:
             yield arm
 
 
-def _newest_findings(store: Store, arm: Arm, record: WindowRecord) -> Iterator[Finding]:
+def _arm_state(store: Store, arm: Arm, record: WindowRecord) -> ArmState:
     model, version, name = arm
     series = store.series(model, BY_ROWS, version=version, arm=name, since=record.start, limit=1)
-    yield from (finding for _, finding in series)
-    series = store.series(model, BY_TRUTH, version=version, arm=name, limit=TRUTH_WINDOWS)
-    yield from _newest_known(finding for _, finding in series)
+    findings = [finding for _, finding in series]
+    late = list(store.series(model, BY_TRUTH, version=version, arm=name, limit=TRUTH_WINDOWS))
+    findings += _newest_known(finding for _, finding in late)
+    with_truth = (window.end for window, finding in late if _is_truth(finding))
+    return ArmState(record, tuple(findings), next(with_truth, None))
+
+
+def _is_truth(finding: Finding) -> bool:
+    return finding.kind == "truth" and finding.column == "share" and bool(finding.value)
 
 
 def _newest_known(findings: Iterable[Finding]) -> Iterator[Finding]:

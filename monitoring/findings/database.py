@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import DBAPIError
@@ -48,6 +49,13 @@ class Moment(TypeDecorator[dt.datetime]):
         return aware.astimezone(dt.UTC)
 
 
+def plain(value: Any) -> Any:
+    """A number or an array of NumPy's as Python's own."""
+    if not isinstance(value, np.generic | np.ndarray):
+        raise TypeError(f"{type(value).__name__} is nothing that can be kept")
+    return value.tolist()
+
+
 class Json(TypeDecorator[Any]):
     """JSON as msgspec writes it: what is not finite is null."""
 
@@ -62,7 +70,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        text = msgspec.json.encode(value)
+        text = msgspec.json.encode(value, enc_hook=plain)
         return msgspec.json.decode(text) if dialect.name == "postgresql" else text.decode()
 
     def process_result_value(  # pylint: disable=unused-argument
@@ -190,24 +198,23 @@ def migrate(engine: sa.Engine) -> list[str]:
     with transaction(engine) as connection:
         journal.lock(connection)
         prefix = _make_schema(connection)
+        table = sa.table(
+            "monitor_migration",
+            sa.column("version"),
+            sa.column("name"),
+            schema=prefix.rstrip(".") or None,
+        )
         connection.exec_driver_sql(
             f"CREATE TABLE IF NOT EXISTS {prefix}monitor_migration ("
             "version integer PRIMARY KEY, name text NOT NULL,"
             " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
         )
-        done = set(
-            connection.scalars(sa.text(f"SELECT version FROM {prefix}monitor_migration"))  # nosec
-        )
+        done = set(connection.scalars(sa.select(table.c.version)))
         for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
             version = int(path.name.partition("_")[0])
             if version not in done:
                 _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(
-                    sa.text(
-                        f"INSERT INTO {prefix}monitor_migration (version, name) VALUES (:v, :n)"  # nosec
-                    ),
-                    {"v": version, "n": path.stem},
-                )
+                connection.execute(sa.insert(table).values(version=version, name=path.stem))
                 applied.append(path.stem)
     return applied
 

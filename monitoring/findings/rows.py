@@ -6,7 +6,9 @@ import math
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from monitoring.findings.database import plain
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 #: Where a field is no column of the same name: `start`, `end` and `column` are words of SQL.
@@ -16,7 +18,10 @@ FINDING_COLUMNS = {"column": "column_name"}
 
 def cells_of(value: msgspec.Struct, names: dict[str, str]) -> dict[str, Any]:
     """A value as a row. What is no finite number is none: PostgreSQL would keep it, SQLite not."""
-    cells = {names.get(name, name): cell for name, cell in msgspec.structs.asdict(value).items()}
+    cells = {
+        names.get(name, name): plain(cell) if isinstance(cell, np.generic) else cell
+        for name, cell in msgspec.structs.asdict(value).items()
+    }
     return {
         name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
         for name, cell in cells.items()

@@ -1,4 +1,4 @@
-"""Who may see the pages, and what each answer says to a browser: keys, hosts, headers, errors that show nothing inside."""
+"""Who may see the pages, and what each answer says to a browser: keys, hosts, headers, errors without the inside."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from monitoring.report import NoReport, ReportBusy
 from service.journal.errors import JournalError
 from service.web.keys import Authenticator, Key, parse_keys
-from service.web.problems import Forbidden, Problem, Unauthenticated
+from service.web.problems import Forbidden, Unauthenticated
 from service.web.sites import SiteGuard
 
 _LOG = logging.getLogger(__name__)
@@ -60,6 +60,18 @@ class Fault(NamedTuple):
 
 class NoSuchPage(Exception):
     """The message says what there is instead."""
+
+
+#: What an exception's own words are fit to say.
+_FORESEEN: tuple[tuple[type[Exception], int, str], ...] = (
+    (Forbidden, 403, "Not with this key"),
+    (NoSuchPage, 404, "There is no such page"),
+    (NoReport, 404, "There is no report"),
+    (ReportBusy, 503, "It is busy"),
+)
+LOGIN = (
+    "Give any name, and as password a key of scope admin; programs send Authorization: Bearer KEY."
+)
 
 
 def authenticator_of(keys: str) -> Authenticator:
@@ -112,39 +124,21 @@ def guard(pages: Blueprint, authenticator: Authenticator, loopback_only: bool) -
         response = make_response(render_template("fault.html", fault=fault), fault.status)
         if isinstance(error, Unauthenticated):
             response.headers["WWW-Authenticate"] = CHALLENGE
-        if fault.status == 405:
-            response.headers["Allow"] = ", ".join(READING)
         if fault.status == 503:
             response.headers["Retry-After"] = "10"
         return response
 
 
 def _fault(error: Exception) -> Fault:
-    match error:
-        case Unauthenticated():
-            return Fault(
-                401,
-                "A key is needed",
-                "Give any name, and as password a key of scope admin; programs send Authorization: Bearer KEY.",
-            )
-        case Forbidden():
-            return Fault(403, "Not with this key", error.detail)
-        case Problem():
-            return Fault(int(error.status[:3]), "This cannot be asked", error.detail)
-        case NoSuchPage():
-            return Fault(404, "There is no such page", str(error))
-        case NoReport():
-            return Fault(404, "There is no report", str(error))
-        case ReportBusy():
-            return Fault(503, "It is busy", str(error))
-        case JournalError():
-            return Fault(503, "A database does not answer", _without_inside(str(error)))
-        case HTTPException(code=405):
-            return Fault(
-                405, "Nothing can be changed here", "These pages are read only: GET and HEAD."
-            )
-        case HTTPException(code=int(code)) if code < 500:
-            return Fault(code, "This cannot be asked", "The address is not one of these pages'.")
+    for kind, status, title in _FORESEEN:
+        if isinstance(error, kind):
+            return Fault(status, title, str(error))
+    if isinstance(error, Unauthenticated):
+        return Fault(401, "A key is needed", LOGIN)
+    if isinstance(error, JournalError):
+        return Fault(503, "A database does not answer", _without_inside(str(error)))
+    if isinstance(error, HTTPException) and error.code and error.code < 500:
+        return Fault(error.code, "This cannot be asked", "The address is not one of these pages'.")
     return _unforeseen(error)
 
 

@@ -66,6 +66,11 @@ def create_pages(settings: PageSettings, sources: Sources) -> Blueprint:
             return redirect(settings.runbook_url)
         raise NoSuchPage("This installation has no copy of docs/runbook.md; the repository has it.")
 
+    @pages.get("", endpoint="slash")
+    def add_slash() -> Any:
+        # Flask's own would go to the scheme and host that it sees, behind the edge others than the caller's.
+        return redirect(f"{settings.prefix}/")
+
     @pages.route("/<path:path>", methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
     def other(path: str) -> Response:  # pylint: disable=unused-argument
         # Else Flask would answer before anybody's key was asked for.

@@ -72,7 +72,7 @@ class References:
     def forget(self, versions: Collection[tuple[str, str]]) -> list[str]:
         """Removes what is kept of other versions than these; their names."""
         removed = []
-        for folder in sorted(self._kept.glob("*/*")):
+        for folder in sorted(self._kept.glob("[!.]*/[!.]*")):
             if (folder.parent.name, folder.name) not in versions:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(f"{folder.parent.name} {folder.name}")

@@ -39,7 +39,7 @@ class TrackingUnavailable(Exception):
 class TrackingServer:
     """MLflow at one address, for as long as the process lives; one in each thread that uses it."""
 
-    def __init__(self, uri: str, username: str = "", password: str = ""):
+    def __init__(self, uri: str, username: str | None = None, password: str | None = None):
         self._uri = uri
         self._client: MlflowClient | None = None
         self._failed = -PAUSE_SECONDS

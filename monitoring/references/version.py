@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,13 @@ from service.bundle.manifest import (
     decode_file,
     sha256,
 )
-from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules, read_monitor_rules
+from service.bundle.monitor_rules import (
+    MONITOR_RULES,
+    MonitorRules,
+    parse_horizon,
+    parse_window,
+    read_monitor_rules,
+)
 from service.bundle.reference import LOSS_MODEL, REFERENCE, Reference, read_reference
 
 CONTRACT = "contract.json"
@@ -78,10 +85,22 @@ def read_version(folder: Path, model: str, version: str) -> VersionReference:
         manifest=manifest,
         contract=decode_file(folder / CONTRACT, Contract),
         reference=reference,
-        rules=read_monitor_rules(folder),
+        rules=_read_rules(folder),
         loss_model=folder / LOSS_MODEL if LOSS_MODEL in manifest.files else None,
         reason=reason,
     )
+
+
+def _read_rules(folder: Path) -> MonitorRules:
+    rules = read_monitor_rules(folder)
+    try:
+        parse_window(rules.window)
+        parse_horizon(rules.truth_horizon)
+    except ValueError as error:
+        raise DamagedBundle(
+            f"{folder / MONITOR_RULES}: {error} is no span of time or rows; export the bundle again"
+        ) from error
+    return rules
 
 
 def _check_file(folder: Path, name: str, manifest: Manifest) -> None:
@@ -102,9 +121,9 @@ def _check_file(folder: Path, name: str, manifest: Manifest) -> None:
 
 def keep(folder: Path, fill: Callable[[Path], None], model: str, version: str) -> None:
     """Has a folder filled aside, checks it, and lets it take the place: a kill leaves the old one, or none."""
-    aside = folder.with_name(f".{folder.name}.next")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Two processes may keep the same version at once.
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         fill(aside)
         read_version(aside, model, version)

@@ -1,4 +1,4 @@
-"""Draws the report of the tables in a folder, in a process that ends with it: `python -m monitoring.report FOLDER HTML`.
+"""Draws the tables of a folder, in a process that ends with it: `python -m monitoring.report FOLDER HTML`.
 
 What Evidently imports would take 200 MB of the monitor for ever.
 """

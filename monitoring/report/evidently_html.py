@@ -14,9 +14,9 @@ from monitoring.report.tables import Tables
 from service.bundle.contract import Matrix
 
 NOTE = Markup(
-    '<p style="font: 15px system-ui, sans-serif; margin: 16px 24px; max-width: 80ch">{}: the window (current) beside the'
-    " reference, {} and {} rows. Drawn by Evidently with its own defaults, whose verdict depends on the number of rows and"
-    " alarms nobody: the monitor's own is on the model's page.</p>"
+    '<p style="font: 15px system-ui, sans-serif; margin: 16px 24px; max-width: 80ch">{}: the window (current) beside'
+    " the reference, {} and {} rows. Drawn by Evidently with its own defaults, whose verdict depends on the number of"
+    " rows and alarms nobody: the monitor's own is on the model's page.</p>"
 )
 
 

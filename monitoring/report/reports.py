@@ -1,16 +1,16 @@
-"""Reports made when they are asked for or an alarm is raised, one at a time; and those that are kept, in bounded number and size."""
+"""Reports of windows, made one at a time when they are asked for, and kept in bounded number and size."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import os
-import subprocess
+import subprocess  # nosec B404 # starts our own module
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 
 from monitoring.findings.values import WindowRecord
 from monitoring.references import VersionReference
@@ -25,6 +25,8 @@ ROOT = Path(__file__).parents[2]
 #: Evidently's own scripts are 4 MB of each.
 MOST_REPORTS, MOST_BYTES, LARGEST = 40, 300 << 20, 40 << 20
 SECONDS = 180.0
+#: Where Python finds itself and our packages; no address, no secret.
+PASSED_ON = ("PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "LD_LIBRARY_PATH", "TMPDIR")
 #: So long somebody waits for the report of somebody else to be made first.
 PATIENCE = 20.0
 VersionOf = Callable[[str, str], VersionReference | None]
@@ -51,26 +53,14 @@ class Reports:
         kept = _read(path, record)
         if kept is not None:
             return kept
-        if not self._making.acquire(timeout=PATIENCE):
+        # `with` cannot give up.
+        if not self._making.acquire(timeout=PATIENCE):  # pylint: disable=consider-using-with
             raise ReportBusy("Another report is being made; ask again in half a minute.")
         try:
             # Made by whom was waited for, perhaps.
             return _read(path, record) or self._make(record, path)
         finally:
             self._making.release()
-
-    def make_soon(self, record: WindowRecord) -> Thread:
-        """For a window that raised an alarm: without a wait, and without an error where there can be none."""
-
-        def make() -> None:
-            try:
-                self.report(record)
-            except (NoReport, ReportBusy) as error:
-                _LOG.warning("no report of %s at %s: %s", record.model, record.start, error)
-
-        thread = Thread(target=make, name="report", daemon=True)
-        thread.start()
-        return thread
 
     def path_of(self, record: WindowRecord) -> Path:
         """Of a hash alone: the names are the journal's."""
@@ -105,7 +95,10 @@ class Reports:
             raise NoReport(
                 f"The journal has {len(window.matrix)} rows of this window; a report needs {tables.LEAST_ROWS}."
             )
-        title = f"{record.model} {record.version} ({record.arm}), {record.start:%Y-%m-%d %H:%M} to {record.end:%Y-%m-%d %H:%M} UTC"
+        title = (
+            f"{record.model} {record.version} ({record.arm}),"
+            f" {record.start:%Y-%m-%d %H:%M} to {record.end:%Y-%m-%d %H:%M} UTC"
+        )
         drawn_up = tables.draw_up(title, version.contract, version.reference.matrix, window.matrix)
         if not drawn_up.columns:
             raise NoReport("No column of it may be shown.")
@@ -139,12 +132,8 @@ def _read(path: Path, record: WindowRecord) -> bytes | None:
 
 def _draw(folder: Path, html: Path) -> None:
     """In a process of its own, which reaches no database and tells nobody."""
-    environment = {
-        "PATH": os.environ.get("PATH", ""),
-        "HOME": str(folder),
-        "DO_NOT_TRACK": "1",
-        "OMP_NUM_THREADS": "1",
-    }
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment |= {"HOME": str(folder), "DO_NOT_TRACK": "1", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-m", "monitoring.report", str(folder), str(html)]
     try:
         done = subprocess.run(  # nosec B603 # the words are ours, without a shell

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from monitoring.findings import Store, WindowRecord
 from monitoring.schedule.clock import Moment
-from monitoring.window.journal import Arm, JournalReader
+from monitoring.window.journal import Arm, Count, JournalReader
 from monitoring.window.spans import changed_spans, due_spans
 from monitoring.window.values import Span
 
@@ -50,18 +50,29 @@ def new_windows(
     else:
         since = since or moment.watermark - FIRST_WINDOWS * length
         spans = due_spans(length, since, moment.watermark)
-    follows = bool(records and spans and spans[0].start <= records[0].end)
+    if not spans:
+        return
+    follows = bool(records) and spans[0].start <= records[0].end
     empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
-    if spans and empty >= EMPTY_WINDOWS:
-        # Of an arm that is silent, one statement in place of one for each window that might have been.
-        whole = Span(spans[0].start, spans[-1].end)
-        spans = spans if journal.count(arm, whole).predictions else []
+    # Of an arm that nobody asks any more there is one question, not one a window.
+    whole = journal.count(arm, Span(spans[0].start, spans[-1].end))
     for span in spans:
-        predictions = journal.count(arm, span).predictions
+        predictions = _count(journal, arm, span, whole) if len(spans) > 1 else whole.predictions
         # What was before the first row of an arm, or long after its last, is no hole.
         empty = 0 if predictions else empty + 1
         if empty <= EMPTY_WINDOWS:
             yield Due(span, predictions)
+
+
+def _count(journal: JournalReader, arm: Arm, span: Span, whole: Count) -> int:
+    if (
+        whole.first is None
+        or whole.last is None
+        or span.end <= whole.first
+        or span.start > whole.last
+    ):
+        return 0
+    return journal.count(arm, span).predictions
 
 
 def _empty_at_end(records: Sequence[WindowRecord]) -> int:

@@ -16,8 +16,8 @@ from service.bundle.monitor_rules import JudgingRules
 #: What is known only once truth is in, which may be many windows later.
 BY_TRUTH = ("quality", "trust")
 BY_ROWS = tuple(kind for kind in KINDS if kind not in BY_TRUTH)
-#: What a judgement compares its window with: whether truth still agrees with estimates, and what dropped.
-COMPARED = ("trust", "estimate", "quality", "slice")
+#: What a judgement compares its window with, beside whether truth still agrees with estimates: what dropped.
+COMPARED = ("estimate", "quality", "slice")
 COMPARED_WINDOWS = 30
 #: So many windows back are looked through for those with truth.
 TRUTH_WINDOWS = 500
@@ -34,10 +34,13 @@ class History:
     def before(self, arm: Arm, start: dt.datetime) -> list[list[Finding]]:
         """The findings of the windows before one, the oldest first."""
         model, version, name = arm
-        pairs = self._store.series(
-            *(model, COMPARED), version=version, arm=name, before=start, limit=COMPARED_WINDOWS, details=True
-        )  # fmt: skip
-        return [list(window.findings) for window in _grouped(pairs)]
+        of = {"version": version, "arm": name, "before": start}
+        # Truth may come hundreds of windows late: what it said of the relation holds until other truth is in.
+        trust = self._store.series(model, ("trust",), limit=TRUTH_WINDOWS, **of)
+        others = self._store.series(model, COMPARED, limit=COMPARED_WINDOWS, details=True, **of)
+        windows = _grouped((*trust, *others))
+        windows.sort(key=lambda window: window.record.start)
+        return [list(window.findings) for window in windows]
 
     def changes(self, judgement: Judgement, rules: JudgingRules) -> list[Alarm]:
         """The alarms that begin or end by a judgement, with what was said then.

@@ -7,13 +7,15 @@ import time
 
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
-from monitoring.references import References, TrackingServer
+from monitoring.references import NoReference, References, TrackingServer, VersionReference
+from monitoring.report import AlarmReports, Reports
 from monitoring.schedule import sources as names
 from monitoring.schedule.look import Monitor
 from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
+from monitoring.tracking.elastic import Elastic
 from monitoring.tracking.mlflow_runs import MlflowRuns
-from monitoring.tracking.sender import Sender
+from monitoring.tracking.sender import Note, Sender
 from monitoring.window.journal import JournalReader
 from service.process.logs import log
 
@@ -28,6 +30,7 @@ class Judge:
         self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
+        self._alarm_reports = AlarmReports(self.store, self._make_reports())
         references = References(settings.bundles, settings.monitor_state, self._server())
         self.monitor = Monitor(settings, self.store, self._journal, references, self._sources)
         self._held: bool | None = None
@@ -36,6 +39,7 @@ class Judge:
     def judge_forever(self, stop: threading.Event) -> None:
         for sender in self._senders:
             sender.start()
+        self._alarm_reports.start()
         while not stop.is_set():
             began = time.monotonic()
             self.judge_once()
@@ -65,6 +69,7 @@ class Judge:
     def close(self) -> None:
         for sender in self._senders:
             sender.stop()
+        self._alarm_reports.stop()
         self.lock.release()
         self._journal.close()
         self.store.close()
@@ -86,14 +91,30 @@ class Judge:
             settings.mlflow_tracking_password,
         )
 
+    def _make_reports(self) -> Reports:
+        """With a journal of its own, so that no window waits for them; of references that are here already."""
+        settings = self._settings
+        references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
+
+        def version_of(model: str, version: str) -> VersionReference | None:
+            try:
+                return references.of(model, version)
+            except NoReference:
+                return None
+
+        journal = JournalReader(settings.journal_url)
+        return Reports(settings.monitor_state / "reports", version_of, journal)
+
     def _make_senders(self) -> list[Sender]:
         """Each with connections of its own."""
-        uri = self._settings.mlflow_tracking_uri
-        if not uri:
-            return []
-        runs = MlflowRuns(uri, self._server())
+        settings, senders = self._settings, []
+        if settings.mlflow_tracking_uri:
+            runs = MlflowRuns(settings.mlflow_tracking_uri, self._server())
+            senders.append(Sender("mlflow", self.store, runs.send, self._noting(names.MLFLOW)))
+        if settings.elastic_url:
+            elastic = Elastic(settings.elastic_url, settings.elastic_key)
+            senders.append(Sender("elastic", self.store, elastic.send, self._noting(names.ELASTIC)))
+        return senders
 
-        def note(up: bool, reason: str) -> None:
-            self._sources.note(names.MLFLOW, up, reason)
-
-        return [Sender("mlflow", self.store, runs.send, note)]
+    def _noting(self, source: str) -> Note:
+        return lambda up, reason: self._sources.note(source, up, reason)

@@ -1,8 +1,9 @@
-"""The monitor's pages as files in the reports: what it said when this ran, for each model, and Evidently's report of it.
+"""The monitor's pages as files in the reports: what it said when this ran, and Evidently's report of each model.
 
     python -m scripts.ci monitor-report [--stack NAME] [--json]
 
-Through the edge, with the key that a deploy has (scope admin). Exit codes: 0 they are saved, 1 the monitor does not answer.
+Through the edge, with the key that a deploy has (scope admin). Exit codes: 0 they are saved, 1 the monitor does not
+answer.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Place(NamedTuple):
 
 
 def save(client: EdgeClient, folder: Path) -> dict[str, Any]:
-    """The overview, each model that it names, and their reports. A report that cannot be made is said, and is no failure."""
+    """The overview, each model that it names, and their reports. One that cannot be made is said, and is no failure."""
     folder.mkdir(parents=True, exist_ok=True)
     overview = _page(client, OVERVIEW)
     models = list(_model_pages(overview))
@@ -71,12 +72,10 @@ def _page(client: EdgeClient, address: str, seconds: float = SECONDS) -> str:
 
 
 def _model_pages(overview: str) -> Iterator[Place]:
-    """One a model and arm."""
-    seen = set()
-    for address in _addresses(overview):
-        named = MODEL.fullmatch(urlsplit(address).path)
-        if named and address not in seen:
-            seen.add(address)
+    """One a model and arm, of its newest window; an alarm's link to an older one stays a link to the monitor."""
+    for address in dict.fromkeys(_addresses(overview)):
+        parts = urlsplit(address)
+        if MODEL.fullmatch(parts.path) and "window" not in parse_qs(parts.query):
             yield Place(address, f"{_name(address)}.html")
 
 

@@ -22,6 +22,7 @@ LOCK, DOCKERFILE = "requirements/monitor.txt", "monitoring/Dockerfile"
 #: Where its imports are followed.
 PACKAGES = ("service", "tables", "training")
 WRITTEN = "monitor.json"
+RUNBOOK = "docs/runbook.md"
 
 
 def is_wanted() -> bool:
@@ -59,6 +60,8 @@ def contents() -> dict[str, str]:
         "Dockerfile": DOCKERFILE,
         "requirements.txt": LOCK,
         **{f"code/{name}": name for name in code},
+        # The pages show it, and lead from each alarm to its entry.
+        f"code/{RUNBOOK}": RUNBOOK,
     }
 
 

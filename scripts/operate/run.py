@@ -2,7 +2,8 @@
 
     python -m scripts.operate run [--once] [--deadline SECONDS]
 
-Settings are the service's own (BIND, BUNDLES, ...) and the monitor's, which binds to MONITOR_BIND. Exit codes: 0 done, 1 not started or not right.
+Settings are the service's own (BIND, BUNDLES, ...) and the monitor's, which binds to MONITOR_BIND.
+Exit codes: 0 done, 1 not started or not right.
 """
 
 from __future__ import annotations
@@ -109,7 +110,10 @@ def watching(environ: dict[str, str], url: str) -> Iterator[str]:
     host, _, port = address.rpartition(":")
     try:
         refuse_taken(host.strip("[]"), int(port))
-    except (Refused, ValueError):
+        is_there = int(port) > 0
+    except (Refused, ValueError, OverflowError):
+        is_there = False
+    if not is_there:
         yield f"not here: {address} cannot be bound; MONITOR_BIND=127.0.0.1:8091 names another"
         return
     # Windows of a minute, judged seconds after they end: who tries it out sees something within minutes.

@@ -1,4 +1,4 @@
-"""Grafana's dashboards: stack/monitoring/dashboards.toml as the JSON in grafana/ beside it, which a stack file can name."""
+"""Grafana's dashboards: stack/monitoring/dashboards.toml, and the JSON that is made of it."""
 
 from __future__ import annotations
 

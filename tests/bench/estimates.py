@@ -181,7 +181,7 @@ def table(results: dict[str, Any]) -> str:
     for names, group in records.groupby(["case", "metric"], sort=False):
         case, metric = map(str, names)
         unknown = (group["unknown"] != "").mean()
-        parts = [scores(group, side) for side in ("ours", "nannyml")]
+        parts = [scores(group[group["unknown"] == ""], side) for side in ("ours", "nannyml")]
         lines.append(
             f"| {case} | {metric} | {group['later'].mean():.3f} | {parts[0]} | {parts[1]} | {unknown:.0%} |"
         )

@@ -1,4 +1,4 @@
-"""Grafana's dashboards: sound as JSON, their queries sound as PromQL, and each answered by a Prometheus that scraped the real things."""
+"""Grafana's dashboards: sound JSON and PromQL, and each query answered by a Prometheus that scraped the real things."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus
     server = Server(environ, folder / "service.log")
     try:
         wait_until(lambda: server.ready, "the service is ready")
-        with monitor() as address, site(folder, server, {"monitor": address}) as running:
+        with monitor(folder) as (address, _), site(folder, server, {"monitor": address}) as running:
             yield running
     finally:
         server.stop()

@@ -76,7 +76,18 @@ def test_an_address_without_its_folder_is_sent_to_it(edge: Edge):
         assert (answer.status, answer.headers["Location"]) == (308, f"{name}/")
 
 
-@pytest.mark.parametrize("path", ["/monitoring/", "/monitor.html", "/prometheus/", "/grafanas"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/monitoring/",
+        "/monitor.html",
+        "/prometheus/",
+        "/grafanas",
+        "/grafana/metrics",
+        "/grafana//metrics",
+        "/grafana/Metrics",
+    ],
+)
 def test_nothing_else_of_monitoring_is_public(edge: Edge, monitor: Replica, path: str):
     before = len(monitor.seen)
     problem(edge.ask("GET", path), 404, "not-found")

@@ -1,4 +1,4 @@
-"""The real Alertmanager under stack/monitoring, with its waits cut short, and alerts posted as Prometheus posts them."""
+"""The real Alertmanager under stack/monitoring, its waits cut short; alerts are posted as Prometheus does."""
 
 from __future__ import annotations
 

@@ -84,26 +84,29 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def engine(
-    folder: Path, address: str = "127.0.0.1", port: int = 0
-) -> Iterator[tuple[EngineAnswers, int]]:
-    """The engine, and the port of its proxy."""
-    port = port or free_port(address)
-    place = folder / address
-    place.mkdir()
+def proxied(folder: Path, socket: str, address: str, port: int) -> Iterator[None]:
+    """stack/monitoring/engine.cfg before an engine's socket."""
     text = PROXY.read_text(encoding="utf-8").replace("bind :2375", f"bind {address}:{port}")
-    (place / "engine.cfg").write_text(text, encoding="utf-8")
+    file = folder / "engine.cfg"
+    file.write_text(text, encoding="utf-8")
+    environ = {"PATH": os.environ["PATH"], "ENGINE_SOCKET": socket}
+    with (folder / "proxy.log").open("w") as log:
+        command = [HAPROXY, "-db", "-f", str(file)]
+        with spawned(command, folder, environ, stdout=log, stderr=log):
+            wait_until(lambda: answers(f"http://{address}:{port}/v1.41/info"), "the proxy answers")
+            yield
+
+
+@contextlib.contextmanager
+def engine(folder: Path) -> Iterator[tuple[EngineAnswers, int]]:
+    """The engine, and the port of its proxy on 127.0.0.1."""
+    place, port = folder / "engine", free_port()
+    place.mkdir()
     server = EngineAnswers(place / "engine.sock")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
-    command = [HAPROXY, "-db", "-f", str(place / "engine.cfg")]
-    environ = {"PATH": os.environ["PATH"], "ENGINE_SOCKET": str(place / "engine.sock")}
     try:
-        with (
-            (place / "log").open("w") as log,
-            spawned(command, folder, environ, stdout=log, stderr=log),
-        ):
-            wait_until(lambda: answers(f"http://{address}:{port}/v1.41/info"), "the proxy answers")
+        with proxied(place, str(place / "engine.sock"), "127.0.0.1", port):
             server.seen.clear()
             yield server, port
     finally:

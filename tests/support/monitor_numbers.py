@@ -1,55 +1,57 @@
-"""What the monitor tells Prometheus, with a model in alarm and one that is well."""
+"""The monitor's own numbers over HTTP: its exporter, over a database in which a window was judged."""
 
 from __future__ import annotations
 
-import time
+import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
+from monitoring.exporter import Exporter
+from monitoring.findings import Finding, Store
+from tests.support.monitoring import record
 from tests.support.receivers import serving
 
-ARM = 'model="yield-prediction",version="1",arm="champion"'
-
-
-def text() -> str:
-    now = time.time()
-    return f"""\
-swarmline_monitor_last_success_timestamp_seconds{{model="yield-prediction"}} {now}
-swarmline_monitor_interval_seconds 30
-swarmline_monitor_window_rows{{{ARM}}} 500
-swarmline_monitor_column_effect{{{ARM},column="light"}} 0.03
-swarmline_monitor_column_alarm{{{ARM},column="light"}} 0
-swarmline_monitor_alarm{{{ARM},kind="drift"}} 0
-swarmline_monitor_estimate{{{ARM},metric="r2"}} 0.91
-swarmline_monitor_estimate_known{{{ARM}}} 1
-swarmline_monitor_quality{{{ARM},metric="r2"}} 0.9
-swarmline_monitor_bound{{model="yield-prediction",metric="r2"}} 0.7
-swarmline_monitor_truth_share{{{ARM}}} 0.5
-swarmline_monitor_truth_delay_seconds{{{ARM}}} 3600
-swarmline_monitor_truth_timestamp_seconds{{model="yield-prediction"}} {now - 60}
-swarmline_monitor_source_up{{source="journal"}} 1
-swarmline_monitor_clock_skew_seconds 0.01
-swarmline_model_requests_total{{{ARM},outcome="answered"}} {int(now)}
-swarmline_refused_values_total{{model="yield-prediction",column="light",reason="range"}} {now / 1000:.4f}
-"""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    # pylint: disable-next=invalid-name # http.server's
-    def do_GET(self) -> None:
-        body = text().encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+MODEL = "yield-prediction"
+FINDINGS = (
+    Finding(kind="drift", column="light", verdict="ok", value=0.03, bound=0.1, rows=500),
+    Finding(kind="estimate", column="r2", verdict="ok", value=0.91, bound=0.7, rows=500),
+    Finding(kind="quality", column="r2", verdict="ok", value=0.9, bound=0.7, rows=250),
+    Finding(kind="truth", column="share", verdict="ok", value=0.5, rows=500),
+    Finding(kind="truth", column="delay", verdict="ok", value=900.0, rows=250),
+)
 
 
 @contextmanager
-def monitor() -> Iterator[str]:
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), _Handler)) as server:
-        yield f"127.0.0.1:{server.server_address[1]}"
+def monitor(folder: Path) -> Iterator[tuple[str, Store]]:
+    """Its address, and its database."""
+    store = Store(f"sqlite:///{folder}/monitor.db")
+    store.prepare()
+    now = dt.datetime.now(dt.UTC)
+    start = now - dt.timedelta(minutes=20)
+    window = record(model=MODEL, start=start, end=now - dt.timedelta(minutes=10), judged_at=now)
+    store.save(window, list(FINDINGS))
+    store.note_success(MODEL, now)
+    store.note_source("journal", True, "", now)
+    store.note_source("clock", True, "", now, 0.01)
+    exporter = Exporter(store, 600.0)
+
+    class Handler(BaseHTTPRequestHandler):
+        # pylint: disable-next=invalid-name # http.server's
+        def do_GET(self) -> None:
+            body = exporter.scrape()
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    try:
+        with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+            yield f"127.0.0.1:{server.server_address[1]}", store
+    finally:
+        store.close()

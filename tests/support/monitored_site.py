@@ -1,4 +1,4 @@
-"""Everything that Prometheus scrapes, real and on loopback: service, edge, node exporter, exporter of hosts, Alertmanager."""
+"""What Prometheus scrapes, real and on loopback: service, edge, node exporter, exporter of hosts, Alertmanager."""
 
 from __future__ import annotations
 
@@ -138,6 +138,7 @@ def configuration(folder: Path, targets: Mapping[str, str]) -> Path:
     }
     document["rule_files"] = [str(folder / "rules.yml")]
     text = RULES.read_text(encoding="utf-8").replace("interval: 30s", "interval: 1s")
+    text = text.replace("keep_firing_for: 15m", "keep_firing_for: 1s")
     (folder / "rules.yml").write_text(text, encoding="utf-8")
     (alertmanagers,) = document["alerting"]["alertmanagers"]
     del alertmanagers["dns_sd_configs"]

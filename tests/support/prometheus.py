@@ -44,8 +44,8 @@ def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def documents(case: Mapping[str, Any], folder: Path) -> Iterator[Path]:
-    """Files for promtool, one a way of firing or being silent. Each evaluates, as often as its numbers come, the alert and
-    what is recorded for it: all rules over days of numbers would take minutes."""
+    """Files for promtool, one a way of firing or being silent. Each evaluates the alert and what is recorded for it, as
+    often as its numbers come: all rules over days of numbers would take minutes."""
     units = [_unit(case["alert"], each, each["labels"]["severity"]) for each in case["fires"]]
     units += [_unit(case["alert"], each, "") for each in case["silent"]]
     for number, unit in enumerate(units):

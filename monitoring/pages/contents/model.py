@@ -143,13 +143,16 @@ def _of_drift(lines: Sequence[ColumnLine]) -> dict[str, Any]:
 def _note(lines: Iterable[ColumnLine]) -> str:
     """What was compared with: all rows of the reference, or those of the window's season."""
     for line in lines:
-        match line.finding.details.get("reference"):
-            case {"of": "season", "calendar": str(calendar), "buckets": dict(buckets)}:
-                return (
-                    f"Columns that move with the {calendar} are compared with {', '.join(buckets)}."
-                )
-            case {"of": "all rows", "why": str(why)}:
-                return f"Compared with all rows of the reference: {why}."
+        words = line.finding.details.get("reference")
+        if not isinstance(words, dict):
+            continue
+        if words.get("of") == "season":
+            buckets = ", ".join(words.get("buckets", ()))
+            return (
+                f"Columns that move with the {words.get('calendar')} are compared with {buckets}."
+            )
+        if words.get("why"):
+            return f"Compared with all rows of the reference: {words['why']}."
     return ""
 
 

@@ -99,10 +99,10 @@ def _outline(shares: list[float], top: float) -> str:
 
 def histogram_words(picture: Histogram) -> str:
     """What a picture shows, for who cannot see it: where most moved."""
-    bar = max(picture.bars, key=lambda bar: abs(bar.window - bar.reference))
+    most = max(picture.bars, key=lambda each: abs(each.window - each.reference))
     return (
-        f"Most moved in {bar.label}: {percent(bar.reference)} in the reference,"
-        f" {percent(bar.window)} in the window"
+        f"Most moved in {most.label}: {percent(most.reference)} in the reference,"
+        f" {percent(most.window)} in the window"
     )
 
 

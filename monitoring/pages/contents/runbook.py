@@ -1,4 +1,4 @@
-"""docs/runbook.md as HTML, and which of its entries an alarm's kind leads to. Only the Markdown that our documents use."""
+"""docs/runbook.md as HTML, by the Markdown that it uses; and the entry that a kind of alarm leads to."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def read(path: Path) -> Markup | None:
     """None where the file is not part of this installation."""
     if not path.is_file():
         return None
+    # The file is ours; what is not markup of these functions is escaped all the same.
     return Markup("\n").join(_blocks(path.read_text(encoding="utf-8")))
 
 
@@ -76,7 +77,7 @@ def _list(lines: list[str]) -> Markup:
             items[-1] += f" {line.strip()}"
     tag = "ol" if lines[0][0].isdigit() else "ul"
     entries = Markup("").join(Markup("<li>{}</li>").format(_inline(item)) for item in items)
-    return Markup("<{0}>{1}</{0}>").format(Markup(tag), entries)
+    return Markup("<{0}>{1}</{0}>").format(tag, entries)
 
 
 def _table(lines: list[str]) -> Markup:
@@ -84,9 +85,7 @@ def _table(lines: list[str]) -> Markup:
     head, body = rows[0], [row for row in rows[1:] if not set("".join(row)) <= set("-: ")]
 
     def cells(row: list[str], tag: str) -> Markup:
-        return Markup("").join(
-            Markup("<{0}>{1}</{0}>").format(Markup(tag), _inline(cell)) for cell in row
-        )
+        return Markup("").join(Markup("<{0}>{1}</{0}>").format(tag, _inline(cell)) for cell in row)
 
     lines_of_body = Markup("").join(Markup("<tr>{}</tr>").format(cells(row, "td")) for row in body)
     return Markup(

@@ -1,4 +1,4 @@
-"""From an id to the predictions behind it and all that made them, as `make trace` tells it (scripts/operate/trace.py)."""
+"""From an id to the predictions behind it and all that made them, as `make trace` (scripts/operate/trace.py)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from service.bundle.contract import Contract
 from service.web.keys import Key
 
 UNKNOWN = "unknown: the release is in no record that the monitor reaches"
-NO_CONTRACT = "What was asked is not shown: the contract of this version, which says what is sensitive, is not known here."
+NO_CONTRACT = (
+    "What was asked is not shown: the contract, which says what is sensitive, is not known here."
+)
 NO_FEATURES = "Nothing of what was asked is in the journal."
 Document = Mapping[str, Any]
 

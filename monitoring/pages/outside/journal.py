@@ -20,9 +20,15 @@ IDENTITY = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 TRACE = re.compile(r"[0-9a-f]{32}")
 #: Partitions from before there were traces have no index of them: to look further back would read whole days.
 TRACE_DAYS = 7
-_BY_ID = f"SELECT * FROM prediction WHERE prediction_id = :id OR request_id = :id ORDER BY at, row LIMIT {MOST + 1}"  # nosec B608
-_BY_TRACE = f"SELECT * FROM prediction WHERE trace_id = :id AND at >= :since ORDER BY at, row LIMIT {MOST + 1}"  # nosec B608
-_TRUTH = "SELECT value, received_at, NULL AS replaced_at FROM truth WHERE model = :model AND request_id = :request AND row = :row"
+_FIRST = f"ORDER BY at, row LIMIT {MOST + 1}"
+_BY_ID = (
+    f"SELECT * FROM prediction WHERE prediction_id = :id OR request_id = :id {_FIRST}"  # nosec B608
+)
+_BY_TRACE = f"SELECT * FROM prediction WHERE trace_id = :id AND at >= :since {_FIRST}"  # nosec B608
+_TRUTH = (
+    "SELECT value, received_at, NULL AS replaced_at FROM truth"
+    " WHERE model = :model AND request_id = :request AND row = :row"
+)
 _FORMER = (
     "SELECT value, received_at, replaced_at FROM truth_former"
     " WHERE model = :model AND request_id = :request AND row = :row ORDER BY replaced_at DESC LIMIT 20"

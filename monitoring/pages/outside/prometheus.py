@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import requests
 
+from monitoring.pages.words import plural
+
 _LOG = logging.getLogger(__name__)
 #: Seconds for one answer, and seconds that it is shown.
 TIMEOUT = 2.0
@@ -22,7 +24,7 @@ QUERIES = {
     "slow": "histogram_quantile(0.99, sum by (le, model, version, arm) (rate(swarmline_latency_seconds_bucket[5m])))",
     "lag": "max(swarmline_journal_lag_seconds)",
     "refused": "sum by (model, column, reason) (increase(swarmline_refused_values_total[1h])) > 0",
-    "replicas": 'sum by (job) (up{job=~".*model.*"})',
+    "replicas": 'sum(up{job="model"})',
 }
 Labels = Mapping[str, str]
 
@@ -66,7 +68,10 @@ class Now(NamedTuple):
         lag, replicas = self.value("lag"), self.value("replicas")
         sentences = []
         if replicas is not None:
-            sentences.append(f"{replicas:.0f} replicas of the service answer Prometheus.")
+            answer = "answers" if replicas == 1 else "answer"
+            sentences.append(
+                f"{plural(round(replicas), 'replica')} of the service {answer} Prometheus."
+            )
         if lag is not None:
             sentences.append(f"The journal is {lag:.3g} s behind what was predicted.")
         return tuple(sentences)

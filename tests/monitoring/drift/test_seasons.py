@@ -49,7 +49,7 @@ def seasonal() -> Reference:
     seconds = FIRST + np.arange(3 * 8_766) * 3_600.0
     rows = rows_at(seconds, seed=1)
     plain = reference_of(CONTRACT, rows)
-    moments = pd.Series(pd.to_datetime(seconds, unit="s", utc=True))
+    moments = pd.Series(pd.to_datetime(pd.Series(seconds), unit="s", utc=True))
     matrix = rows.astype(np.float32)
     seasons = make_seasons(CONTRACT, matrix, plain.columns, moments, "UTC", 0)
     return reference_of(CONTRACT, rows, seasons=tuple(seasons))
@@ -68,7 +68,7 @@ def drift_of(start: dt.datetime, days: int, warmer: float = 0.0) -> dict[str, Fi
 
 
 def window_at(start: dt.datetime, days: int, warmer: float = 0.0) -> Any:
-    at = start.timestamp() + np.arange(1_000) * (86.4 * days)
+    at = np.asarray(start.timestamp() + np.arange(1_000) * (86.4 * days), dtype=np.float64)
     window = window_of(
         rows_at(at, seed=2, warmer=warmer), start=start, length=dt.timedelta(days=days)
     )

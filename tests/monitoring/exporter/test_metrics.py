@@ -35,12 +35,12 @@ def window(number: int, **fields: Any) -> Any:
 
 def scraped(exporter: Exporter) -> dict[tuple[str, ...], float]:
     """By name without prefix and the labels' values in the order of their names."""
-    families = text_string_to_metric_families(exporter.scrape().decode())
-    return {
-        (sample.name.removeprefix("swarmline_monitor_"), *(sample.labels[name] for name in sorted(sample.labels))): sample.value
-        for family in families
-        for sample in family.samples
-    }  # fmt: skip
+    numbers = {}
+    for family in text_string_to_metric_families(exporter.scrape().decode()):
+        for sample in family.samples:
+            labels = [sample.labels[name] for name in sorted(sample.labels)]
+            numbers[(sample.name.removeprefix("swarmline_monitor_"), *labels)] = sample.value
+    return numbers
 
 
 def test_the_newest_window_of_each_arm_is_told_with_its_alarms(store: Store):
@@ -131,3 +131,11 @@ def test_while_the_database_is_away_the_last_numbers_stand_and_age(
     assert numbers["last_success_timestamp_seconds", "yield"] == NOW.timestamp()
     assert scraped(exporter)["source_up", "findings"] == 1
     store.close()
+
+
+def test_the_end_of_the_newest_window_with_truth_is_told(store: Store):
+    store.save(window(0), [finding(kind="truth", column="share", value=0.5)])
+    store.save(window(1), [finding(kind="truth", column="share", value=0.0)])
+    numbers = scraped(Exporter(store, 30.0))
+    until = numbers["truth_window_timestamp_seconds", "champion", "yield", "3"]
+    assert until == window(0).end.timestamp()

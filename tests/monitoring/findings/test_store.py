@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -57,6 +58,13 @@ def test_what_is_not_finite_is_kept_as_none(store: Store):
     )
     (kept,) = store.findings(*KEY, START)
     assert (kept.value, kept.high, kept.details) == (None, None, {"x": None})
+
+
+def test_numbers_of_numpy_are_kept_as_numbers(store: Store):
+    details = {"share": np.float64(0.5), "counts": np.array([1, 2]), "pairs": [np.int64(3)]}
+    store.save(record(rows=np.int64(9)), [finding(value=np.float32(0.5), details=details)])
+    (kept,) = store.findings(*KEY, START)
+    assert (kept.value, kept.details) == (0.5, {"share": 0.5, "counts": [1, 2], "pairs": [3]})
 
 
 def test_hostile_names_are_kept_as_text(store: Store):

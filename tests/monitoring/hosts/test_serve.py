@@ -99,8 +99,7 @@ def test_it_runs_as_a_process_until_it_is_told_to_end(tmp_path: Path) -> None:
         "BIND": f"127.0.0.1:{port}",
         "ENGINES": f"127.0.0.1:{free_port()}",
     }
-    words = "import os, sys; from monitoring.hosts.serve import main; sys.exit(main(os.environ))"
-    command = [sys.executable, "-c", words]
+    command = [sys.executable, "-m", "monitoring", "hosts"]
     with spawned(command, ROOT, environ) as process:
         wait_until(lambda: _health(port), "it answers")
         text = requests.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text

@@ -139,6 +139,11 @@ def test_every_answer_tells_a_browser_to_run_only_our_own_files(client: FlaskCli
     assert "'unsafe" not in access.POLICY and "script-src 'self'" in access.POLICY
 
 
+def test_the_address_without_a_slash_leads_to_the_overview_of_the_same_host(client: FlaskClient):
+    answer = client.get("/monitor", headers=basic("boss") | {"Host": "evil.example"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/monitor/")
+
+
 def test_a_document_that_others_made_has_no_origin_and_reaches_nothing(client: FlaskClient):
     answer = client.get(f"/monitor/models/{MOVED}/5/card", headers=basic("boss"))
     policy = answer.headers["Content-Security-Policy"]

@@ -90,6 +90,12 @@ def test_a_bundle_of_before_has_a_contract_and_says_that_it_has_no_reference(tmp
     assert version.reason.startswith("no reference")
 
 
+def test_rules_that_cannot_be_followed_are_said(tmp_path: Path):
+    write_monitored(tmp_path / "set", YIELD, rules=MonitorRules(window="soon"))
+    with pytest.raises(NoReference, match="monitor.json: soon"):
+        References(tmp_path / "set", tmp_path / "state", NOWHERE).of(MODEL, "1")
+
+
 def test_a_damaged_bundle_is_a_fault_and_heals(tmp_path: Path):
     folder = write_monitored(tmp_path / "set", YIELD)
     sound = (folder / "reference.json").read_bytes()

@@ -17,10 +17,6 @@ from monitoring.simulate.scenario import SCENARIOS, phase_at
 from monitoring.simulate.truth import Truth
 from service.bundle.encoder import Encoder
 from service.bundle.manifest import Manifest, Metric, decode_file
-from tests.monitoring.server.conftest import (
-    environ,
-    start,
-)  # noqa: F401  # pylint: disable=unused-import
 from tests.support import ROOT
 from tests.support.machine import wait_until
 from tests.support.monitoring import START
@@ -92,7 +88,7 @@ def test_what_it_may_not_do_is_said(tmp_path: Path, words: list[str], why: str):
 @pytest.fixture
 def simulated(
     start: Callable[..., Server], environ: dict[str, str], tmp_path: Path
-) -> Iterator[Any]:  # noqa: F811
+) -> Iterator[Any]:
     """Service, monitor and callers as `make run` and `make simulate` have them."""
     service = start("service")
     wait_until(lambda: service.ready, "the service")
@@ -116,9 +112,7 @@ def simulated(
 
 
 @pytest.mark.slow
-def test_a_newcomer_sees_the_inputs_that_shift(
-    simulated: Server, environ: dict[str, str]
-):  # noqa: F811
+def test_a_newcomer_sees_the_inputs_that_shift(simulated: Server, environ: dict[str, str]):
     store = Store(read_settings(environ).findings_url)
     store.prepare()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.pages import Sources
 from scripts.ci.monitor_pages import save
 from scripts.command.outcome import Refused
 from scripts.edge.client import EdgeClient
+from tests.support.monitoring import board, site
 
 HEAD = '<link rel="stylesheet" href="/monitor/static/style.css"><script src="/monitor/static/live.js" defer></script>'
 MODEL = "/monitor/models/late?version=3&amp;arm=champion"
@@ -95,3 +99,27 @@ def test_a_name_from_outside_makes_no_path(client, tmp_path: Path) -> None:
         "index.html",
         "-2F-2Fetc-champion.html",
     }
+
+
+def test_the_monitors_own_pages_are_saved_whole(tmp_path: Path) -> None:
+    now = dt.datetime.now(dt.UTC)
+    with site.serving(site.application(_without_reports(tmp_path, now))) as url:
+        done = save(EdgeClient(url, "", ""), tmp_path / "saved")
+    assert done["models"] == 2
+    pages = {path.name: path.read_text() for path in (tmp_path / "saved").iterdir()}
+    assert len(pages) == 3
+    for name, text in pages.items():
+        assert (
+            "<style>" in text and "<script" not in text.lower() and "/monitor/static" not in text
+        ), name
+        for linked in re.findall(r'href="([^"#]+)"', text):
+            assert linked in pages or linked.startswith((f"{url}/monitor/", "data:")), (
+                name,
+                linked,
+            )
+    assert board.QUIET in pages["index.html"] and board.MOVED in pages["index.html"]
+
+
+def _without_reports(folder: Path, now: dt.datetime) -> Sources:
+    """Evidently takes its time; its report is a file of its own, which is saved as it comes."""
+    return site.sources(folder, site.filled(folder, now))._replace(reports=None)

@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from scripts.operate.run import watching
 from tests.scripts.edge.test_smoke import write_bundles
+from tests.support.machine import wait_until
 
 ROOT = Path(__file__).parents[3]
 STUB = ROOT / "tests/support/scripts/stub"
@@ -30,11 +32,15 @@ def _address() -> str:
 
 
 @contextmanager
-def local(tmp_path: Path, address: str, way: str, *options: str) -> Iterator[subprocess.Popen[str]]:
-    """The script, with the stub as its service."""
+def local(
+    tmp_path: Path, address: str, way: str, *options: str, monitor: str = "127.0.0.1:0"
+) -> Iterator[subprocess.Popen[str]]:
+    """The script, with the stub as its service; without a monitor, unless it is told where."""
     bundles = tmp_path if any(tmp_path.iterdir()) else write_bundles(tmp_path, a={"champion": "1"})
     environ = os.environ | {
-        "BIND": address, "BUNDLES": str(bundles), "STUB": way, "PYTHONPATH": str(ROOT)
+        "BIND": address, "BUNDLES": str(bundles), "STUB": way, "PYTHONPATH": str(ROOT),
+        "MONITOR_BIND": monitor, "MONITOR_STATE": str(tmp_path / "monitor"),
+        "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db",
     }  # fmt: skip
     command = [sys.executable, "-m", "scripts.operate", "run", *options]
     with subprocess.Popen(
@@ -75,6 +81,28 @@ def test_a_signal_ends_the_service_too(tmp_path: Path, address: str, number: sig
         process.send_signal(number)
         assert process.wait(SECONDS) == 0
     assert not listens(address)
+
+
+@pytest.mark.slow
+def test_the_monitor_is_started_beside_the_service_and_ended(tmp_path: Path, address: str):
+    given = {
+        "MONITOR_BIND": address, "MONITOR_STATE": str(tmp_path / "monitor"), "BIND": "127.0.0.1:1",
+        "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db", "KEYS": "",
+    }  # fmt: skip
+    with watching(os.environ | given, "http://127.0.0.1:1") as words:
+        assert f"http://{address}/monitor/" in words
+        wait_until(lambda: listens(address), "the monitor", SECONDS)
+        assert requests.get(f"http://{address}/monitor/", timeout=30).status_code == 200
+    assert not listens(address)
+
+
+def test_a_taken_port_of_the_monitor_keeps_nobody_from_the_service(tmp_path: Path, address: str):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = f"127.0.0.1:{taken.getsockname()[1]}"
+        with local(tmp_path, address, "right", monitor=place) as process:
+            assert process.stdout is not None
+            assert any(f"{place} cannot be bound" in line for line in process.stdout)
+            assert listens(address)
 
 
 def test_the_printed_call_works_as_it_is_pasted(tmp_path: Path, address: str):

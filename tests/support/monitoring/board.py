@@ -1,4 +1,4 @@
-"""Two models' windows, findings and alarms as the monitor keeps them: a quiet one, and one whose inputs and relation moved."""
+"""Windows, findings and alarms of two models as the monitor keeps them: of one inputs and relation moved."""
 
 from __future__ import annotations
 

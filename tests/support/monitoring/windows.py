@@ -31,12 +31,14 @@ def reference_of(
         for position, column in enumerate(contract.columns)
         if not column.sensitive
     }
-    cells = np.where(np.isnan(matrix[:MOST_ROWS]), None, matrix[:MOST_ROWS].astype(object))
+    sample = tuple(
+        tuple(None if np.isnan(cell) else float(cell) for cell in row) for row in matrix[:MOST_ROWS]
+    )
     return Reference(
         rows=len(matrix),
         columns=columns,
         predictions=predictions or {},
-        sample=tuple(tuple(row) for row in cells),
+        sample=sample,
         **others,
     )
 

@@ -114,7 +114,7 @@ def test_predictions_are_of_all_held_out_rows(
 def test_each_output_of_a_recipe_has_a_profile(optimization: TrainingResult) -> None:
     reference = reference_of(optimization)
     assert reference.predictions.keys() == optimization.spec.recipe.keys()
-    assert reference.probability is None and reference.seasons == ()
+    assert reference.probability is None and not reference.seasons
 
 
 def test_what_a_model_answers_may_have_a_season(spec_of: SpecOf, result_of: ResultOf) -> None:

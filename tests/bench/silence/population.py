@@ -6,8 +6,6 @@ categories of 2, 3, 8 and 20 levels. Each is a normal score of one common factor
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,14 +23,6 @@ LEVEL_NAMES = {
     name: tuple(f"level {number}" for number in range(size)) for name, size in LEVELS.items()
 }
 _GRID = np.linspace(0.0, 1.0, 100_001)[1:-1]
-
-
-class Shift(NamedTuple):
-    """What differs from the population: `change` is applied to a drawn matrix."""
-
-    title: str
-    column: str
-    change: Callable[[Floats, np.random.Generator], Floats]
 
 
 def _level_shares(size: int) -> Floats:
@@ -65,7 +55,7 @@ def draw(rows: int, random: np.random.Generator, unrelated: str = "") -> Floats:
     factor = random.standard_normal((rows, 1))
     noise = random.standard_normal((rows, len(NAMES)))
     scores = factor * loadings + noise * np.sqrt(1 - loadings**2)
-    matrix = np.empty_like(scores)
+    matrix: Floats = np.empty(scores.shape)
     for position, name in enumerate(NAMES):
         if name == "normal":
             matrix[:, position] = scores[:, position]

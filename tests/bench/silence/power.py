@@ -1,0 +1,142 @@
+"""How often a shift is found: ours and Evidently's defaults on the same windows, by one window and after two of three."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.bench.silence.peers import frame, is_raised_by_evidently
+from tests.bench.silence.population import LEVEL_NAMES, LEVELS, NAMES, draw
+from tests.bench.silence.windows import (
+    CONTRACT,
+    TRIPLE,
+    Rate,
+    alarmed,
+    judge_ours,
+    raised_columns,
+)
+from tests.support.monitoring.windows import reference_of
+from training.metrics.effects import category_effect, number_effect, quantiles_of
+
+Floats = NDArray[np.float64]
+Change = Callable[[Floats, float, np.random.Generator], Floats]
+
+REFERENCE_ROWS = 20_000
+TRIPLES_A_REFERENCE = 20
+#: The rows by which the amount of a shift is sought that has an effect.
+MEASURED_ROWS = 200_000
+
+
+def _mean(values: Floats, amount: float, _: np.random.Generator) -> Floats:
+    return values + amount
+
+
+def _spread(values: Floats, amount: float, _: np.random.Generator) -> Floats:
+    """About the mean of the population's gamma."""
+    return 2.0 + (values - 2.0) * (1 + amount)
+
+
+def _scale(values: Floats, amount: float, _: np.random.Generator) -> Floats:
+    return values * (1 + amount)
+
+
+def _levels(values: Floats, amount: float, random: np.random.Generator) -> Floats:
+    """So large a share of all rows goes from the most frequent level to the fourth."""
+    first = np.mean(values == 0)
+    moves = (values == 0) & (random.random(len(values)) < amount / max(first, 1e-9))
+    return np.where(moves, 3.0, values)
+
+
+class Shift(NamedTuple):
+    title: str
+    column: str
+    change: Change
+    most: float
+
+
+SHIFTS = (
+    Shift("normal, mean", "normal", _mean, 2.0),
+    Shift("gamma, spread", "gamma", _spread, 2.0),
+    Shift("lognormal, scale", "lognormal", _scale, 2.0),
+    Shift("category of 8, share", "category_8", _levels, 0.23),
+)
+
+
+class Found(NamedTuple):
+    """Of windows with this shift and effect."""
+
+    title: str
+    effect: float
+    amount: float
+    rows: int
+    window: Rate
+    alarm: Rate
+    evidently_window: Rate
+    evidently_alarm: Rate
+
+
+def amount_of(shift: Shift, effect: float) -> float:
+    """By bisection, on rows of the population."""
+    random = np.random.default_rng(0)
+    values = draw(MEASURED_ROWS, random)[:, NAMES.index(shift.column)]
+    low, high = 0.0, shift.most
+    for _ in range(14):
+        middle = (low + high) / 2
+        if _effect(shift, values, middle) < effect:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
+
+
+def _effect(shift: Shift, values: Floats, amount: float) -> float:
+    changed = shift.change(values, amount, np.random.default_rng(1))
+    if shift.column in LEVEL_NAMES:
+        size = len(LEVEL_NAMES[shift.column])
+        return category_effect(
+            *(np.bincount(each.astype(int), minlength=size) for each in (changed, values))
+        )
+    return number_effect(changed, quantiles_of(values), float(values.std()))
+
+
+def power(
+    shift: Shift, effect: float, rows: int, triples: int, seed: int, with_evidently: bool = True
+) -> Found:
+    """Without Evidently, its shares are 0."""
+    random = np.random.default_rng([seed, rows, round(1_000 * effect), len(shift.title)])
+    amount, place = amount_of(shift, effect), NAMES.index(shift.column)
+    window_hits = alarm_hits = their_windows = their_alarms = 0
+    for number in range(triples):
+        if number % TRIPLES_A_REFERENCE == 0:
+            rows_of_reference = draw(REFERENCE_ROWS, random)
+            reference = reference_of(CONTRACT, rows_of_reference)
+            table = frame(rows_of_reference)
+        windows = [draw(rows, random) for _ in range(TRIPLE)]
+        for window in windows:
+            window[:, place] = shift.change(window[:, place], amount, random)
+        judged = judge_ours(windows, reference)
+        window_hits += sum(shift.column in raised_columns(window) for window in judged)
+        alarm_hits += ("drift", shift.column) in alarmed(judged)
+        theirs = sum(
+            is_raised_by_evidently(
+                shift.column in LEVELS, table[shift.column], frame(window)[shift.column]
+            )
+            for window in windows
+            if with_evidently
+        )
+        their_windows += theirs
+        their_alarms += theirs >= 2
+    count = triples * TRIPLE
+    return Found(
+        shift.title,
+        effect,
+        amount,
+        rows,
+        Rate(window_hits, count),
+        Rate(alarm_hits, triples),
+        Rate(their_windows, count),
+        Rate(their_alarms, triples),
+    )

@@ -1,0 +1,83 @@
+"""What the pages ask a real Prometheus that scraped the service's own metrics; nothing is shown where it is away."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from monitoring.pages import Prometheus
+from monitoring.pages.outside.prometheus import QUERIES, Refused
+from service.process.metrics import Metrics
+from tests.support.machine import wait_until
+from tests.support.monitored_site import prometheus
+from tests.support.monitoring.board import HOSTILE, MOVED
+
+ARM = {"model": MOVED, "version": "5", "arm": "champion"}
+
+
+@contextmanager
+def exporter() -> Iterator[str]:
+    """Counters of the service that grow with each scrape."""
+    from prometheus_client import Gauge, generate_latest
+
+    metrics, scrapes = Metrics(), itertools.count(1)
+    Gauge("swarmline_journal_lag_seconds", "", registry=metrics.registry).set(2.5)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # pylint: disable=invalid-name
+            scrape = next(scrapes)
+            metrics.model_requests.labels(*ARM.values(), "answered").inc(30 * scrape)
+            metrics.model_requests.labels(*ARM.values(), "failed").inc(10 * scrape)
+            metrics.refused_values.labels(MOVED, HOSTILE, "unknown").inc(7 * scrape)
+            metrics.latency.labels(*ARM.values()).observe(0.004)
+            self.send_response(200)
+            self.send_header("Content-Type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(generate_latest(metrics.registry))
+
+        def log_message(self, *_: object) -> None:
+            """Scrapes are not worth a line."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.slow
+def test_every_question_is_answered_and_said_in_words(tmp_path: Path):
+    with (
+        exporter() as address,
+        prometheus(tmp_path, {"model": address, "alertmanager": "127.0.0.1:9"}) as started,
+    ):
+
+        def complete() -> bool:
+            return all(Prometheus(started.url).now().answers.get(name) for name in QUERIES)
+
+        wait_until(complete, "each query has an answer", 40)
+        now = Prometheus(started.url).now()
+    rate, failed, slow = now.of_arm(**ARM)
+    assert rate.endswith(" requests/s") and slow.endswith(" ms")
+    # The two rates are asked for one after the other.
+    assert 20 < float(failed.removesuffix("% failed")) < 30
+    assert now.of_arm(MOVED, "4", "champion") == ()
+    assert now.health == (
+        "1 replica of the service answers Prometheus.",
+        "The journal is 2.5 s behind what was predicted.",
+    )
+    (line,) = now.refused(MOVED)
+    assert line._replace(values=0) == Refused(MOVED, HOSTILE, "unknown", 0) and line.values > 0
+    assert now.refused("yield-prediction") == []
+
+
+@pytest.mark.parametrize("url", ["", "http://127.0.0.1:9"])
+def test_where_it_is_away_nothing_is_shown(url: str):
+    now = Prometheus(url).now()
+    assert now.of_arm(**ARM) == () and now.health == () and now.refused(MOVED) == []
