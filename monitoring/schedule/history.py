@@ -34,10 +34,13 @@ class History:
     def before(self, arm: Arm, start: dt.datetime) -> list[list[Finding]]:
         """The findings of the windows before one, the oldest first."""
         model, version, name = arm
-        of = {"version": version, "arm": name, "before": start}
         # Truth may come hundreds of windows late: what it said of the relation holds until other truth is in.
-        trust = self._store.series(model, ("trust",), limit=TRUTH_WINDOWS, **of)
-        others = self._store.series(model, COMPARED, limit=COMPARED_WINDOWS, details=True, **of)
+        trust = self._store.series(
+            *(model, ("trust",)), version=version, arm=name, before=start, limit=TRUTH_WINDOWS
+        )  # fmt: skip
+        others = self._store.series(
+            *(model, COMPARED), version=version, arm=name, before=start, limit=COMPARED_WINDOWS, details=True
+        )  # fmt: skip
         windows = _grouped((*trust, *others))
         windows.sort(key=lambda window: window.record.start)
         return [list(window.findings) for window in windows]
