@@ -24,7 +24,18 @@ from typing import NoReturn
 from monitoring.settings import BadSettings, Settings, read_settings
 from service.process import logs
 
-VERBS = ("serve", "run", "drift", "quality", "report", "hosts", "simulate", "judge", "show")
+VERBS = (
+    "serve",
+    "run",
+    "drift",
+    "quality",
+    "report",
+    "hosts",
+    "simulate",
+    "judge",
+    "show",
+    "supervise",
+)
 MODELS = re.compile(r"\w[\w.-]{0,99}( +\w[\w.-]{0,99})*")
 
 
@@ -40,9 +51,8 @@ def main() -> int:
         os.environ.setdefault(name, "1")
     verb, rest = _verb()
     if verb == "simulate":
-        from monitoring.simulate.command import (
-            main as simulate,
-        )  # pylint: disable=import-outside-toplevel
+        # pylint: disable-next=import-outside-toplevel
+        from monitoring.simulate.command import main as simulate
 
         return simulate(rest)
     options = _options(verb, rest)
@@ -89,12 +99,18 @@ def _options(verb: str, rest: list[str]) -> argparse.Namespace:
 
 
 def _run(verb: str, settings: Settings, options: argparse.Namespace) -> int:
-    # pylint: disable=import-outside-toplevel
+    # pylint: disable=import-outside-toplevel,too-many-return-statements
     logs.set_up(settings.log_level, service="swarmline-monitor")
     if verb == "serve":
         from monitoring.server import start
 
         return start.serve(settings, os.environ)
+    if verb == "supervise":
+        # What `serve` becomes once it has made sure that both processes can start.
+        from monitoring.server import supervisor
+
+        supervisor.run_both(os.environ)
+        return 0
     if verb == "show":
         from monitoring.server import start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
@@ -9,8 +10,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 
-from monitoring.pages import authenticator_of
-from monitoring.server import supervisor, web
+from monitoring.server import supervisor
 from monitoring.settings import Settings
 from service.web.keys import BadKeys
 
@@ -26,11 +26,18 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> int:
         print(f"cannot start: {sentence}", file=sys.stderr)
     if sentences:
         return 1
-    supervisor.run_both(environ)
-    return 0
+    return _become_supervisor(environ)
+
+
+def _become_supervisor(environ: Mapping[str, str]) -> int:
+    """Anew, without all that was loaded to read the keys: it stays for as long as the monitor does."""
+    command = [sys.executable, "-m", "monitoring", "supervise"]
+    os.execve(sys.executable, command, dict(environ))  # nosec B606 # the words are ours
 
 
 def show(settings: Settings, supervised: bool) -> int:
+    from monitoring.server import web  # pylint: disable=import-outside-toplevel
+
     if supervised:
         supervisor.end_with_parent()
     web.serve(settings)
@@ -86,6 +93,8 @@ def _state_fault(settings: Settings) -> str:
 
 
 def _key_fault(settings: Settings) -> str:
+    from monitoring.pages import authenticator_of  # pylint: disable=import-outside-toplevel
+
     try:
         authenticator_of(settings.keys if settings.auth else "")
     except BadKeys as error:

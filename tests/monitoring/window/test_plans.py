@@ -65,7 +65,9 @@ def test_the_newest_prediction_is_found_by_steps_into_the_index(reader: JournalR
     assert reader.newest(newest + dt.timedelta(hours=3)) is None
     (plan,) = plans(reader, lambda: reader.newest(newest - dt.timedelta(hours=1)))
     # Each look asks: what it reads must not grow with the day.
-    assert plan.count("Limit") == 3 and "Seq Scan on prediction_" + f"{TODAY:%Y%m%d}" not in plan, plan
+    assert (
+        plan.count("Limit") == 3 and "Seq Scan on prediction_" + f"{TODAY:%Y%m%d}" not in plan
+    ), plan
 
 
 def test_the_counts_of_two_arms_with_requests_that_were_sent_again(reader: JournalReader) -> None:
