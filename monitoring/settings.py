@@ -155,6 +155,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     values["findings_url"] = (
         findings or _beside(journal, FINDINGS_DATABASE) or _file_beside(journal)
     )
+    if sentences := _shared_file(values):
+        raise BadSettings(sentences)
     return Settings(**values)
 
 
@@ -178,9 +180,15 @@ def _contradictions(values: dict[str, Any]) -> list[str]:
             f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"
             " or set AUTH=off."
         )
-    if values["findings_url"] and values["findings_url"] == values["journal_url"]:
-        if values["findings_url"].startswith("sqlite"):
-            sentences.append(
-                "FINDINGS_URL and JOURNAL_URL name the same file; the journal is only read, so name another one."
-            )
     return sentences
+
+
+def _shared_file(values: dict[str, Any]) -> list[str]:
+    """Of the addresses that are used, whether they were given or follow from another."""
+    if values["findings_url"] != values["journal_url"]:
+        return []
+    if not values["findings_url"].startswith("sqlite"):
+        return []
+    return [
+        "FINDINGS_URL and JOURNAL_URL name the same file; the journal is only read, so name another one."
+    ]

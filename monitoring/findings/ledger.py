@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -71,6 +72,11 @@ class Ledger:
         """When the windows of each model were last judged without a fault."""
         with transaction(self.engine) as connection:
             return {row.model: row.at for row in connection.execute(sa.select(SUCCESS))}
+
+    def forget_successes(self, models: Collection[str]) -> None:
+        """Those of other models than these: nobody looks at them, so that they would be called stale for ever."""
+        with transaction(self.engine) as connection:
+            connection.execute(sa.delete(SUCCESS).where(SUCCESS.c.model.not_in(sorted(models))))
 
     def truth_seen(self, model: str) -> dt.datetime | None:
         query = sa.select(TRUTH_SEEN.c.at).where(TRUTH_SEEN.c.model == model)

@@ -7,17 +7,19 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec.structs import replace
 
+from monitoring.exporter.snapshot import FORGOTTEN
 from monitoring.findings import Alarm, Finding, Store, WindowRecord
 from monitoring.judge.alarms import KINDS, JudgedWindow, change_alarms, windows_to_read
 from monitoring.judge.judge import Judgement
+from monitoring.schedule.due import EMPTY_WINDOWS, ONE_DAY
 from monitoring.window.journal import Arm
 from service.bundle.monitor_rules import JudgingRules
 
 #: What is known only once truth is in, which may be many windows later.
 BY_TRUTH = ("quality", "trust")
 BY_ROWS = tuple(kind for kind in KINDS if kind not in BY_TRUTH)
-#: What a judgement compares its window with: whether truth still agrees with estimates, and what dropped.
-COMPARED = ("trust", "estimate", "quality", "slice")
+#: What a judgement compares its window with, beside whether truth still agrees with estimates: what dropped.
+COMPARED = ("estimate", "quality", "slice")
 COMPARED_WINDOWS = 30
 #: So many windows back are looked through for those with truth.
 TRUTH_WINDOWS = 500
@@ -34,10 +36,16 @@ class History:
     def before(self, arm: Arm, start: dt.datetime) -> list[list[Finding]]:
         """The findings of the windows before one, the oldest first."""
         model, version, name = arm
-        pairs = self._store.series(
+        # Truth may come hundreds of windows late: what it said of the relation holds until other truth is in.
+        trust = self._store.series(
+            *(model, ("trust",)), version=version, arm=name, before=start, limit=TRUTH_WINDOWS
+        )  # fmt: skip
+        others = self._store.series(
             *(model, COMPARED), version=version, arm=name, before=start, limit=COMPARED_WINDOWS, details=True
         )  # fmt: skip
-        return [list(window.findings) for window in _grouped(pairs)]
+        windows = _grouped((*trust, *others))
+        windows.sort(key=lambda window: window.record.start)
+        return [list(window.findings) for window in windows]
 
     def changes(self, judgement: Judgement, rules: JudgingRules) -> list[Alarm]:
         """The alarms that begin or end by a judgement, with what was said then.
@@ -55,6 +63,26 @@ class History:
             for alarm in alarms:
                 changes[alarm.version, alarm.kind, alarm.column] = _with_evidence(alarm, windows)
         return list(changes.values())
+
+    def withdrawn(self, now: dt.datetime) -> list[Alarm]:
+        """Alarms of arms that nobody asks any more, resolved: no window of theirs will ever end them."""
+        return [
+            replace(alarm, resolved_at=now)
+            for alarm in self._store.alarms(standing=True, limit=1000)
+            if self._is_withdrawn(alarm, now)
+        ]
+
+    def _is_withdrawn(self, alarm: Alarm, now: dt.datetime) -> bool:
+        """Its model goes on without it; or nobody asks the model either, for longer than anybody is away."""
+        records = self._store.windows(
+            alarm.model, alarm.version, alarm.arm, limit=EMPTY_WINDOWS + 1
+        )
+        if not records:
+            return True
+        last = next((record for record in records if record.rows), records[-1])
+        newest = self._store.windows(alarm.model, limit=1)[0]
+        patience = ONE_DAY + EMPTY_WINDOWS * (last.end - last.start)
+        return newest.end - last.end > patience or now - last.end > FORGOTTEN
 
     def _newest_version(self, record: WindowRecord) -> str:
         """The one whose predictions of this arm are the newest."""

@@ -267,6 +267,10 @@ class Monitor:
         if moment.now - self._swept < DAY:
             return
         self._swept = moment.now
+        for alarm in self._history.withdrawn(moment.now):
+            self._store.resolve_alarm(alarm)
+            _tell_of(alarm)
+        self._store.forget_successes({arm.model for arm in self._arms or ()})
         if days:
             self._store.expire(moment.now - dt.timedelta(days=days))
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})
@@ -279,6 +283,11 @@ def _tell(judgement: Judgement, changes: list[Alarm]) -> None:
     message = f"{record.rows} rows from {record.start.isoformat()}: {len(raised)} findings raised"
     log("info", "window-judged", message=message, **of)
     for alarm in changes:
-        word = "raised" if alarm.resolved_at is None else "resolved"
-        name = " ".join(filter(None, (alarm.kind, alarm.column)))
-        log("warning", f"alarm-{word}", message=f"{name}: {alarm.reason or word}", **of)
+        _tell_of(alarm)
+
+
+def _tell_of(alarm: Alarm) -> None:
+    word = "raised" if alarm.resolved_at is None else "resolved"
+    message = f"{' '.join(filter(None, (alarm.kind, alarm.column)))}: {alarm.reason or word}"
+    of = {"model": alarm.model, "version": alarm.version, "arm": alarm.arm}
+    log("warning", f"alarm-{word}", message=message, **of)

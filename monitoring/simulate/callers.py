@@ -57,9 +57,9 @@ class Caller:
         while not stop.is_set() and (now := phase()) is not None:
             due = max(due + 1.0 / self._pace.rate, time.monotonic() - 1.0)
             try:
+                self.counts.fault = ""
                 self._ask(now)
                 self._send_due()
-                self.counts.fault = ""
             except requests.RequestException as error:
                 self.counts.fault = str(error)
                 stop.wait(PAUSE)

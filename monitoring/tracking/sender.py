@@ -39,7 +39,12 @@ class Sender:
 
     def _run(self) -> None:
         while not self._stop.is_set():
-            sent = self.send_some()
+            try:
+                sent = self.send_some()
+            # This thread would end without a word, and nothing be sent any more.
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                self._note(False, f"{type(error).__name__}: {error}")
+                sent = 0
             if sent < BATCH:
                 self._stop.wait(EVERY)
 

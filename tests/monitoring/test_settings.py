@@ -103,3 +103,8 @@ def test_every_setting_stands_in_the_documents_with_its_default():
     page = page.split("### Settings\n")[1].split("\n## ")[0]
     listed = dict(re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\|", page, re.M))
     assert listed == {setting.name: setting.default for setting in SETTINGS}
+
+
+def test_the_monitors_tables_never_lie_in_the_file_of_the_journal():
+    with pytest.raises(BadSettings, match="the same file"):
+        read_settings({"JOURNAL_URL": "sqlite:////data/monitor.db"})

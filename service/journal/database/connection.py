@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
@@ -61,7 +62,8 @@ def connect_to_read(url: str, statement_seconds: float) -> sa.Engine:
     pool = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 30, "pool_recycle": 600}
     if parsed.get_backend_name() == "sqlite":
         # No BEGIN IMMEDIATE here: it would keep the shipper from writing. A file that is not there is not made.
-        address = parsed.set(database=f"file:{parsed.database}").update_query_dict(
+        file = quote(parsed.database or "")
+        address = parsed.set(database=f"file:{file}").update_query_dict(
             {"mode": "ro", "uri": "true"}
         )
         return sa.create_engine(address, connect_args={"timeout": BUSY_SECONDS}, **pool)

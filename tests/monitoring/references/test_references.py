@@ -152,7 +152,7 @@ def test_rules_in_mlflow_are_asked_for_again_and_a_copy_that_was_damaged_comes_a
     (tmp_path / "monitor.json").write_bytes(msgspec.json.encode(MonitorRules(q=0.01)))
     client = MlflowClient(registered.uri, registered.uri)
     client.log_artifact(registered.run_id, str(tmp_path / "monitor.json"), "monitor")
-    assert references.of(MODEL, registered.version).rules.q == 0.05
+    assert references.of(MODEL, registered.version).rules.q == MonitorRules().q
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     assert references.of(MODEL, registered.version).rules.q == 0.01
     (kept / "reference.json").write_bytes(b"half of it")

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from monitoring.findings import Store
 from monitoring.settings import read_settings
+from monitoring.simulate.command import main as simulate
 from monitoring.simulate.rows import Rows
 from monitoring.simulate.scenario import SCENARIOS, phase_at
 from monitoring.simulate.truth import Truth
@@ -22,6 +25,7 @@ from tests.support.machine import wait_until
 from tests.support.monitoring import START
 from tests.support.monitoring.bundles import reference_of, write_monitored
 from tests.support.processes import spawned
+from tests.support.receivers import serving
 from tests.support.service.bundles import QUALITY, RECIPE, YIELD
 from tests.support.service.server import Server
 
@@ -83,6 +87,24 @@ def test_what_it_may_not_do_is_said(tmp_path: Path, words: list[str], why: str):
     ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and why in done.stdout + done.stderr
+
+
+def test_why_no_request_was_answered_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    class Refusing(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # pylint: disable=invalid-name
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_error(401, "no key")
+
+        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
+            """Requests are not worth a line."""
+
+    write_monitored(tmp_path, YIELD)
+    (tmp_path / "aliases.json").write_text(json.dumps({YIELD.model: {"champion": "1"}}))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    words = ["--url", f"http://127.0.0.1:{server.server_port}", "--bundles", str(tmp_path)]
+    with serving(server):
+        assert simulate([*words, "--scenario", "calm", "--minutes", "0.02"]) == 1
+    assert "last fault: 401" in capsys.readouterr().out
 
 
 @pytest.fixture

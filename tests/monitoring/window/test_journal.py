@@ -18,6 +18,7 @@ from service.journal import Journal, Unavailable
 from service.journal.shipper import ship_once
 from service.journal.truth import Entry
 from service.settings import JournalSettings
+from tests.support.monitoring.traffic import Traffic
 from tests.support.service.journal import (
     QUALITY,
     RECIPE,
@@ -232,4 +233,14 @@ def test_a_statement_that_takes_too_long_ends(postgresql: str) -> None:
     with pytest.raises(sa.exc.OperationalError, match="statement timeout"):
         with reader._engine.begin() as connection:
             connection.exec_driver_sql("SELECT pg_sleep(60)")
+    reader.close()
+
+
+def test_a_journal_in_a_folder_of_any_name_is_read(tmp_path: Path):
+    folder = tmp_path / "50%41 #1"
+    folder.mkdir()
+    url = sa.URL.create("sqlite", database=str(folder / "journal.db")).render_as_string()
+    Traffic(url, YIELD).close()
+    reader = JournalReader(url)
+    assert reader.newest(dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) is None
     reader.close()
