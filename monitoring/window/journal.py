@@ -22,6 +22,7 @@ from monitoring.window.spans import EPOCH, pieces
 from monitoring.window.values import Span, TruthRows, Window
 from service.bundle.contract import Contract
 from service.journal.database.connection import connect_to_read, moment, statement, transaction
+from service.journal.errors import Unavailable
 
 STATEMENTS = Path(__file__).parent / "statements"
 STATEMENT_SECONDS = 60.0
