@@ -18,9 +18,9 @@ from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_by_hand import traced
 from tests.swarm.test_hardening import STATUS
-from tests.swarm.test_releases import asked_page
+from tests.swarm.test_releases import asked_page, client_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.thorough]
+pytestmark = pytest.mark.slow
 #: Windows of a minute, so that it says something within the test.
 SETTINGS = {
     "MONITORING": "on",
@@ -112,6 +112,11 @@ def test_prometheus_scrapes_edges_replicas_monitor_and_every_node(watched: Stack
 
 def test_the_monitors_pages_come_through_the_edge_for_an_admins_key_alone(watched: Stack):
     assert asked_page(watched, "/monitor/", watched.key).status_code == 200
+    # As a browser sends it: any name, and the key as the password.
+    reach = client_of(watched, "")
+    with reach.session() as session:
+        page = session.get(f"{reach.url}/monitor/", auth=("anybody", watched.key), timeout=10)
+    assert page.status_code == 200
     refused = asked_page(watched, "/monitor/", "guessed")
     assert refused.status_code == 401 and "Basic" in refused.headers["WWW-Authenticate"]
     assert asked_page(watched, "/monitor/metrics", watched.key).status_code == 404
@@ -147,6 +152,7 @@ def test_the_edge_reaches_the_monitor_and_no_database(watched: Stack):
     assert seen.split() == ["monitor", "model", "alertmanager"]
 
 
+@pytest.mark.thorough
 def test_a_monitor_that_cannot_start_takes_nothing_back(watched: Stack, watched_release: Release):
     before = {task["ID"] for task in watched.tasks("model")}
     with watched.called() as callers:
@@ -163,6 +169,7 @@ def test_a_monitor_that_cannot_start_takes_nothing_back(watched: Stack, watched_
     assert well.document["monitoring"]["state"] == "running", well.words
 
 
+@pytest.mark.thorough
 def test_off_takes_it_away_and_on_brings_back_what_it_had_stored(
     watched: Stack, watched_release: Release
 ):
@@ -191,6 +198,7 @@ def _former(
         stack.remove()
 
 
+@pytest.mark.thorough
 def test_a_stack_of_before_is_updated_and_goes_back_while_it_is_called(
     former: tuple[Stack, Release], watched_release: Release
 ):
