@@ -56,8 +56,8 @@ class Monitor:
         self._lookback = dt.timedelta(days=settings.monitor_lookback_days)
         self._metrics = service_metrics.ServiceMetrics()
         self._arms: set[Arm] | None = None
-        #: The window that was judged last of each arm.
-        self._former: dict[Arm, Window] = {}
+        #: The window that was judged last, by model and arm: of versions that were replaced none is held in memory.
+        self._former: dict[tuple[str, str], Window] = {}
         self._counted = self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def look(self, now: dt.datetime | None = None) -> int:
@@ -212,8 +212,9 @@ class Monitor:
         # Whichever version: another one in its place ends a fault of the one before.
         part = (asked.arm.model, asked.arm.name)
         try:
-            former = self._former.get(asked.arm)
-            if former is not None and former.span.end != asked.span.start:
+            former = self._former.get(part)
+            follows = former is not None and former.span.end == asked.span.start
+            if former is None or not follows or former.version != asked.arm.version:
                 former = None
             judgement = judge_window(asked, subject.version, self._journal, earlier, former)
         except Unavailable:
@@ -227,7 +228,7 @@ class Monitor:
             return judge_unread(asked, reason)
         self._sources.note_part(names.JUDGING, part)
         if judgement.window is not None:
-            self._former[asked.arm] = judgement.window
+            self._former[part] = judgement.window
         share = self._metrics.shares.get((*subject.arm,))
         return judgement._replace(record=replace(judgement.record, traffic_share=share))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -320,3 +321,16 @@ def test_a_model_that_is_not_looked_at_any_more_is_not_stale(
     watch.predict(0)
     watch.look(1.1)
     assert set(watch.store.last_success()) == {YIELD.model}
+
+
+def test_of_versions_that_were_replaced_no_window_is_held_in_memory(watch: Watch, tmp_path: Path):
+    for minute, version in enumerate(("1", "2", "3")):
+        if version != "1":
+            write_monitored(tmp_path / "bundles", YIELD, version)
+        traffic = Traffic(watch.settings.journal_url, YIELD, version=version)
+        traffic.predict(watch.at(minute))
+        traffic.close()
+        assert watch.look(minute + 1.1) >= 1
+    gc.collect()
+    held = [each for each in gc.get_objects() if isinstance(each, Window) and len(each.matrix)]
+    assert {window.version for window in held} == {"3"}
