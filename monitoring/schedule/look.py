@@ -129,12 +129,9 @@ class Monitor:
 
     def _look_at(self, model: str, arms: list[Arm], moment: Moment) -> int:
         subjects = [self._subject(arm) for arm in arms]
-        judged = 0
-        records: list[WindowRecord] = []
-        for subject in subjects:
-            judged += self._judge_new(subject, moment)
-            records += self._within_horizon(subject, moment)
-        due.mark_by_truth(self._store, self._journal, model, records, moment)
+        judged = sum(self._judge_new(subject, moment) for subject in subjects)
+        since = {subject.arm: _horizon(subject, moment) for subject in subjects}
+        due.mark_by_truth(self._store, self._journal, model, since, moment)
         for subject in subjects:
             judged += self._judge_again(subject, moment)
         self._store.note_success(model, dt.datetime.now(dt.UTC))
@@ -152,11 +149,6 @@ class Monitor:
 
     def _length(self, rules: MonitorRules) -> due.Length:
         return parse_window(self._settings.monitor_window or rules.window)
-
-    def _within_horizon(self, subject: Subject, moment: Moment) -> list[WindowRecord]:
-        since = moment.now - parse_horizon(subject.rules.truth_horizon)
-        model, version, arm = subject.arm
-        return self._store.windows(model, version, arm, since, limit=due.MOST_SEARCHED)
 
     def _judge_new(self, subject: Subject, moment: Moment) -> int:
         arm = subject.arm
@@ -259,6 +251,11 @@ class Monitor:
         if days:
             self._store.expire(moment.now - dt.timedelta(days=days))
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})
+
+
+def _horizon(subject: Subject, moment: Moment) -> dt.datetime:
+    """How far back truth is taken in."""
+    return moment.now - parse_horizon(subject.rules.truth_horizon)
 
 
 def _tell(judgement: Judgement, changes: list[Alarm]) -> None:

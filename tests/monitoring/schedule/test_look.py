@@ -334,3 +334,18 @@ def test_of_versions_that_were_replaced_no_window_is_held_in_memory(watch: Watch
     gc.collect()
     held = [each for each in gc.get_objects() if isinstance(each, Window) and len(each.matrix)]
     assert {window.version for window in held} == {"3"}
+
+
+def test_truth_is_taken_in_for_a_month_of_hours(watch: Watch):
+    requests = watch.predict(-800)
+    watch.look(-798.9)
+    (record,) = watch.store.windows(*KEY)
+    for minute in range(-790, -46):
+        start = watch.at(minute)
+        watch.store.save(
+            msgspec.structs.replace(record, start=start, end=start + MINUTE, rows=0), []
+        )
+    watch.traffic.tell(requests, watch.at(-800), watch.at(-1))
+    watch.look(0)
+    (share,) = [finding for finding in watch.findings(-800, "truth") if finding.column == "share"]
+    assert share.value == 1
