@@ -33,6 +33,8 @@ class Due(NamedTuple):
 
     span: Span
     predictions: int
+    #: Of one that is judged again, as it was judged.
+    former: WindowRecord | None = None
 
 
 def new_windows(

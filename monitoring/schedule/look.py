@@ -169,7 +169,7 @@ class Monitor:
         for record in late:
             span = Span(record.start, record.end)
             predictions = self._journal.count(subject.arm, span).predictions
-            self._judge(subject, due.Due(span, predictions), moment)
+            self._judge(subject, due.Due(span, predictions, record), moment)
         return len(late)
 
     def _judge(self, subject: Subject, window: due.Due, moment: Moment) -> None:
@@ -185,6 +185,10 @@ class Monitor:
         if subject.fault:
             self._sources.note_part(names.REFERENCES, subject.arm, subject.reason)
         judgement = self._judgement(asked, subject)
+        if window.former is not None:
+            # The share of traffic of then, not of today.
+            share = window.former.traffic_share
+            judgement = judgement._replace(record=replace(judgement.record, traffic_share=share))
         changes = self._history.changes(judgement, subject.rules)
         raised = [alarm for alarm in changes if alarm.resolved_at is None]
         resolved = [alarm for alarm in changes if alarm.resolved_at is not None]

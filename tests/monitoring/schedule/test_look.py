@@ -278,6 +278,10 @@ def test_the_traffic_share_is_the_windows_own(watch: Watch):
     watch.judge.monitor._metrics = metrics._replace(shares={KEY: 0.25})
     watch.look(1.1)
     assert watch.store.windows(*KEY)[0].traffic_share == 0.25
+    watch.judge.monitor._metrics = metrics._replace(shares={KEY: 0.5})
+    watch.store.note_late(watch.store.windows(*KEY), watch.at(1.2))
+    assert watch.look(2) == 1
+    assert watch.store.windows(*KEY)[0].traffic_share == 0.25
 
 
 def test_findings_that_are_too_old_go(
