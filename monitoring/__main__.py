@@ -25,16 +25,8 @@ from monitoring.settings import BadSettings, Settings, read_settings
 from service.process import logs
 
 VERBS = (
-    "serve",
-    "run",
-    "drift",
-    "quality",
-    "report",
-    "hosts",
-    "simulate",
-    "judge",
-    "show",
-    "supervise",
+    *("serve", "run", "drift", "quality", "report", "hosts", "simulate"),
+    *("judge", "show", "supervise"),
 )
 MODELS = re.compile(r"\w[\w.-]{0,99}( +\w[\w.-]{0,99})*")
 

@@ -71,8 +71,9 @@ def judge_window(
     if relation_changed([*_of_kind(earlier, "trust"), trust]):
         estimates = distrust(estimates)
     findings = [*drift, *estimates, *quality, *trust]
-    before = last_good(earlier)
-    causes = explain_drop(findings, before, window, truth, reference, contract=of, rules=rules)
+    causes = explain_drop(
+        findings, last_good(earlier), window, truth, reference, contract=of, rules=rules
+    )
     return Judgement(_record(asked, window), (*findings, *causes), window)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import traceback
+from collections.abc import Callable
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitoring.findings import Alarm, FindingsUnavailable, Store, WindowRecord
+from monitoring.findings import Alarm, FindingsUnavailable, Store
 from monitoring.judge.judge import Asked, Judgement, judge_empty, judge_unread, judge_window
 from monitoring.references import NoReference, References, VersionReference
 from monitoring.schedule import due, service_metrics
@@ -62,12 +63,19 @@ class Monitor:
 
     def look(self, now: dt.datetime | None = None) -> int:
         """How many windows were judged. What is down is noted in the sources, never raised."""
-        judged, fault = 0, ""
+        judged = 0
         try:
             moment = self._moment(now or dt.datetime.now(dt.UTC))
-            for model, arms in self._models(moment).items():
-                count, why = self._look_apart(model, arms, moment)
-                judged, fault = judged + count, why or fault
+            subjects = {
+                model: [self._subject(arm) for arm in arms]
+                for model, arms in self._models(moment).items()
+            }
+            faults: dict[str, str] = {}
+            # What is new of every model comes before what is judged again of any.
+            for look in (self._look_new, self._look_again):
+                for model in sorted(subjects.keys() - faults.keys()):
+                    judged += self._look_apart(look, model, subjects[model], moment, faults)
+            fault = "; ".join(faults.values())
             self._count_again(moment)
             self._sweep(moment)
             self._sources.note(names.JOURNAL, not fault, fault)
@@ -116,24 +124,33 @@ class Monitor:
             models.setdefault(arm.model, []).append(arm)
         return models
 
-    def _look_apart(self, model: str, arms: list[Arm], moment: Moment) -> tuple[int, str]:
-        """How many windows were judged, and what keeps the journal from answering of this model alone."""
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
+    def _look_apart(
+        self,
+        look: Callable[[str, list[Subject], Moment], int],
+        model: str,
+        subjects: list[Subject],
+        moment: Moment,
+        faults: dict[str, str],
+    ) -> int:
+        """How many windows were judged; `faults` gets what keeps the journal from answering of this model alone."""
         try:
-            return self._look_at(model, arms, moment), ""
+            return look(model, subjects, moment)
         except FindingsUnavailable:
             raise
         except Unavailable as error:
             # A statement that takes too long must not keep other models from it. A journal that is away raises again.
             self._journal.newest(moment.now - HOUR)
-            return 0, f"{model}: {error}"
+            faults[model] = f"{model}: {error}"
+            return 0
 
-    def _look_at(self, model: str, arms: list[Arm], moment: Moment) -> int:
-        subjects = [self._subject(arm) for arm in arms]
-        judged = sum(self._judge_new(subject, moment) for subject in subjects)
+    def _look_new(self, _model: str, subjects: list[Subject], moment: Moment) -> int:
+        return sum(self._judge_new(subject, moment) for subject in subjects)
+
+    def _look_again(self, model: str, subjects: list[Subject], moment: Moment) -> int:
         since = {subject.arm: _horizon(subject, moment) for subject in subjects}
         due.mark_by_truth(self._store, self._journal, model, since, moment)
-        for subject in subjects:
-            judged += self._judge_again(subject, moment)
+        judged = sum(self._judge_again(subject, moment) for subject in subjects)
         self._store.note_success(model, dt.datetime.now(dt.UTC))
         return judged
 

@@ -48,7 +48,6 @@ KINDS = (
         "[1-9][0-9]{0,5}[mhd]|[1-9][0-9]{0,6} rows",
         "a span, such as 1h or 500 rows",
     ),
-    Kind("NODE_EXPORTER_PROPAGATION", "rslave|rprivate", "rslave or rprivate"),
     Kind("DOCKER_SOCKET", "/[A-Za-z0-9._/-]{1,255}", "the path of a socket"),
     Kind(".*_RETENTION", "[1-9][0-9]{0,4}[hdwy]", "a time, such as 30d"),
     Kind("PROMETHEUS_DISK", "[1-9][0-9]{0,5}[KMGT]B", "a number of bytes, such as 8GB"),

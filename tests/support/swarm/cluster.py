@@ -54,11 +54,9 @@ class Swarm:
             "REGISTRY": self.registry.address,
             **self.images,
             "EDGE_PORT_MODE": "host",
-            # Its image takes minutes to build: on in the tests that are about it. Of Grafana there is no stand-in, and the
-            # nodes' root is no shared mount.
+            # Its image takes minutes to build: on in the tests that are about it. Of Grafana there is no stand-in.
             "MONITORING": "off",
             "GRAFANA_REPLICAS": "0",
-            "NODE_EXPORTER_PROPAGATION": "rprivate",
         }
 
 

@@ -23,6 +23,8 @@ SETUP = """
 set -e
 hostname "$1"
 mount --make-rprivate /
+# As on a machine of its own: else a container could not have the root with what is mounted there later.
+mount --make-rshared /
 names=$(readlink -f /etc/resolv.conf)
 mount -t tmpfs tmpfs /run
 mkdir -p /run/docker "$(dirname "$names")"
