@@ -209,10 +209,9 @@ class Monitor:
         changes = self._history.changes(judgement, subject.rules)
         raised = [alarm for alarm in changes if alarm.resolved_at is None]
         resolved = [alarm for alarm in changes if alarm.resolved_at is not None]
-        self._store.save(judgement.record, judgement.findings, raised, resolved)
-        if subject.version is None:
-            # Once there is a reference, it is judged by it.
-            self._store.note_late([judgement.record], asked.now)
+        # Once there is a reference, it is judged by it.
+        late_at = asked.now if subject.version is None else None
+        self._store.save(judgement.record, judgement.findings, raised, resolved, late_at)
         self._store.note_success(subject.arm.model, dt.datetime.now(dt.UTC))
         _tell(judgement, changes)
 

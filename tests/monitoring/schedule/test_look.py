@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from monitoring.findings import Store
 from monitoring.window.journal import Arm, JournalReader
 from monitoring.window.values import Window
 from service.bundle.monitor_rules import Bound, MonitorRules
@@ -186,6 +187,26 @@ def test_a_window_that_cannot_be_judged_keeps_no_other_from_it(watch: Watch):
     (said,) = watch.findings(0)
     assert said.verdict == "unknown" and "could not be judged" in said.reason
     assert watch.findings(1, "drift")
+
+
+def test_killed_once_a_window_without_a_reference_is_kept_it_is_judged_again_all_the_same(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.move(tmp_path / "bundles", tmp_path / "elsewhere")
+    watch.predict(0)
+    save = Store.save
+
+    def save_and_end(self: Store, *of: Any) -> None:
+        save(self, *of)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "save", save_and_end)
+    with pytest.raises(KeyboardInterrupt):
+        watch.look(1.1)
+    monkeypatch.undo()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "bundles")
+    watch.look(1.5)
+    assert {finding.column for finding in watch.findings(0, "drift")} >= set(YIELD.names)
 
 
 def test_a_bundle_that_is_missing_is_said_also_when_another_model_has_its_own(
