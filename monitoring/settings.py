@@ -75,6 +75,11 @@ def _window(text: str) -> str:
     return text
 
 
+def _key(text: str) -> str:
+    """As the stack's secret says it, which cannot be empty."""
+    return "" if text == "none" else text
+
+
 def _web_addresses(*rows: tuple[str, str]) -> tuple[Setting, ...]:
     return tuple(Setting(name, readers.web_address, "", meaning) for name, meaning in rows)
 
@@ -135,7 +140,7 @@ SETTINGS = (
         ("RUNBOOK_URL", "the runbook, where it is not the one of the pages"),
         ("ELASTIC_URL", "Elasticsearch, which is sent the findings too"),
     ),
-    Setting("ELASTIC_KEY", str, "", "its API key"),
+    Setting("ELASTIC_KEY", _key, "", "its API key; `none` is none"),
     Setting(
         "LOG_LEVEL",
         readers.choice("debug", "info", "warning", "error"),

@@ -53,7 +53,7 @@ class Expectation(NamedTuple):
     why_not: str
 
     def profiles(self, column: str) -> list[tuple[Profile, dict[str, Any]]]:
-        """A profile of each calendar that the column moves with, else that of all rows; each with words for the page."""
+        """A profile of each calendar that the column moves with, else that of all rows; with words for the page."""
         seasonal = [
             (profile, mixture.details)
             for mixture in self.mixtures

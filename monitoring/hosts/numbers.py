@@ -52,7 +52,7 @@ def numbers(nodes: Sequence[Node], failed: int, restarts: Restarts) -> Iterator[
     if swarm:
         names = _names(swarm["nodes"])
         yield from _of_nodes(swarm["nodes"])
-        yield from _of_services(swarm["services"])
+        yield from _of_services(swarm)
         yield from _addresses(swarm, names)
         yield from restarts.count(swarm, names)
     backups = next((node.backups for node in nodes if node.swarm is not None), {})
@@ -122,14 +122,26 @@ def _of_nodes(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Number]:
         yield Number("swarmline_node_manager", {"node": name}, is_reached)
 
 
-def _of_services(services: Sequence[Mapping[str, Any]]) -> Iterator[Number]:
+def _of_services(swarm: Mapping[str, Any]) -> Iterator[Number]:
     """Not of jobs, whose tasks are meant to end."""
-    for service in services:
+    running = _running(swarm)
+    for service in swarm["services"]:
         if not service["Spec"]["Mode"].keys() & {"Replicated", "Global"}:
             continue
         labels, status = {"service": service["Spec"]["Name"]}, service["ServiceStatus"]
         yield Number("swarmline_service_tasks_desired", labels, status["DesiredTasks"])
-        yield Number("swarmline_service_tasks_running", labels, status["RunningTasks"])
+        yield Number("swarmline_service_tasks_running", labels, running[service["ID"]])
+
+
+def _running(swarm: Mapping[str, Any]) -> Counter[str]:
+    """By the services' ids. Swarm's own count has tasks of lost nodes, of which it hears nothing any more."""
+    ready = {node["ID"] for node in swarm["nodes"] if node["Status"]["State"] == "ready"}
+    return Counter(
+        task["ServiceID"]
+        for task in swarm["tasks"]
+        if task["Status"]["State"] == task["DesiredState"] == "running"
+        and task.get("NodeID") in ready
+    )
 
 
 def _service_names(swarm: Mapping[str, Any]) -> dict[str, str]:

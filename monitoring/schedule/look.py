@@ -18,7 +18,7 @@ from monitoring.schedule.clock import Moment, read_moment
 from monitoring.schedule.history import History
 from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
-from monitoring.window.journal import Arm, JournalReader
+from monitoring.window.journal import Arm, JournalReader, NoPredictions
 from monitoring.window.values import Span, Window
 from service.bundle.monitor_rules import MonitorRules, parse_horizon, parse_window
 from service.journal.errors import Unavailable
@@ -82,6 +82,9 @@ class Monitor:
         except FindingsUnavailable as error:
             self._sources.note(names.FINDINGS, False, str(error))
             return judged
+        except NoPredictions as error:
+            # A stack that nobody has called yet is no fault of anybody.
+            self._sources.note(names.JOURNAL, True, str(error))
         except Unavailable as error:
             self._sources.note(names.JOURNAL, False, str(error))
         self._sources.save()

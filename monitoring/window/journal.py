@@ -22,6 +22,7 @@ from monitoring.window.spans import EPOCH, pieces
 from monitoring.window.values import Span, TruthRows, Window
 from service.bundle.contract import Contract
 from service.journal.database.connection import connect_to_read, moment, statement, transaction
+from service.journal.errors import Unavailable
 
 STATEMENTS = Path(__file__).parent / "statements"
 STATEMENT_SECONDS = 60.0
@@ -30,6 +31,8 @@ SAMPLE, MOST_READ = 20_000, 2_000_000
 #: To count more than this by the index alone may take longer than a statement may.
 MOST_COUNTED = 10_000_000
 DAY = dt.timedelta(days=1)
+#: As PostgreSQL has it, whatever language it speaks.
+UNDEFINED_TABLE = "42P01"
 
 
 class Arm(NamedTuple):
@@ -46,6 +49,10 @@ class Count(NamedTuple):
     predictions: int
     first: dt.datetime | None
     last: dt.datetime | None
+
+
+class NoPredictions(Unavailable):
+    """The journal has no tables: whoever writes the first prediction makes them."""
 
 
 class _Reading(NamedTuple):
@@ -218,15 +225,28 @@ class JournalReader:
         return sampled.sample_of(parts, contract, limit, name == "truth_sample")
 
     def _read(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        with self._turn, transaction(self._engine) as connection:
+        with self._transaction() as connection:
             return connection.execute(self._sql(name), parameters).all()
 
     @contextmanager
     def _rows(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Iterator[Sequence[Any]]]:
         """Chunks of records: as text, those of a whole sample would take most of the memory."""
-        with self._turn, transaction(self._engine) as connection:
+        with self._transaction() as connection:
             stream = connection.execution_options(yield_per=sampled.CHUNK)
             yield stream.execute(self._sql(name), parameters).mappings().partitions()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        try:
+            with self._turn, transaction(self._engine) as connection:
+                yield connection
+        except Unavailable as error:
+            if not _lacks_table(error.__cause__):
+                raise
+            raise NoPredictions(
+                "there is no prediction yet: the journal's tables come with the first; if the service"
+                " has answered by now, see that JOURNAL_URL names the database of its journal"
+            ) from error
 
     def _sql(self, name: str) -> sa.TextClause:
         return statement(self._engine, name, STATEMENTS)
@@ -247,6 +267,13 @@ class JournalReader:
 def _day_of(at: dt.datetime) -> dt.datetime:
     """When its day began."""
     return EPOCH + (at - EPOCH) // DAY * DAY
+
+
+def _lacks_table(error: BaseException | None) -> bool:
+    reason = getattr(error, "orig", None)
+    return getattr(reason, "sqlstate", "") == UNDEFINED_TABLE or (
+        isinstance(reason, sqlite3.OperationalError) and str(reason).startswith("no such table")
+    )
 
 
 def _add_hash(connection: sqlite3.Connection, _: object) -> None:

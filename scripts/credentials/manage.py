@@ -23,7 +23,7 @@ from scripts.engine.secrets_and_configs import (
 
 ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key", *MONITORING)
 #: What other services give out, so that people bring it. Until then it says `none`, since no secret may be empty.
-BROUGHT = ("monitor_mlflow_password", "alert_mail_password", "alert_webhook")
+BROUGHT = ("monitor_mlflow_password", "elastic_key", "alert_mail_password", "alert_webhook")
 NONE = "none"
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.

@@ -26,7 +26,7 @@ LIMIT = 500 * 1024
 CERTIFICATE = "edge_certificate"
 NEEDED = ("keys", "db_password", "journal_url", "journal_key", "edge_key")
 MONITORING = (
-    *("monitor_url", "monitor_mlflow_password", "grafana_password"),
+    *("monitor_url", "monitor_mlflow_password", "elastic_key", "grafana_password"),
     *("alert_mail_password", "alert_webhook"),
 )
 NAMES = (*NEEDED, CERTIFICATE, *MONITORING)

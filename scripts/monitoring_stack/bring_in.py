@@ -16,6 +16,7 @@ from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
 from scripts.monitoring_stack import state
 from scripts.monitoring_stack.kept import monitor_of, of_the_stack
+from scripts.monitoring_stack.runbook import with_runbook
 from scripts.monitoring_stack.state import Baselines, Part
 from scripts.rollout import convergence
 from scripts.stack_file import monitoring
@@ -27,6 +28,8 @@ DEADLINE = 180.0
 #: Of the database's job, and of waiting for the lock that a deploy has just given back.
 ROLE_SECONDS, PATIENCE = 90.0, 30.0
 POLL = 1.0
+#: What services are labelled with instead of their settings.
+ROLE_LACKS = "without-role"
 OFF, UNCHANGED, RUNNING, FAILING, ABSENT = "off", "unchanged", "running", "failing", "absent"
 
 
@@ -53,6 +56,7 @@ def ensure(stack: str, seconds: float) -> dict[str, Any]:
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
     inputs = of_the_stack(stack, serving.inputs, monitor_of(serving.image, history))
+    inputs = with_runbook(stack, inputs)
     if not monitoring.is_wanted(inputs):
         return _outcome(OFF, [], removed=take_away(stack, seconds))
     if not inputs.monitor_image:
@@ -73,7 +77,7 @@ def is_due(stack: str, inputs: StackInputs) -> bool:
     if not monitoring.is_wanted(inputs) or not inputs.monitor_image:
         return runs and not monitoring.is_wanted(inputs)
     return not wanted <= secrets.keys() or _is_due(
-        stack, monitoring.rendered(stack, inputs, secrets)
+        stack, monitoring.rendered(stack, with_runbook(stack, inputs), secrets)
     )
 
 
@@ -94,7 +98,9 @@ def _bring_in(
     name = stack_of(stack)
     baselines = convergence.baseline(swarm.look(name))
     say(f"bringing in monitoring as stack {name}")
-    text = rendered.labelled({SETTINGS: rendered.settings, IMAGE: inputs.monitor_image})
+    # Without its role the monitor reads nothing: then the next deploy makes it, whatever else is as it was.
+    settings = ROLE_LACKS if problems else rendered.settings
+    text = rendered.labelled({SETTINGS: settings, IMAGE: inputs.monitor_image})
     flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
     deadline.retry(
         lambda: docker("stack", "deploy", *flags, "-c", "-", name, stdin=text),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from scripts.stack_file.rendered import Rendered
 
 #: What the configs of monitoring are labelled with, before their own names.
 PREFIX = "monitoring-"
+ROLE = "stack/monitor.sql"
 
 
 def stack_of(stack: str) -> str:
@@ -47,6 +49,7 @@ def fill(
     stack: str, inputs: StackInputs, secrets: Mapping[str, str], names: Mapping[str, str]
 ) -> Rendered:
     text = (ROOT / MONITORING).read_text(encoding="utf-8")
+    role = (ROOT / ROLE).read_text(encoding="utf-8")
     secure = "false" if inputs.variables.get("EDGE_TLS") == "off" else "true"
     variables = {
         **inputs.variables,
@@ -54,6 +57,8 @@ def fill(
         "STACK": stack,
         # Else a browser would keep Grafana's cookie back where the edge speaks plain HTTP.
         "GRAFANA_COOKIE_SECURE": secure,
+        # What the database is told of the monitor is told again when it has changed.
+        "MONITOR_ROLE_VERSION": hashlib.sha256(role.encode()).hexdigest()[:10],
     }
     return render.fill_files(stack, {MONITORING: text}, variables, names)
 

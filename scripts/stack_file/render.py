@@ -26,6 +26,7 @@ CONFIGS = {"EDGE_CONFIG": "edge", "TRAFFIC_CONFIG": "traffic", "JOURNAL_CONFIG":
 #: Variables of the files that no deploy is asked for.
 NO_SETTINGS = {
     *("MODEL_IMAGE", "MONITOR_IMAGE", "GRAFANA_COOKIE_SECURE", "STACK", "CONFIG_VERSION"),
+    *("MONITOR_ROLE_VERSION", "RUNBOOK_OF_EDGE"),
     *CONFIGS,
 }
 NO_TRAFFIC = "# Every model is answered by its champion.\n"

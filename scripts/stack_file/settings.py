@@ -74,7 +74,7 @@ KINDS = (
         "a time, such as 30s",
     ),
     Kind(
-        "SWARMLINE_URL|GRAFANA_URL|JENKINS_URL|RUNBOOK_URL|MONITOR_MLFLOW",
+        "SWARMLINE_URL|GRAFANA_URL|JENKINS_URL|RUNBOOK_URL|MONITOR_MLFLOW|ELASTIC_URL",
         r"https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9._/-]{0,255})?",
         "an address: https://host:port",
     ),

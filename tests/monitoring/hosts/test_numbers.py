@@ -51,12 +51,26 @@ def test_the_cache_is_found_under_the_second_version_of_cgroups_too() -> None:
 
 def test_services_are_told_with_what_they_should_have_and_have() -> None:
     answers = recorded()
-    answers["services"][0]["ServiceStatus"]["RunningTasks"] = 1
     name = answers["services"][0]["Spec"]["Name"]
+    wanted = answers["services"][0]["ServiceStatus"]["DesiredTasks"] = 4
     mine = told([node(answers)])
-    wanted = answers["services"][0]["ServiceStatus"]["DesiredTasks"]
     assert values(mine, "swarmline_service_tasks_desired", "service")[name] == wanted
-    assert values(mine, "swarmline_service_tasks_running", "service")[name] == 1
+    assert values(mine, "swarmline_service_tasks_running", "service")[name] == 3
+
+
+def test_a_task_of_a_lost_node_does_not_run_though_swarm_goes_on_saying_so() -> None:
+    answers = recorded()
+    service = answers["services"][0]
+    places = {
+        task["NodeID"]
+        for task in answers["tasks"]
+        if task["ServiceID"] == service["ID"] and task["DesiredState"] == "running"
+    }
+    assert len(places) == 3
+    lost = next(each for each in answers["nodes"] if each["ID"] in places)
+    lost["Status"]["State"] = "down"
+    mine = values(told([node(answers)]), "swarmline_service_tasks_running", "service")
+    assert mine[service["Spec"]["Name"]] == 2
 
 
 def test_a_job_is_no_service_that_lacks_tasks() -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import http.server
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,9 +15,12 @@ from monitoring.schedule.service_metrics import (
     from_prometheus,
     from_service,
 )
+from monitoring.schedule.loop import Judge
+from monitoring.settings import read_settings
 from tests.monitoring.schedule.conftest import Watch
 from tests.support.machine import free_port
-from tests.support.monitoring.traffic import MINUTE
+from tests.support.monitoring.traffic import MINUTE, Traffic
+from tests.support.service.bundles import YIELD
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 SECOND = dt.timedelta(seconds=1)
@@ -138,3 +142,26 @@ def test_a_clock_that_is_right_again_is_said_too(watch: Watch):
     for off in (600, 0):
         watch.judge.monitor.look(dt.datetime.now(dt.UTC) + off * SECOND)
     assert watch.source("clock") == (True, "")
+
+
+def test_a_journal_before_its_first_prediction_is_no_fault(
+    environ: dict[str, str], start: dt.datetime
+):
+    # As the database is there before a replica has made tables in it.
+    url = environ["JOURNAL_URL"]
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).touch()
+    judge = Judge(read_settings(environ))
+    try:
+        judge.store.prepare()
+        assert judge.monitor.look(start) == 0
+        (journal,) = [state for state in judge.store.sources() if state.source == "journal"]
+        assert journal.up and journal.reason.startswith("there is no prediction yet")
+        traffic = Traffic(url, YIELD)
+        traffic.predict(start)
+        assert judge.monitor.look(start + 1.1 * MINUTE) == 1
+        (journal,) = [state for state in judge.store.sources() if state.source == "journal"]
+        assert (journal.up, journal.reason) == (True, "")
+        traffic.close()
+    finally:
+        judge.close()

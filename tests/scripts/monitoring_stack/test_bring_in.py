@@ -8,10 +8,16 @@ from typing import Any
 import pytest
 
 from scripts.command import files
+from scripts.command.checkout import ROOT
+from scripts.credentials import certificates
+from scripts.edge import client
 from scripts.engine import secrets_and_configs
 from scripts.ledger.records import Record
+from scripts.monitoring_stack.runbook import with_runbook
 from scripts.operate import down, prune, status
 from scripts.release import deploy, plan, rollback
+from scripts.stack_file import monitoring
+from scripts.stack_file.render import StackInputs
 from tests.support.scripts.swarm_in_a_file import NAME, ROW, SwarmInAFile, release
 
 MONITOR, OTHER = (f"registry/monitor@sha256:{digit * 64}" for digit in "12")
@@ -107,6 +113,9 @@ def test_a_database_that_does_not_answer_leaves_the_rest_of_monitoring_in(swarm:
     assert parts(swarm).keys() == PARTS
     (sentence,) = outcome()["problems"]
     assert "the monitor's role in the database was not made" in sentence
+    assert deployed(swarm) == 0, "the role is still to be made, though nothing else has changed"
+    assert outcome()["state"] == "running" and outcome()["problems"] == []
+    assert roles_made(swarm) == 2
 
 
 def test_without_an_image_of_the_monitor_that_is_said_and_nothing_else_happens(
@@ -188,6 +197,49 @@ def test_a_new_image_of_the_monitor_alone_is_planned_recorded_and_restarts_no_re
     }
     watched.write(state)
     assert planned(watched, capsys) == "deploy", "monitoring is not there"
+
+
+def roles_made(swarm: SwarmInAFile) -> int:
+    return sum("monitor-role" in str(call) for call in swarm.calls("service", "create"))
+
+
+def test_a_change_of_the_monitors_role_alone_makes_it_again(
+    watched: SwarmInAFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    before = roles_made(watched)
+    assert planned(watched, capsys) == "nothing"
+    role = tmp_path / "monitor.sql"
+    role.write_text((ROOT / monitoring.ROLE).read_text(encoding="utf-8") + "-- A new right.\n")
+    # An absolute path, which the checkout's does not go before.
+    monkeypatch.setattr(monitoring, "ROLE", role)
+    assert planned(watched, capsys) == "deploy"
+    assert deployed(watched) == 0 and outcome()["state"] == "running"
+    assert roles_made(watched) == before + 1
+    assert planned(watched, capsys) == "nothing"
+
+
+def test_alerts_lead_to_the_runbook_behind_the_edge_where_no_other_is_named(
+    swarm: SwarmInAFile, tmp_path: Path
+):
+    def link(**variables: str) -> str | None:
+        inputs = StackInputs({}, variables, {})
+        return with_runbook(NAME, inputs).variables.get("RUNBOOK_OF_EDGE")
+
+    client.trusted.cache_clear()
+    assert link() is None, "no certificate, so no name"
+    assert link(GRAFANA_URL="https://farm.test:8443/grafana/") == (
+        "https://farm.test:8443/monitor/runbook"
+    )
+    files.write(tmp_path / "build/secrets/edge.crt", certificates.self_signed("edge.test"))
+    client.trusted.cache_clear()
+    assert link() == "https://edge.test/monitor/runbook"
+    assert link(EDGE_PORT="8443") == "https://edge.test:8443/monitor/runbook"
+    assert link(RUNBOOK_URL="https://wiki.test/r", RUNBOOK_OF_EDGE="https://old.test") is None
+    assert link(EDGE_TLS="off") is None
+    client.trusted.cache_clear()
 
 
 def test_the_status_says_how_monitoring_does_and_is_well_without_it(watched: SwarmInAFile):
