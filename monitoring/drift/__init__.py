@@ -1,4 +1,4 @@
-"""How far a window moved from the reference: by column, by prediction, by their relations. Pure: arrays in, findings out.
+"""How far a window moved from the reference: columns, predictions, relations. Pure: arrays in, findings out.
 
 `judge_drift` is the list of its steps.
 """

@@ -1,4 +1,4 @@
-"""Whether columns still belong together as they did: a classifier that tells window from reference, and the pairs that changed.
+"""Whether columns still belong together: a classifier that tells window from reference, and the pairs that changed.
 
 Every column can look right by itself while their relation has changed. Trees see any difference, but need 500 rows;
 rank correlations see less, need fewer rows, and name the pair.

@@ -53,7 +53,7 @@ class Expectation(NamedTuple):
     why_not: str
 
     def profiles(self, column: str) -> list[tuple[Profile, dict[str, Any]]]:
-        """One profile of each calendar that the column moves with, else that of all rows; each with words for the page."""
+        """A profile of each calendar that the column moves with, else that of all rows; with words for the page."""
         seasonal = [
             (profile, mixture.details)
             for mixture in self.mixtures
@@ -118,7 +118,7 @@ def _mix(parts: list[tuple[float, Profile]]) -> Profile:
 def _mix_numbers(
     weights: NDArray[np.float64], profiles: list[NumberProfile], rows: int, nulls: int
 ) -> NumberProfile:
-    """Every quantile point stands for as much as its bucket weighs. Its noise is drawn from the mixture when asked for."""
+    """Each quantile point stands for as much as its bucket weighs. Its noise is drawn from the mixture on demand."""
     points = np.concatenate([profile.quantiles for profile in profiles])
     masses = np.repeat(weights / len(LEVELS), len(LEVELS))
     order = np.argsort(points, kind="stable")

@@ -50,8 +50,12 @@ class Store(Ledger):
         findings: Sequence[Finding],
         raised: Sequence[Alarm] = (),
         resolved: Sequence[Alarm] = (),
+        late_at: dt.datetime | None = None,
     ) -> None:
-        """Replaces an earlier judgement of the same window, and changes the alarms with it: all of it, or nothing."""
+        """Replaces an earlier judgement of the same window, and changes the alarms with it: all of it, or nothing.
+
+        With `late_at` it is to be judged again.
+        """
         with transaction(self.engine) as connection:
             former = sa.select(WINDOW.c.id).where(
                 *is_arm(record), WINDOW.c.start_at == record.start
@@ -60,7 +64,8 @@ class Store(Ledger):
             connection.execute(
                 sa.delete(WINDOW).where(*is_arm(record), WINDOW.c.start_at == record.start)
             )
-            new = connection.execute(sa.insert(WINDOW), cells_of(record, WINDOW_COLUMNS))
+            cells = cells_of(record, WINDOW_COLUMNS) | {"late_at": late_at}
+            new = connection.execute(sa.insert(WINDOW), cells)
             identity = _identity(new)
             rows = [
                 {"window_id": identity, "place": place, **cells_of(finding, FINDING_COLUMNS)}

@@ -3,6 +3,7 @@
 - A window in which a column could not be judged is passed over: it neither raises nor resolves. So a night without
   callers ends no alarm, and two raised windows with such a night between them count together.
 - Raised windows count together when they moved the same way: chance moves a column up as often as down.
+- An estimate ends its alarm once the relation changed: it is not believed any more, and quality says what is wrong.
 - A version starts anew, whatever was said of the one before; alarms of a version whose arm another one took over are
   resolved, as nobody asks it any more.
 - An alarm keeps what was said when it was raised, also when its window is judged again.
@@ -16,6 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from monitoring.estimate.trust import RELATION_CHANGED
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 from service.bundle.monitor_rules import JudgingRules
 
@@ -76,7 +78,25 @@ def change_alarms(
             changes.append(_raise(cause, now))
         elif alarm is not None and not raised and len(history) >= rules.of_windows:
             changes.append(_resolve(alarm, now))
-    return [*replaced, *changes]
+    distrusted = [
+        _resolve(alarm, now)
+        for subject, alarm in open_alarms.items()
+        if subject in _distrusted(windows[-1]) and not any(_is_of(each, alarm) for each in changes)
+    ]
+    return [*replaced, *changes, *distrusted]
+
+
+def _distrusted(newest: JudgedWindow) -> set[tuple[str, str]]:
+    """Estimates that count for nothing, since the relation changed: what one of them raised is no longer known."""
+    return {
+        (finding.kind, finding.column)
+        for finding in newest.findings
+        if finding.kind == "estimate" and finding.reason == RELATION_CHANGED
+    }
+
+
+def _is_of(change: Alarm, alarm: Alarm) -> bool:
+    return (change.version, change.kind, change.column) == (alarm.version, alarm.kind, alarm.column)
 
 
 def _histories(

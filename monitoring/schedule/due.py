@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from monitoring.findings import Store, WindowRecord
@@ -17,8 +17,10 @@ Length = dt.timedelta | int
 FIRST_WINDOWS = 3
 #: So many windows without a row are kept after one with rows; after that the arm is silent, not broken.
 EMPTY_WINDOWS = 3
-#: Windows that are looked through for truth, and windows judged again in one look.
+#: Windows whose rows are counted anew, and windows judged again in one look.
 MOST_SEARCHED, MOST_AGAIN = 500, 10
+#: Of an arm; a month of hours is 744. In windows of a minute, truth is taken in for three days.
+MOST_WITH_TRUTH = 5_000
 #: Truth may have been received, and not yet be there to be read, for so long.
 COMMIT = dt.timedelta(seconds=10)
 #: What a window in rows counts as, where a length in time is needed.
@@ -31,6 +33,8 @@ class Due(NamedTuple):
 
     span: Span
     predictions: int
+    #: Of one that is judged again, as it was judged.
+    former: WindowRecord | None = None
 
 
 def new_windows(
@@ -85,17 +89,26 @@ def mark_by_truth(
     store: Store,
     journal: JournalReader,
     model: str,
-    records: Sequence[WindowRecord],
+    since: Mapping[Arm, dt.datetime],
     moment: Moment,
 ) -> None:
-    """Marks the windows, of all versions and arms, whose truth came since truth was last looked for."""
-    if not records:
-        return
-    seen = store.truth_seen(model) or min(record.judged_at for record in records)
-    oldest = min(record.start for record in records)
-    minutes = journal.truth_minutes(model, seen - COMMIT, oldest)
-    changed = set(changed_spans([_span(record) for record in records], minutes))
-    late = [record for record in records if _span(record) in changed and record.rows]
+    """Marks the windows of these arms since these times whose truth came since truth was last looked for."""
+    seen, oldest = store.truth_seen(model), min(since.values())
+    minutes = [] if seen is None else journal.truth_minutes(model, seen - COMMIT, oldest)
+    late: list[WindowRecord] = []
+    if seen is None or minutes:
+        records = [
+            record
+            for arm, begin in since.items()
+            for record in store.windows(*arm, begin, limit=MOST_WITH_TRUTH)
+        ]
+        if not records:
+            return
+        if seen is None:
+            judged = min(record.judged_at for record in records)
+            minutes = journal.truth_minutes(model, judged - COMMIT, oldest)
+        changed = set(changed_spans([_span(record) for record in records], minutes))
+        late = [record for record in records if _span(record) in changed and record.rows]
     store.note_truth(model, moment.now, late)
 
 

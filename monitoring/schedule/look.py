@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitoring.findings import Alarm, FindingsUnavailable, Store, WindowRecord
+from monitoring.findings import Alarm, FindingsUnavailable, Store
 from monitoring.judge.judge import Asked, Judgement, judge_empty, judge_unread, judge_window
 from monitoring.references import NoReference, References, VersionReference
 from monitoring.schedule import due, service_metrics
@@ -57,8 +57,8 @@ class Monitor:
         self._lookback = dt.timedelta(days=settings.monitor_lookback_days)
         self._metrics = service_metrics.ServiceMetrics()
         self._arms: set[Arm] | None = None
-        #: The window that was judged last of each arm.
-        self._former: dict[Arm, Window] = {}
+        #: The window that was judged last, by model and arm: of versions that were replaced none is held in memory.
+        self._former: dict[tuple[str, str], Window] = {}
         self._counted = self._swept = dt.datetime.min.replace(tzinfo=dt.UTC)
 
     def look(self, now: dt.datetime | None = None) -> int:
@@ -151,10 +151,8 @@ class Monitor:
         return sum(self._judge_new(subject, moment) for subject in subjects)
 
     def _look_again(self, model: str, subjects: list[Subject], moment: Moment) -> int:
-        records = [
-            record for subject in subjects for record in self._within_horizon(subject, moment)
-        ]
-        due.mark_by_truth(self._store, self._journal, model, records, moment)
+        since = {subject.arm: _horizon(subject, moment) for subject in subjects}
+        due.mark_by_truth(self._store, self._journal, model, since, moment)
         judged = sum(self._judge_again(subject, moment) for subject in subjects)
         self._store.note_success(model, dt.datetime.now(dt.UTC))
         return judged
@@ -171,11 +169,6 @@ class Monitor:
 
     def _length(self, rules: MonitorRules) -> due.Length:
         return parse_window(self._settings.monitor_window or rules.window)
-
-    def _within_horizon(self, subject: Subject, moment: Moment) -> list[WindowRecord]:
-        since = moment.now - parse_horizon(subject.rules.truth_horizon)
-        model, version, arm = subject.arm
-        return self._store.windows(model, version, arm, since, limit=due.MOST_SEARCHED)
 
     def _judge_new(self, subject: Subject, moment: Moment) -> int:
         arm = subject.arm
@@ -196,7 +189,7 @@ class Monitor:
         for record in late:
             span = Span(record.start, record.end)
             predictions = self._journal.count(subject.arm, span).predictions
-            self._judge(subject, due.Due(span, predictions), moment)
+            self._judge(subject, due.Due(span, predictions, record), moment)
         return len(late)
 
     def _judge(self, subject: Subject, window: due.Due, moment: Moment) -> None:
@@ -212,13 +205,16 @@ class Monitor:
         if subject.fault:
             self._sources.note_part(names.REFERENCES, subject.arm, subject.reason)
         judgement = self._judgement(asked, subject)
+        if window.former is not None:
+            # The share of traffic of then, not of today.
+            share = window.former.traffic_share
+            judgement = judgement._replace(record=replace(judgement.record, traffic_share=share))
         changes = self._history.changes(judgement, subject.rules)
         raised = [alarm for alarm in changes if alarm.resolved_at is None]
         resolved = [alarm for alarm in changes if alarm.resolved_at is not None]
-        self._store.save(judgement.record, judgement.findings, raised, resolved)
-        if subject.version is None:
-            # Once there is a reference, it is judged by it.
-            self._store.note_late([judgement.record], asked.now)
+        # Once there is a reference, it is judged by it.
+        late_at = asked.now if subject.version is None else None
+        self._store.save(judgement.record, judgement.findings, raised, resolved, late_at)
         self._store.note_success(subject.arm.model, dt.datetime.now(dt.UTC))
         _tell(judgement, changes)
 
@@ -231,8 +227,9 @@ class Monitor:
         # Whichever version: another one in its place ends a fault of the one before.
         part = (asked.arm.model, asked.arm.name)
         try:
-            former = self._former.get(asked.arm)
-            if former is not None and former.span.end != asked.span.start:
+            former = self._former.get(part)
+            follows = former is not None and former.span.end == asked.span.start
+            if former is None or not follows or former.version != asked.arm.version:
                 former = None
             judgement = judge_window(asked, subject.version, self._journal, earlier, former)
         except Unavailable:
@@ -246,7 +243,7 @@ class Monitor:
             return judge_unread(asked, reason)
         self._sources.note_part(names.JUDGING, part)
         if judgement.window is not None:
-            self._former[asked.arm] = judgement.window
+            self._former[part] = judgement.window
         share = self._metrics.shares.get((*subject.arm,))
         return judgement._replace(record=replace(judgement.record, traffic_share=share))
 
@@ -277,6 +274,11 @@ class Monitor:
         if days:
             self._store.expire(moment.now - dt.timedelta(days=days))
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})
+
+
+def _horizon(subject: Subject, moment: Moment) -> dt.datetime:
+    """How far back truth is taken in."""
+    return moment.now - parse_horizon(subject.rules.truth_horizon)
 
 
 def _tell(judgement: Judgement, changes: list[Alarm]) -> None:

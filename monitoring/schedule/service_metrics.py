@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import requests
 
+from tables.address import public, public_text
+
 SECONDS = 3.0
 LAG, SHARE = "swarmline_journal_lag_seconds", "swarmline_traffic_share"
 _SAMPLE = re.compile(rf"^({LAG}|{SHARE})(?:\{{([^}}]*)\}})? ([-+.\w]+)$", re.M)
@@ -56,7 +58,9 @@ def _query(url: str, query: str) -> Iterator[tuple[Mapping[str, str], float]]:
         for sample in answer.json()["data"]["result"]:
             yield sample["metric"], float(sample["value"][1])
     except (KeyError, TypeError, ValueError) as error:
-        raise Unanswered(f"{url} is no Prometheus: its answer to a query cannot be read") from error
+        raise Unanswered(
+            f"{public(url)} is no Prometheus: its answer to a query cannot be read"
+        ) from error
 
 
 def _get(url: str, parameters: dict[str, Any]) -> requests.Response:
@@ -64,7 +68,8 @@ def _get(url: str, parameters: dict[str, Any]) -> requests.Response:
         answer = requests.get(url, parameters, timeout=SECONDS)
         answer.raise_for_status()
     except requests.RequestException as error:
-        raise Unanswered(f"it does not answer as it should ({error})") from error
+        reason = public_text(str(error))
+        raise Unanswered(f"it does not answer as it should ({reason})") from error
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 from collections.abc import Iterable, Sequence
 
@@ -46,11 +47,13 @@ def changed_spans(spans: Iterable[Span], minutes: Sequence[int]) -> list[Span]:
     """Those of the spans in which one of these minutes since 1970 lies."""
     moments = sorted(EPOCH + dt.timedelta(minutes=minute) for minute in minutes)
     minute = dt.timedelta(minutes=1)
-    return [
-        span
-        for span in spans
-        if any(moment < span.end and moment + minute > span.start for moment in moments)
-    ]
+
+    def has_one(span: Span) -> bool:
+        # The first minute that ends after the span began.
+        place = bisect.bisect_right(moments, span.start - minute)
+        return place < len(moments) and moments[place] < span.end
+
+    return [span for span in spans if has_one(span)]
 
 
 def pieces(span: Span, rows: int, most: int, count: int = 200) -> list[Span]:

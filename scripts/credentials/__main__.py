@@ -8,8 +8,9 @@
 
 `make` makes what is missing, and takes a new certificate; with --plain-names under the names that stack.yml has, for
 `docker stack deploy`. `rotate` makes a new one, or takes what the file holds, of what is given out
-elsewhere: monitor_mlflow_password, elastic_key, alert_mail_password and alert_webhook. A change takes effect with
-the next `make deploy`, replica by replica. What people need goes to build/secrets/, for its owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
+elsewhere: monitor_mlflow_password, elastic_key, alert_mail_password and alert_webhook. A change takes
+effect with the next `make deploy`, replica by replica. What people need goes to build/secrets/, for its
+owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ MONITORING = (
     *("alert_mail_password", "alert_webhook"),
 )
 NAMES = (*NEEDED, CERTIFICATE, *MONITORING)
-#: Each variable of the stack files, and the secret whose object it names. `journal_role` is asked for by releases of before.
+#: Each variable of the stack files, and the secret whose object it names. Releases of before ask for `journal_role`.
 VARIABLES = {f"{name.upper()}_SECRET": name for name in (*NAMES, "journal_role")}
 NO_LABELS: Mapping[str, str] = MappingProxyType({})
 

@@ -34,7 +34,7 @@ OFF, UNCHANGED, RUNNING, FAILING, ABSENT = "off", "unchanged", "running", "faili
 
 
 def after_release(stack: str, by: str, seconds: float = DEADLINE) -> dict[str, Any]:
-    """As the release that serves now was deployed with. What is wrong is a sentence: the release serves all the same."""
+    """As the release that serves was deployed with. What is wrong is a sentence: the release serves all the same."""
     try:
         longest = seconds + ROLE_SECONDS + 60
         with (

@@ -17,7 +17,7 @@ def with_runbook(stack: str, inputs: StackInputs) -> StackInputs:
 
 
 def _address(stack: str, inputs: StackInputs) -> str:
-    """The edge's as people reach it: beside Grafana, or by the name in its certificate; empty where neither is known."""
+    """As people reach the edge: beside Grafana, or by the name in its certificate; empty where neither is known."""
     grafana = inputs.variables.get("GRAFANA_URL", "")
     if grafana.endswith(GRAFANA):
         return grafana.removesuffix(GRAFANA) + PAGE

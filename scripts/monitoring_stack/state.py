@@ -15,7 +15,10 @@ from scripts.stack_file.render import StackInputs
 
 Baselines = Mapping[str, Baseline]
 NOT_THERE = "monitoring does not run; `make monitoring` brings it in"
-NO_IMAGE = "monitoring does not run: no image of the monitor is known; `make image publish` makes one, MONITOR_IMAGE names one"
+NO_IMAGE = (
+    "monitoring does not run: no image of the monitor is known; `make image publish` makes one,"
+    " MONITOR_IMAGE names one"
+)
 
 
 class Part(NamedTuple):

@@ -113,7 +113,7 @@ def test_what_a_person_rejected_no_later_build_releases(site: Site) -> None:
     no = {"submitter": "operator", "VERDICT": "reject", "COMMENT": "too slow"}
     run = site.build(APPROVE=True, FORCE=True, MODEL=MODEL, answer=no)
     assert run["result"] == "ABORTED" and made(run, "deploy") == []
-    assert "operator rejected the release: too slow" in mail(run)
+    assert "rejected by operator: too slow" in mail(run)
     assert re.search(
         f"{MODEL}: version \\d+, trained, rejected .* by operator: too slow", mail(run)
     )

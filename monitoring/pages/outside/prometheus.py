@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import requests
 
 from monitoring.pages.words import plural
+from tables.address import public_text
 
 _LOG = logging.getLogger(__name__)
 #: Seconds for one answer, and seconds that it is shown.
@@ -111,7 +112,7 @@ class Prometheus:
             for name, query in QUERIES.items():
                 answers[name] = self._one(query)
         except (requests.RequestException, ValueError, KeyError, TypeError) as error:
-            _LOG.warning("Prometheus did not answer: %s", error)
+            _LOG.warning("Prometheus did not answer: %s", public_text(str(error)))
             return Now({})
         return Now(answers)
 

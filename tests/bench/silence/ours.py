@@ -75,10 +75,9 @@ def silence(all_rows: Sequence[int], known: int, triples: int, seed: int) -> lis
     random = np.random.default_rng([seed, known])
     tallies = [Tally(rows, known) for rows in all_rows]
     each = TRIPLES_A_REFERENCE[known]
-    for number in range(triples):
-        if number % each == 0:
-            reference = reference_of(CONTRACT, draw(known, random))
-        for tally in tallies:
+    for first in range(0, triples, each):
+        reference = reference_of(CONTRACT, draw(known, random))
+        for tally in tallies * min(each, triples - first):
             tally.add(judge_ours([draw(tally.rows, random) for _ in range(TRIPLE)], reference))
     return [tally.cell for tally in tallies]
 

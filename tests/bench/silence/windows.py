@@ -87,7 +87,7 @@ def alarmed(windows: list[JudgedWindow]) -> set[tuple[str, str]]:
 
 
 def two_of_three(raised: list[set[str]]) -> set[str]:
-    """For tools that have no such rule of their own: the same column in two of three windows, whichever way it moved."""
+    """For tools without such a rule of their own: the same column in two of three windows, whichever way it moved."""
     return {
         column for column in set().union(*raised) if sum(column in each for each in raised) >= 2
     }

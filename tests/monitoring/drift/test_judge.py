@@ -93,7 +93,7 @@ def test_a_small_window_says_what_it_could_have_seen(reference: Reference) -> No
 
 
 def test_what_a_window_could_have_seen_is_what_it_raises(reference: Reference) -> None:
-    """The least visible effect and the verdict come from the same chance: a little more is raised, a little less not."""
+    """The least visible effect and the verdict come from the same chance: a little more raises, a little less not."""
     rows = rows_of(200)
     place = NAMES.index("normal")
     quiet = findings_of(judge_columns(window_of(rows), reference, CONTRACT, RULES), "drift")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from monitoring.estimate.estimate import estimate, judge_estimate
 from monitoring.estimate.unknown import reason_before_scores
 from monitoring.findings.values import Finding
-from service.bundle.contract import Contract, Output
+from service.bundle.contract import Column, Contract, Output
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.bundle.reference import Calibration
 from tests.support.monitoring.populations import Population, Rows, population, window_of
@@ -134,6 +134,15 @@ def test_rows_outside_the_reference_cannot_be_known_and_name_the_column(
 ):
     rows.matrix[:30, 4] = 9.0
     assert unknown(easy, rows).startswith("10.0% of column_4 lie outside the middle 99.8 %")
+
+
+def test_a_date_is_past_the_reference_by_its_nature(easy: Population, rows: Rows):
+    rows.matrix[:, 4] = 9.0
+    columns = list(easy.contract.columns)
+    columns[4] = Column(columns[4].name, "timestamp")
+    contract = replace(easy.contract, columns=tuple(columns))
+    assert reason_before_scores(rows, easy.reference, easy.contract, LEAST, ())
+    assert not reason_before_scores(rows, easy.reference, contract, LEAST, ())
 
 
 @pytest.mark.parametrize("size", [100, 300, 3000])

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from monitoring.estimate.trust import RELATION_CHANGED
 from monitoring.findings.values import Alarm, Finding, Verdict, WindowRecord
 from monitoring.judge.alarms import LOOK_BACK, JudgedWindow, change_alarms, windows_to_read
 from service.bundle.monitor_rules import MonitorRules
@@ -153,6 +154,16 @@ def test_the_other_arm_and_other_models_are_left_alone() -> None:
     other = msgspec.structs.replace(standing, model="yield")
     newest = window(2, ".", version="2", arm="challenger")
     assert change_alarms([newest], [standing, other], RULES, START) == []
+
+
+def test_an_estimate_that_is_not_believed_any_more_ends_its_alarm() -> None:
+    (standing,) = follow("RR", kind="estimate")
+    windows = [window(number, "R", kind="estimate") for number in range(2)]
+    distrusted = window(2, "?", kind="estimate", reason=RELATION_CHANGED)
+    (change,) = change_alarms([*windows, distrusted], [standing], RULES, START + 3 * DAY)
+    assert change == msgspec.structs.replace(standing, resolved_at=START + 3 * DAY)
+    other_reason = window(2, "?", kind="estimate", reason="not enough rows")
+    assert change_alarms([*windows, other_reason], [standing], RULES, START + 3 * DAY) == []
 
 
 def test_a_window_judged_again_does_not_change_what_was_said() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import msgspec
 import pytest
 import sqlalchemy as sa
 
+from monitoring.findings import Store
 from monitoring.window.journal import Arm, JournalReader
 from monitoring.window.values import Window
 from service.bundle.monitor_rules import Bound, MonitorRules
@@ -187,6 +189,26 @@ def test_a_window_that_cannot_be_judged_keeps_no_other_from_it(watch: Watch):
     assert watch.findings(1, "drift")
 
 
+def test_killed_once_a_window_without_a_reference_is_kept_it_is_judged_again_all_the_same(
+    watch: Watch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    shutil.move(tmp_path / "bundles", tmp_path / "elsewhere")
+    watch.predict(0)
+    save = Store.save
+
+    def save_and_end(self: Store, *of: Any) -> None:
+        save(self, *of)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "save", save_and_end)
+    with pytest.raises(KeyboardInterrupt):
+        watch.look(1.1)
+    monkeypatch.undo()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "bundles")
+    watch.look(1.5)
+    assert {finding.column for finding in watch.findings(0, "drift")} >= set(YIELD.names)
+
+
 def test_a_bundle_that_is_missing_is_said_also_when_another_model_has_its_own(
     watch: Watch, second: Traffic
 ):
@@ -277,6 +299,10 @@ def test_the_traffic_share_is_the_windows_own(watch: Watch):
     watch.judge.monitor._metrics = metrics._replace(shares={KEY: 0.25})
     watch.look(1.1)
     assert watch.store.windows(*KEY)[0].traffic_share == 0.25
+    watch.judge.monitor._metrics = metrics._replace(shares={KEY: 0.5})
+    watch.store.note_late(watch.store.windows(*KEY), watch.at(1.2))
+    assert watch.look(2) == 1
+    assert watch.store.windows(*KEY)[0].traffic_share == 0.25
 
 
 def test_findings_that_are_too_old_go(
@@ -320,3 +346,31 @@ def test_a_model_that_is_not_looked_at_any_more_is_not_stale(
     watch.predict(0)
     watch.look(1.1)
     assert set(watch.store.last_success()) == {YIELD.model}
+
+
+def test_of_versions_that_were_replaced_no_window_is_held_in_memory(watch: Watch, tmp_path: Path):
+    for minute, version in enumerate(("1", "2", "3")):
+        if version != "1":
+            write_monitored(tmp_path / "bundles", YIELD, version)
+        traffic = Traffic(watch.settings.journal_url, YIELD, version=version)
+        traffic.predict(watch.at(minute))
+        traffic.close()
+        assert watch.look(minute + 1.1) >= 1
+    gc.collect()
+    held = [each for each in gc.get_objects() if isinstance(each, Window) and len(each.matrix)]
+    assert {window.version for window in held} == {"3"}
+
+
+def test_truth_is_taken_in_for_a_month_of_hours(watch: Watch):
+    requests = watch.predict(-800)
+    watch.look(-798.9)
+    (record,) = watch.store.windows(*KEY)
+    for minute in range(-790, -46):
+        start = watch.at(minute)
+        watch.store.save(
+            msgspec.structs.replace(record, start=start, end=start + MINUTE, rows=0), []
+        )
+    watch.traffic.tell(requests, watch.at(-800), watch.at(-1))
+    watch.look(0)
+    (share,) = [finding for finding in watch.findings(-800, "truth") if finding.column == "share"]
+    assert share.value == 1

@@ -37,7 +37,7 @@ def answering() -> Iterator[str]:
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # pylint: disable=invalid-name
-            self.send_response(200)
+            self.send_response(404 if self.path.startswith("/status/404") else 200)
             self.end_headers()
             self.wfile.write(METRICS.encode())
 
@@ -66,6 +66,18 @@ def test_what_is_no_prometheus_is_said(answering: str):
         from_prometheus(answering)
     with pytest.raises(Unanswered, match="does not answer"):
         from_prometheus(f"http://127.0.0.1:{free_port()}")
+
+
+def test_a_password_in_an_address_is_not_said(answering: str):
+    named = answering.replace("http://", "http://someone:hushhush@")
+    with pytest.raises(Unanswered) as nonsense:
+        from_prometheus(named)
+    refused = f"http://someone:hushhush@127.0.0.1:{free_port()}"
+    with pytest.raises(Unanswered) as away:
+        from_prometheus(refused)
+    with pytest.raises(Unanswered) as unwilling:
+        from_service(f"{named}/status/404")
+    assert "hushhush" not in f"{nonsense.value}{away.value}{unwilling.value}"
 
 
 def test_the_journals_lag_puts_judging_off(
