@@ -23,6 +23,13 @@ def test_an_empty_variable_is_one_that_is_not_set():
     assert read_settings(blank) == read_settings({})
 
 
+def test_the_key_of_elasticsearch_is_none_until_the_secret_holds_one(tmp_path: Path):
+    file = tmp_path / "elastic_key"
+    for content, key in (("none", ""), ("VnVhQ2ZHY0JDZGJrUQ==", "VnVhQ2ZHY0JDZGJrUQ==")):
+        file.write_text(f"{content}\n", encoding="utf-8")
+        assert read_settings({"ELASTIC_KEY_FILE": str(file)}).elastic_key == key
+
+
 @pytest.mark.parametrize(
     ("given", "journal", "findings"),
     [
