@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import ROOT
-from tests.support.machine import wait_until
+from tests.support.machine import Late, wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, Release
 from tests.support.swarm_stack.stack import Stack
@@ -129,8 +130,16 @@ def traced(stack: Stack) -> str:
     """The run behind a prediction of now, once the journal has it."""
     identity = asked(stack, MODEL, ROWS).headers["X-Request-Id"]
 
-    def runs() -> list[str]:
-        document = stack.run("trace", identity, "--json").document
-        return [prediction["run_id"] for prediction in document.get("predictions", [])]
+    answers: list[Outcome] = []
 
-    return str(wait_until(runs, f"the journal has {identity}", 90, 1)[0])
+    def runs() -> list[str]:
+        answers.append(stack.run("trace", identity, "--json"))
+        predictions = answers[-1].document.get("predictions", [])
+        return [prediction["run_id"] for prediction in predictions]
+
+    try:
+        return str(wait_until(runs, f"the journal has {identity}", 90, 1)[0])
+    except Late as error:
+        # Else nobody knows whether the journal is behind or the command fails.
+        seconds = [round(answer.seconds) for answer in answers]
+        raise AssertionError(f"{error}; asked for {seconds} s: {answers[-1].words}") from error
