@@ -56,7 +56,8 @@ class SwarmInAFile:
 
     def calls(self, *words: str) -> list[dict[str, Any]]:
         """Those that begin so."""
-        lines = (self.folder / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+        record = self.folder / "calls.jsonl"
+        lines = record.read_text(encoding="utf-8").splitlines() if record.exists() else []
         return [call for call in map(json.loads, lines) if call["words"][: len(words)] == [*words]]
 
     @property
