@@ -36,14 +36,15 @@ def estimate_classes(
     """
     assert rows.probabilities is not None  # an estimate begins with the reasons why there is none
     accuracy = estimate_by_blocks(scores["accuracy"], calibration.blocks["accuracy"], True)
-    expected = _calibrated(rows.probabilities, calibration.class_maps)
+    expected = calibrated(rows.probabilities, calibration.class_maps)
     ranks = rankdata(rows.probabilities, axis=0)
     values = expected_metrics(expected, rows.values, ranks)
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES):
         maps = [_redrawn(points, random) for points in calibration.class_maps]
-        truth = _draw(_calibrated(rows.probabilities, maps), random)
+        codes = draw_classes(calibrated(rows.probabilities, maps), random)
+        truth = np.eye(len(maps))[codes]
         drawn.append(expected_metrics(truth, rows.values, ranks))
     return {
         "accuracy": around(accuracy.mean, math.sqrt(accuracy.variance), 0.0, 1.0),
@@ -54,7 +55,7 @@ def estimate_classes(
     }
 
 
-def _calibrated(probabilities: NDArray[Any], maps: Sequence[ClassMap]) -> Floats:
+def calibrated(probabilities: NDArray[Any], maps: Sequence[ClassMap]) -> Floats:
     """By row and class, in the sum 1; a row in which no map leaves anything has its own probabilities."""
     mapped = np.column_stack(
         [
@@ -76,11 +77,12 @@ def _redrawn(points: ClassMap, random: np.random.Generator) -> ClassMap:
     return ClassMap(points.probabilities, tuple((counts / sizes).tolist()), points.rows)
 
 
-def _draw(expected: Floats, random: np.random.Generator) -> Floats:
-    """One class a row by these probabilities, as 0 and 1 by class."""
+def draw_classes(expected: Floats, random: np.random.Generator) -> NDArray[np.intp]:
+    """The number of one class a row, by these probabilities."""
     reached = np.cumsum(expected, axis=1)
-    chosen = (random.random((len(expected), 1)) * reached[:, -1:] < reached).argmax(axis=1)
-    return np.asarray(np.eye(expected.shape[1])[chosen])
+    return np.asarray(
+        (random.random((len(expected), 1)) * reached[:, -1:] < reached).argmax(axis=1)
+    )
 
 
 def expected_metrics(truth: Floats, values: NDArray[Any], ranks: Floats) -> dict[str, float]:

@@ -122,7 +122,8 @@ def _caller(url: str, key: str, version: VersionReference, pace: Pace, seed: int
     if version.reference is None:
         raise BundleError(f"{contract.model}: {version.reason}")
     rows = Rows(contract, version.reference, seed, dt.datetime.now(dt.UTC))
-    return Caller(url, key, contract.model, rows, Truth(contract, version.manifest, seed), pace)
+    truth = Truth(contract, version.manifest, version.reference.calibration, seed)
+    return Caller(url, key, contract.model, rows, truth, pace)
 
 
 def _run(callers: Sequence[Caller], scenario: tuple[Phase, ...]) -> int:

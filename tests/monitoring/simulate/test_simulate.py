@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from monitoring.estimate import judge_trust, relation_changed
 from monitoring.findings import Store
 from monitoring.settings import read_settings
 from monitoring.simulate.command import main as simulate
@@ -20,14 +21,18 @@ from monitoring.simulate.scenario import SCENARIOS, phase_at
 from monitoring.simulate.truth import Truth
 from service.bundle.encoder import Encoder
 from service.bundle.manifest import Manifest, Metric, decode_file
+from service.bundle.reference import Calibration
 from tests.support import ROOT
 from tests.support.machine import wait_until
 from tests.support.monitoring import START
 from tests.support.monitoring.bundles import reference_of, write_monitored
+from tests.support.monitoring.populations import population, truth_of
 from tests.support.processes import spawned
 from tests.support.receivers import serving
 from tests.support.service.bundles import QUALITY, RECIPE, YIELD
 from tests.support.service.server import Server
+from training.metrics.metric import Scored, measure
+from training.metrics.tasks import METRICS
 
 
 def test_rows_are_what_the_contract_takes_and_shift_only_where_they_are_meant_to():
@@ -41,20 +46,37 @@ def test_rows_are_what_the_contract_takes_and_shift_only_where_they_are_meant_to
     assert np.all(np.abs(np.delete(change, places)) < 0.2)
 
 
-def test_truth_is_as_good_as_the_model_says_until_the_relation_changes(tmp_path: Path):
-    folder = write_monitored(tmp_path, YIELD)
-    manifest = decode_file(folder / "manifest.json", Manifest)
-    manifest.metrics["rmse"] = Metric(2.0, 1.9, 2.1)
-    truth = Truth(YIELD, manifest, 1)
-    answer = {"predictions": [100.0] * 2000}
-    calm, changed = (np.array(truth.of(answer, how)) for how in (False, True))
-    assert abs(calm.std() - 2.0) < 0.2 and abs(calm.mean() - 100) < 0.3
-    assert abs(changed.mean() - 75) < 0.3
-    odds = {"probabilities": [[0.7, 0.2, 0.1]] * 2000}
-    classes = Truth(QUALITY, manifest, 1)
-    right = [np.mean([label == "A" for label in classes.of(odds, how)]) for how in (False, True)]
-    assert abs(right[0] - 0.7) < 0.05 and right[1] < 0.5
-    assert not Truth(RECIPE, manifest, 1).is_there
+def test_a_recipe_has_no_truth(tmp_path: Path):
+    manifest = decode_file(write_monitored(tmp_path, RECIPE) / "manifest.json", Manifest)
+    assert not Truth(RECIPE, manifest, Calibration(), 1).is_there
+
+
+@pytest.mark.parametrize("name", ["easy", "hard", "rare", "numbers"])
+def test_truth_contradicts_the_estimate_only_once_the_relation_changes(tmp_path: Path, name: str):
+    drawn = population(name)
+    manifest = decode_file(write_monitored(tmp_path, YIELD) / "manifest.json", Manifest)
+    held_out, task = drawn.held_out, drawn.contract.task
+    values = held_out.values.reshape(len(held_out.values), -1)[:, 0]
+    scored = Scored(held_out.truth, values, held_out.probabilities)
+    for metric, value in measure(METRICS[task], scored).items():
+        manifest.metrics[metric] = Metric(value, value, value)
+    truth = Truth(drawn.contract, manifest, drawn.reference.calibration, 1)
+    random = np.random.default_rng(2)
+
+    def is_contradicted(changed: bool) -> bool:
+        rows = drawn.draw(2_000, random)
+        answer: dict[str, Any] = {"predictions": rows.values.tolist()}
+        if rows.probabilities is not None:
+            answer["probabilities"] = rows.probabilities.tolist()
+        happened = np.array(truth.of(answer, changed))
+        if drawn.contract.classes:
+            happened = np.array([drawn.contract.classes.index(label) for label in happened])
+        with_truth = truth_of(rows._replace(truth=happened))
+        trust = judge_trust(with_truth, drawn.reference, drawn.loss_model, drawn.contract, 100)
+        return relation_changed([trust] * 2)
+
+    assert not any(is_contradicted(False) for _ in range(5))
+    assert is_contradicted(True)
 
 
 def test_a_scenario_goes_through_its_phases_and_ends():
