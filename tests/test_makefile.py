@@ -130,9 +130,9 @@ def test_a_value_arrives_as_it_was_given(tree: Path) -> None:
 
 def test_what_is_not_given_is_not_set(tree: Path) -> None:
     make(tree, "models")
-    given = noted(tree)
-    assert given["BUNDLES"] == "build/bundles"
-    assert not {"MODEL", "WHY", "JOURNAL_URL", "ARGS", "STACK"} & given.keys()
+    values = noted(tree)
+    assert values["BUNDLES"] == "build/bundles"
+    assert not {"MODEL", "WHY", "JOURNAL_URL", "ARGS", "STACK"} & values.keys()
     make(tree, "serve")
     assert noted(tree)["JOURNAL_URL"] == "sqlite:///build/journal.db"
 

@@ -50,9 +50,9 @@ def compare_numbers(
         details["former_effect"] = number_effect(former, quantiles, profile.std)
     if quantiles[0] == quantiles[-1]:
         return _beside_a_constant(subject, values, profile, effect, details)
-    known = len(values), profile.rows - profile.nulls
+    window_rows, reference_rows = len(values), profile.rows - profile.nulls
     null = _null(profile, quantiles)
-    both, reference = 1 / known[0] + 1 / known[1], 1 / known[1]
+    both, reference = 1 / window_rows + 1 / reference_rows, 1 / reference_rows
 
     def least_effect(level: float) -> float:
         alone = null.quantile(level / REFERENCE_WEIGHT, reference)
@@ -83,14 +83,14 @@ def _beside_a_constant(
     details: dict[str, Any],
 ) -> Comparison:
     """The effect is the share of values that differ. Without drift they would be spread over window and reference."""
-    count, known = len(values), profile.rows - profile.nulls
+    count, reference_rows = len(values), profile.rows - profile.nulls
     differing = round(effect * count)
-    p = weigh((count / (count + known)) ** differing, (1 - effect) ** known)
+    p = weigh((count / (count + reference_rows)) ** differing, (1 - effect) ** reference_rows)
 
     def least_effect(level: float) -> float:
         """So many of the window's values that neither chance explains them."""
-        least = np.log(level) / np.log(count / (count + known)) / count
-        return float(min(1.0, max(least, 1 - (level / REFERENCE_WEIGHT) ** (1 / known))))
+        least = np.log(level) / np.log(count / (count + reference_rows)) / count
+        return float(min(1.0, max(least, 1 - (level / REFERENCE_WEIGHT) ** (1 / reference_rows))))
 
     value = short(profile.quantiles[0])
     change = f"was {value} in every row of the reference; {percent(effect)} differ"

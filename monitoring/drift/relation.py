@@ -111,12 +111,12 @@ def changed_pairs(sides: Sides) -> list[Pair]:
     before, now = _rank_correlations(sides.reference), _rank_correlations(sides.window)
     rows, columns = np.triu_indices(len(sides.names), 1)
     old, new = before[rows, columns], now[rows, columns]
-    known = np.isfinite(old) & np.isfinite(new)
+    defined_pairs = np.isfinite(old) & np.isfinite(new)
     spread = np.sqrt(RANKS / (len(sides.reference) - 3) + RANKS / (len(sides.window) - 3))
     scores = np.abs(_fisher(new) - _fisher(old)) / spread
-    p_values = np.where(known, 2 * special.ndtr(-scores), 1.0)
-    changed = (p_values * max(int(known.sum()), 1) <= PAIR_LEVEL) & (
-        np.abs(np.where(known, new - old, 0.0)) >= LEAST_DIFFERENCE
+    p_values = np.where(defined_pairs, 2 * special.ndtr(-scores), 1.0)
+    changed = (p_values * max(int(defined_pairs.sum()), 1) <= PAIR_LEVEL) & (
+        np.abs(np.where(defined_pairs, new - old, 0.0)) >= LEAST_DIFFERENCE
     )
     order = np.flatnonzero(changed)[np.argsort(p_values[changed], kind="stable")]
     return [

@@ -72,7 +72,9 @@ def expect(reference: Reference, at: NDArray[np.float64]) -> Expectation:
         return Expectation(reference, (), "")
     mixtures, reasons = [], []
     for calendar in CALENDARS:
-        seasons = {one.bucket: one for one in reference.seasons if one.calendar == calendar}
+        seasons = {
+            season.bucket: season for season in reference.seasons if season.calendar == calendar
+        }
         if seasons:
             names, counts = np.unique(
                 buckets(calendar, at, reference.time_zone), return_counts=True
@@ -80,13 +82,15 @@ def expect(reference: Reference, at: NDArray[np.float64]) -> Expectation:
             weights = {
                 str(name): count / len(at) for name, count in zip(names, counts, strict=True)
             }
-            known = {bucket: weight for bucket, weight in weights.items() if bucket in seasons}
-            share = sum(known.values())
+            covered_weights = {
+                bucket: weight for bucket, weight in weights.items() if bucket in seasons
+            }
+            share = sum(covered_weights.values())
             if share >= LEAST_KNOWN:
-                scaled = {bucket: weight / share for bucket, weight in known.items()}
+                scaled = {bucket: weight / share for bucket, weight in covered_weights.items()}
                 mixtures.append(Mixture(calendar, scaled, seasons))
             else:
-                strangers = ", ".join(sorted(set(weights) - set(known)))
+                strangers = ", ".join(sorted(set(weights) - set(covered_weights)))
                 reasons.append(f"the reference has too few rows of {calendar} {strangers}")
     return Expectation(reference, tuple(mixtures), "; ".join(reasons))
 
@@ -94,10 +98,12 @@ def expect(reference: Reference, at: NDArray[np.float64]) -> Expectation:
 def _mix(parts: list[tuple[float, Profile]]) -> Profile:
     weights = np.array([weight for weight, _ in parts])
     profiles = [profile for _, profile in parts]
-    known = np.array([profile.rows - profile.nulls for profile in profiles], dtype=np.float64)
+    present_rows = np.array(
+        [profile.rows - profile.nulls for profile in profiles], dtype=np.float64
+    )
     # As precise as so many rows drawn at once: the variance of a weighted mean.
-    rows = float(1 / (weights**2 / known).sum())
-    share = float(sum(weight * one.nulls / one.rows for weight, one in parts))
+    rows = float(1 / (weights**2 / present_rows).sum())
+    share = float(sum(weight * profile.nulls / profile.rows for weight, profile in parts))
     nulls = round(rows * share / max(1 - share, 1e-9))
     numbers = [profile for profile in profiles if isinstance(profile, NumberProfile)]
     if len(numbers) == len(profiles):

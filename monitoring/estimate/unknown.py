@@ -107,6 +107,6 @@ def _share_outside(values: NDArray[Any], profile: NumberProfile) -> float:
 
 def _allowed(rows: int, profile: NumberProfile, level: float) -> float:
     """What chance gives at most: 0.2 %, more as the reference's own ends are unsure, and more in few rows."""
-    known = max(1, profile.rows - profile.nulls)
-    outside = min(1.0, 0.002 + 3 * math.sqrt(0.002 / known))
+    present_rows = max(1, profile.rows - profile.nulls)
+    outside = min(1.0, 0.002 + 3 * math.sqrt(0.002 / present_rows))
     return max(OUTSIDE_SHARE, float(binom.ppf(1 - level, rows, outside)) / rows)

@@ -126,7 +126,7 @@ class Exporter(Collector):
 
     def _of_metrics(self) -> Iterator[GaugeMetricFamily]:
         estimate = _gauge("estimate", "A metric's estimate before the truth.", *ARM, "metric")
-        known = _gauge("estimate_known", "0 where the estimate cannot be known.", *ARM)
+        estimate_flag = _gauge("estimate_known", "0 where the estimate cannot be known.", *ARM)
         quality = _gauge(
             "quality",
             "A metric by the truth, in the newest window that has enough.",
@@ -145,10 +145,10 @@ class Exporter(Collector):
             estimates = [finding for finding in state.findings if finding.kind == "estimate"]
             if estimates:
                 is_known = any(finding.verdict != "unknown" for finding in estimates)
-                known.add_metric(_labels(state), float(is_known))
+                estimate_flag.add_metric(_labels(state), float(is_known))
         for labels, value in sorted(bounds.items()):
             bound.add_metric(labels, value)
-        yield from (estimate, known, quality, bound)
+        yield from (estimate, estimate_flag, quality, bound)
         yield from self._of_truth()
 
     def _of_truth(self) -> Iterator[GaugeMetricFamily]:

@@ -83,7 +83,9 @@ def _newest_known(findings: Iterable[Finding]) -> Iterator[Finding]:
     """Of each kind and column the last that has a value; a share of no truth at all says that there is none yet."""
     newest: dict[tuple[str, str], Finding] = {}
     for finding in findings:
-        known = finding.value is not None and not (finding.kind == "truth" and not finding.value)
-        if known or (finding.kind, finding.column) not in newest:
+        has_value = finding.value is not None and not (
+            finding.kind == "truth" and not finding.value
+        )
+        if has_value or (finding.kind, finding.column) not in newest:
             newest[finding.kind, finding.column] = finding
     yield from newest.values()

@@ -122,9 +122,9 @@ def _cause(raised: list[Statement], rules: JudgingRules) -> Statement | None:
     return newest if len(alike) >= min(rules.alarm_windows, rules.of_windows) else None
 
 
-def _same_way(one: Finding, other: Finding) -> bool:
+def _same_way(finding: Finding, other: Finding) -> bool:
     """Where findings tell a direction, it is a list of numbers whose product is negative for opposite ones."""
-    first, second = one.details.get("direction", ()), other.details.get("direction", ())
+    first, second = finding.details.get("direction", ()), other.details.get("direction", ())
     if len(first) != len(second):
         return True
     return bool(sum(a * b for a, b in zip(first, second, strict=True)) >= 0)

@@ -88,16 +88,16 @@ def plural(count: int, noun: str) -> str:
 
 def metric(name: str) -> Metric | None:
     """A metric of training by its name, whichever task it is of."""
-    return next((known for task in METRICS.values() for known in task if known.name == name), None)
+    return next((entry for task in METRICS.values() for entry in task if entry.name == name), None)
 
 
 def metric_title(name: str) -> str:
-    known = metric(name)
-    return known.title if known else name
+    training_metric = metric(name)
+    return training_metric.title if training_metric else name
 
 
 def metric_order(task: Task | None, names: set[str]) -> list[str]:
     """As training lists them, the unknown at the end by name."""
     tasks = [METRICS[task]] if task else list(METRICS.values())
-    order = [known.name for metrics in tasks for known in metrics]
+    order = [entry.name for metrics in tasks for entry in metrics]
     return sorted(names, key=lambda name: (order.index(name) if name in order else 99, name))

@@ -24,15 +24,15 @@ class _Pair(NamedTuple):
 
     name: str
     categories: int
-    known: NDArray[Any]
+    with_truth: NDArray[Any]
     all: NDArray[Any]
 
 
 def judge_truth(
     truth_rows: TruthRows, window: Window, contract: Contract, rules: MonitorRules
 ) -> list[Finding]:
-    share = truth_rows.known / truth_rows.rows if truth_rows.rows else 0.0
-    details = {"known": truth_rows.known, "corrected": truth_rows.corrected}
+    share = truth_rows.with_truth / truth_rows.rows if truth_rows.rows else 0.0
+    details = {"known": truth_rows.with_truth, "corrected": truth_rows.corrected}
     findings = [
         Finding(
             kind="truth", column="share", verdict="ok", value=share, rows=truth_rows.rows, details=details
@@ -42,11 +42,11 @@ def judge_truth(
         median, late = np.quantile(truth_rows.delay, [0.5, 0.9]).tolist()
         findings.append(
             Finding(
-                kind="truth", column="delay", verdict="ok", value=median, rows=truth_rows.known,
+                kind="truth", column="delay", verdict="ok", value=median, rows=truth_rows.with_truth,
                 details={"p90": late},
             )
         )  # fmt: skip
-    if 0 < truth_rows.known < truth_rows.rows:
+    if 0 < truth_rows.with_truth < truth_rows.rows:
         findings.append(_selection(truth_rows, window, contract, rules))
     return findings
 
@@ -86,36 +86,36 @@ def _pairs(truth_rows: TruthRows, window: Window, contract: Contract) -> Iterato
         yield from _pair(
             column.name, levels, truth_rows.matrix[:, position], window.matrix[:, position]
         )
-    known, every = (
+    with_truth, every = (
         rows.values if rows.values.ndim == 1 else rows.values[:, 0] for rows in (truth_rows, window)
     )
-    yield from _pair(contract.outputs[0].name, len(contract.classes), known, every)
+    yield from _pair(contract.outputs[0].name, len(contract.classes), with_truth, every)
 
 
-def _pair(name: str, levels: int, known: NDArray[Any], every: NDArray[Any]) -> Iterator[_Pair]:
-    known, every = (np.asarray(values, np.float64) for values in (known, every))
-    known, every = known[~np.isnan(known)], every[~np.isnan(every)]
-    if len(known) and len(every):
-        yield _Pair(name, levels, known, every)
+def _pair(name: str, levels: int, with_truth: NDArray[Any], every: NDArray[Any]) -> Iterator[_Pair]:
+    with_truth, every = (np.asarray(values, np.float64) for values in (with_truth, every))
+    with_truth, every = with_truth[~np.isnan(with_truth)], every[~np.isnan(every)]
+    if len(with_truth) and len(every):
+        yield _Pair(name, levels, with_truth, every)
 
 
 def _effect(pair: _Pair) -> float:
     if pair.categories:
         return category_effect(*_counts(pair))
-    return number_effect(pair.known, quantiles_of(pair.all), float(pair.all.std()))
+    return number_effect(pair.with_truth, quantiles_of(pair.all), float(pair.all.std()))
 
 
 def _chance(pair: _Pair) -> float:
     if not pair.categories:
-        return float(ks_2samp(pair.known, pair.all, method="asymp").pvalue)
+        return float(ks_2samp(pair.with_truth, pair.all, method="asymp").pvalue)
     table = np.array(_counts(pair))
     table = table[:, table.sum(axis=0) > 0]
     return float(chi2_contingency(table, correction=False).pvalue) if table.shape[1] > 1 else 1.0
 
 
 def _counts(pair: _Pair) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    known, every = (
+    with_truth, every = (
         np.bincount(values.astype(np.intp), minlength=pair.categories)
-        for values in (pair.known, pair.all)
+        for values in (pair.with_truth, pair.all)
     )
-    return known, every
+    return with_truth, every

@@ -46,7 +46,7 @@ class References:
     """Gives the reference `of` a version. What came from elsewhere is kept in a folder, and read by its hashes."""
 
     def __init__(self, bundles: Path, state: Path, server: TrackingServer):
-        self._bundles, self._kept, self._server = bundles, state / "references", server
+        self._bundles, self._kept_folders, self._server = bundles, state / "references", server
         self._loaded: dict[tuple[str, str], _Loaded] = {}
         self._absent: dict[tuple[str, str], tuple[float, str]] = {}
         self._refreshed: dict[tuple[str, str], float] = {}
@@ -59,20 +59,20 @@ class References:
         exported = self._bundles / model / version
         if (exported / MANIFEST).is_file():
             return self._from_exported(exported, model, version)
-        kept = self._kept / model / version
-        if (kept / MANIFEST).is_file():
-            self._refresh(kept, model, version)
+        kept_folder = self._kept_folders / model / version
+        if (kept_folder / MANIFEST).is_file():
+            self._refresh(kept_folder, model, version)
             try:
-                return self._read(kept, model, version)
+                return self._read(kept_folder, model, version)
             except BundleError:
                 # Fetched again: a disk may have lost a part of it.
-                shutil.rmtree(kept, ignore_errors=True)
-        return self._fetch(kept, model, version)
+                shutil.rmtree(kept_folder, ignore_errors=True)
+        return self._fetch(kept_folder, model, version)
 
     def forget(self, versions: Collection[tuple[str, str]]) -> list[str]:
         """Removes what is kept of other versions than these; their names."""
         removed = []
-        for folder in sorted(self._kept.glob("[!.]*/[!.]*")):
+        for folder in sorted(self._kept_folders.glob("[!.]*/[!.]*")):
             if (folder.parent.name, folder.name) not in versions:
                 shutil.rmtree(folder, ignore_errors=True)
                 removed.append(f"{folder.parent.name} {folder.name}")
@@ -84,16 +84,16 @@ class References:
         except (BundleError, OSError) as error:
             # A file may go while it is read: the set is exported anew.
             raise NoReference(f"no reference: {error}", fault=True) from error
-        kept = self._kept / model / version
+        kept_folder = self._kept_folders / model / version
         # For windows of it that are judged when the set is another one.
-        if not _same(folder, kept):
-            self._copy(folder, kept, model, version)
+        if not _same(folder, kept_folder):
+            self._copy(folder, kept_folder, model, version)
         return reference
 
-    def _copy(self, folder: Path, kept: Path, model: str, version: str) -> None:
+    def _copy(self, folder: Path, kept_folder: Path, model: str, version: str) -> None:
         """The set may be exported anew meanwhile, the disk be full: what was read is sound, and tried again."""
         try:
-            keep(kept, copy_from(folder), model, version)
+            keep(kept_folder, copy_from(folder), model, version)
             self._uncopied.discard((model, version))
         except (OSError, BundleError) as error:
             if (model, version) not in self._uncopied:
@@ -110,13 +110,13 @@ class References:
             self._loaded[model, version] = loaded
         return loaded.reference
 
-    def _fetch(self, kept: Path, model: str, version: str) -> VersionReference:
+    def _fetch(self, kept_folder: Path, model: str, version: str) -> VersionReference:
         when, why = self._absent.get((model, version), (-ABSENT_SECONDS, ""))
         if time.monotonic() - when < ABSENT_SECONDS:
             raise NoReference(why)
         try:
-            self._server.ask(lambda client: _download(client, kept, model, version))
-            reference = self._read(kept, model, version)
+            self._server.ask(lambda client: _download(client, kept_folder, model, version))
+            reference = self._read(kept_folder, model, version)
         except (TrackingUnavailable, BundleError, OSError) as error:
             raise NoReference(
                 f"no reference: the exported set has no {model} {version}, and {error}", fault=True
@@ -128,7 +128,7 @@ class References:
         self._refreshed[model, version] = time.monotonic()
         return reference
 
-    def _refresh(self, kept: Path, model: str, version: str) -> None:
+    def _refresh(self, kept_folder: Path, model: str, version: str) -> None:
         """The rules of `make export` since then, where MLflow can tell; what is kept stands in for it."""
         now = time.monotonic()
         if now - self._refreshed.get((model, version), -FRESH_SECONDS) < FRESH_SECONDS:
@@ -138,7 +138,7 @@ class References:
         self._refreshed[model, version] = now
         # Those of before hold as long as nobody can tell others.
         with contextlib.suppress(TrackingUnavailable, NoReference, BundleError, OSError):
-            self._server.ask(lambda client: _refresh_rules(client, kept, model, version))
+            self._server.ask(lambda client: _refresh_rules(client, kept_folder, model, version))
 
 
 def _changed(path: Path) -> float:
@@ -148,10 +148,10 @@ def _changed(path: Path) -> float:
         return 0.0
 
 
-def _same(folder: Path, kept: Path) -> bool:
+def _same(folder: Path, kept_folder: Path) -> bool:
     try:
         return all(
-            (folder / name).read_bytes() == (kept / name).read_bytes()
+            (folder / name).read_bytes() == (kept_folder / name).read_bytes()
             for name in (MANIFEST, MONITOR_RULES)
             if (folder / name).is_file() or name == MANIFEST
         )
@@ -177,7 +177,7 @@ def _run_of(client: MlflowClient, model: str, version: str) -> str:
     return str(registered.run_id)
 
 
-def _download(client: MlflowClient, kept: Path, model: str, version: str) -> None:
+def _download(client: MlflowClient, kept_folder: Path, model: str, version: str) -> None:
     run = _run_of(client, model, version)
 
     def fill(folder: Path) -> None:
@@ -188,7 +188,7 @@ def _download(client: MlflowClient, kept: Path, model: str, version: str) -> Non
                 _download_file(client, run, f"{BUNDLE}/{name}", folder)
         _download_rules(client, run, folder)
 
-    keep(kept, fill, model, version)
+    keep(kept_folder, fill, model, version)
 
 
 def _download_rules(client: MlflowClient, run: str, folder: Path) -> None:
@@ -209,10 +209,10 @@ def _download_file(client: MlflowClient, run: str, artifact: str, folder: Path) 
         path.replace(folder / path.name)
 
 
-def _refresh_rules(client: MlflowClient, kept: Path, model: str, version: str) -> None:
+def _refresh_rules(client: MlflowClient, kept_folder: Path, model: str, version: str) -> None:
     run = _run_of(client, model, version)
-    if decode_file(kept / MANIFEST, Manifest).run_id != run:
+    if decode_file(kept_folder / MANIFEST, Manifest).run_id != run:
         # The same number in an MLflow that began anew is another version.
-        _download(client, kept, model, version)
+        _download(client, kept_folder, model, version)
         return
-    _download_rules(client, run, kept)
+    _download_rules(client, run, kept_folder)

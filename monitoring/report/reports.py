@@ -50,9 +50,9 @@ class Reports:
     def report(self, record: WindowRecord) -> bytes:
         """The HTML of a window's report, made now unless it is kept. A window that was judged anew has a new one."""
         path = self.path_of(record)
-        kept = _read(path, record)
-        if kept is not None:
-            return kept
+        kept_html = _read(path, record)
+        if kept_html is not None:
+            return kept_html
         # `with` cannot give up.
         if not self._making.acquire(timeout=PATIENCE):  # pylint: disable=consider-using-with
             raise ReportBusy("Another report is being made; ask again in half a minute.")
@@ -110,9 +110,9 @@ class Reports:
         aside = path.with_suffix(".next")
         aside.write_bytes(html)
         aside.replace(path)
-        kept = sorted(self._folder.glob("*.html"), key=_made, reverse=True)
+        kept_files = sorted(self._folder.glob("*.html"), key=_made, reverse=True)
         size = 0
-        for place, file in enumerate(kept):
+        for place, file in enumerate(kept_files):
             size += file.stat().st_size
             if place >= MOST_REPORTS or size > MOST_BYTES:
                 file.unlink(missing_ok=True)

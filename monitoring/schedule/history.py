@@ -86,8 +86,8 @@ class History:
 
     def _newest_version(self, record: WindowRecord) -> str:
         """The one whose predictions of this arm are the newest."""
-        kept = self._store.windows(record.model, arm=record.arm, limit=NEWEST_WINDOWS)
-        with_rows = [window for window in (*kept, record) if window.rows]
+        earlier_windows = self._store.windows(record.model, arm=record.arm, limit=NEWEST_WINDOWS)
+        with_rows = [window for window in (*earlier_windows, record) if window.rows]
         newest = max(
             with_rows,
             key=lambda window: (window.start, window.last or window.start),

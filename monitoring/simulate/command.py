@@ -136,14 +136,14 @@ def _run(callers: Sequence[Caller], scenario: tuple[Phase, ...]) -> int:
     for thread in threads:
         thread.start()
     try:
-        told: Phase | None = None
+        printed_phase: Phase | None = None
         while (now := phase()) is not None:
-            if now is not told:
+            if now is not printed_phase:
                 print(
                     f"{dt.datetime.now():%H:%M:%S} {now.name}, {now.minutes:g} minutes: {now.words}",
                     flush=True,
                 )
-                told = now
+                printed_phase = now
             stop.wait(1.0)
     except KeyboardInterrupt:
         pass

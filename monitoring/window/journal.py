@@ -164,14 +164,14 @@ class JournalReader:
         """Of the rows of a window, those whose truth is in; of these, `limit` at most."""
         reading = self._plan(arm, span)
         rows, _ = self._total("distinct", arm, reading)
-        known, corrected = self._total("truth_count", arm, reading)
-        sample = self._sample("truth_sample", arm, reading, contract, (seed, known, limit))
+        with_truth, corrected = self._total("truth_count", arm, reading)
+        sample = self._sample("truth_sample", arm, reading, contract, (seed, with_truth, limit))
         assert sample.truth is not None and sample.received is not None
         delay = np.maximum(sample.received - sample.at, 0.0)
-        rows, known, corrected = (
-            round(number * reading.factor) for number in (rows, known, corrected)
+        rows, with_truth, corrected = (
+            round(number * reading.factor) for number in (rows, with_truth, corrected)
         )
-        return TruthRows(rows, known, *sample.cells, sample.truth, delay, corrected)
+        return TruthRows(rows, with_truth, *sample.cells, sample.truth, delay, corrected)
 
     def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""

@@ -45,13 +45,13 @@ class Window(NamedTuple):
 
 
 class TruthRows(NamedTuple):
-    """Rows of a window whose truth is in: `known` of `rows`; the arrays are a seeded sample of those.
+    """Rows of a window whose truth is in: `with_truth` of `rows`; the arrays are a seeded sample of those.
 
     `truth` is class numbers (n,) of a classifier, else numbers (n,). `delay` is seconds from prediction to truth.
     """
 
     rows: int
-    known: int
+    with_truth: int
     matrix: Matrix
     values: NDArray[Any]
     probabilities: NDArray[np.float32] | None

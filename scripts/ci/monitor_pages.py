@@ -49,13 +49,13 @@ def save(client: EdgeClient, folder: Path) -> dict[str, Any]:
     pages = {place: _page(client, place.address) for place in models}
     reports = [place for text in pages.values() for place in _reports(text)]
     saved = [place for place in reports if _save_report(client, place, folder)]
-    known = {
+    files_by_address = {
         place.address: place.file for place in (Place(OVERVIEW, "index.html"), *models, *saved)
     }
     texts = {"index.html": overview, **{place.file: text for place, text in pages.items()}}
     styles: dict[str, str] = {}
     for name, text in texts.items():
-        alone = _standing_alone(client, text, known, styles)
+        alone = _standing_alone(client, text, files_by_address, styles)
         (folder / name).write_text(alone, encoding="utf-8")
     say(f"{folder}: {len(models)} pages of models, {len(saved)} reports")
     return {"folder": str(folder), "models": len(models), "reports": len(saved)}
@@ -86,7 +86,7 @@ def _reports(page: str) -> Iterator[Place]:
 
 
 def _addresses(text: str) -> Iterator[str]:
-    return (html.unescape(found) for found in HREF.findall(text))
+    return (html.unescape(address) for address in HREF.findall(text))
 
 
 def _name(address: str) -> str:
@@ -109,7 +109,7 @@ def _save_report(client: EdgeClient, place: Place, folder: Path) -> bool:
 
 
 def _standing_alone(
-    client: EdgeClient, text: str, known: dict[str, str], styles: dict[str, str]
+    client: EdgeClient, text: str, files_by_address: dict[str, str], styles: dict[str, str]
 ) -> str:
     """Without script, with its style in it; links lead to what is saved, else to the monitor."""
 
@@ -121,7 +121,7 @@ def _standing_alone(
 
     def href(link: re.Match[str]) -> str:
         address = html.unescape(link[1])
-        return f'href="{html.escape(known.get(address, client.url + address))}"'
+        return f'href="{html.escape(files_by_address.get(address, client.url + address))}"'
 
     return HREF.sub(href, STYLESHEET.sub(style, SCRIPT.sub("", text)))
 

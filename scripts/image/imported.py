@@ -14,19 +14,19 @@ BESIDE = (".sql", ".html", ".css", ".js")
 
 def needed_by(root: Path, package: str, packages: Iterable[str]) -> list[str]:
     """`packages` are those in which imports are followed; a package that is imported from brings its __init__.py."""
-    known = set(checkout.files(root, package, *packages))
-    own = {name for name in known if name.startswith(f"{package}/")}
+    checkout_files = set(checkout.files(root, package, *packages))
+    own = {name for name in checkout_files if name.startswith(f"{package}/")}
     modules = {name for name in own if name.endswith(".py")}
     waiting = sorted(modules)
     while waiting:
-        imported = set(_files(root / waiting.pop(), known)) - modules
+        imported = set(_files(root / waiting.pop(), checkout_files)) - modules
         modules |= imported
         waiting += sorted(imported)
-    with_code = {PurePosixPath(name).parent for name in known if name.endswith(".py")}
+    with_code = {PurePosixPath(name).parent for name in checkout_files if name.endswith(".py")}
     folders = {PurePosixPath(name).parent for name in modules}
     beside = {
         name
-        for name in known
+        for name in checkout_files
         if name.endswith(BESIDE) and _room(PurePosixPath(name), with_code) in folders
     }
     return sorted(own | modules | beside)
@@ -37,12 +37,12 @@ def _room(file: PurePosixPath, with_code: set[PurePosixPath]) -> PurePosixPath |
     return next((folder for folder in file.parents if folder in with_code), None)
 
 
-def _files(module: Path, known: set[str]) -> Iterator[str]:
+def _files(module: Path, checkout_files: set[str]) -> Iterator[str]:
     for name in _imports(ast.parse(module.read_text(encoding="utf-8"))):
         parts = name.split(".")
         for count in range(1, len(parts) + 1):
             path = "/".join(parts[:count])
-            yield from {f"{path}.py", f"{path}/__init__.py"} & known
+            yield from {f"{path}.py", f"{path}/__init__.py"} & checkout_files
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:

@@ -118,8 +118,8 @@ def watching(environ: dict[str, str], url: str) -> Iterator[str]:
         return
     # Windows of a minute, judged seconds after they end: who tries it out sees something within minutes.
     hasty = {"MONITOR_WINDOW": "1m", "MONITOR_EVERY": "5", "MONITOR_ALLOWANCE": "5"}
-    given = {name: value for name, value in environ.items() if value}
-    with running(hasty | given | {"BIND": address, "SERVICE_URL": url}, "monitoring", "serve"):
+    variables = {name: value for name, value in environ.items() if value}
+    with running(hasty | variables | {"BIND": address, "SERVICE_URL": url}, "monitoring", "serve"):
         yield f"http://{address}/monitor/, make simulate"
 
 

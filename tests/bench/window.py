@@ -101,7 +101,7 @@ def read(url: str, span: Span, plans: bool) -> None:
         truth = timed(f"truth of {arm.name}", lambda arm=arm: reader.truth(arm, span, CONTRACT, 1))
         print(
             f"  {window.rows} rows, {window.requests} requests, {len(window.matrix)} in the sample;"
-            f" truth of {truth.known}, {len(truth.truth)} in the sample"
+            f" truth of {truth.with_truth}, {len(truth.truth)} in the sample"
         )
     timed(
         "minutes of new truth",

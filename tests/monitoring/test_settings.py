@@ -31,7 +31,7 @@ def test_the_key_of_elasticsearch_is_none_until_the_secret_holds_one(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("given", "journal", "findings"),
+    ("environ", "journal", "findings"),
     [
         (
             {"JOURNAL_URL": "sqlite:////data/j.db"},
@@ -56,9 +56,9 @@ def test_the_key_of_elasticsearch_is_none_until_the_secret_holds_one(tmp_path: P
     ],
 )
 def test_either_database_is_found_beside_the_other(
-    given: dict[str, str], journal: str, findings: str
+    environ: dict[str, str], journal: str, findings: str
 ):
-    settings = read_settings(given)
+    settings = read_settings(environ)
     assert (settings.journal_url, settings.findings_url) == (journal, findings)
 
 

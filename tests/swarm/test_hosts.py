@@ -31,15 +31,15 @@ class Hosts:
     def told(self, name: str, *labels: str, **where: str) -> dict[tuple[str, ...], float]:
         # Each look is a new one.
         self._exporter._moment = float("-inf")
-        found = {}
+        numbers = {}
         for line in self._exporter.text().decode().splitlines():
             parts = LINE.match(line)
             if not parts or parts[1] != name:
                 continue
             of = dict(re.findall(r'(\w+)="([^"]*)"', parts[2] or ""))
             if all(of[label] == value for label, value in where.items()):
-                found[tuple(of[label] for label in labels)] = float(parts[3])
-        return found
+                numbers[tuple(of[label] for label in labels)] = float(parts[3])
+        return numbers
 
 
 @pytest.fixture(name="hosts")

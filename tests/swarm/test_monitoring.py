@@ -76,8 +76,8 @@ def query(stack: Stack, expression: str) -> list[dict[str, Any]]:
 
 def up(stack: Stack) -> dict[str, int]:
     """How many targets of each job answer."""
-    found = query(stack, "sum by (job) (up)")
-    return {each["metric"]["job"]: int(each["value"][1]) for each in found}
+    results = query(stack, "sum by (job) (up)")
+    return {each["metric"]["job"]: int(each["value"][1]) for each in results}
 
 
 def task_ids(stack: Stack) -> set[str]:

@@ -43,26 +43,26 @@ class Versions:
 
     def card(self, model: str, version: str) -> bytes | None:
         """card.html: of the exported set, else of the version's run in MLflow."""
-        known = self.of(model, version)
-        if known is None or CARD not in known.manifest.files:
+        reference = self.of(model, version)
+        if reference is None or CARD not in reference.manifest.files:
             return None
-        exported = known.folder / CARD
-        if exported.is_file() and sha256(exported) == known.manifest.files[CARD]:
+        exported = reference.folder / CARD
+        if exported.is_file() and sha256(exported) == reference.manifest.files[CARD]:
             return exported.read_bytes()
         with self._lock:
-            card = self._cards.pop((model, version), None) or self._download(known)
+            card = self._cards.pop((model, version), None) or self._download(reference)
             if card is not None:
                 self._cards[model, version] = card
                 for oldest in list(self._cards)[:-MOST_CARDS]:
                     del self._cards[oldest]
             return card
 
-    def _download(self, known: VersionReference) -> bytes | None:
+    def _download(self, reference: VersionReference) -> bytes | None:
         def read(client: Any) -> bytes | None:
             with tempfile.TemporaryDirectory(prefix="swarmline-") as folder:
-                run, name = known.manifest.run_id, f"{BUNDLE}/{CARD}"
+                run, name = reference.manifest.run_id, f"{BUNDLE}/{CARD}"
                 path = Path(client.download_artifacts(run, name, folder))
-                return path.read_bytes() if sha256(path) == known.manifest.files[CARD] else None
+                return path.read_bytes() if sha256(path) == reference.manifest.files[CARD] else None
 
         if not self._server.named:
             return None
@@ -70,6 +70,6 @@ class Versions:
             return self._server.ask(read)
         except TrackingUnavailable as error:
             _LOG.warning(
-                "the card of %s %s: %s", known.manifest.model, known.manifest.version, error
+                "the card of %s %s: %s", reference.manifest.model, reference.manifest.version, error
             )
             return None

@@ -77,10 +77,14 @@ def _foreign(document: bytes, policy: str) -> Response:
 def _asked_arm(arms: Sequence[Arm]) -> Arm:
     """As the query names it; the champion's newest version unless it does."""
     version, arm = request.args.get("version"), request.args.get("arm")
-    matches = [one for one in arms if version in (None, one.version) and arm in (None, one.arm)]
+    matches = [
+        judged_arm
+        for judged_arm in arms
+        if version in (None, judged_arm.version) and arm in (None, judged_arm.arm)
+    ]
     if not matches:
         raise NoSuchPage("No window of such a model, version and arm was judged.")
-    return next((one for one in matches if one.arm == "champion"), matches[0])
+    return next((judged_arm for judged_arm in matches if judged_arm.arm == "champion"), matches[0])
 
 
 def _asked_start() -> dt.datetime | None:

@@ -23,11 +23,11 @@ POWER_TRIPLES = {200: 100, 2_000: 67, 20_000: 30}
 def silence(share: float, seed: int) -> Iterator[str]:
     yield "| window | reference | windows raised | columns raised | alarms, 2 of 3 (95 %) | columns that alarmed |"
     yield "|---|---|---|---|---|---|"
-    for known in KNOWN:
-        for cell in ours.silence(ROWS, known, _part(TRIPLES, share), seed):
+    for reference_rows in KNOWN:
+        for cell in ours.silence(ROWS, reference_rows, _part(TRIPLES, share), seed):
             columns = ", ".join(f"{name} {count}" for name, count in cell.by_column.most_common())
             yield (
-                f"| {cell.rows:,} | {known:,} | {100 * cell.windows.share:.1f} % of {cell.windows.of:,}"
+                f"| {cell.rows:,} | {reference_rows:,} | {100 * cell.windows.share:.1f} % of {cell.windows.of:,}"
                 f" | {100 * cell.columns.share:.2f} % | {cell.alarms} of {cell.alarms.of:,} | {columns or '-'} |"
             )
 
@@ -35,13 +35,13 @@ def silence(share: float, seed: int) -> Iterator[str]:
 def relation(share: float, seed: int) -> Iterator[str]:
     yield "| window | reference | windows raised | alarms, 2 of 3 (95 %) |"
     yield "|---|---|---|---|"
-    for known in KNOWN:
+    for reference_rows in KNOWN:
         for rows in ROWS:
             raised, alarms = ours.silence_of_relation(
-                rows, known, _part(RELATION_TRIPLES[rows], share), seed
+                rows, reference_rows, _part(RELATION_TRIPLES[rows], share), seed
             )
             yield (
-                f"| {rows:,} | {known:,} | {100 * raised.share:.1f} % of {raised.of:,}"
+                f"| {rows:,} | {reference_rows:,} | {100 * raised.share:.1f} % of {raised.of:,}"
                 f" | {alarms} of {alarms.of:,} |"
             )
 
@@ -49,12 +49,14 @@ def relation(share: float, seed: int) -> Iterator[str]:
 def beside_peers(share: float, seed: int, nannyml: str) -> Iterator[str]:
     yield "| window | reference | tool | windows raised | columns raised | 2 of 3 (95 %) |"
     yield "|---|---|---|---|---|---|"
-    for known in KNOWN:
+    for reference_rows in KNOWN:
         for rows in ROWS:
-            tools = peers.compare(rows, known, seed, nannyml, _part(peers.REFERENCES, share))
+            tools = peers.compare(
+                rows, reference_rows, seed, nannyml, _part(peers.REFERENCES, share)
+            )
             for tool, peer in tools.items():
                 yield (
-                    f"| {rows:,} | {known:,} | {tool} | {100 * peer.windows.share:.1f} % of {peer.windows.of}"
+                    f"| {rows:,} | {reference_rows:,} | {tool} | {100 * peer.windows.share:.1f} % of {peer.windows.of}"
                     f" | {100 * peer.columns.share:.1f} % | {peer.alarms} |"
                 )
 
@@ -72,10 +74,10 @@ def shifts_found(share: float, seed: int) -> Iterator[str]:
                 # The one that has a bar of its own is told to two digits.
                 exact = (rows, shift.column, effect) == (200, "normal", 0.25)
                 triples = _part(TRIPLES if exact else POWER_TRIPLES[rows], share)
-                found = power.power(shift, effect, rows, triples, seed)
+                outcome = power.power(shift, effect, rows, triples, seed)
                 yield (
-                    f"| {rows:,} | {shift.title} | {effect} | {found.window.share:.2f} | {found.alarm}"
-                    f" | {found.evidently_window.share:.2f} | {found.evidently_alarm.share:.3f} |"
+                    f"| {rows:,} | {shift.title} | {effect} | {outcome.window.share:.2f} | {outcome.alarm}"
+                    f" | {outcome.evidently_window.share:.2f} | {outcome.evidently_alarm.share:.3f} |"
                 )
 
 

@@ -30,10 +30,10 @@ TRIPLES_A_REFERENCE = {1_000: 1, 20_000: 10}
 
 
 class Cell(NamedTuple):
-    """Of windows of `rows` rows against a reference of `known` rows."""
+    """Of windows of `rows` rows against a reference of `reference_rows` rows."""
 
     rows: int
-    known: int
+    reference_rows: int
     windows: Rate
     columns: Rate
     alarms: Rate
@@ -43,8 +43,8 @@ class Cell(NamedTuple):
 class Tally:
     """Of the windows of one cell."""
 
-    def __init__(self, rows: int, known: int):
-        self.rows, self.known = rows, known
+    def __init__(self, rows: int, reference_rows: int):
+        self.rows, self.reference_rows = rows, reference_rows
         self.triples = self.windows = self.columns = self.alarms = 0
         self.by_column: Counter[str] = Counter()
 
@@ -62,7 +62,7 @@ class Tally:
         count = self.triples * TRIPLE
         return Cell(
             self.rows,
-            self.known,
+            self.reference_rows,
             Rate(self.windows, count),
             Rate(self.columns, count * len(NAMES)),
             Rate(self.alarms, self.triples),
@@ -70,24 +70,26 @@ class Tally:
         )
 
 
-def silence(all_rows: Sequence[int], known: int, triples: int, seed: int) -> list[Cell]:
+def silence(all_rows: Sequence[int], reference_rows: int, triples: int, seed: int) -> list[Cell]:
     """A cell for each size of a window; they share their references, which cost more than windows."""
-    random = np.random.default_rng([seed, known])
-    tallies = [Tally(rows, known) for rows in all_rows]
-    each = TRIPLES_A_REFERENCE[known]
+    random = np.random.default_rng([seed, reference_rows])
+    tallies = [Tally(rows, reference_rows) for rows in all_rows]
+    each = TRIPLES_A_REFERENCE[reference_rows]
     for first in range(0, triples, each):
-        reference = reference_of(CONTRACT, draw(known, random))
+        reference = reference_of(CONTRACT, draw(reference_rows, random))
         for tally in tallies * min(each, triples - first):
             tally.add(judge_ours([draw(tally.rows, random) for _ in range(TRIPLE)], reference))
     return [tally.cell for tally in tallies]
 
 
-def silence_of_relation(rows: int, known: int, triples: int, seed: int) -> tuple[Rate, Rate]:
+def silence_of_relation(
+    rows: int, reference_rows: int, triples: int, seed: int
+) -> tuple[Rate, Rate]:
     """Windows raised, and alarms after two of three."""
-    random = np.random.default_rng([seed, rows, known, 1])
+    random = np.random.default_rng([seed, rows, reference_rows, 1])
     raised, alarms = 0, 0
     for _ in range(triples):
-        reference = _rows_alone(known, random)
+        reference = _rows_alone(reference_rows, random)
         findings = [
             judge_relation(
                 NAMES, draw(rows, random).astype(np.float32), reference, RULES.least_rows, {}
@@ -100,8 +102,8 @@ def silence_of_relation(rows: int, known: int, triples: int, seed: int) -> tuple
     return Rate(raised, triples * TRIPLE), Rate(alarms, triples)
 
 
-def _rows_alone(known: int, random: np.random.Generator) -> Reference:
-    sample = draw(min(known, 2_000), random)
+def _rows_alone(reference_rows: int, random: np.random.Generator) -> Reference:
+    sample = draw(min(reference_rows, 2_000), random)
     return Reference(
-        rows=known, columns={}, predictions={}, sample=tuple(map(tuple, sample.tolist()))
+        rows=reference_rows, columns={}, predictions={}, sample=tuple(map(tuple, sample.tolist()))
     )

@@ -84,13 +84,15 @@ def nannyml_raised(python: str, folder: Path, rows: int) -> list[list[set[str]]]
     return [[set(columns) for columns in windows] for windows in answers]
 
 
-def compare(rows: int, known: int, seed: int, nannyml: str, references: int) -> dict[str, Peer]:
-    random = np.random.default_rng([seed, rows, known, 2])
+def compare(
+    rows: int, reference_rows: int, seed: int, nannyml: str, references: int
+) -> dict[str, Peer]:
+    random = np.random.default_rng([seed, rows, reference_rows, 2])
     raised: dict[str, list[list[set[str]]]] = {"ours": [], "Evidently": []}
     ours_alarmed: list[bool] = []
     folder = Path(tempfile.mkdtemp(prefix="nannyml-"))
     for number in range(references):
-        reference = draw(known, random)
+        reference = draw(reference_rows, random)
         windows = [draw(rows, random) for _ in range(WINDOWS)]
         judged = judge_ours(windows, reference_of(CONTRACT, reference))
         raised["ours"].append([raised_columns(window) for window in judged])

@@ -43,10 +43,10 @@ def judge_one(
     column: Column, before: list[float] | Any, now: list[float] | Any, rules: MonitorRules = RULES
 ) -> dict[str, Finding]:
     """The findings of one column by their kind."""
-    given = one_column(column)
-    reference = reference_of(given, np.array(before, dtype=np.float32)[:, np.newaxis])
+    contract = one_column(column)
+    reference = reference_of(contract, np.array(before, dtype=np.float32)[:, np.newaxis])
     window = window_of(np.array(now, dtype=np.float32)[:, np.newaxis])
-    findings = judge_columns(window, reference, given, rules)
+    findings = judge_columns(window, reference, contract, rules)
     return {finding.kind: finding for finding in findings if finding.column == column.name}
 
 
@@ -228,17 +228,17 @@ def test_a_boolean_is_judged_as_two_levels() -> None:
 
 
 def test_a_sensitive_column_is_left_out_with_its_values() -> None:
-    given = Contract(
+    contract = Contract(
         "population",
         "regression",
         (Column("a", "number"), Column("secret", "number", sensitive=True)),
         (Output("value"),),
     )
     random = np.random.default_rng(1)
-    reference = reference_of(given, random.normal(size=(2_000, 2)))
+    reference = reference_of(contract, random.normal(size=(2_000, 2)))
     rows = random.normal(size=(1_000, 2))
     rows[:, 1] = np.nan
-    findings = judge_drift(window_of(rows), reference, given, RULES)
+    findings = judge_drift(window_of(rows), reference, contract, RULES)
     drift = findings_of(findings, "drift")
     assert drift["secret"].reason == "sensitive: its values are not kept"
     assert drift["secret"].details == {} and "secret" not in findings_of(findings, "missing")
@@ -254,13 +254,13 @@ def test_a_date_is_not_judged_unless_it_has_a_floor() -> None:
 
 
 def test_an_hour_is_judged_by_windows_of_a_whole_day() -> None:
-    given = one_column(Column("hour", "timestamp", encode="hour"))
+    contract = one_column(Column("hour", "timestamp", encode="hour"))
     hours = (np.arange(4_800) % 24).astype(np.float32)[:, np.newaxis]
-    reference = reference_of(given, hours)
-    whole = judge_columns(window_of(hours[:480]), reference, given, RULES)
+    reference = reference_of(contract, hours)
+    whole = judge_columns(window_of(hours[:480]), reference, contract, RULES)
     assert findings_of(whole, "drift")["hour"].verdict == "ok"
     part = window_of(hours[:480], length=dt.timedelta(hours=6))
-    finding = findings_of(judge_columns(part, reference, given, RULES), "drift")["hour"]
+    finding = findings_of(judge_columns(part, reference, contract, RULES), "drift")["hour"]
     assert (finding.verdict, finding.reason) == (
         "unknown",
         "a time: the window is shorter than its day",
@@ -281,19 +281,19 @@ def test_the_last_window_stands_beside_the_reference(reference: Reference) -> No
 
 def test_numbers_that_a_model_answers_are_judged() -> None:
     random = np.random.default_rng(1)
-    given = one_column(Column("a", "number"))
+    contract = one_column(Column("a", "number"))
     rows = random.normal(size=(2_000, 1))
     profile = profile_numbers(random.normal(5, 2, 4_000), seed=0)
-    reference = reference_of(given, rows, {"value": profile})
+    reference = reference_of(contract, rows, {"value": profile})
     for mean, verdict in ((5.0, "ok"), (6.0, "raised")):
         window = window_of(rows[:1_000], random.normal(mean, 2, (1_000, 1)))
-        finding = findings_of(judge_columns(window, reference, given, RULES), "prediction")
+        finding = findings_of(judge_columns(window, reference, contract, RULES), "prediction")
         assert finding["value"].verdict == verdict
 
 
 def classifier() -> tuple[Contract, Reference]:
     random = np.random.default_rng(1)
-    given = Contract(
+    contract = Contract(
         "population",
         "classification",
         (Column("a", "number"),),
@@ -301,10 +301,10 @@ def classifier() -> tuple[Contract, Reference]:
         classes=("A", "B"),
     )
     chances = random.beta(8, 2, 4_000)
-    profile = profile_codes((random.random(4_000) < 0.3).astype(float), given.classes, seed=0)
+    profile = profile_codes((random.random(4_000) < 0.3).astype(float), contract.classes, seed=0)
     rows = random.normal(size=(4_000, 1))
-    return given, reference_of(
-        given, rows, {"grade": profile}, probability=histogram(chances, 0.0, 1.0)
+    return contract, reference_of(
+        contract, rows, {"grade": profile}, probability=histogram(chances, 0.0, 1.0)
     )
 
 
@@ -319,7 +319,7 @@ def classifier() -> tuple[Contract, Reference]:
 def test_classes_and_their_probability_are_judged_apart(
     share: float, sure: float, expected: dict[str, str]
 ) -> None:
-    given, reference = classifier()
+    contract, reference = classifier()
     random = np.random.default_rng(7)
     classes = (random.random(2_000) < share).astype(np.int64)
     predicted = random.beta(sure, 2, 2_000)
@@ -329,7 +329,7 @@ def test_classes_and_their_probability_are_judged_apart(
         1 - predicted[:, np.newaxis],
     )
     window = window_of(random.normal(size=(2_000, 1)), classes, chances.astype(np.float32))
-    findings = findings_of(judge_columns(window, reference, given, RULES), "prediction")
+    findings = findings_of(judge_columns(window, reference, contract, RULES), "prediction")
     assert {name: finding.verdict for name, finding in findings.items()} == expected
 
 

@@ -62,11 +62,11 @@ def test_the_classifier_sees_what_no_rank_correlation_does() -> None:
     independent = random.normal(size=(2_000, 2))
     bound = random.normal(size=(2_000, 2))
     bound[:, 1] = np.abs(bound[:, 0]) * np.sign(bound[:, 1])
-    given = Contract(
+    contract = Contract(
         "m", "regression", (Column("a", "number"), Column("b", "number")), (Output("value"),)
     )
     finding = judge_relation(
-        given.names, bound.astype(np.float32), reference_of(given, independent), 100, {}
+        contract.names, bound.astype(np.float32), reference_of(contract, independent), 100, {}
     )
     assert finding.verdict == "raised" and finding.value is not None and finding.value > 0.7
     assert finding.details["pairs"] == []
@@ -86,7 +86,7 @@ def test_columns_left_out_are_not_compared_and_say_why(reference: Reference) -> 
 
 
 def test_constant_and_empty_columns_are_no_relation() -> None:
-    given = Contract(
+    contract = Contract(
         "m",
         "regression",
         tuple(Column(name, "number", nullable=True) for name in "abcd"),
@@ -97,7 +97,7 @@ def test_constant_and_empty_columns_are_no_relation() -> None:
     rows[:, 2], rows[:, 3] = 1.0, np.nan
     rows[::3, 1] = np.nan
     finding = judge_relation(
-        given.names, rows[600:].astype(np.float32), reference_of(given, rows[:600]), 100, {}
+        contract.names, rows[600:].astype(np.float32), reference_of(contract, rows[:600]), 100, {}
     )
     assert (finding.verdict, finding.details["columns"]) == ("ok", 3)
 
@@ -120,13 +120,13 @@ def test_a_reference_without_rows_is_none() -> None:
 def test_wide_data_take_the_columns_of_most_importance() -> None:
     random = np.random.default_rng(6)
     columns = tuple(Column(f"c{number}", "number") for number in range(MOST_COLUMNS + 20))
-    given = Contract("m", "regression", columns, (Output("value"),))
+    contract = Contract("m", "regression", columns, (Output("value"),))
     rows = random.normal(size=(400, len(columns)))
     rows[:, -1] = rows[:, -2]
     importance = {"c118": 0.5, "c119": 0.4}
-    reference = reference_of(given, rows, importance=importance)
+    reference = reference_of(contract, rows, importance=importance)
     broken = random.normal(size=(300, len(columns)))
-    finding = judge_relation(given.names, broken.astype(np.float32), reference, 100, {})
+    finding = judge_relation(contract.names, broken.astype(np.float32), reference, 100, {})
     assert finding.details["columns"] == MOST_COLUMNS
     assert (
         finding.reason

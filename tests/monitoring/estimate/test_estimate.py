@@ -60,15 +60,15 @@ def test_an_estimate_is_near_the_later_truth_and_its_interval_holds_it(
     name: str, errors: dict[str, float]
 ):
     drawn, random = population(name), np.random.default_rng(7)
-    known, later = [], []
+    estimates, later = [], []
     for _ in range(20):
         rows = drawn.draw(500, random)
-        known.append(
+        estimates.append(
             estimate(rows, drawn.reference, drawn.loss_model, drawn.contract, LEAST).metrics
         )
         later.append(measure(METRICS[drawn.contract.task], scored(rows)))
     for metric, error in errors.items():
-        pairs = [(known[each][metric], later[each][metric]) for each in range(20)]
+        pairs = [(estimates[each][metric], later[each][metric]) for each in range(20)]
         assert np.mean([abs(ours.value - truth) for ours, truth in pairs]) < error
         assert np.mean([ours.low <= truth <= ours.high for ours, truth in pairs]) >= 0.8
 

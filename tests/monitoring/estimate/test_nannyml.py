@@ -26,11 +26,13 @@ def test_our_estimates_are_nannyml_s_where_inputs_did_not_move(name: str):
     windows = len(next(iter(figures.values())))
     drawn = population(name, FIGURES["seed"])
     random = np.random.default_rng([FIGURES["seed"], 0])
-    known = []
+    estimates = []
     for _ in range(windows):
         rows = drawn.draw(FIGURES["rows"], random)
-        known.append(estimate(rows, drawn.reference, drawn.loss_model, drawn.contract, 100).metrics)
+        estimates.append(
+            estimate(rows, drawn.reference, drawn.loss_model, drawn.contract, 100).metrics
+        )
     for metric, theirs in figures.items():
-        ours = [metrics[metric].value for metrics in known]
+        ours = [metrics[metric].value for metrics in estimates]
         unit = np.mean(theirs) if metric in ("mae", "rmse") else 1.0
         assert abs(np.mean(ours) - np.mean(theirs)) < NEAR[metric] * unit

@@ -60,7 +60,7 @@ def test_the_newest_window_of_each_arm_is_told_with_its_alarms(store: Store):
 
 
 def test_what_truth_says_is_of_the_newest_window_that_has_some(store: Store):
-    known = [
+    findings_with_values = [
         finding(kind="quality", column="mae", value=0.3),
         finding(kind="truth", column="share", value=0.5),
         finding(kind="truth", column="delay", value=90.0),
@@ -69,7 +69,7 @@ def test_what_truth_says_is_of_the_newest_window_that_has_some(store: Store):
         finding(kind="quality", column="mae", verdict="unknown", value=None),
         finding(kind="truth", column="share", value=0.0),
     ]
-    store.save(window(0), known)
+    store.save(window(0), findings_with_values)
     store.save(window(1), nothing)
     numbers = scraped(Exporter(store, 30.0))
     assert numbers["quality", "champion", "mae", "yield", "3"] == 0.3

@@ -56,22 +56,22 @@ def test_what_is_not_finite_is_kept_as_none(store: Store):
     store.save(
         record(), [finding(value=float("nan"), high=float("inf"), details={"x": float("nan")})]
     )
-    (kept,) = store.findings(*KEY, START)
-    assert (kept.value, kept.high, kept.details) == (None, None, {"x": None})
+    (stored,) = store.findings(*KEY, START)
+    assert (stored.value, stored.high, stored.details) == (None, None, {"x": None})
 
 
 def test_numbers_of_numpy_are_kept_as_numbers(store: Store):
     details = {"share": np.float64(0.5), "counts": np.array([1, 2]), "pairs": [np.int64(3)]}
     store.save(record(rows=np.int64(9)), [finding(value=np.float32(0.5), details=details)])
-    (kept,) = store.findings(*KEY, START)
-    assert (kept.value, kept.details) == (0.5, {"share": 0.5, "counts": [1, 2], "pairs": [3]})
+    (stored,) = store.findings(*KEY, START)
+    assert (stored.value, stored.details) == (0.5, {"share": 0.5, "counts": [1, 2], "pairs": [3]})
 
 
 def test_hostile_names_are_kept_as_text(store: Store):
     name = "'); DROP TABLE finding; --<script>"
     store.save(record(model=name), [finding(column=name, reason=name)])
-    (kept,) = store.findings(name, "3", "champion", START)
-    assert (kept.column, kept.reason) == (name, name)
+    (stored,) = store.findings(name, "3", "champion", START)
+    assert (stored.column, stored.reason) == (name, name)
 
 
 def test_windows_are_listed_newest_first_by_version_arm_and_time(store: Store):
@@ -91,11 +91,11 @@ def test_a_series_has_the_newest_windows_oldest_first_and_only_the_kinds_asked_f
     for number in range(3):
         store.save(record(number), [finding(value=number / 10), finding(kind="share", column="")])
     series = store.series("yield", {"drift"}, limit=2)
-    assert [(window.start, found.value) for window, found in series] == [
+    assert [(window.start, stored.value) for window, stored in series] == [
         (START + HOUR, 0.1),
         (START + 2 * HOUR, 0.2),
     ]
-    assert {found.details.get("reference") is None for _, found in series} == {True}
+    assert {stored.details.get("reference") is None for _, stored in series} == {True}
     (_, detailed), *_ = store.series("yield", {"drift"}, details=True)
     assert detailed.details == finding().details
 
@@ -169,8 +169,8 @@ def test_the_tables_are_as_the_migrations_make_them(store: Store):
     inspector = sa.inspect(store.engine)
     schema = tables.SCHEMA if store.engine.dialect.name == "postgresql" else None
     for table in tables.WINDOW.metadata.sorted_tables:
-        made = [column["name"] for column in inspector.get_columns(table.name, schema)]
-        assert made == [column.name for column in table.columns]
+        column_names = [column["name"] for column in inspector.get_columns(table.name, schema)]
+        assert column_names == [column.name for column in table.columns]
 
 
 def test_a_role_that_owns_only_the_schema_makes_its_tables(postgresql: str):

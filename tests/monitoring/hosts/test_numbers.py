@@ -151,8 +151,8 @@ def test_restarts_are_counted_from_the_start_on_and_what_an_update_ends_is_none(
 def test_a_stack_without_a_backup_has_one_of_never() -> None:
     config = {"Spec": {"Name": "swarmline_backup", "Labels": {"swarmline.at": "1795656000"}}}
     mine = told([node(recorded(), swarmline=config, platform={})])
-    found = values(mine, "swarmline_backup_timestamp_seconds", "stack")
-    assert found == {"swarmline": 1795656000, "platform": 0}
+    backups = values(mine, "swarmline_backup_timestamp_seconds", "stack")
+    assert backups == {"swarmline": 1795656000, "platform": 0}
 
 
 def test_every_number_has_a_meaning_and_prometheus_can_read_it() -> None:

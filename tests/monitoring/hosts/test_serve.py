@@ -145,7 +145,7 @@ def certificate(end: dt.datetime) -> tuple[x509.Certificate, str]:
     """One that ends then, and its key."""
     private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "edge.test")])
-    made = (
+    signed_certificate = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -160,7 +160,7 @@ def certificate(end: dt.datetime) -> tuple[x509.Certificate, str]:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return made, key.decode()
+    return signed_certificate, key.decode()
 
 
 def _pem(shown: x509.Certificate) -> str:

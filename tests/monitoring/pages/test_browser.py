@@ -74,7 +74,7 @@ def test_the_overview_shows_each_model_as_the_database_has_it(page: Any, site: S
     lines = cells(page, "Models")
     assert [name.partition("\n")[0] for name in lines] == [MOVED, QUIET]
     for line, model, metric in zip(lines.values(), (MOVED, QUIET), ("f1", "r2"), strict=True):
-        shown = {(one.kind, one.column): one for one in findings(site, model)}
+        shown = {(finding.kind, finding.column): finding for finding in findings(site, model)}
         for cell, kind in ((line[0], "quality"), (line[1], "estimate")):
             side = shown[kind, metric]
             assert cell.startswith(metric_title(metric))
@@ -84,11 +84,11 @@ def test_the_overview_shows_each_model_as_the_database_has_it(page: Any, site: S
             )
             assert f"{side.rows:,} rows" in cell and f"bound {number(side.bound)}" in cell
         judged = [
-            one
-            for one in shown.values()
-            if one.kind in ("drift", "prediction") and one.verdict != "unknown"
+            finding
+            for finding in shown.values()
+            if finding.kind in ("drift", "prediction") and finding.verdict != "unknown"
         ]
-        raised = [one for one in judged if one.verdict == "raised"]
+        raised = [finding for finding in judged if finding.verdict == "raised"]
         assert line[2].startswith(f"{len(raised)} of {len(judged)} columns raised")
     assert "3 alarms" in list(lines)[0] and "no alarm" in list(lines)[1]
     assert "does not count" in lines[list(lines)[0]][1]
@@ -109,15 +109,15 @@ def test_the_overview_says_what_is_down_and_which_alarms_stand(page: Any, site: 
 def test_drift_is_shown_column_by_column_as_the_database_has_it(page: Any, site: Site):
     page.goto(site.at(f"/models/{MOVED}"))
     lines = cells(page, "Drift by column")
-    drifts = [one for one in findings(site) if one.kind == "drift"]
-    assert sorted(lines) == sorted(one.column for one in drifts)
-    for one in drifts:
-        verdict, effect, floor, visible, rows = lines[one.column][:5]
-        assert one.verdict in verdict and effect.startswith(number(one.value, 2))
+    drifts = [finding for finding in findings(site) if finding.kind == "drift"]
+    assert sorted(lines) == sorted(finding.column for finding in drifts)
+    for finding in drifts:
+        verdict, effect, floor, visible, rows = lines[finding.column][:5]
+        assert finding.verdict in verdict and effect.startswith(number(finding.value, 2))
         assert (floor, visible, rows) == (
-            number(one.bound, 2),
-            number(one.visible, 2),
-            number(one.rows),
+            number(finding.bound, 2),
+            number(finding.visible, 2),
+            number(finding.rows),
         )
     assert list(lines)[0] == "humidity" and "alarm since" in lines["humidity"][0]
     assert lines["temperature"][7].startswith("▲ raised")
@@ -128,7 +128,8 @@ def test_the_figures_behind_a_histogram_are_those_of_the_database(page: Any, sit
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="crop", exact=True))
     row.locator("summary").first.click()
     script = "rows => rows.map(row => [...row.cells].map(cell => cell.innerText))"
-    levels = next(one for one in findings(site) if one.column == "crop").details["levels"]
+    crop = next(finding for finding in findings(site) if finding.column == "crop")
+    levels = crop.details["levels"]
     assert row.locator("details tbody tr").evaluate_all(script) == [
         [name, percent(before), percent(now)]
         for name, before, now in zip(
@@ -142,14 +143,14 @@ def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site:
     figure = page.get_by_role("figure", name="accuracy")
     data = json.loads(figure.locator("script").text_content())
     series = [
-        (record, one)
-        for record, one in site.store.series(MOVED, ("quality", "estimate"))
-        if one.column == "accuracy"
+        (record, finding)
+        for record, finding in site.store.series(MOVED, ("quality", "estimate"))
+        if finding.column == "accuracy"
     ]
     for kind, drawn in zip(("quality", "estimate"), data["series"], strict=True):
-        side = [one for _, one in series if one.kind == kind]
-        assert drawn["value"] == [one.value for one in side] and drawn["low"] == [
-            one.low for one in side
+        side = [finding for _, finding in series if finding.kind == kind]
+        assert drawn["value"] == [finding.value for finding in side] and drawn["low"] == [
+            finding.low for finding in side
         ]
     assert data["x"] == sorted({record.start.timestamp() for record, _ in series})
     assert data["bound"] == 0.8 and sum(data["series"][1]["struck"]) == 5
@@ -268,7 +269,7 @@ def test_hostile_names_are_shown_as_text(page: Any, site: Site, path: str):
     assert page.locator("img").count() == 0 and dialogs == []
     assert "broken" not in page.title()
     scripts = page.locator("script").evaluate_all("all => all.map(one => one.src || one.type)")
-    assert all("/monitor/static/" in one or one == "application/json" for one in scripts)
+    assert all("/monitor/static/" in source or source == "application/json" for source in scripts)
     if path == PATHS["model"]:
         assert page.get_by_role("rowheader", name=HOSTILE_ATTRIBUTE, exact=True).is_visible()
         assert page.get_by_role("rowheader", name=f"crop={HOSTILE}", exact=True).count() == 2

@@ -40,7 +40,9 @@ def test_releases_are_shown_as_they_were_written(uri: str):
     answer = ledger.releases()
     of_one = record(1, "aaaa")
     assert not answer.fault
-    assert [(one.name, one.outcome, one.mood.name) for one in sorted(answer.releases)] == [
+    assert [
+        (release.name, release.outcome, release.mood.name) for release in sorted(answer.releases)
+    ] == [
         ("aaaa", "verified", "good"),
         ("bbbb", "rolled back", "bad"),
     ]

@@ -46,11 +46,13 @@ def registered() -> Iterator[Registered]:
             client.log_artifact(run, str(folder / "monitor.json"), "monitor")
             client.create_registered_model(MODEL)
             source = f"{client.get_run(run).info.artifact_uri}/bundle"
-            made = client.create_model_version(MODEL, source, run)
-            client.set_model_version_tag(MODEL, made.version, "swarmline.complete", "true")
+            complete_version = client.create_model_version(MODEL, source, run)
+            client.set_model_version_tag(
+                MODEL, complete_version.version, "swarmline.complete", "true"
+            )
             unfinished = client.create_model_version(MODEL, source, run)
             assert str(unfinished.version) == "2"
-            yield Registered(uri, str(made.version), run)
+            yield Registered(uri, str(complete_version.version), run)
 
 
 def test_a_version_of_the_exported_set_comes_from_there_and_is_kept(tmp_path: Path):
@@ -148,17 +150,17 @@ def test_rules_in_mlflow_are_asked_for_again_and_a_copy_that_was_damaged_comes_a
     from mlflow import MlflowClient
 
     references = References(tmp_path / "none", tmp_path / "state", TrackingServer(registered.uri))
-    kept = references.of(MODEL, registered.version).folder
+    kept_folder = references.of(MODEL, registered.version).folder
     (tmp_path / "monitor.json").write_bytes(msgspec.json.encode(MonitorRules(q=0.01)))
     client = MlflowClient(registered.uri, registered.uri)
     client.log_artifact(registered.run_id, str(tmp_path / "monitor.json"), "monitor")
     assert references.of(MODEL, registered.version).rules.q == MonitorRules().q
     monkeypatch.setattr(module, "FRESH_SECONDS", 0.0)
     assert references.of(MODEL, registered.version).rules.q == 0.01
-    (kept / "reference.json").write_bytes(b"half of it")
+    (kept_folder / "reference.json").write_bytes(b"half of it")
     again = References(tmp_path / "none", tmp_path / "state", TrackingServer(registered.uri))
     assert again.of(MODEL, registered.version).reference is not None
-    manifest = msgspec.json.decode((kept / "manifest.json").read_bytes(), type=Manifest)
+    manifest = msgspec.json.decode((kept_folder / "manifest.json").read_bytes(), type=Manifest)
     assert manifest.run_id == registered.run_id
 
 

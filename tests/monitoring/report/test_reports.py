@@ -55,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(folder: Path, tmp_path: Path) -> Iterator[Reports]:
+def window_reports(folder: Path, tmp_path: Path) -> Iterator[Reports]:
     nobody = TrackingServer("")
     versions = Versions(References(folder / "bundles", folder / "state", nobody), nobody)
     journal = JournalReader(f"sqlite:///{folder}/journal.db")
@@ -94,7 +94,7 @@ def test_what_is_handed_over_comes_back(tmp_path: Path):
 
 
 def test_a_report_is_made_once_and_again_when_its_window_was_judged_anew(
-    made: Reports, monkeypatch: pytest.MonkeyPatch
+    window_reports: Reports, monkeypatch: pytest.MonkeyPatch
 ):
     drawn: list[tables.Tables] = []
 
@@ -104,9 +104,9 @@ def test_a_report_is_made_once_and_again_when_its_window_was_judged_anew(
 
     monkeypatch.setattr(reports, "_draw", draw)
     window = newest_window()
-    assert made.report(window) == made.report(window) == b"report 1"
+    assert window_reports.report(window) == window_reports.report(window) == b"report 1"
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
-    assert made.report(replace(window, judged_at=later)) == b"report 2"
+    assert window_reports.report(replace(window, judged_at=later)) == b"report 2"
     assert drawn[0].title.startswith("quality-classification 5 (champion), 2")
     assert (len(drawn[0].window), len(drawn[0].reference)) == (60, 1000)
     assert [column.name for column in drawn[0].columns] == list(QUALITY.names)
@@ -138,36 +138,36 @@ def test_a_hostile_report_is_shown_as_text_and_asks_nobody(tmp_path: Path):
         assert wrong == [f"{url}/"] and "broken" not in page.title()
 
 
-def test_of_a_version_without_a_reference_there_is_none(made: Reports):
+def test_of_a_version_without_a_reference_there_is_none(window_reports: Reports):
     with pytest.raises(NoReport, match="no reference"):
-        made.report(replace(newest_window(), version="4"))
+        window_reports.report(replace(newest_window(), version="4"))
 
 
-def test_of_a_window_without_rows_there_is_none(made: Reports):
+def test_of_a_window_without_rows_there_is_none(window_reports: Reports):
     with pytest.raises(NoReport, match="0 rows"):
-        made.report(replace(newest_window(), start=NOW, end=NOW + dt.timedelta(hours=1)))
+        window_reports.report(replace(newest_window(), start=NOW, end=NOW + dt.timedelta(hours=1)))
 
 
 def test_the_oldest_go_when_there_are_too_many_or_they_are_too_large(
-    made: Reports, monkeypatch: pytest.MonkeyPatch
+    window_reports: Reports, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(reports, "MOST_REPORTS", 3)
     for place in range(5):
-        path = made.path_of(record(place))
-        made._keep(path, b"x" * 10)
+        path = window_reports.path_of(record(place))
+        window_reports._keep(path, b"x" * 10)
         os.utime(path, (place, place))
-    made._keep(made.path_of(record(9)), b"y")
-    kept = {path for path in made._folder.iterdir()}
-    assert kept == {made.path_of(record(place)) for place in (3, 4, 9)}
+    window_reports._keep(window_reports.path_of(record(9)), b"y")
+    kept_files = {path for path in window_reports._folder.iterdir()}
+    assert kept_files == {window_reports.path_of(record(place)) for place in (3, 4, 9)}
     monkeypatch.setattr(reports, "MOST_BYTES", 15)
-    made._keep(made.path_of(record(9)), b"y")
-    assert {path for path in made._folder.iterdir()} == {
-        made.path_of(record(place)) for place in (4, 9)
+    window_reports._keep(window_reports.path_of(record(9)), b"y")
+    assert {path for path in window_reports._folder.iterdir()} == {
+        window_reports.path_of(record(place)) for place in (4, 9)
     }
 
 
 def test_an_alarm_has_its_windows_report_made_once(
-    made: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    window_reports: Reports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     store = Store(f"sqlite:///{tmp_path}/monitor.db")
     store.prepare()
@@ -180,7 +180,7 @@ def test_an_alarm_has_its_windows_report_made_once(
     monkeypatch.setattr(
         reports, "_draw", lambda _folder, html: drawn.append(html.write_bytes(b"x"))
     )
-    on_alarm = AlarmReports(store, made)
+    on_alarm = AlarmReports(store, window_reports)
     assert on_alarm.make_next() and not on_alarm.make_next()
-    assert len(drawn) == 1 and made.path_of(window).is_file()
+    assert len(drawn) == 1 and window_reports.path_of(window).is_file()
     store.close()

@@ -84,14 +84,14 @@ def start() -> dt.datetime:
 
 @pytest.fixture
 def make_watch(start: dt.datetime) -> Iterator[Callable[[dict[str, str]], Watch]]:
-    made: list[Watch] = []
+    watches: list[Watch] = []
 
     def make(environ: dict[str, str]) -> Watch:
-        made.append(Watch(read_settings(environ), start))
-        return made[-1]
+        watches.append(Watch(read_settings(environ), start))
+        return watches[-1]
 
     yield make
-    for watch in made:
+    for watch in watches:
         watch.close()
 
 

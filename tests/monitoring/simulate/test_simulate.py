@@ -168,7 +168,7 @@ def test_a_newcomer_sees_the_inputs_that_shift(simulated: Server, environ: dict[
 
     wait_until(drifted, "an alarm", 240)
     series = store.series(YIELD.model, {"drift"}, limit=500)
-    first = [found.verdict for _, found in series if found.column == "light"][0]
+    first = [finding.verdict for _, finding in series if finding.column == "light"][0]
     assert first == "ok"
     wait_until(
         lambda: [

@@ -133,7 +133,7 @@ def test_the_truth_of_a_window_its_delay_and_its_corrections(
     first = query(settings, "SELECT received_at FROM truth WHERE request_id = 'r1'")[0][0]
     journal.truth("quality", [Entry("r1", "bad")])
     truth = reader.truth(QUALITY_ARM, HOUR, QUALITY, seed=1)
-    assert (truth.rows, truth.known, truth.corrected) == (4, 3, 1)
+    assert (truth.rows, truth.with_truth, truth.corrected) == (4, 3, 1)
     # In the order of their times: r1, r2, and r0 by its newest prediction.
     assert truth.truth.tolist() == [0, 1, 0] and truth.values.tolist() == [1, 1, 1]
     received = dt.datetime.fromisoformat(str(first)).replace(tzinfo=dt.UTC).timestamp()
@@ -146,7 +146,7 @@ def test_truth_of_numbers_and_a_window_without_any(
     record_yield(journal, "r1", at=second(1))
     ship_once(settings)
     none = reader.truth(YIELD_ARM, HOUR, YIELD, seed=1)
-    assert (none.rows, none.known, len(none.truth), len(none.matrix)) == (1, 0, 0, 0)
+    assert (none.rows, none.with_truth, len(none.truth), len(none.matrix)) == (1, 0, 0, 0)
     journal.truth("yield", [Entry("r1", 2.5)])
     assert reader.truth(YIELD_ARM, HOUR, YIELD, seed=1).truth.tolist() == [2.5]
 

@@ -46,16 +46,16 @@ def plans(reader: JournalReader, work: Callable[[], object]) -> list[str]:
 
 
 def test_rows_of_one_arm_and_some_minutes_are_found_by_the_index(reader: JournalReader) -> None:
-    made = plans(reader, lambda: reader.window(CHAMPION, MINUTES, CONTRACT, 1))
-    assert len(made) == 4
-    for plan in made:
+    plans_read = plans(reader, lambda: reader.window(CHAMPION, MINUTES, CONTRACT, 1))
+    assert len(plans_read) == 4
+    for plan in plans_read:
         assert "model_version_arm_at_idx" in plan and "Seq Scan" not in plan, plan
 
 
 def test_arms_and_counts_of_a_day_read_the_index_alone(reader: JournalReader) -> None:
-    made = plans(reader, lambda: reader.arms(DAY))
-    assert len(made) == 3
-    for plan in made:
+    plans_read = plans(reader, lambda: reader.arms(DAY))
+    assert len(plans_read) == 3
+    for plan in plans_read:
         assert "Index Only Scan" in plan and "Seq Scan" not in plan, plan
 
 
@@ -77,7 +77,7 @@ def test_the_counts_of_two_arms_with_requests_that_were_sent_again(reader: Journ
     assert (champion.rows, challenger.rows) == (14_800, 5_000)
     assert len(champion.matrix) == len(challenger.matrix) == 1000
     truth = reader.truth(CHAMPION, DAY, CONTRACT, 1, limit=1000)
-    assert truth.rows == 14_800 and 6_900 < truth.known < 7_900 and len(truth.truth) == 1000
+    assert truth.rows == 14_800 and 6_900 < truth.with_truth < 7_900 and len(truth.truth) == 1000
 
 
 def test_a_window_of_more_than_can_be_counted_is_projected_from_pieces(

@@ -91,8 +91,8 @@ def test_a_deploy_makes_what_an_existing_stack_lacks_and_brings_monitoring_in(
     (job,) = [call for call in swarm.calls("service", "create") if "monitor-role" in str(call)]
     assert any("target=monitor_url" in word for word in job["words"])
     assert "CREATE ROLE monitor NOLOGIN" in job["words"][-1]
-    made = {each["labels"]["swarmline.name"] for each in swarm.read()["secret"].values()}
-    assert set(secrets_and_configs.MONITORING) <= made
+    secret_names = {each["labels"]["swarmline.name"] for each in swarm.read()["secret"].values()}
+    assert set(secrets_and_configs.MONITORING) <= secret_names
     assert (files.secrets() / "grafana.password").stat().st_mode & 0o777 == 0o600
 
 

@@ -85,11 +85,11 @@ def test_a_signal_ends_the_service_too(tmp_path: Path, address: str, number: sig
 
 @pytest.mark.slow
 def test_the_monitor_is_started_beside_the_service_and_ended(tmp_path: Path, address: str):
-    given = {
+    variables = {
         "MONITOR_BIND": address, "MONITOR_STATE": str(tmp_path / "monitor"), "BIND": "127.0.0.1:1",
         "JOURNAL_URL": f"sqlite:///{tmp_path}/journal.db", "KEYS": "",
     }  # fmt: skip
-    with watching(os.environ | given, "http://127.0.0.1:1") as words:
+    with watching(os.environ | variables, "http://127.0.0.1:1") as words:
         assert f"http://{address}/monitor/" in words
         wait_until(lambda: listens(address), "the monitor", SECONDS)
         assert requests.get(f"http://{address}/monitor/", timeout=30).status_code == 200

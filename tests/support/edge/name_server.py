@@ -28,10 +28,10 @@ class NameServer(threading.Thread):
     def _answer(self, asked: bytes) -> bytes:
         end = asked.index(b"\0", 12) + 5
         wants_a = asked[end - 4 : end - 2] == b"\0\1"
-        known = self._known(asked[13 : 13 + asked[12]].decode().lower())
-        addresses = [socket.inet_aton(text) for text in known or []] if wants_a else []
+        entries = self._known(asked[13 : 13 + asked[12]].decode().lower())
+        addresses = [socket.inet_aton(text) for text in entries or []] if wants_a else []
         # Without an error, or with that of a name that nobody has.
-        flags = b"\x81\x83" if known is None else b"\x81\x80"
+        flags = b"\x81\x83" if entries is None else b"\x81\x80"
         head = asked[:2] + flags + b"\0\1" + len(addresses).to_bytes(2, "big") + b"\0\0\0\0"
         record = b"\xc0\x0c\0\1\0\1\0\0\0\0\0\4"
         return head + asked[12:end] + b"".join(record + address for address in addresses)

@@ -32,9 +32,9 @@ def chromium() -> Iterator[Any]:
 def violations(page: Any) -> list[str]:
     """What axe-core finds on a page: each with its rule, place and remedy."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
+    violated_rules = page.evaluate("axe.run()")["violations"]
     return [
         f"{rule['id']}: {node['target']}: {node['failureSummary']}"
-        for rule in found
+        for rule in violated_rules
         for node in rule["nodes"]
     ]

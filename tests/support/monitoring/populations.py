@@ -183,7 +183,7 @@ def truth_of(rows: Rows, of: int | None = None, **fields: Any) -> TruthRows:
     """The truth of these rows, which are all of the window's or of as many."""
     values: dict[str, Any] = {
         "rows": len(rows.truth) if of is None else of,
-        "known": len(rows.truth),
+        "with_truth": len(rows.truth),
         "matrix": rows.matrix,
         "values": rows.values,
         "probabilities": rows.probabilities,

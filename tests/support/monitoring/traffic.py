@@ -63,7 +63,7 @@ class Traffic:
         """Truth of requests: what was predicted, and `off`."""
         engine = connect(self.url)
         with transaction(engine) as connection:
-            found = connection.execute(
+            predictions = connection.execute(
                 sa.text("SELECT request_id, number, at FROM prediction WHERE model = :model"),
                 {"model": self.contract.model},
             ).all()
@@ -79,7 +79,7 @@ class Traffic:
                     "label": None,
                     "number": number + off,
                 }
-                for request, number, predicted_at in found
+                for request, number, predicted_at in predictions
                 if request in wanted
             ]
             words = {"batch": msgspec.json.encode(batch).decode()}

@@ -64,8 +64,8 @@ def test_every_key_reaches_the_rules(spec_of: SpecOf) -> None:
         "slices": ["watered"],
     }
     rules = spec_of(monitor=keys).monitor_rules
-    given = keys | {"slices": ("watered",), "bounds": {"r2": Bound(min=0.5)}, "slice_bounds": {}}
-    assert {name: getattr(rules, name) for name in rules.__struct_fields__} == given
+    expected = keys | {"slices": ("watered",), "bounds": {"r2": Bound(min=0.5)}, "slice_bounds": {}}
+    assert {name: getattr(rules, name) for name in rules.__struct_fields__} == expected
     assert (rules.floor_of("light"), rules.floor_of("leaves")) == (0.3, 0.2)
 
 
