@@ -18,8 +18,9 @@ from monitoring.schedule.clock import Moment, read_moment
 from monitoring.schedule.history import History
 from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
-from monitoring.window.journal import Arm, JournalReader, NoPredictions
-from monitoring.window.values import Span, Window
+from monitoring.window.connection import NoPredictions
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Span, Window
 from service.bundle.monitor_rules import MonitorRules, parse_horizon, parse_window
 from service.journal.errors import Unavailable
 from service.process.logs import log

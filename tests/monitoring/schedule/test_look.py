@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from monitoring.findings import Store
-from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Window
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Window
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.journal.errors import Unavailable
 from tests.monitoring.schedule.conftest import KEY, SECOND, Watch
