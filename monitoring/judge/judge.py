@@ -15,8 +15,8 @@ from monitoring.estimate import distrust, judge_estimate, judge_trust, relation_
 from monitoring.findings.values import Finding, WindowRecord
 from monitoring.quality import judge_quality
 from monitoring.references import VersionReference
-from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Span, Window
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Span, Window
 from service.bundle.engines import Engine
 from service.bundle.reference import open_loss_model
 

@@ -15,8 +15,8 @@ from threading import Lock
 from monitoring.findings.values import WindowRecord
 from monitoring.references import VersionReference
 from monitoring.report import tables
-from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Span
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Span
 from service.bundle.manifest import BundleError
 from service.journal.errors import JournalError
 

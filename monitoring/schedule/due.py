@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 from monitoring.findings import Store, WindowRecord
 from monitoring.schedule.clock import Moment
-from monitoring.window.journal import Arm, Count, JournalReader
+from monitoring.window.journal import JournalReader
 from monitoring.window.spans import changed_spans, due_spans
-from monitoring.window.values import Span
+from monitoring.window.values import Arm, Count, Span
 
 Length = dt.timedelta | int
 #: A version that was never judged is judged by so many windows of before, so that an alarm can be decided at once.

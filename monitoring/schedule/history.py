@@ -12,7 +12,7 @@ from monitoring.findings import Alarm, Finding, Store, WindowRecord
 from monitoring.judge.alarms import KINDS, JudgedWindow, change_alarms, windows_to_read
 from monitoring.judge.judge import Judgement
 from monitoring.schedule.due import EMPTY_WINDOWS, ONE_DAY
-from monitoring.window.journal import Arm
+from monitoring.window.values import Arm
 from service.bundle.monitor_rules import JudgingRules
 
 #: What is known only once truth is in, which may be many windows later.

@@ -1,58 +1,24 @@
-"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them.
-
-Read only, one statement at a time, each with a time limit: predictions come first.
-"""
+"""The journal as the monitor reads it: which arms there are, their windows, and the truth of them."""
 
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import sqlalchemy as sa
 
 from monitoring.window import sampled
+from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection
 from monitoring.window.sampled import Rows
 from monitoring.window.spans import EPOCH, pieces
-from monitoring.window.values import Span, TruthRows, Window
+from monitoring.window.values import Arm, Count, Span, TruthRows, Window
 from service.bundle.contract import Contract
-from service.journal.database.connection import connect_to_read, moment, statement, transaction
-from service.journal.errors import Unavailable
 
-STATEMENTS = Path(__file__).parent / "statements"
-STATEMENT_SECONDS = 60.0
 #: Rows of a sample, and rows that are read through for one: of more, short pieces of the window are.
 SAMPLE, MOST_READ = 20_000, 2_000_000
 #: To count more than this by the index alone may take longer than a statement may.
 MOST_COUNTED = 10_000_000
 DAY = dt.timedelta(days=1)
-#: As PostgreSQL has it, whatever language it speaks.
-UNDEFINED_TABLE = "42P01"
-
-
-class Arm(NamedTuple):
-    """Whose predictions a window has."""
-
-    model: str
-    version: str
-    name: str
-
-
-class Count(NamedTuple):
-    """Predictions of a span, those made again too; when the first and the last was made."""
-
-    predictions: int
-    first: dt.datetime | None
-    last: dt.datetime | None
-
-
-class NoPredictions(Unavailable):
-    """The journal has no tables: whoever writes the first prediction makes them."""
 
 
 class _Reading(NamedTuple):
@@ -67,28 +33,28 @@ class JournalReader:
     """Safe between threads: they take turns. Every method raises Unavailable when the journal does not answer."""
 
     def __init__(self, url: str, statement_seconds: float = STATEMENT_SECONDS):
-        self._engine = connect_to_read(url, statement_seconds)
-        self._turn = threading.Lock()
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _add_hash)
+        self._connection = JournalConnection(url, statement_seconds)
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._connection.close()
 
     def newest(self, since: dt.datetime) -> dt.datetime | None:
         """When the newest prediction was made; None where there is none since then."""
-        moments = {"start": self._moment(since), "first_day": self._moment(_day_of(since))}
-        [(at,)] = self._read("newest", moments)
+        moments = {
+            "start": self._connection.moment(since),
+            "first_day": self._connection.moment(_day_of(since)),
+        }
+        [(at,)] = self._connection.read("newest", moments)
         return _time(at)
 
     def seen(self, span: Span) -> list[Arm]:
         """Those that predicted on the days of the span, without looking at their rows."""
         # Whole days: the bounds choose partitions, and no row has to be looked at for its time.
         days = {
-            "first_day": self._moment(_day_of(span.start)),
-            "last_day": self._moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
+            "first_day": self._connection.moment(_day_of(span.start)),
+            "last_day": self._connection.moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
         }
-        return [Arm(*row) for row in self._read("arms", days)]
+        return [Arm(*row) for row in self._connection.read("arms", days)]
 
     def arms(self, span: Span) -> dict[Arm, Count]:
         """Those that predicted in the span."""
@@ -105,18 +71,18 @@ class JournalReader:
         share = sum((piece.end - piece.start for piece in read), dt.timedelta()) / (
             span.end - span.start
         )
-        [(first, last)] = self._read("ends", self._where(arm, span))
+        [(first, last)] = self._connection.read("ends", self._where(arm, span))
         return Count(round(counted / share), _time(first), _time(last))
 
     def _count(self, arm: Arm, span: Span) -> Count:
-        [(predictions, first, last)] = self._read("count", self._where(arm, span))
+        [(predictions, first, last)] = self._connection.read("count", self._where(arm, span))
         return Count(predictions, _time(first), _time(last))
 
     def _expected(self, arm: Arm, span: Span) -> int:
         """As the planner expects, without counting. Nobody's SQLite is so large."""
-        if self._engine.dialect.name == "sqlite":
+        if self._connection.sqlite:
             return 0
-        [(plan,)] = self._read("estimate", self._where(arm, span))
+        [(plan,)] = self._connection.read("estimate", self._where(arm, span))
         return int(plan[0]["Plan"]["Plan Rows"])
 
     def row_spans(
@@ -129,7 +95,7 @@ class JournalReader:
         spans: list[Span] = []
         while len(spans) < most:
             rest = self._where(arm, Span(since, watermark)) | {"skip": rows - 1}
-            ends = self._read("row_end", rest)
+            ends = self._connection.read("row_end", rest)
             if not ends:
                 break
             end = _time(ends[0][0]) or watermark
@@ -177,14 +143,14 @@ class JournalReader:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
         parameters = {
             "model": model,
-            "since": self._moment(since),
-            "oldest": self._moment(oldest),
+            "since": self._connection.moment(since),
+            "oldest": self._connection.moment(oldest),
         }
-        return [minute for (minute,) in self._read("truth_minutes", parameters)]
+        return [minute for (minute,) in self._connection.read("truth_minutes", parameters)]
 
     def _release(self, arm: Arm, span: Span) -> str:
         """The newest, where there were several."""
-        releases = self._read("release", self._where(arm, span))
+        releases = self._connection.read("release", self._where(arm, span))
         return str(releases[0][0]) if releases else ""
 
     def _plan(self, arm: Arm, span: Span) -> _Reading:
@@ -201,7 +167,7 @@ class JournalReader:
         """The sums of a statement's two numbers over the pieces."""
         totals = (0, 0)
         for piece in reading.pieces:
-            [(first, second)] = self._read(name, self._where(arm, piece))
+            [(first, second)] = self._connection.read(name, self._where(arm, piece))
             totals = totals[0] + first, totals[1] + second
         return totals
 
@@ -220,64 +186,23 @@ class JournalReader:
         for piece in reading.pieces if rows else ():
             most = sampled.most_rows(limit, len(reading.pieces))
             parameters = self._where(arm, piece) | chosen | {"limit": most}
-            with self._rows(name, parameters) as chunks:
+            with self._connection.rows(name, parameters) as chunks:
                 parts += [sampled.rows_of(contract, chunk) for chunk in chunks]
         return sampled.sample_of(parts, contract, limit, name == "truth_sample")
-
-    def _read(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        with self._transaction() as connection:
-            return connection.execute(self._sql(name), parameters).all()
-
-    @contextmanager
-    def _rows(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Iterator[Sequence[Any]]]:
-        """Chunks of records: as text, those of a whole sample would take most of the memory."""
-        with self._transaction() as connection:
-            stream = connection.execution_options(yield_per=sampled.CHUNK)
-            yield stream.execute(self._sql(name), parameters).mappings().partitions()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        try:
-            with self._turn, transaction(self._engine) as connection:
-                yield connection
-        except Unavailable as error:
-            if not _lacks_table(error.__cause__):
-                raise
-            raise NoPredictions(
-                "there is no prediction yet: the journal's tables come with the first; if the service"
-                " has answered by now, see that JOURNAL_URL names the database of its journal"
-            ) from error
-
-    def _sql(self, name: str) -> sa.TextClause:
-        return statement(self._engine, name, STATEMENTS)
 
     def _where(self, arm: Arm, span: Span) -> dict[str, Any]:
         return {
             "model": arm.model,
             "version": arm.version,
             "arm": arm.name,
-            "start": self._moment(span.start),
-            "end": self._moment(span.end),
+            "start": self._connection.moment(span.start),
+            "end": self._connection.moment(span.end),
         }
-
-    def _moment(self, at: dt.datetime) -> Any:
-        return moment(self._engine, at)
 
 
 def _day_of(at: dt.datetime) -> dt.datetime:
     """When its day began."""
     return EPOCH + (at - EPOCH) // DAY * DAY
-
-
-def _lacks_table(error: BaseException | None) -> bool:
-    reason = getattr(error, "orig", None)
-    return getattr(reason, "sqlstate", "") == UNDEFINED_TABLE or (
-        isinstance(reason, sqlite3.OperationalError) and str(reason).startswith("no such table")
-    )
-
-
-def _add_hash(connection: sqlite3.Connection, _: object) -> None:
-    connection.create_function("sample_hash", 3, sampled.sample_hash, deterministic=True)
 
 
 def _time(at: Any) -> dt.datetime | None:

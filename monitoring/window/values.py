@@ -1,4 +1,4 @@
-"""A span of time, the window of the journal in it, and the rows of it whose truth is in."""
+"""An arm, a span of time, the window of the journal in it, and the rows of it whose truth is in."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ class Span(NamedTuple):
 
     start: dt.datetime
     end: dt.datetime
+
+
+class Arm(NamedTuple):
+    """Whose predictions a window has."""
+
+    model: str
+    version: str
+    name: str
+
+
+class Count(NamedTuple):
+    """Predictions of a span, those made again too; when the first and the last was made."""
+
+    predictions: int
+    first: dt.datetime | None
+    last: dt.datetime | None
 
 
 class Window(NamedTuple):

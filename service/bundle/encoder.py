@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Optional
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from service.bundle.column_value import MISSING, encode_value, refusal_reason
 from service.bundle.contract import (
     ERROR_LIMIT,
     Column,
@@ -27,49 +27,8 @@ from service.bundle.contract import (
     Matrix,
     Reason,
 )
-from service.bundle.times import moment, time_part
-
-
-class Missing:  # pylint: disable=too-few-public-methods
-    """Stands where a row has no value at all."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-MISSING = Missing()
-
-
-def encode_value(column: Column, value: Any) -> float:
-    """One value as its number; ValueError when the contract refuses it."""
-    if value is None:
-        if column.nullable:
-            return math.nan
-        raise ValueError(value)
-    if column.type == "category":
-        if not isinstance(value, str):
-            raise ValueError(value)
-        return float(column.categories.index(value))
-    if column.type == "timestamp":
-        try:
-            return float(time_part(np.array([moment(value)]), column.encode)[0])
-        except OverflowError as error:
-            raise ValueError(value) from error
-    if column.type == "boolean":
-        if not isinstance(value, bool):
-            raise ValueError(value)
-        return float(value)
-    return _encode_number(column, value)
-
-
-def _encode_number(column: Column, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(value)
-    low, high = column.bounds
-    # A comparison with NaN is false, so NaN and the infinities fall through here.
-    if not low <= value <= high or (column.type == "integer" and value != int(value)):
-        raise ValueError(value)
-    return float(value)
+from service.bundle.row_type import row_type
+from service.bundle.times import time_part
 
 
 class Encoder:
@@ -94,7 +53,7 @@ class Encoder:
             if column.type == "timestamp"
         ]
         #: The type of one row, for msgspec: its fields stand in the contract's order.
-        self.row_type = _row_type(contract)
+        self.row_type = row_type(contract)
 
     def encode_structs(self, rows: Sequence[msgspec.Struct]) -> Matrix:
         """Rows that msgspec decoded as `row_type`; each has all columns.
@@ -169,42 +128,6 @@ class Encoder:
                 )
 
 
-#: msgspec gives no field such a name; JSON allows it.
-_UNNAMEABLE = re.compile(r'[\x00-\x1f"\\]')
-
-
-def _row_type(contract: Contract) -> type[msgspec.Struct]:
-    """What msgspec reads a row as. Where it cannot have the columns' names, no row is one: all go to `encode_rows`."""
-    if any(_UNNAMEABLE.search(name) for name in contract.names):
-        never = Annotated[int, msgspec.Meta(gt=0, lt=0)]
-        return msgspec.defstruct("Row", [("never", never)], forbid_unknown_fields=True)
-    return msgspec.defstruct(
-        "Row",
-        [_row_field(position, column) for position, column in enumerate(contract.columns)],
-        rename={f"c{position}": name for position, name in enumerate(contract.names)},
-        forbid_unknown_fields=True,
-        gc=False,
-        kw_only=True,
-    )
-
-
-def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, Any, Any]:
-    low, high = column.bounds
-    types: dict[str, Any] = {
-        "number": Annotated[float, msgspec.Meta(ge=low, le=high)],
-        "integer": Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))],
-        "category": Literal[column.categories] if column.categories else str,
-        "boolean": bool,
-        "timestamp": str,
-    }
-    if column.nullable:
-        # Left out is not null here: what leaves columns out is read by `encode_rows`.
-        kind: Any = types[column.type]
-        kind = Optional[kind] | msgspec.UnsetType
-        return (f"c{position}", kind, msgspec.UNSET)
-    return (f"c{position}", types[column.type])
-
-
 class _Errors:
     """Collects the first hundred field errors and counts all."""
 
@@ -239,20 +162,6 @@ def _encode_or_note(column: Column, value: Any, row: int, errors: _Errors) -> fl
     except ValueError:
         errors.add(row, column.name, value, column.allowed, refusal_reason(column, value))
         return math.nan
-
-
-def refusal_reason(column: Column, value: Any) -> Reason:
-    """Why `encode_value` refuses it."""
-    if value is None or value is MISSING:
-        return "missing"
-    if column.type == "category":
-        return "unknown" if isinstance(value, str) else "type"
-    if column.type in ("boolean", "timestamp"):
-        return "type"
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return "type"
-    low, high = column.bounds
-    return "type" if low <= value <= high else "range"
 
 
 def _encode_vector(column: Column, values: Any, errors: _Errors) -> NDArray[Any] | list[float]:

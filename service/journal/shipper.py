@@ -15,19 +15,15 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
-
-from service.journal.database.decoding import Row, Spooled, Unreadable, rows_of
 from service.journal.database.predictions import PredictionTable
 from service.journal.errors import Unavailable
+from service.journal.frame_contents import contents_of, learn_source
 from service.journal.spool.counters import Counters
 from service.journal.spool.frames import START, Frame, Source
 from service.journal.spool.segments import (
     Segment,
-    read_record,
-    read_source,
     remove_set_aside,
     remove_unnamed,
     segments,
@@ -176,7 +172,7 @@ class Shipper:
         learned = self._learned.get(segment.path.name, _Learned(START, {}))
         if position > learned.until:
             for frame in segment.frames(learned.until, position - learned.until, final=False):
-                _learn(frame, learned.sources)
+                learn_source(frame, learned.sources)
             learned = _Learned(position, learned.sources)
             self._learned[segment.path.name] = learned
         return learned.sources
@@ -184,7 +180,7 @@ class Shipper:
     def _ship_frames(
         self, frames: list[Frame], sources: dict[int, Source], segment: Segment
     ) -> int:
-        contents = _read(frames, sources, segment.identity)
+        contents = contents_of(frames, sources, segment.identity)
         if contents.damaged:
             # Before its mark moves on: whoever is killed here does so again.
             segment.set_aside()
@@ -203,74 +199,9 @@ class Shipper:
         return stored.new
 
 
-def _learn(frame: Frame, sources: dict[int, Source]) -> bool:
-    """True when the frame was a source, which is remembered."""
-    if frame.rows or frame.payload is None:
-        return False
-    source = read_source(frame.payload)
-    sources[source.number] = source
-    return True
-
-
 def _be_nice() -> None:
     # Of this thread alone, on Linux.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
-
-
-class _Contents(NamedTuple):
-    """What frames held."""
-
-    rows: list[Row]
-    #: How many predictions could not be read.
-    damaged: int
-    #: When the oldest was made, in Unix seconds.
-    oldest: float
-
-
-def _read(frames: list[Frame], sources: dict[int, Source], identity: str) -> _Contents:
-    """The rows of all frames that can be read."""
-    batches: dict[Any, list[Spooled]] = {}
-    damaged = 0
-    for frame in frames:
-        try:
-            if not _learn(frame, sources):
-                spooled = _spooled(frame, sources, identity)
-                batches.setdefault(spooled.batch_key, []).append(spooled)
-        except (Unreadable, msgspec.MsgspecError) as error:
-            damaged += max(frame.rows, 1)
-            LOG.error("journal: skipped a frame of %s at %d: %s", identity, frame.start, error)
-    rows: list[Row] = []
-    for batch in batches.values():
-        readable, unreadable = _rows(batch, sources[batch[0].record.source])
-        rows += readable
-        damaged += unreadable
-    times = [spooled.record.at for batch in batches.values() for spooled in batch]
-    return _Contents(rows, damaged, min(times, default=math.inf))
-
-
-def _rows(batch: list[Spooled], source: Source) -> tuple[list[Row], int]:
-    """All at once; where one of them does not fit, one by one, without those that do not."""
-    try:
-        return rows_of(batch, source), 0
-    except Unreadable as error:
-        if len(batch) == 1:
-            LOG.error("journal: skipped the record %s: %s", batch[0].identity, error)
-            return [], batch[0].rows
-    rows, damaged = [], 0
-    for spooled in batch:
-        readable, unreadable = _rows([spooled], source)
-        rows += readable
-        damaged += unreadable
-    return rows, damaged
-
-
-def _spooled(frame: Frame, sources: dict[int, Source], identity: str) -> Spooled:
-    if frame.payload is None:
-        raise Unreadable("its bytes are not those that were written")
-    record = read_record(frame.payload)
-    if record.source not in sources:
-        raise Unreadable(f"source {record.source} is not known")
-    return Spooled(record, frame.rows, f"{identity}-{frame.start:x}")
 
 
 def ship_once(settings: JournalSettings) -> int:

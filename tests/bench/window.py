@@ -16,8 +16,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Span
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Span
 from scripts.command.options import parsed
 from service.bundle.contract import Column, Contract, Output
 from service.journal.database.connection import connect
@@ -92,7 +92,7 @@ def fill(url: str, rows: int, day: dt.datetime) -> None:
 def read(url: str, span: Span, plans: bool) -> None:
     reader = JournalReader(url)
     if plans:
-        sa.event.listen(reader._engine, "before_cursor_execute", explain)
+        sa.event.listen(reader._connection.engine, "before_cursor_execute", explain)
     arms = timed("arms", lambda: reader.arms(span))
     for arm in arms:
         window = timed(

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import available_timezones
 
+from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
-from service.bundle.encoder import encode_value
 from service.bundle.monitor_rules import parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec

@@ -1,60 +1,21 @@
-"""The pages in a browser: they show what is in the database, to all people, and no name in it can break them."""
+"""The pages in a browser: they show what is in the database, and no name in it can break them."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from monitoring.findings.values import Finding
 from monitoring.pages.words import metric_title, number, percent
+from tests.monitoring.pages.conftest import PATHS
 from tests.support.machine import wait_until
 from tests.support.monitoring.board import HOSTILE, HOSTILE_ATTRIBUTE, MOVED, QUIET, WINDOWS
-from tests.support.monitoring.browser import violations
 from tests.support.monitoring.site import TRACE, Site
 
 pytestmark = pytest.mark.slow
-#: What Chromium says of a page that is not there, and of a request that a test kept from leaving.
-EXPECTED = re.compile("status of 404|ERR_FAILED")
-UNFOLD = "document.querySelectorAll('details').forEach(part => { part.open = true; })"
-PATHS = {
-    "overview": "/",
-    "model": f"/models/{MOVED}",
-    "alarms": "/alarms",
-    "releases": "/releases",
-    "trace": "/trace?id=request-0",
-    "runbook": "/runbook",
-    "fault": "/no/such",
-}
-
-
-@pytest.fixture
-def page(browser: Any, site: Site) -> Iterator[Any]:
-    yield from opened(browser, site)
-
-
-def opened(browser: Any, site: Site, **options: Any) -> Iterator[Any]:
-    """A page that sends nothing elsewhere and says nothing on its console."""
-    context = browser.new_context(**options)
-    context.set_default_timeout(8000)
-    tab, wrong = context.new_page(), []
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on(
-        "console",
-        lambda line: wrong.append(line.text) if line.type in ("error", "warning") else None,
-    )
-    tab.on(
-        "request",
-        lambda sent: (
-            wrong.append(sent.url) if not sent.url.startswith((site.url, "data:")) else None
-        ),
-    )
-    yield tab
-    context.close()
-    assert [line for line in wrong if not EXPECTED.search(line)] == []
 
 
 def cells(page: Any, table: str) -> dict[str, list[str]]:
@@ -192,71 +153,6 @@ def test_a_trace_shows_what_was_asked_what_came_and_what_was_true(page: Any, sit
     assert page.locator("section.panel s").inner_text() == "C"
     page.get_by_text("What was asked").click()
     assert page.get_by_role("row", name="crop").is_visible()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_any_page(browser: Any, site: Site, scheme: str):
-    for page in opened(browser, site, color_scheme=scheme):
-        for name, path in PATHS.items():
-            page.goto(site.at(path))
-            page.evaluate(UNFOLD)
-            assert violations(page) == [], name
-
-
-def test_no_page_scrolls_sideways_on_a_phone(browser: Any, site: Site):
-    for page in opened(browser, site, viewport={"width": 360, "height": 740}, has_touch=True):
-        for name, path in PATHS.items():
-            page.goto(site.at(path))
-            page.evaluate(UNFOLD)
-            assert page.evaluate("document.documentElement.scrollWidth") == 360, name
-
-
-def test_a_chart_is_read_with_the_keyboard(page: Any, site: Site):
-    page.goto(site.at(f"/models/{MOVED}"))
-    chart = page.get_by_role("application").first
-    chart.focus()
-    live, readout = (
-        page.locator(f"figure.chart {part}").first for part in ("[aria-live]", ".readout")
-    )
-    newest = readout.inner_text()
-    page.keyboard.press("Home")
-    wait_until(
-        lambda: page.evaluate(
-            "document.querySelector('figure.chart [aria-live]').textContent !== ''"
-        ),
-        "it is so",
-        10,
-    )
-    assert live.text_content() == readout.inner_text() != newest
-    page.keyboard.press("ArrowRight")
-    second = site.store.windows(MOVED, limit=100)[-2]
-    assert readout.inner_text().startswith(f"{second.start:%Y-%m-%d %H:%M} UTC")
-    page.keyboard.press("+")
-    page.keyboard.press("End")
-    page.keyboard.press("Escape")
-    assert readout.inner_text() == newest and "does not count" in newest
-
-
-def test_the_keyboard_goes_first_to_the_contents_and_stops_only_at_what_scrolls(
-    page: Any, site: Site
-):
-    page.goto(site.at("/"))
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "To the contents"
-    page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "main"
-    wait_until(
-        lambda: page.evaluate("!document.querySelector('.scroll[tabindex]')"), "it is so", 10
-    )
-
-
-def test_without_scripts_the_tables_say_everything(browser: Any, site: Site):
-    for page in opened(browser, site, java_script_enabled=False):
-        page.goto(site.at(f"/models/{MOVED}"))
-        figure = page.locator("figure.chart").first
-        figure.locator("summary").click()
-        assert figure.locator("tbody tr").count() == WINDOWS
-        assert figure.locator("tbody tr").first.locator("s").count() == 1
 
 
 @pytest.mark.parametrize(

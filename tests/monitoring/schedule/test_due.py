@@ -20,7 +20,7 @@ def test_an_arm_that_nobody_asks_any_more_costs_a_statement_or_two_a_look(
         return count(self, arm, span)  # type: ignore[arg-type]
 
     monkeypatch.setattr(JournalReader, "count", note)
-    watch.judge.monitor._counted = watch.at(90)
+    watch.judge.monitor._upkeep._counted = watch.at(90)
     assert watch.look(90) == 0
     assert len(spans) <= 2
     watch.predict(91)

@@ -10,7 +10,7 @@ import pytest
 from monitoring.estimate import relation_changed
 from monitoring.findings import Finding, Store, WindowRecord
 from monitoring.schedule.history import History
-from monitoring.window.journal import Arm
+from monitoring.window.values import Arm
 
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from monitoring.window.journal import Arm, JournalReader
+from monitoring.window.journal import JournalReader
 from monitoring.window.spans import changed_spans
-from monitoring.window.values import Span
+from monitoring.window.values import Arm, Span
 from service.bundle.engines import Answer
 from service.journal import Journal, Unavailable
 from service.journal.shipper import ship_once
@@ -204,7 +204,7 @@ def test_the_reader_writes_nothing(reader: JournalReader, settings: JournalSetti
     ship_once(settings)
     for statement in ("DELETE FROM prediction", "CREATE TABLE mine (a integer)"):
         with pytest.raises(sa.exc.DBAPIError, match="read-?only"):
-            with reader._engine.begin() as connection:
+            with reader._connection.engine.begin() as connection:
                 connection.exec_driver_sql(statement)
 
 
@@ -213,7 +213,7 @@ def test_a_reader_in_the_middle_of_a_window_keeps_no_shipper_waiting(
 ) -> None:
     record_yield(journal, "r1", at=second(1))
     ship_once(settings)
-    with reader._engine.begin() as connection:
+    with reader._connection.engine.begin() as connection:
         connection.exec_driver_sql("SELECT * FROM prediction").fetchone()
         record_yield(journal, "r2", at=second(2))
         started = time.monotonic()
@@ -231,7 +231,7 @@ def test_a_journal_that_is_not_there_is_said_to_be_away(tmp_path: Path) -> None:
 def test_a_statement_that_takes_too_long_ends(postgresql: str) -> None:
     reader = JournalReader(postgresql, statement_seconds=0.1)
     with pytest.raises(sa.exc.OperationalError, match="statement timeout"):
-        with reader._engine.begin() as connection:
+        with reader._connection.engine.begin() as connection:
             connection.exec_driver_sql("SELECT pg_sleep(60)")
     reader.close()
 

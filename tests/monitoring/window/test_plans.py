@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from monitoring.window.journal import Arm, JournalReader
-from monitoring.window.values import Span
+from monitoring.window.journal import JournalReader
+from monitoring.window.values import Arm, Span
 from tests.bench.window import CONTRACT, fill
 
 CHAMPION = Arm("bench", "1", "champion")
@@ -39,9 +39,9 @@ def plans(reader: JournalReader, work: Callable[[], object]) -> list[str]:
         lines = driver.execute(f"EXPLAIN (COSTS OFF) {statement}", more[0]).fetchall()
         plans.append("\n".join(line for (line,) in lines))
 
-    sa.event.listen(reader._engine, "before_cursor_execute", explain)
+    sa.event.listen(reader._connection.engine, "before_cursor_execute", explain)
     work()
-    sa.event.remove(reader._engine, "before_cursor_execute", explain)
+    sa.event.remove(reader._connection.engine, "before_cursor_execute", explain)
     return plans
 
 

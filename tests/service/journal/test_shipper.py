@@ -128,7 +128,7 @@ def test_the_shipper_needs_no_bundles(journal: Journal, settings: JournalSetting
 def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
     journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from service.journal import shipper
+    from service.journal import frame_contents, shipper
 
     usual, seen = os.getpriority(os.PRIO_PROCESS, 0), []
 
@@ -136,7 +136,7 @@ def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
         seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
         return rows_of(group, source)
 
-    monkeypatch.setattr(shipper, "rows_of", watched)
+    monkeypatch.setattr(frame_contents, "rows_of", watched)
     subject = shipper.Shipper(settings)
     for age in (0.0, 60.0, 0.0, 0.0):
         record_quality(journal, at=time.time() - age)

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.swarm.engine import alone, docker_config, unpacked, why_not
-from tests.support.swarm.images import RECIPES, built
+from tests.support.swarm.images import built
 from tests.support.swarm.network import Network
 from tests.support.swarm.nodes import Node
 from tests.support.swarm.registry import Registry
@@ -114,7 +114,8 @@ def _bring_up(swarm: Swarm, tell: Callable[[str], None]) -> None:
         references = pool.submit(lambda: [swarm.registry.push(image) for image in images])
         list(pool.map(lambda node: _start(node, swarm.registry.address, hosts), swarm.nodes))
         names = {
-            recipe.variable: name for recipe, name in zip(RECIPES, references.result(), strict=True)
+            image.recipe.variable: name
+            for image, name in zip(images, references.result(), strict=True)
         }
     _join(swarm)
     _write(swarm.folder, {**_read(swarm.folder), "images": names})
