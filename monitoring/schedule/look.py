@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitoring.findings import Alarm, FindingsUnavailable, Store
+from monitoring.findings import Alarm, FindingsUnavailable, Store, UnfitFindings
 from monitoring.judge.judge import Asked, Judgement, judge_empty, judge_unread, judge_window
 from monitoring.references import NoReference, References, VersionReference
 from monitoring.schedule import due, service_metrics
@@ -205,6 +205,14 @@ class Monitor:
         if subject.fault:
             self._sources.note_part(names.REFERENCES, subject.arm, subject.reason)
         judgement = self._judgement(asked, subject)
+        try:
+            self._keep(judgement, subject, window, asked)
+        except UnfitFindings as error:
+            part, reason = (asked.arm.model, asked.arm.name), f"it could not be kept: {error}"
+            self._sources.note_part(names.JUDGING, part, reason)
+            self._keep(judge_unread(asked, reason), subject, window, asked)
+
+    def _keep(self, judgement: Judgement, subject: Subject, window: due.Due, asked: Asked) -> None:
         if window.former is not None:
             # The share of traffic of then, not of today.
             share = window.former.traffic_share
