@@ -13,6 +13,8 @@ from service.bundle.reference import CategoryProfile, NumberProfile, Reference
 from service.bundle.times import EPOCH
 
 EXAMPLES = 5
+#: A truth that only another version can be right about.
+NO_CLASS = "no class of this version"
 
 
 def worst_rows(truth_rows: TruthRows, contract: Contract) -> list[dict[str, Any]]:
@@ -78,7 +80,9 @@ def _answers(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _label(value: Any, contract: Contract) -> Any:
-    return contract.classes[int(value)] if contract.classes else float(value)
+    if not contract.classes:
+        return float(value)
+    return contract.classes[int(value)] if value < len(contract.classes) else NO_CLASS
 
 
 def _sureness(rows: TruthRows) -> NDArray[Any]:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.drift.categories import compare_levels, count_levels
 from monitoring.drift.comparison import Comparison, decide, unknown
 from monitoring.drift.eligible import why_not_judged
 from monitoring.drift.missing import compare_missing
-from monitoring.drift.numbers import Subject, compare_numbers
+from monitoring.drift.nearest import compare_nearest
+from monitoring.drift.numbers import Subject
 from monitoring.drift.predictions import compare_predictions
 from monitoring.drift.relation import judge_relation
-from monitoring.drift.seasons import Expectation, expect
+from monitoring.drift.seasons import expect
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window
 from service.bundle.contract import Column, Contract
 from service.bundle.monitor_rules import JudgingRules
-from service.bundle.reference import NumberProfile, Profile, Reference
+from service.bundle.reference import Reference
 
 Values = NDArray[np.float64]
 
@@ -69,10 +67,12 @@ def judge_columns(
             unjudged.append(unknown("drift", column.name, reason, len(values)))
         else:
             earlier = None if former is None else _present(former, position)
-            comparisons.append(_compare(column, values, expectation, rules, earlier))
+            subject = Subject("drift", column.name, rules.floor_of(column.name))
+            profiles = expectation.profiles(column.name)
+            comparisons.append(compare_nearest(subject, values, profiles, earlier))
         if column.name in reference.columns:
             comparisons += _missing(column, values, window, reference, rules)
-    predicted, unanswered = compare_predictions(window, reference, contract, rules, former)
+    predicted, unanswered = compare_predictions(window, expectation, contract, rules, former)
     findings = decide(comparisons + predicted, rules.q)
     return [*findings, *unjudged, *unanswered, _share(findings, rules)]
 
@@ -80,36 +80,6 @@ def judge_columns(
 def _present(window: Window, position: int) -> Values:
     values = window.matrix[:, position]
     return values[~np.isnan(values)].astype(np.float64)
-
-
-def _compare(
-    column: Column,
-    values: Values,
-    expectation: Expectation,
-    rules: JudgingRules,
-    former: Values | None,
-) -> Comparison:
-    """With the nearest of what may be expected: a column that moves with two calendars follows one of them."""
-    subject = Subject("drift", column.name, rules.floor_of(column.name))
-    each = [
-        _with(_compare_values(subject, values, profile, former), words)
-        for profile, words in expectation.profiles(column.name)
-    ]
-    return min(each, key=lambda comparison: comparison.effect)
-
-
-def _compare_values(
-    subject: Subject, values: Values, profile: Profile, former: Values | None
-) -> Comparison:
-    if isinstance(profile, NumberProfile):
-        return compare_numbers(subject, values, profile, former)
-    levels = len(profile.counts)
-    earlier = None if former is None else count_levels(former, levels)
-    return compare_levels(subject, count_levels(values, levels), profile, earlier)
-
-
-def _with(comparison: Comparison, words: dict[str, Any]) -> Comparison:
-    return comparison._replace(details={**comparison.details, "reference": words})
 
 
 def _missing(

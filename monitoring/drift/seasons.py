@@ -54,13 +54,23 @@ class Expectation(NamedTuple):
 
     def profiles(self, column: str) -> list[tuple[Profile, dict[str, Any]]]:
         """A profile of each calendar that the column moves with, else that of all rows; with words for the page."""
-        seasonal = [
+        return self._seasonal(column) or [(self.reference.columns[column], self._of("all rows"))]
+
+    def predictions(self, output: str) -> list[tuple[Profile, dict[str, Any]]]:
+        """The same of an output: by a split in time, the held-out rows are of one season alone."""
+        whole = self.reference.predictions.get(output)
+        seasonal = self._seasonal(output)
+        return seasonal or ([] if whole is None else [(whole, self._of("held-out rows"))])
+
+    def _seasonal(self, name: str) -> list[tuple[Profile, dict[str, Any]]]:
+        return [
             (profile, mixture.details)
             for mixture in self.mixtures
-            if (profile := mixture.profile(column)) is not None
+            if (profile := mixture.profile(name)) is not None
         ]
-        whole = {"of": "all rows", **({"why": self.why_not} if self.why_not else {})}
-        return seasonal or [(self.reference.columns[column], whole)]
+
+    def _of(self, rows: str) -> dict[str, Any]:
+        return {"of": rows, **({"why": self.why_not} if self.why_not else {})}
 
     def moves_with_calendar(self, column: str) -> bool:
         return any(column in season.columns for season in self.reference.seasons)

@@ -5,10 +5,10 @@
     store.save(record, findings, raised, resolved)       # one transaction; a window judged again replaces itself
     store.series("yield", {"drift"}, limit=100)          # (record, finding) pairs, the oldest first
 
-Every method raises FindingsUnavailable where the database is away.
+Every method raises FindingsUnavailable where the database is away; `save` UnfitFindings of what it cannot keep.
 """
 
-from monitoring.findings.database import FindingsUnavailable
+from monitoring.findings.database import FindingsUnavailable, UnfitFindings
 from monitoring.findings.store import Arm, Store
 from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
 
@@ -19,5 +19,6 @@ __all__ = [
     "FindingsUnavailable",
     "SourceState",
     "Store",
+    "UnfitFindings",
     "WindowRecord",
 ]

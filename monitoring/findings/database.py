@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
@@ -70,7 +70,7 @@ class Json(TypeDecorator[Any]):
     def process_bind_param(self, value: Any, dialect: sa.Dialect) -> Any:
         if value is None:
             return None
-        text = msgspec.json.encode(value, enc_hook=plain)
+        text = msgspec.json.encode(value, enc_hook=plain).replace(b"\\u0000", b"\\ufffd")
         return msgspec.json.decode(text) if dialect.name == "postgresql" else text.decode()
 
     def process_result_value(  # pylint: disable=unused-argument
@@ -173,22 +173,34 @@ def connect(url: str) -> sa.Engine:
     return journal.connect(named.render_as_string(hide_password=False))
 
 
+class UnfitFindings(Exception):
+    """A value that the tables cannot hold: it would not fit tomorrow either."""
+
+
 @contextmanager
 def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     """Commits at the end. FindingsUnavailable when the database is away, busy or not as it should be."""
     try:
         with engine.begin() as connection:
             yield connection
+    except (DataError, OverflowError) as error:
+        raise UnfitFindings(_reason(error)) from error
     except (DBAPIError, PoolTimeout) as error:
         raise unavailable(error) from error
+    except StatementError as error:
+        # It did not even get as far as the database.
+        raise UnfitFindings(_reason(error)) from error
 
 
 def unavailable(error: Exception) -> FindingsUnavailable:
-    reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
     return FindingsUnavailable(
-        f"the monitor's own database does not answer as it should ({reason}); it is tried again;"
+        f"the monitor's own database does not answer as it should ({_reason(error)}); it is tried again;"
         " see that it runs and that FINDINGS_URL names it"
     )
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 def migrate(engine: sa.Engine) -> list[str]:

@@ -17,15 +17,21 @@ FINDING_COLUMNS = {"column": "column_name"}
 
 
 def cells_of(value: msgspec.Struct, names: dict[str, str]) -> dict[str, Any]:
-    """A value as a row. What is no finite number is none: PostgreSQL would keep it, SQLite not."""
+    """A value as a row. What is no finite number is none: PostgreSQL would keep it, SQLite not.
+
+    Of a text with a NUL, which PostgreSQL does not take, all else is kept.
+    """
     cells = {
         names.get(name, name): plain(cell) if isinstance(cell, np.generic) else cell
         for name, cell in msgspec.structs.asdict(value).items()
     }
-    return {
-        name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
-        for name, cell in cells.items()
-    }
+    return {name: _kept(cell) for name, cell in cells.items()}
+
+
+def _kept(cell: Any) -> Any:
+    if isinstance(cell, str):
+        return cell.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
 def record_of(cells: Any) -> WindowRecord:

@@ -125,12 +125,19 @@ def _of_nodes(nodes: Sequence[Mapping[str, Any]]) -> Iterator[Number]:
 def _of_services(swarm: Mapping[str, Any]) -> Iterator[Number]:
     """Not of jobs, whose tasks are meant to end."""
     running = _running(swarm)
-    for service in swarm["services"]:
-        if not service["Spec"]["Mode"].keys() & {"Replicated", "Global"}:
-            continue
+    for service in _lasting(swarm):
         labels, status = {"service": service["Spec"]["Name"]}, service["ServiceStatus"]
         yield Number("swarmline_service_tasks_desired", labels, status["DesiredTasks"])
         yield Number("swarmline_service_tasks_running", labels, running[service["ID"]])
+
+
+def _lasting(swarm: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The services that are no jobs."""
+    return [
+        service
+        for service in swarm["services"]
+        if service["Spec"]["Mode"].keys() & {"Replicated", "Global"}
+    ]
 
 
 def _running(swarm: Mapping[str, Any]) -> Counter[str]:
@@ -173,7 +180,8 @@ class Restarts:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def count(self, swarm: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Number]:
-        services = _service_names(swarm)
+        # Jobs are made for once: their tasks are meant to end.
+        services = {service["ID"]: service["Spec"]["Name"] for service in _lasting(swarm)}
         broken = {
             task["ID"]: (names.get(task.get("NodeID", ""), ""), services[task["ServiceID"]])
             for task in swarm["tasks"]
@@ -184,7 +192,10 @@ class Restarts:
                 self._counts[place] += 1
         # Swarm forgets old tasks, and so does this.
         self._seen = set(broken)
-        # Of all that could fail there is a 0, or the first failure would begin a counter instead of raising one.
+        # Of all that could fail there is a 0, or the first failure would begin a counter instead of raising one; of what
+        # is there no more there is nothing, or there would be more and more.
+        for place in [place for place in self._counts if place[1] not in services.values()]:
+            del self._counts[place]
         self._counts.update(dict.fromkeys(product(set(names.values()), services.values()), 0))
         for (node, service), count in sorted(self._counts.items()):
             labels = {"node": node, "service": service}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from flask import Blueprint, Response, g, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from monitoring.findings import UnfitFindings
 from monitoring.report import NoReport, ReportBusy
 from service.journal.errors import JournalError
 from service.web.keys import Authenticator, Key, parse_keys
@@ -135,6 +136,9 @@ def _fault(error: Exception) -> Fault:
             return Fault(status, title, str(error))
     if isinstance(error, Unauthenticated):
         return Fault(401, "A key is needed", LOGIN)
+    if isinstance(error, UnfitFindings):
+        # A name with a NUL, a time before the first: no database has such a window.
+        return Fault(404, "There is no such page", "The address names what cannot be.")
     if isinstance(error, JournalError):
         return Fault(503, "A database does not answer", _without_inside(str(error)))
     if isinstance(error, HTTPException) and error.code and error.code < 500:

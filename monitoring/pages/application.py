@@ -41,6 +41,8 @@ def create_pages(settings: PageSettings, sources: Sources) -> Blueprint:
         template_folder="templates",
         static_folder=None,
     )
+    # Else Flask would lead from `//` to the scheme and host that it sees, before anybody's key was asked for.
+    pages.record_once(lambda state: setattr(state.app.url_map, "merge_slashes", False))
     access.guard(pages, settings.authenticator, settings.loopback_only)
     assets = {path.name: path.read_bytes() for path in STATIC.iterdir() if path.suffix in TYPES}
     text = runbook.read(settings.runbook)

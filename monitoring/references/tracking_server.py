@@ -36,6 +36,10 @@ class TrackingUnavailable(Exception):
     """MLflow does not answer, or was not named; the message says which."""
 
 
+class TrackingRefused(TrackingUnavailable):
+    """MLflow answers, and refuses what it was asked."""
+
+
 class TrackingServer:
     """MLflow at one address, for as long as the process lives; one in each thread that uses it."""
 
@@ -68,7 +72,17 @@ class TrackingServer:
             try:
                 return question(client)
             except MlflowException as error:
+                status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]
+                if _is_refusal(status):
+                    raise TrackingRefused(self._sentence(error)) from error
                 raise TrackingUnavailable(self._sentence(error)) from error
+            except requests.HTTPError as error:
+                if error.response is not None and _is_refusal(error.response.status_code):
+                    raise TrackingRefused(self._sentence(error)) from error
+                raise
+        except TrackingRefused:
+            # It is there: another question may be answered.
+            raise
         except (OSError, requests.RequestException) as error:
             raise self._note(TrackingUnavailable(self._sentence(error))) from error
         except TrackingUnavailable as error:
@@ -98,6 +112,11 @@ class TrackingServer:
             file = Path(self._uri.removeprefix("sqlite:///"))
             if not file.is_file():
                 raise TrackingUnavailable(f"MLflow's file {file} is not there")
+
+
+def _is_refusal(status: int) -> bool:
+    """Of this question alone: not for want of a login, or of time."""
+    return 400 <= status < 500 and status not in (401, 403, 408, 429)
 
 
 def _client(uri: str) -> MlflowClient:

@@ -17,6 +17,8 @@ Length = dt.timedelta | int
 FIRST_WINDOWS = 3
 #: So many windows without a row are kept after one with rows; after that the arm is silent, not broken.
 EMPTY_WINDOWS = 3
+#: New windows of an arm in one look: a monitor that was away catches up look by look, and other arms have their turn.
+MOST_NEW = 100
 #: Windows whose rows are counted anew, and windows judged again in one look.
 MOST_SEARCHED, MOST_AGAIN = 500, 10
 #: Of an arm; a month of hours is 744. In windows of a minute, truth is taken in for three days.
@@ -59,24 +61,30 @@ def new_windows(
     follows = bool(records) and spans[0].start <= records[0].end
     empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
     # Of an arm that nobody asks any more there is one question, not one a window.
-    whole = journal.count(arm, Span(spans[0].start, spans[-1].end))
+    rest = journal.count(arm, Span(spans[0].start, spans[-1].end))
+    new = 0
     for span in spans:
-        predictions = _count(journal, arm, span, whole) if len(spans) > 1 else whole.predictions
+        asked = len(spans) > 1 and _reaches(rest, span)
+        predictions = journal.count(arm, span).predictions if asked else 0
+        if len(spans) == 1:
+            predictions = rest.predictions
         # What was before the first row of an arm, or long after its last, is no hole.
         empty = 0 if predictions else empty + 1
         if empty <= EMPTY_WINDOWS:
             yield Due(span, predictions)
+            new += 1
+            if new == MOST_NEW:
+                return
+        elif asked:
+            # To the end of a hole there is one question as well.
+            rest = journal.count(arm, Span(span.end, spans[-1].end))
 
 
-def _count(journal: JournalReader, arm: Arm, span: Span, whole: Count) -> int:
-    if (
-        whole.first is None
-        or whole.last is None
-        or span.end <= whole.first
-        or span.start > whole.last
-    ):
-        return 0
-    return journal.count(arm, span).predictions
+def _reaches(count: Count, span: Span) -> bool:
+    """Whether the span may have any of these predictions."""
+    if count.first is None or count.last is None:
+        return False
+    return count.first < span.end and span.start <= count.last
 
 
 def _empty_at_end(records: Sequence[WindowRecord]) -> int:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from monitoring.findings import Store
+from monitoring.findings import Store, UnfitFindings
 from monitoring.judge.judge import Asked, Judgement, judge_empty, judge_unread, judge_window
 from monitoring.references import VersionReference
 from monitoring.schedule import sources as names
@@ -58,6 +58,14 @@ class WindowJudge:
         if subject.fault:
             self._sources.note_part(names.REFERENCES, subject.arm, subject.reason)
         judgement = self._judgement(asked, subject, share)
+        try:
+            self._keep(judgement, subject, window, asked)
+        except UnfitFindings as error:
+            part, reason = (asked.arm.model, asked.arm.name), f"it could not be kept: {error}"
+            self._sources.note_part(names.JUDGING, part, reason)
+            self._keep(judge_unread(asked, reason), subject, window, asked)
+
+    def _keep(self, judgement: Judgement, subject: Subject, window: Due, asked: Asked) -> None:
         if window.former is not None:
             # The share of traffic of then, not of today.
             former = window.former.traffic_share

@@ -97,11 +97,16 @@ def _options(words: Sequence[str]) -> argparse.Namespace:
     ):
         if not allowed:
             line.error(sentence)
+    try:
+        file = options.key_file
+        options.key = file.read_text(encoding="utf-8").strip() if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        line.error(f"--key-file is {options.key_file}, which cannot be read: {error}")
     return options
 
 
 def _callers(options: argparse.Namespace) -> list[Caller]:
-    key = options.key_file.read_text(encoding="utf-8").strip() if options.key_file else ""
+    key = options.key
     aliases = read_aliases(options.bundles)
     lacking = sorted(set(options.models) - aliases.keys())
     if lacking:

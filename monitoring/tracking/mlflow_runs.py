@@ -12,9 +12,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from monitoring.findings import Finding, WindowRecord
-from monitoring.references import NoReference, TrackingServer, TrackingUnavailable
+from monitoring.references import (
+    NoReference,
+    TrackingRefused,
+    TrackingServer,
+    TrackingUnavailable,
+)
 from monitoring.references.version import check_names
-from monitoring.tracking.sender import PlaceUnavailable
+from monitoring.tracking.sender import PlaceUnavailable, WindowRefused
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -44,18 +49,30 @@ class MlflowRuns:
         self._runs: dict[tuple[str, str], str] = {}
 
     def send(self, record: WindowRecord, findings: Sequence[Finding]) -> None:
-        """PlaceUnavailable where MLflow does not answer within seconds."""
+        """PlaceUnavailable where MLflow does not answer within seconds, WindowRefused where it does not take this one."""
         try:
             check_names(record.model, record.version)
         except NoReference:
             # A name that would have to be quoted in MLflow's filters is none that it ever registered.
             return
         try:
+            self._send(record, findings)
+        except TrackingRefused:
+            # A run or the experiment may have been deleted since.
+            try:
+                self._send(record, findings)
+            except TrackingRefused as error:
+                raise WindowRefused(str(error)) from error
+
+    def _send(self, record: WindowRecord, findings: Sequence[Finding]) -> None:
+        try:
             self._server.ask(lambda client: self._log(client, record, findings))
         except TrackingUnavailable as error:
             # It may come back as another one.
             self._experiment = ""
             self._runs.clear()
+            if isinstance(error, TrackingRefused):
+                raise
             raise PlaceUnavailable(str(error)) from error
 
     def _log(self, client: MlflowClient, record: WindowRecord, findings: Sequence[Finding]) -> None:

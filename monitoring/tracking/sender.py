@@ -21,6 +21,10 @@ class PlaceUnavailable(Exception):
     """The place does not answer; what was to be sent stays to be sent."""
 
 
+class WindowRefused(Exception):
+    """The place answers, and does not take this window; it would refuse it again."""
+
+
 class Sender:
     """Starts with `start`; ends by its event within one request's time limit."""
 
@@ -49,22 +53,37 @@ class Sender:
                 self._stop.wait(EVERY)
 
     def send_some(self) -> int:
-        """How many windows were sent."""
+        """How many windows were sent. One that is refused holds up no other, and is left once another was taken."""
         sent = 0
+        refused: list[tuple[WindowRecord, str]] = []
         try:
             for record in self._store.unsent(self._place, BATCH):
                 if self._stop.is_set():
                     return sent
                 arm = (record.model, record.version, record.arm)
-                self._send(record, self._store.findings(*arm, record.start))
+                try:
+                    self._send(record, self._store.findings(*arm, record.start))
+                except WindowRefused as error:
+                    refused.append((record, str(error)))
+                    continue
                 self._store.note_sent(self._place, record)
                 sent += 1
-            # Also where there was nothing to send: a place that is down then is found by the next window.
-            if sent:
-                self._note(True, "")
+            self._settle(sent, refused)
         except FindingsUnavailable:
             # The schedule says so.
             return sent
         except PlaceUnavailable as error:
             self._note(False, str(error))
         return sent
+
+    def _settle(self, sent: int, refused: Sequence[tuple[WindowRecord, str]]) -> None:
+        """Where nothing was taken the fault may be the place's, and all is sent again."""
+        if not sent:
+            # Not where there was nothing to send: a place that is down then is found by the next window.
+            if refused:
+                self._note(False, refused[0][1])
+            return
+        for record, _ in refused:
+            self._store.note_sent(self._place, record)
+        words = f"{len(refused)} window{'s were' if len(refused) > 1 else ' was'} refused"
+        self._note(True, f"{words}: {refused[0][1]}" if refused else "")

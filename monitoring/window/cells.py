@@ -47,8 +47,19 @@ def _reader(column: Column) -> Callable[[Any], float]:
 
 def read_classes(contract: Contract, labels: Sequence[str | None]) -> NDArray[np.int64]:
     """The number of each class, -1 for a label that this contract does not have."""
+    return _codes(contract, labels, -1)
+
+
+def read_truth(contract: Contract, labels: Sequence[str | None]) -> NDArray[np.int64]:
+    """The same of what was true: a label of another version is a class beyond the last, which this one cannot hit."""
+    return _codes(contract, labels, len(contract.classes))
+
+
+def _codes(contract: Contract, labels: Sequence[str | None], other: int) -> NDArray[np.int64]:
     codes: Mapping[str | None, int] = {name: code for code, name in enumerate(contract.classes)}
-    return np.array([codes.get(label, -1) for label in labels], np.int64)
+    return np.array(
+        [-1 if label is None else codes.get(label, other) for label in labels], np.int64
+    )
 
 
 def read_numbers(

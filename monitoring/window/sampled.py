@@ -65,7 +65,7 @@ def rows_of(contract: Contract, records: Sequence[Any]) -> Rows:
     truth = None
     if "received" in columns:
         truth = (
-            cells.read_classes(contract, columns["truth_label"])
+            cells.read_truth(contract, columns["truth_label"])
             if contract.classes
             else np.array(columns["truth_number"], np.float64)
         )
@@ -133,7 +133,7 @@ def sample_of(parts: Sequence[Rows], contract: Contract, limit: int, with_truth:
 
 
 def _has_class(rows: Rows, contract: Contract) -> NDArray[np.bool_]:
-    """Without what this contract has no class for: a truth that only another version can be right about."""
+    """Without rows that have no class of this contract for an answer, or no label for a truth."""
     sound = np.ones(len(rows.hashes), bool)
     if contract.classes:
         sound &= rows.cells.values >= 0

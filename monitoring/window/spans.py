@@ -9,8 +9,6 @@ from collections.abc import Iterable, Sequence
 from monitoring.window.values import Span
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-#: A monitor that was away catches up with so many windows of an arm at most; older ones are not judged any more.
-MOST_DUE = 100
 
 
 def span_at(length: dt.timedelta, moment: dt.datetime) -> Span:
@@ -19,17 +17,15 @@ def span_at(length: dt.timedelta, moment: dt.datetime) -> Span:
     return Span(start, start + length)
 
 
-def due_spans(
-    length: dt.timedelta, since: dt.datetime | None, complete: dt.datetime, most: int = MOST_DUE
-) -> list[Span]:
-    """The newest spans that ended by `complete`, oldest first: of those that begin at `since` or later.
+def due_spans(length: dt.timedelta, since: dt.datetime | None, complete: dt.datetime) -> list[Span]:
+    """The spans that ended by `complete`, oldest first: of those that end after `since`.
 
     `complete` is the journal's watermark. `since` is the end of the last that was judged, or when the first row came;
     None: only the newest.
     """
     span = span_at(length, complete)
     spans: list[Span] = []
-    while len(spans) < (most if since else 1):
+    while since or not spans:
         span = Span(span.start - length, span.start)
         # A span that began before the first row is due as well: its rows are all there are.
         if since is not None and span.end <= since:

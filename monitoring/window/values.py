@@ -63,7 +63,8 @@ class Window(NamedTuple):
 class TruthRows(NamedTuple):
     """Rows of a window whose truth is in: `with_truth` of `rows`; the arrays are a seeded sample of those.
 
-    `truth` is class numbers (n,) of a classifier, else numbers (n,). `delay` is seconds from prediction to truth.
+    `truth` is class numbers (n,) of a classifier, one beyond the last for what is no class of this version, else
+    numbers (n,). `delay` is seconds from prediction to truth.
     """
 
     rows: int

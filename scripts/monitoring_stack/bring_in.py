@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import yaml
+
 from scripts.command import files as places
 from scripts.command import interrupts
 from scripts.command.deadline import Deadline
@@ -42,7 +44,8 @@ def after_release(stack: str, by: str, seconds: float = DEADLINE) -> dict[str, A
             interrupts.going_back(),
         ):
             outcome = ensure(stack, seconds)
-    except Stopped as error:
+    # Of this machine too, as where a file of a password cannot be written: the release is in, and is told of.
+    except (Stopped, OSError, LookupError, ValueError, yaml.YAMLError) as error:
         outcome = _outcome(ABSENT, [f"monitoring is as it was: {error}"])
     for problem in outcome["problems"]:
         say(f"! {problem}")

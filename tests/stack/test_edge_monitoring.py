@@ -86,6 +86,8 @@ def test_an_address_without_its_folder_is_sent_to_it(edge: Edge):
         "/grafana/metrics",
         "/grafana//metrics",
         "/grafana/Metrics",
+        "/grafana/%6detrics",
+        "/grafana/%2fmetr%69cs/plugins/x",
     ],
 )
 def test_nothing_else_of_monitoring_is_public(edge: Edge, monitor: Replica, path: str):

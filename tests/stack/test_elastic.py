@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -96,10 +97,12 @@ def _kibana() -> Iterator[ElasticStandIn]:
         yield server
 
 
-def setup(folder: Path, server: ElasticStandIn) -> subprocess.CompletedProcess[str]:
+def setup(
+    folder: Path, server: ElasticStandIn, path: str = os.environ["PATH"]
+) -> subprocess.CompletedProcess[str]:
     (folder / "password").write_text("secret-password", encoding="utf-8")
     environ = {
-        **{"PATH": os.environ["PATH"], "ELASTIC": server.url, "KIBANA": server.url},
+        **{"PATH": path, "ELASTIC": server.url, "KIBANA": server.url},
         **{
             "PASSWORD_FILE": str(folder / "password"),
             "DASHBOARD": str(FOLDER / "dashboard.ndjson"),
@@ -142,3 +145,16 @@ def test_setup_that_is_refused_fails_and_says_no_password(
     kibana.plan = [401]
     done = setup(tmp_path, kibana)
     assert done.returncode and "secret-password" not in done.stdout + done.stderr
+
+
+def test_setup_names_no_password_where_other_processes_read_it(
+    tmp_path: Path, kibana: ElasticStandIn
+) -> None:
+    (tmp_path / "bin").mkdir()
+    curl = tmp_path / "bin/curl"
+    words = tmp_path / "words"
+    curl.write_text(f'#!/bin/sh\necho "$@" >>{words}\nexec {shutil.which("curl")} "$@"\n')
+    curl.chmod(0o755)
+    assert setup(tmp_path, kibana, path=f"{tmp_path}/bin:{os.environ['PATH']}").returncode == 0
+    assert len(words.read_text().splitlines()) == 4
+    assert "secret-password" not in words.read_text()

@@ -12,7 +12,7 @@ import requests
 
 from monitoring.findings import Finding, WindowRecord
 from monitoring.tracking.elastic import documents
-from monitoring.tracking.sender import PlaceUnavailable
+from monitoring.tracking.sender import PlaceUnavailable, WindowRefused
 from service.process.logs import log
 
 NAME = "swarmline-monitor"
@@ -23,6 +23,8 @@ BATCH = 500
 PAUSES = (0.5, 2.0)
 #: It is too busy, or something before it is; all other refusals would come again.
 BUSY = {429, 502, 503, 504}
+#: It does not take these documents, or not so many.
+REFUSED = {400, 413}
 
 
 class Elastic:
@@ -38,7 +40,7 @@ class Elastic:
         self._prepared = False
 
     def send(self, record: WindowRecord, findings: Sequence[Finding]) -> None:
-        """PlaceUnavailable where it does not take them within seconds."""
+        """PlaceUnavailable where it does not take them within seconds, WindowRefused where it never would."""
         if not self._prepared:
             self._put(f"_ilm/policy/{NAME}", _file("policy.json"))
             self._put(f"_index_template/{NAME}", _file("template.json"))
@@ -69,9 +71,8 @@ class Elastic:
             body = b"".join(json.dumps(part).encode() + b"\n" for pair in actions for part in pair)
             answer = self._ask("POST", "_bulk", body, "application/x-ndjson")
             if not answer.ok:
-                raise PlaceUnavailable(
-                    f"_bulk is answered {answer.status_code}: {answer.text[:200]}"
-                )
+                kind = WindowRefused if answer.status_code in REFUSED else PlaceUnavailable
+                raise kind(f"_bulk is answered {answer.status_code}: {answer.text[:200]}")
             items = answer.json()["items"]
             actions = list(_again(actions, items))
             if not actions:

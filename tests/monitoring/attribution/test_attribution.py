@@ -184,6 +184,13 @@ def test_the_surest_of_the_wrong_rows_are_shown(reference: Reference):
     assert len(cause.details["rows"]) == 5
 
 
+def test_a_truth_that_is_no_class_of_this_version_is_shown_as_that(reference: Reference):
+    rows = make_rows(600)
+    strange = rows._replace(truth=np.full(600, len(CONTRACT.classes)))
+    (cause,) = of(explain(reference, [RAISED], rows=strange, truth=True), "rows")
+    assert {row["truth"] for row in cause.details["rows"]} == {"no class of this version"}
+
+
 def test_before_the_truth_the_rarest_rows_of_the_first_column_are_shown(reference: Reference):
     rows = make_rows(600)
     rows.matrix[17, 1] = 200.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from monitoring.drift import judge_columns, judge_drift
@@ -15,6 +16,7 @@ from service.bundle.contract import Column, Contract, Output
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import Reference
 from tests.support.monitoring.windows import reference_of, window_of
+from training.bundle.profiles import profile_numbers
 from training.bundle.seasons import make_seasons
 
 CONTRACT = Contract(
@@ -127,3 +129,29 @@ def test_the_relation_leaves_out_what_moves_with_the_calendar() -> None:
         "unknown",
         "fewer than two columns may be compared",
     )
+
+
+def test_what_the_model_answers_in_summer_is_compared_with_what_it_answers_to_summers() -> None:
+    seconds = FIRST + np.arange(3 * 8_766) * 3_600.0
+    rows = rows_at(seconds, seed=1)
+    # The model answers the warmth; its held-out rows are the newest, of one winter.
+    seasons = [
+        replace(season, columns={**season.columns, "value": season.columns["warmth"]})
+        for season in REFERENCE.seasons
+    ]
+    winter = profile_numbers(rows[-1_000:, 0], 0)
+    reference = reference_of(CONTRACT, rows, {"value": winter}, seasons=tuple(seasons))
+    window = window_at(dt.datetime(2026, 7, 10, tzinfo=dt.UTC), 8)
+    window = window._replace(values=window.matrix[:, :1].astype(np.float64))
+
+    def prediction(of: Any) -> Finding:
+        (finding,) = (
+            finding
+            for finding in judge_columns(of, reference, CONTRACT, RULES)
+            if finding.kind == "prediction"
+        )
+        return finding
+
+    assert prediction(window).verdict == "ok"
+    assert prediction(window).details["reference"]["buckets"] == {"07": 1.0}
+    assert prediction(window._replace(values=window.values + 3.0)).verdict == "raised"

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from monitoring.findings import database as tables
-from monitoring.findings.database import FindingsUnavailable
+from monitoring.findings.database import FindingsUnavailable, UnfitFindings
 from monitoring.findings.store import Store
 from tests.support.monitoring import HOUR, START, alarm, finding, record
 from tests.support.postgres import Cluster
@@ -45,7 +45,7 @@ def test_judged_again_a_window_replaces_itself(store: Store):
 def test_a_save_that_fails_midway_leaves_what_was_there(store: Store):
     store.save(record(), [finding()])
     unfit = finding(details={"text": object()})
-    with pytest.raises(sa.exc.StatementError):
+    with pytest.raises(UnfitFindings):
         store.save(record(rows=1), [finding(column="humidity"), unfit], [alarm()])
     assert store.windows("yield") == [record()]
     assert store.findings(*KEY, START) == [finding()]
@@ -226,3 +226,18 @@ def test_a_window_is_late_until_it_is_judged_again(store: Store):
     store.save(record(2, rows=1001), [])
     assert store.late(*KEY) == [record(0)]
     assert store.truth_seen("quality") is None
+
+
+def test_a_sign_that_no_database_keeps_is_replaced(store: Store):
+    reason = "it could not be read: \0 at its end"
+    store.save(record(), [finding(reason=reason, details={"names": ["a\0", {"\0": "\0"}]})])
+    (kept,) = store.findings(*KEY, START)
+    assert kept.reason == "it could not be read: \N{REPLACEMENT CHARACTER} at its end"
+    assert "\0" not in str(kept.details)
+
+
+def test_what_does_not_fit_is_no_sign_of_a_database_that_is_away(store: Store):
+    too_large = finding(rows=2**70)
+    with pytest.raises(UnfitFindings):
+        store.save(record(), [too_large])
+    assert store.windows("yield") == []

@@ -10,6 +10,8 @@ from monitoring.hosts.numbers import MEANINGS, Number, Restarts, numbers
 from monitoring.hosts.serve import written
 from tests.support.engine_answers import recorded
 
+RESTARTS = "swarmline_task_restarts_total"
+
 
 def node(answers: dict[str, Any], manages: bool = True, **backups: Any) -> Node:
     uses = [Use(container, answers["stats"]) for container in answers["containers"]]
@@ -146,6 +148,22 @@ def test_restarts_are_counted_from_the_start_on_and_what_an_update_ends_is_none(
     # Swarm keeps five tasks of a slot and forgets the rest: the count stays.
     del answers["tasks"][-4:]
     assert count() == 3
+
+
+def test_a_job_that_ends_is_no_restart_and_leaves_no_numbers_behind() -> None:
+    answers, restarts = recorded(), Restarts()
+    told([node(answers)], restarts)
+    job = {"ID": "job", "Spec": {"Name": "swarmline_role_ab12", "Mode": {"ReplicatedJob": {}}}}
+    task = {**answers["tasks"][0], "ID": "once", "ServiceID": "job"}
+    task["Status"] = {"State": "complete"}
+    during = {**answers, "services": [*answers["services"], job]}
+    during["tasks"] = [*answers["tasks"], task]
+    assert "swarmline_role_ab12" not in values(told([node(during)], restarts), RESTARTS, "service")
+    # A stack that was taken down is not told of for ever.
+    gone = answers["services"][0]["Spec"]["Name"]
+    fewer = {**answers, "services": answers["services"][1:]}
+    assert gone in values(told([node(answers)], restarts), RESTARTS, "service")
+    assert gone not in values(told([node(fewer)], restarts), RESTARTS, "service")
 
 
 def test_a_stack_without_a_backup_has_one_of_never() -> None:

@@ -144,6 +144,25 @@ def test_the_address_without_a_slash_leads_to_the_overview_of_the_same_host(clie
     assert (answer.status_code, answer.headers["Location"]) == (302, "/monitor/")
 
 
+@pytest.mark.parametrize("path", ["//", "//alarms", "/models//x"])
+def test_a_doubled_slash_is_no_way_to_the_host_that_a_caller_names(client: FlaskClient, path: str):
+    # Flask would lead there before anybody's key was asked for, and from TLS to plain HTTP.
+    for headers in ({}, basic("boss")):
+        answer = client.get(f"/monitor{path}", headers=headers)
+        assert answer.status_code in (401, 404) and "Location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/models/{MOVED}?window=0001-01-01T00:00:00%2B23:00",
+        f"/models/{MOVED}/report?window=9999-12-31T23:59:59-23:00",
+    ],
+)
+def test_a_time_beyond_all_times_is_no_fault_of_the_page(client: FlaskClient, path: str):
+    assert client.get(f"/monitor{path}", headers=basic("boss")).status_code == 404
+
+
 def test_a_document_that_others_made_has_no_origin_and_reaches_nothing(client: FlaskClient):
     answer = client.get(f"/monitor/models/{MOVED}/5/card", headers=basic("boss"))
     policy = answer.headers["Content-Security-Policy"]

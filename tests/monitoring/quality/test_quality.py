@@ -74,6 +74,15 @@ def test_the_metrics_are_those_of_training_with_intervals(reference: Reference):
     assert accuracy.rows == 1000
 
 
+def test_truth_that_is_no_class_of_this_version_lowers_its_quality(reference: Reference):
+    rows = make_rows(1000, accuracy=1.0)
+    truth = rows.truth.copy()
+    truth[:300] = len(CONTRACT.classes)
+    quality = by_column(judge(rows._replace(truth=truth), reference), "quality")
+    assert quality["accuracy"].value == pytest.approx(0.7)
+    assert all(0 <= quality[name].value < 1 for name in ("f1", "recall", "precision", "auc"))  # type: ignore[operator]
+
+
 def test_quality_wholly_below_its_gate_is_raised(reference: Reference):
     gates = {"accuracy": Bound(min=0.95), "auc": Bound(min=0.5)}
     findings = by_column(judge(make_rows(1000), reference, bounds=gates), "quality")

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from monitoring.findings import Store
+from monitoring.findings import Finding, Store
+from monitoring.judge.judge import Judgement
+from monitoring.schedule import window_judge
 from monitoring.window.journal import JournalReader
 from monitoring.window.values import Arm, Window
 from service.journal.errors import Unavailable
@@ -47,6 +49,28 @@ def test_a_window_that_cannot_be_judged_keeps_no_other_from_it(watch: Watch):
     (said,) = watch.findings(0)
     assert said.verdict == "unknown" and "could not be judged" in said.reason
     assert watch.findings(1, "drift")
+
+
+def test_findings_that_cannot_be_kept_are_those_of_one_window_and_no_database_that_is_away(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch
+):
+    watch.predict(0)
+    watch.predict(1)
+    judge_window = window_judge.judge_window
+
+    def with_what_does_not_fit(asked: Any, *of: Any) -> Judgement:
+        judgement = judge_window(asked, *of)
+        if asked.span.start > watch.start:
+            return judgement
+        return judgement._replace(findings=[Finding(kind="share", verdict="ok", rows=2**70)])
+
+    monkeypatch.setattr(window_judge, "judge_window", with_what_does_not_fit)
+    assert watch.look(2.1) == 2
+    (said,) = watch.findings(0)
+    assert said.verdict == "unknown" and "could not be kept" in said.reason
+    assert watch.findings(1, "drift")
+    assert watch.source("findings") == (True, "")
+    assert watch.look(2.2) == 0
 
 
 def test_killed_once_a_window_without_a_reference_is_kept_it_is_judged_again_all_the_same(

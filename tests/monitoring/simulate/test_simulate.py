@@ -183,3 +183,10 @@ def test_a_newcomer_sees_the_inputs_that_shift(simulated: Server, environ: dict[
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert text.returncode == 3 and "! drift      light" in text.stdout
+
+
+def test_a_key_file_that_is_not_there_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        simulate(["--key-file", str(tmp_path / "none")])
+    assert ended.value.code == 1
+    assert "--key-file" in capsys.readouterr().err

@@ -13,7 +13,7 @@ import pytest
 
 from monitoring.findings import Finding, WindowRecord
 from monitoring.tracking.elastic import Elastic, documents
-from monitoring.tracking.sender import PlaceUnavailable
+from monitoring.tracking.sender import PlaceUnavailable, WindowRefused
 from tests.support import ROOT
 from tests.support.elastic import ECS
 from tests.support.elastic.server import ElasticStandIn
@@ -227,3 +227,12 @@ def test_hostile_names_are_text(elastic: ElasticStandIn) -> None:
 
 def test_the_image_has_the_files_that_are_sent() -> None:
     assert {path.name for path in Path(FOLDER).glob("*.json")} == {"policy.json", "template.json"}
+
+
+@pytest.mark.parametrize("status", [400, 413])
+def test_a_window_that_is_refused_as_a_whole_is_told_from_a_place_that_is_away(
+    elastic: ElasticStandIn, status: int
+) -> None:
+    elastic.plan = [200, 200, status]
+    with pytest.raises(WindowRefused, match=str(status)):
+        client(elastic).send(window(), findings())

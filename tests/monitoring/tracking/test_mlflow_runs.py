@@ -132,3 +132,44 @@ def test_a_name_that_mlflow_cannot_have_holds_up_no_other(store: Store):
     place = Place(store, "http://127.0.0.1:9")
     assert place.sender.send_some() == 1
     assert store.unsent("mlflow") == []
+
+
+@pytest.mark.slow
+def test_a_window_that_mlflow_refuses_holds_up_no_other(
+    store: Store, mlflow_uri: str, monkeypatch: pytest.MonkeyPatch
+):
+    from monitoring.tracking import mlflow_runs
+
+    usual = mlflow_runs.metrics
+
+    def with_a_key_too_long(window: Any, findings: Any) -> Iterator[tuple[str, float]]:
+        yield from usual(window, findings)
+        if window.start == record(0).start:
+            yield "k" * 300, 1.0
+
+    monkeypatch.setattr(mlflow_runs, "metrics", with_a_key_too_long)
+    for number in range(2):
+        store.save(record(number, model="refused"), [finding()])
+    place = Place(store, mlflow_uri)
+    assert place.sender.send_some() == 1
+    (up, why), *_ = place.notes
+    assert up and "refused" in why
+    assert store.unsent("mlflow") == []
+
+
+@pytest.mark.slow
+def test_a_run_that_was_deleted_is_made_anew(store: Store, mlflow_uri: str):
+    from mlflow import MlflowClient
+
+    store.save(record(model="deleted"), [finding(value=0.1)])
+    place = Place(store, mlflow_uri)
+    assert place.sender.send_some() == 1
+    client = MlflowClient(mlflow_uri)
+    experiment: Any = client.get_experiment_by_name("monitoring")
+    condition = "tags.`swarmline.model` = 'deleted'"
+    (run,) = client.search_runs([experiment.experiment_id], condition)
+    client.delete_run(run.info.run_id)
+    store.save(record(1, model="deleted"), [finding(value=0.2)])
+    assert place.sender.send_some() == 1
+    (anew,) = client.search_runs([experiment.experiment_id], condition)
+    assert anew.info.run_id != run.info.run_id

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from monitoring.window.journal import JournalReader
 from monitoring.window.spans import changed_spans
@@ -138,6 +139,21 @@ def test_the_truth_of_a_window_its_delay_and_its_corrections(
     assert truth.truth.tolist() == [0, 1, 0] and truth.values.tolist() == [1, 1, 1]
     received = dt.datetime.fromisoformat(str(first)).replace(tzinfo=dt.UTC).timestamp()
     assert truth.delay[0] == pytest.approx(received - second(1), abs=1e-3)
+
+
+def test_a_truth_that_is_no_class_of_this_version_is_one_that_it_got_wrong(
+    journal: Journal, settings: JournalSettings, reader: JournalReader
+) -> None:
+    for number in range(2):
+        record_quality(journal, f"r{number}", at=second(number))
+    ship_once(settings)
+    journal.truth("quality", [Entry("r0", "good"), Entry("r1", "bad")])
+    # A version that was never taught what is bad.
+    narrow = replace(QUALITY, classes=("good",))
+    truth = reader.truth(QUALITY_ARM, HOUR, narrow, seed=1)
+    assert truth.known == 2
+    assert truth.truth.tolist() == [0, len(narrow.classes)]
+    assert truth.values.tolist() == [0, 0]
 
 
 def test_truth_of_numbers_and_a_window_without_any(

@@ -33,9 +33,9 @@ def test_the_first_window_is_that_of_the_first_row_or_else_the_newest() -> None:
     assert [span.start.hour for span in due_spans(HOUR, None, now)] == [8]
 
 
-def test_a_monitor_that_was_away_catches_up_with_the_newest() -> None:
-    spans = due_spans(HOUR, at("2025-01-01"), at("2026-01-31T09:30"), most=3)
-    assert [span.start.hour for span in spans] == [6, 7, 8]
+def test_a_monitor_that_was_away_is_due_all_windows_since() -> None:
+    spans = due_spans(HOUR, at("2026-01-01"), at("2026-01-31T09:30"))
+    assert len(spans) == 30 * 24 + 9 and spans[0].start == at("2026-01-01")
 
 
 def test_truth_changes_the_windows_of_its_predictions_alone() -> None:

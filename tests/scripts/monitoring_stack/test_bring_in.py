@@ -107,6 +107,14 @@ def test_a_service_of_monitoring_that_fails_takes_no_release_back(
     assert "! monitoring: " in capsys.readouterr().err
 
 
+def test_a_file_that_cannot_be_written_for_monitoring_fails_no_deploy(swarm: SwarmInAFile):
+    (files.secrets() / "grafana.password").mkdir(parents=True)
+    assert deployed(swarm) == 0
+    assert newest(swarm).verified and newest(swarm).release == "bbbb"
+    (sentence,) = outcome()["problems"]
+    assert sentence.startswith("monitoring is as it was: ") and "grafana.password" in sentence
+
+
 def test_a_database_that_does_not_answer_leaves_the_rest_of_monitoring_in(swarm: SwarmInAFile):
     swarm.fault("service create", words="Error: no suitable node")
     assert deployed(swarm) == 0
