@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from service import readers
-from service.bundle.monitor_rules import parse_window
+from service.bundle.lengths import parse_window
 from service.readers import Address, BadSettings, Setting
 
 __all__ = ["BadSettings", "Settings", "read_settings"]

@@ -20,7 +20,8 @@ from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
 from monitoring.window.journal import Arm, JournalReader, NoPredictions
 from monitoring.window.values import Span, Window
-from service.bundle.monitor_rules import MonitorRules, parse_horizon, parse_window
+from service.bundle.lengths import parse_horizon, parse_window
+from service.bundle.monitor_rules import MonitorRules
 from service.journal.errors import Unavailable
 from service.process.logs import log
 
