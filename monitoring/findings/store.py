@@ -78,11 +78,6 @@ class Store(Ledger):
             for alarm in raised:
                 connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
 
-    def raise_alarm(self, alarm: Alarm) -> None:
-        """Nothing where the same one stands already."""
-        with transaction(self.engine) as connection:
-            connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
-
     def resolve_alarm(self, alarm: Alarm) -> None:
         """As of its `resolved_at`."""
         with transaction(self.engine) as connection:

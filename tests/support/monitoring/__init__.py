@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from monitoring.findings.database import ALARM, transaction
+from monitoring.findings.rows import FINDING_COLUMNS, cells_of
+from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 HOUR = dt.timedelta(hours=1)
@@ -62,3 +65,9 @@ def alarm(number: int = 0, **fields: Any) -> Alarm:
         "evidence": finding(verdict="raised", value=0.4),
     }
     return Alarm(**values | fields)
+
+
+def raise_alarm(store: Store, new: Alarm) -> None:
+    """Without a window that says so."""
+    with transaction(store.engine) as connection:
+        connection.execute(store.upsert(ALARM, cells_of(new, FINDING_COLUMNS), ()))

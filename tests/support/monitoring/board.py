@@ -11,6 +11,7 @@ import numpy as np
 from monitoring.estimate import distrust
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
+from tests.support.monitoring import raise_alarm
 
 QUIET, MOVED = "yield-prediction", "quality-classification"
 HOUR = dt.timedelta(hours=1)
@@ -29,7 +30,7 @@ def fill(store: Store, now: dt.datetime) -> None:
         save(store, record(QUIET, "7", *span), _quiet(place))
         save(store, record(MOVED, version, *span), _moved(place))
     for alarm in alarms(end):
-        store.raise_alarm(alarm)
+        raise_alarm(store, alarm)
         if alarm.resolved_at is not None:
             store.resolve_alarm(alarm)
     for name in (QUIET, MOVED):
