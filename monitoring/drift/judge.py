@@ -5,23 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from monitoring.drift.categories import compare_levels, count_levels
 from monitoring.drift.comparison import Comparison, decide, unknown
 from monitoring.drift.eligible import why_not_judged
 from monitoring.drift.missing import compare_missing
-from monitoring.drift.numbers import Subject, compare_numbers
+from monitoring.drift.numbers import Subject
 from monitoring.drift.predictions import compare_predictions
 from monitoring.drift.relation import judge_relation
 from monitoring.drift.seasons import Expectation, expect
+from monitoring.drift.values import Values, compare_values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window
 from service.bundle.contract import Column, Contract
 from service.bundle.monitor_rules import JudgingRules
-from service.bundle.reference import NumberProfile, Profile, Reference
-
-Values = NDArray[np.float64]
+from service.bundle.reference import Reference
 
 
 def judge_drift(
@@ -36,8 +33,8 @@ def judge_drift(
     `former` is the last window of the same length, for the page alone.
     """
     findings = judge_columns(window, reference, contract, rules, former)
-    if reference is None or len(window.matrix) < rules.least_rows:
-        reason = "no reference" if reference is None else "not enough rows"
+    reason = _why_nothing(window, reference, rules)
+    if reference is None or reason:
         return [*findings, unknown("relation", "", reason, len(window.matrix))]
     return [*findings, _relation(window, reference, contract, rules)]
 
@@ -50,8 +47,8 @@ def judge_columns(
     former: Window | None = None,
 ) -> list[Finding]:
     """All but the relation: each column and output by itself, by one level over all of the window's tests."""
-    if reference is None or len(window.matrix) < rules.least_rows:
-        reason = "no reference" if reference is None else "not enough rows"
+    reason = _why_nothing(window, reference, rules)
+    if reference is None or reason:
         findings = [
             unknown("drift", column.name, reason, len(window.matrix)) for column in contract.columns
         ] + [
@@ -77,6 +74,13 @@ def judge_columns(
     return [*findings, *unjudged, *unanswered, _share(findings, rules)]
 
 
+def _why_nothing(window: Window, reference: Reference | None, rules: JudgingRules) -> str:
+    """Empty where there is something to compare."""
+    if reference is None:
+        return "no reference"
+    return "not enough rows" if len(window.matrix) < rules.least_rows else ""
+
+
 def _present(window: Window, position: int) -> Values:
     values = window.matrix[:, position]
     return values[~np.isnan(values)].astype(np.float64)
@@ -92,20 +96,10 @@ def _compare(
     """With the nearest of what may be expected: a column that moves with two calendars follows one of them."""
     subject = Subject("drift", column.name, rules.floor_of(column.name))
     each = [
-        _with(_compare_values(subject, values, profile, former), words)
+        _with(compare_values(subject, values, profile, former), words)
         for profile, words in expectation.profiles(column.name)
     ]
     return min(each, key=lambda comparison: comparison.effect)
-
-
-def _compare_values(
-    subject: Subject, values: Values, profile: Profile, former: Values | None
-) -> Comparison:
-    if isinstance(profile, NumberProfile):
-        return compare_numbers(subject, values, profile, former)
-    levels = len(profile.counts)
-    earlier = None if former is None else count_levels(former, levels)
-    return compare_levels(subject, count_levels(values, levels), profile, earlier)
 
 
 def _with(comparison: Comparison, words: dict[str, Any]) -> Comparison:

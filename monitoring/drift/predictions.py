@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.drift.categories import compare_levels, count_levels
 from monitoring.drift.comparison import Comparison, unknown
 from monitoring.drift.numbers import Subject, compare_numbers
+from monitoring.drift.values import Values, compare_values
 from monitoring.findings.values import Finding
-from monitoring.window.values import Window
+from monitoring.window.values import Window, answers_of
 from service.bundle.contract import Contract
 from service.bundle.monitor_rules import JudgingRules
-from service.bundle.reference import CategoryProfile, Histogram, NumberProfile, Reference
+from service.bundle.reference import Histogram, NumberProfile, Reference
 from training.metrics.effects import quantiles_of
 
 #: The name of the finding of the predicted class's probability.
@@ -38,28 +38,14 @@ def compare_predictions(
             unanswered.append(unknown("prediction", output.name, "no reference", len(values)))
         elif len(values) < rules.least_rows:
             unanswered.append(unknown("prediction", output.name, "not enough rows", len(values)))
-        elif isinstance(profile, NumberProfile):
-            comparisons.append(compare_numbers(subject, values, profile, earlier))
         else:
-            comparisons.append(_classes(subject, values, profile, earlier))
+            comparisons.append(compare_values(subject, values, profile, earlier))
     return comparisons + _probability(window, reference, rules, former), unanswered
 
 
-def _values(window: Window, position: int) -> NDArray[np.float64]:
-    values = np.asarray(window.values, dtype=np.float64)
-    values = values if values.ndim == 1 else values[:, position]
+def _values(window: Window, position: int) -> Values:
+    values: Values = answers_of(np.asarray(window.values, dtype=np.float64), position)
     return values[~np.isnan(values)]
-
-
-def _classes(
-    subject: Subject,
-    values: NDArray[np.float64],
-    profile: CategoryProfile,
-    former: NDArray[np.float64] | None,
-) -> Comparison:
-    levels = len(profile.counts)
-    earlier = None if former is None else count_levels(former, levels)
-    return compare_levels(subject, count_levels(values, levels), profile, earlier)
 
 
 def _probability(

@@ -9,7 +9,7 @@ Every method raises FindingsUnavailable where the database is away.
 """
 
 from monitoring.findings.database import FindingsUnavailable
-from monitoring.findings.store import Arm, Store
+from monitoring.findings.store import Arm, Store, answering
 from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "SourceState",
     "Store",
     "WindowRecord",
+    "answering",
 ]

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from monitoring.window import sampled
 from monitoring.window.sampled import Rows
 from monitoring.window.spans import EPOCH, pieces
-from monitoring.window.values import Span, TruthRows, Window
+from monitoring.window.values import Part, Span, TruthRows, Window
 from service.bundle.contract import Contract
 from service.journal.database.connection import connect_to_read, moment, statement, transaction
 from service.journal.errors import Unavailable
@@ -53,14 +53,6 @@ class Count(NamedTuple):
 
 class NoPredictions(Unavailable):
     """The journal has no tables: whoever writes the first prediction makes them."""
-
-
-class _Reading(NamedTuple):
-    """What is read of a window: all of it, or short pieces that stand for `factor` times as much."""
-
-    total: Count
-    pieces: list[Span]
-    factor: float
 
 
 class JournalReader:
@@ -141,37 +133,34 @@ class JournalReader:
         self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
     ) -> Window:
         """Counts of all rows, and `limit` of them at most: the same ones at every run with this seed."""
-        reading = self._plan(arm, span)
-        rows, requests = self._total("distinct", arm, reading)
-        sample = self._sample("sample", arm, reading, contract, (seed, rows, limit))
+        total = self.count(arm, span)
+        part = self._part(arm, span, total)
+        rows, requests = self._total("distinct", arm, part)
+        sample = self._sample("sample", arm, part, contract, (seed, rows, limit))
         return Window(
             *arm,
             span,
-            round(rows * reading.factor),
+            round(rows * part.factor),
             *sample.cells,
             sample.at,
-            reading.total.first,
-            reading.total.last,
+            total.first,
+            total.last,
             seed,
-            round(requests * reading.factor),
+            round(requests * part.factor),
             self._release(arm, span),
             sampled.latency_quantiles(sample),
+            part,
         )
 
-    def truth(
-        self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
-    ) -> TruthRows:
-        """Of the rows of a window, those whose truth is in; of these, `limit` at most."""
-        reading = self._plan(arm, span)
-        rows, _ = self._total("distinct", arm, reading)
-        known, corrected = self._total("truth_count", arm, reading)
-        sample = self._sample("truth_sample", arm, reading, contract, (seed, known, limit))
+    def truth(self, window: Window, contract: Contract, limit: int = SAMPLE) -> TruthRows:
+        """Of the rows of a window, those whose truth is in; of these, `limit` at most. Nothing is counted anew."""
+        arm, part = Arm(window.model, window.version, window.arm), window.part
+        known, corrected = self._total("truth_count", arm, part)
+        sample = self._sample("truth_sample", arm, part, contract, (window.seed, known, limit))
         assert sample.truth is not None and sample.received is not None
         delay = np.maximum(sample.received - sample.at, 0.0)
-        rows, known, corrected = (
-            round(number * reading.factor) for number in (rows, known, corrected)
-        )
-        return TruthRows(rows, known, *sample.cells, sample.truth, delay, corrected)
+        known, corrected = (round(number * part.factor) for number in (known, corrected))
+        return TruthRows(window.rows, known, *sample.cells, sample.truth, delay, corrected)
 
     def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
@@ -187,20 +176,19 @@ class JournalReader:
         releases = self._read("release", self._where(arm, span))
         return str(releases[0][0]) if releases else ""
 
-    def _plan(self, arm: Arm, span: Span) -> _Reading:
-        count = self.count(arm, span)
-        if not count.predictions:
-            return _Reading(count, [], 1.0)
-        read = pieces(span, count.predictions, MOST_READ)
+    def _part(self, arm: Arm, span: Span, total: Count) -> Part:
+        if not total.predictions:
+            return Part()
+        read = tuple(pieces(span, total.predictions, MOST_READ))
         if len(read) == 1:
-            return _Reading(count, read, 1.0)
+            return Part(read)
         in_pieces = sum(self._count(arm, piece).predictions for piece in read)
-        return _Reading(count, read, count.predictions / max(in_pieces, 1))
+        return Part(read, total.predictions / max(in_pieces, 1))
 
-    def _total(self, name: str, arm: Arm, reading: _Reading) -> tuple[int, int]:
+    def _total(self, name: str, arm: Arm, part: Part) -> tuple[int, int]:
         """The sums of a statement's two numbers over the pieces."""
         totals = (0, 0)
-        for piece in reading.pieces:
+        for piece in part.pieces:
             [(first, second)] = self._read(name, self._where(arm, piece))
             totals = totals[0] + first, totals[1] + second
         return totals
@@ -209,7 +197,7 @@ class JournalReader:
         self,
         name: str,
         arm: Arm,
-        reading: _Reading,
+        part: Part,
         contract: Contract,
         draw: tuple[int, int, int],
     ) -> Rows:
@@ -217,8 +205,8 @@ class JournalReader:
         seed, rows, limit = draw
         chosen = {"threshold": sampled.threshold(rows, limit), "seed": seed}
         parts: list[Rows] = []
-        for piece in reading.pieces if rows else ():
-            most = sampled.most_rows(limit, len(reading.pieces))
+        for piece in part.pieces if rows else ():
+            most = sampled.most_rows(limit, len(part.pieces))
             parameters = self._where(arm, piece) | chosen | {"limit": most}
             with self._rows(name, parameters) as chunks:
                 parts += [sampled.rows_of(contract, chunk) for chunk in chunks]

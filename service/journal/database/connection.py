@@ -122,13 +122,14 @@ def moment(engine: sa.Engine, at: dt.datetime) -> Any:
 
 
 def statement(engine: sa.Engine, name: str, folder: Path = STATEMENTS) -> sa.TextClause:
-    """The SQL of this name in the engine's dialect."""
-    return _statement(folder / engine.dialect.name / f"{name}.sql")
+    """The SQL of this name: in the folder of the engine's dialect, or beside it where all have the same."""
+    return _statement(folder, engine.dialect.name, f"{name}.sql")
 
 
 @functools.cache
-def _statement(path: Path) -> sa.TextClause:
-    text = path.read_text(encoding="utf-8")
+def _statement(folder: Path, dialect: str, name: str) -> sa.TextClause:
+    own = folder / dialect / name
+    text = (own if own.is_file() else folder / name).read_text(encoding="utf-8")
     return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -15,14 +14,6 @@ from tests.support.monitoring import HOUR, START, alarm, finding, raise_alarm, r
 from tests.support.postgres import Cluster
 
 KEY = ("yield", "3", "champion")
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    store = Store(database)
-    store.prepare()
-    yield store
-    store.close()
 
 
 def test_a_window_and_its_findings_come_back_as_they_were(store: Store):

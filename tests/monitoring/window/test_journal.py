@@ -132,7 +132,7 @@ def test_the_truth_of_a_window_its_delay_and_its_corrections(
     journal.truth("quality", [Entry("r0", "bad"), Entry("r1", "good"), Entry("r2", "good")])
     first = query(settings, "SELECT received_at FROM truth WHERE request_id = 'r1'")[0][0]
     journal.truth("quality", [Entry("r1", "bad")])
-    truth = reader.truth(QUALITY_ARM, HOUR, QUALITY, seed=1)
+    truth = reader.truth(reader.window(QUALITY_ARM, HOUR, QUALITY, seed=1), QUALITY)
     assert (truth.rows, truth.known, truth.corrected) == (4, 3, 1)
     # In the order of their times: r1, r2, and r0 by its newest prediction.
     assert truth.truth.tolist() == [0, 1, 0] and truth.values.tolist() == [1, 1, 1]
@@ -145,10 +145,11 @@ def test_truth_of_numbers_and_a_window_without_any(
 ) -> None:
     record_yield(journal, "r1", at=second(1))
     ship_once(settings)
-    none = reader.truth(YIELD_ARM, HOUR, YIELD, seed=1)
+    window = reader.window(YIELD_ARM, HOUR, YIELD, seed=1)
+    none = reader.truth(window, YIELD)
     assert (none.rows, none.known, len(none.truth), len(none.matrix)) == (1, 0, 0, 0)
     journal.truth("yield", [Entry("r1", 2.5)])
-    assert reader.truth(YIELD_ARM, HOUR, YIELD, seed=1).truth.tolist() == [2.5]
+    assert reader.truth(window, YIELD).truth.tolist() == [2.5]
 
 
 def test_several_outputs_are_read_by_their_names(

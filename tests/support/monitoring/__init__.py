@@ -18,19 +18,26 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 def record(number: int = 0, **fields: Any) -> WindowRecord:
     """The window of the hour with this number."""
     start = START + number * HOUR
+    times = {"start": start, "end": start + HOUR}
+    times |= {"watermark": start + 2 * HOUR, "judged_at": start + 2 * HOUR}
+    return record_of(**times | fields)
+
+
+def record_of(start: dt.datetime, end: dt.datetime, **fields: Any) -> WindowRecord:
+    """The window of these times, judged as soon as it ended."""
     values: dict[str, Any] = {
         "model": "yield",
         "version": "3",
         "arm": "champion",
         "start": start,
-        "end": start + HOUR,
+        "end": end,
         "rows": 1000,
         "sampled": 1000,
         "first": start,
-        "last": start + HOUR / 2,
-        "watermark": start + 2 * HOUR,
+        "last": start + (end - start) / 2,
+        "watermark": end,
         "seed": 7,
-        "judged_at": start + 2 * HOUR,
+        "judged_at": end,
     }
     return WindowRecord(**values | fields)
 

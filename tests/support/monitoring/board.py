@@ -11,7 +11,7 @@ import numpy as np
 from monitoring.estimate import distrust
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
-from tests.support.monitoring import raise_alarm
+from tests.support.monitoring import raise_alarm, record_of
 
 QUIET, MOVED = "yield-prediction", "quality-classification"
 HOUR = dt.timedelta(hours=1)
@@ -49,18 +49,16 @@ def save(store: Store, window: WindowRecord, findings: list[Finding]) -> None:
 def record(
     model: str, version: str, start: dt.datetime, end: dt.datetime, rows: int = 4180
 ) -> WindowRecord:
-    return WindowRecord(
+    return record_of(
+        start,
+        end,
         model=model,
         version=version,
-        arm="champion",
-        start=start,
-        end=end,
         rows=rows,
         sampled=min(rows, 2000),
         first=start + dt.timedelta(seconds=1),
         last=end - dt.timedelta(seconds=1),
         watermark=end + dt.timedelta(seconds=5),
-        seed=7,
         judged_at=end + dt.timedelta(seconds=70),
         traffic_share=0.95 if model == MOVED else None,
         release=f"2026.11.{version}-4eeeffc",
