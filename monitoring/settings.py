@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from service import readers
-from service.bundle.monitor_rules import parse_window
+from service.bundle.lengths import parse_window
 from service.readers import Address, BadSettings, Setting
 
 __all__ = ["BadSettings", "Settings", "read_settings"]
@@ -141,18 +141,13 @@ SETTINGS = (
         ("ELASTIC_URL", "Elasticsearch, which is sent the findings too"),
     ),
     Setting("ELASTIC_KEY", _key, "", "its API key; `none` is none"),
-    Setting(
-        "LOG_LEVEL",
-        readers.choice("debug", "info", "warning", "error"),
-        "info",
-        "least level to log",
-    ),
+    readers.LOG_LEVEL,
 )
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings, or BadSettings with a sentence for each that cannot be."""
-    values = readers.read_all(SETTINGS, environ, SECRETS, _contradictions)
+    values = readers.read_all(SETTINGS, environ, SECRETS, readers.find_open_door)
     journal, findings = values["journal_url"], values["findings_url"]
     if not journal:
         journal = _beside(findings, JOURNAL_DATABASE) or DEFAULT_JOURNAL
@@ -176,16 +171,6 @@ def _beside(url: str, database: str) -> str:
 def _file_beside(journal: str) -> str:
     folder, slash, _ = journal.removeprefix("sqlite:///").partition("?")[0].rpartition("/")
     return f"sqlite:///{folder}{slash}monitor.db"
-
-
-def _contradictions(values: dict[str, Any]) -> list[str]:
-    sentences = []
-    if values["auth"] and not values["keys"] and not values["bind"].loopback:
-        sentences.append(
-            f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"
-            " or set AUTH=off."
-        )
-    return sentences
 
 
 def _shared_file(values: dict[str, Any]) -> list[str]:

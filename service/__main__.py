@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import socket
 import sys
 import tempfile
 from functools import partial
@@ -13,6 +12,7 @@ from threading import Event
 from typing import TYPE_CHECKING
 
 from service.process import metrics
+from service.process.faults import find_address_fault, find_folder_fault
 from service.settings import BadSettings, JournalSettings, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def main() -> int:
         return _refuse(error.sentences)
     problems = [
         problem
-        for problem in (_find_address_fault(settings), _find_spool_fault(settings))
+        for problem in (find_address_fault(settings.bind), _find_spool_fault(settings))
         if problem
     ]
     if problems:
@@ -63,34 +63,12 @@ def _start(settings: Settings) -> int:
     return 0
 
 
-def _find_address_fault(settings: Settings) -> str | None:
-    """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
-    host, port = settings.bind
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            probe.listen()
-    except OSError as error:
-        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
-    return None
-
-
 def _find_spool_fault(settings: Settings) -> str | None:
     """Why predictions could not be recorded; nobody should find out at the first one."""
     if settings.journal is None:
         return None
-    spool = settings.journal.spool
-    try:
-        spool.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=spool):
-            return None
-    except OSError as error:
-        return (
-            f"JOURNAL_SPOOL is {spool}, where nothing can be written ({error.strerror});"
-            " name a local folder, or set JOURNAL=off."
-        )
+    advice = "name a local folder, or set JOURNAL=off"
+    return find_folder_fault("JOURNAL_SPOOL", settings.journal.spool, advice)
 
 
 def _refuse(sentences: list[str]) -> int:

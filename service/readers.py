@@ -193,6 +193,21 @@ def command(text: str) -> str:
     return text
 
 
+LOG_LEVEL = Setting(
+    "LOG_LEVEL", choice("debug", "info", "warning", "error"), "info", "least level to log"
+)
+
+
+def find_open_door(values: Mapping[str, Any]) -> list[str]:
+    """Of settings with BIND, AUTH and KEYS: they would let everyone in who reaches this machine."""
+    if values["auth"] and not values["keys"] and not values["bind"].loopback:
+        return [
+            f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"
+            " or set AUTH=off."
+        ]
+    return []
+
+
 def header_safe(text: str) -> str:
     if not text.isascii() or not text.isprintable() or len(text) > 200:
         raise ValueError("up to 200 printable ASCII characters")

@@ -164,12 +164,7 @@ SETTINGS = (
     Setting(
         "LOG_SAMPLE", readers.number(0, 1), "0.01", "share of successes to log; errors always are"
     ),
-    Setting(
-        "LOG_LEVEL",
-        readers.choice("debug", "info", "warning", "error"),
-        "info",
-        "least level to log",
-    ),
+    readers.LOG_LEVEL,
 )
 
 
@@ -212,12 +207,7 @@ def _contradictions_of_journal(values: dict[str, Any]) -> list[str]:
 
 
 def _contradictions(values: dict[str, Any]) -> list[str]:
-    sentences = _contradictions_of_journal(values)
-    if values["auth"] and not values["keys"] and not values["bind"].loopback:
-        sentences.append(
-            f"BIND is {values['bind']} and there are no keys; give KEYS_FILE, bind to 127.0.0.1,"
-            " or set AUTH=off."
-        )
+    sentences = [*_contradictions_of_journal(values), *readers.find_open_door(values)]
     if values["retrain_url"] and not values["retrain_token"]:
         sentences.append("RETRAIN_URL needs RETRAIN_TOKEN or RETRAIN_TOKEN_FILE.")
     return sentences

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.window.values import TruthRows, Window
+from monitoring.window.values import TruthRows, Window, answers_of
 from service.bundle.contract import Column, Contract
 from service.bundle.reference import CategoryProfile, NumberProfile, Reference
 from service.bundle.times import EPOCH
@@ -19,7 +19,7 @@ NO_CLASS = "no class of this version"
 
 def worst_rows(truth_rows: TruthRows, contract: Contract) -> list[dict[str, Any]]:
     """Those that were most wrong: of classes the surest of the wrong ones, of numbers the greatest errors."""
-    values, truth = _answers(truth_rows.values), truth_rows.truth
+    values, truth = answers_of(truth_rows.values), truth_rows.truth
     if contract.classes:
         wrong = np.flatnonzero(values != truth)
         order = wrong[np.argsort(-_sureness(truth_rows)[wrong], kind="stable")]
@@ -42,7 +42,7 @@ def strangest_rows(
     position = contract.names.index(column)
     rarity = _rarity(window.matrix[:, position], reference.columns.get(column))
     order = np.argsort(-rarity, kind="stable")
-    values = _answers(window.values)
+    values = answers_of(window.values)
     return [
         {
             "row": decoded(window.matrix[row], contract),
@@ -73,10 +73,6 @@ def _plain(column: Column, cell: float) -> Any:
         return str((EPOCH + np.timedelta64(int(cell * 86_400), "s")).astype("M8[m]"))
     # The shortest number that float32 holds as this: 21.4, not 21.399999618530273.
     return int(cell) if column.type == "integer" else float(str(np.float32(cell)))
-
-
-def _answers(values: NDArray[Any]) -> NDArray[Any]:
-    return values if values.ndim == 1 else values[:, 0]
 
 
 def _label(value: Any, contract: Contract) -> Any:

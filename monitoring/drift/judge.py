@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitoring.drift.comparison import Comparison, decide, unknown
 from monitoring.drift.eligible import why_not_judged
@@ -13,13 +12,12 @@ from monitoring.drift.numbers import Subject
 from monitoring.drift.predictions import compare_predictions
 from monitoring.drift.relation import judge_relation
 from monitoring.drift.seasons import expect
+from monitoring.drift.values import Values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window
 from service.bundle.contract import Column, Contract
 from service.bundle.monitor_rules import JudgingRules
 from service.bundle.reference import Reference
-
-Values = NDArray[np.float64]
 
 
 def judge_drift(
@@ -34,8 +32,8 @@ def judge_drift(
     `former` is the last window of the same length, for the page alone.
     """
     findings = judge_columns(window, reference, contract, rules, former)
-    if reference is None or len(window.matrix) < rules.least_rows:
-        reason = "no reference" if reference is None else "not enough rows"
+    reason = _why_nothing(window, reference, rules)
+    if reference is None or reason:
         return [*findings, unknown("relation", "", reason, len(window.matrix))]
     return [*findings, _relation(window, reference, contract, rules)]
 
@@ -48,8 +46,8 @@ def judge_columns(
     former: Window | None = None,
 ) -> list[Finding]:
     """All but the relation: each column and output by itself, by one level over all of the window's tests."""
-    if reference is None or len(window.matrix) < rules.least_rows:
-        reason = "no reference" if reference is None else "not enough rows"
+    reason = _why_nothing(window, reference, rules)
+    if reference is None or reason:
         findings = [
             unknown("drift", column.name, reason, len(window.matrix)) for column in contract.columns
         ] + [
@@ -75,6 +73,13 @@ def judge_columns(
     predicted, unanswered = compare_predictions(window, expectation, contract, rules, former)
     findings = decide(comparisons + predicted, rules.q)
     return [*findings, *unjudged, *unanswered, _share(findings, rules)]
+
+
+def _why_nothing(window: Window, reference: Reference | None, rules: JudgingRules) -> str:
+    """Empty where there is something to compare."""
+    if reference is None:
+        return "no reference"
+    return "not enough rows" if len(window.matrix) < rules.least_rows else ""
 
 
 def _present(window: Window, position: int) -> Values:

@@ -9,8 +9,9 @@ from monitoring.drift.comparison import Comparison, unknown
 from monitoring.drift.nearest import compare_nearest
 from monitoring.drift.numbers import Subject, compare_numbers
 from monitoring.drift.seasons import Expectation
+from monitoring.drift.values import Values, compare_values
 from monitoring.findings.values import Finding
-from monitoring.window.values import Window
+from monitoring.window.values import Window, answers_of
 from service.bundle.contract import Contract
 from service.bundle.monitor_rules import JudgingRules
 from service.bundle.reference import Histogram, NumberProfile, Reference
@@ -44,9 +45,8 @@ def compare_predictions(
     return comparisons + _probability(window, expectation.reference, rules, former), unanswered
 
 
-def _values(window: Window, position: int) -> NDArray[np.float64]:
-    values = np.asarray(window.values, dtype=np.float64)
-    values = values if values.ndim == 1 else values[:, position]
+def _values(window: Window, position: int) -> Values:
+    values: Values = answers_of(np.asarray(window.values, dtype=np.float64), position)
     return values[~np.isnan(values)]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from monitoring.estimate.blocks import BlockEstimate, estimate_by_blocks
 from monitoring.estimate.interval import Estimate, Predictions, around, root_of
+from monitoring.window.values import answers_of
 from service.bundle.engines import Engine
 from service.bundle.reference import Calibration
 
@@ -19,7 +20,7 @@ FOLDS = 5
 
 def loss_scores(rows: Predictions, loss_model: Engine) -> dict[str, NDArray[Any]]:
     """By loss, what its models expect of each row, in the mean."""
-    inputs = np.column_stack([rows.matrix, _answers(rows)]).astype(np.float32)
+    inputs = np.column_stack([rows.matrix, answers_of(rows.values)]).astype(np.float32)
     expected = loss_model.predict(inputs).values.astype(np.float64)
     return {"mae": expected[:, :FOLDS].mean(axis=1), "mse": expected[:, FOLDS:].mean(axis=1)}
 
@@ -31,14 +32,10 @@ def estimate_numbers(
         estimate_by_blocks(scores[name], calibration.blocks[name], False) for name in ("mae", "mse")
     )
     return {
-        "r2": _r2(_answers(rows), squared, calibration),
+        "r2": _r2(answers_of(rows.values), squared, calibration),
         "mae": around(absolute.mean, math.sqrt(absolute.variance), 0.0, math.inf),
         "rmse": root_of(around(squared.mean, math.sqrt(squared.variance), 0.0, math.inf)),
     }
-
-
-def _answers(rows: Predictions) -> NDArray[Any]:
-    return rows.values if rows.values.ndim == 1 else rows.values[:, 0]
 
 
 def _r2(answers: NDArray[Any], squared: BlockEstimate, calibration: Calibration) -> Estimate:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from monitoring.estimate.estimate import Estimates, estimate
 from monitoring.findings.values import Finding
-from monitoring.window.values import TruthRows
+from monitoring.window.values import TruthRows, answers_of
 from service.bundle.contract import Contract
 from service.bundle.engines import Engine
 from service.bundle.reference import Reference
@@ -47,7 +47,7 @@ def judge_trust(
     metrics = METRICS[contract.task]
     if estimates.unknown:
         return [_unknown(metric.name, estimates.unknown, rows) for metric in metrics]
-    values = truth_rows.values if truth_rows.values.ndim == 1 else truth_rows.values[:, 0]
+    values = answers_of(truth_rows.values)
     realised = measure(metrics, Scored(truth_rows.truth, values, truth_rows.probabilities))
     return [_finding(name, value, estimates, rows) for name, value in realised.items()]
 

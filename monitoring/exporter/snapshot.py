@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from monitoring.findings import Alarm, Arm, Finding, SourceState, Store, WindowRecord
+from monitoring.findings import Alarm, Arm, Finding, SourceState, Store, WindowRecord, answering
 
 #: What a window says of itself once it is judged.
 BY_ROWS = ("drift", "estimate")
@@ -50,29 +50,20 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
 
 def _arm_states(store: Store, arms: Sequence[Arm], now: dt.datetime) -> Iterator[ArmState]:
     """Of each model's arms the version that answers now: others have gone."""
-    for arm in _answering(arms):
+    for arm in answering(arms):
         records = store.windows(*arm, limit=1)
         if records and now - records[0].end < FORGOTTEN:
             yield _arm_state(store, arm, records[0])
-
-
-def _answering(arms: Sequence[Arm]) -> Iterator[Arm]:
-    seen = set()
-    # By model, the newest first.
-    for arm in arms:
-        if (arm.model, arm.arm) not in seen:
-            seen.add((arm.model, arm.arm))
-            yield arm
 
 
 def _arm_state(store: Store, arm: Arm, record: WindowRecord) -> ArmState:
     model, version, name = arm
     series = store.series(model, BY_ROWS, version=version, arm=name, since=record.start, limit=1)
     findings = [finding for _, finding in series]
-    late = list(store.series(model, BY_TRUTH, version=version, arm=name, limit=TRUTH_WINDOWS))
+    late = store.series(model, BY_TRUTH, version=version, arm=name, limit=TRUTH_WINDOWS)
     findings += _newest_known(finding for _, finding in late)
     with_truth = (window.end for window, finding in late if _is_truth(finding))
-    return ArmState(record, tuple(findings), next(with_truth, None))
+    return ArmState(record, tuple(findings), max(with_truth, default=None))
 
 
 def _is_truth(finding: Finding) -> bool:

@@ -9,7 +9,7 @@ Every method raises FindingsUnavailable where the database is away; `save` Unfit
 """
 
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
-from monitoring.findings.store import Arm, Store
+from monitoring.findings.store import Arm, Store, answering
 from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Store",
     "UnfitFindings",
     "WindowRecord",
+    "answering",
 ]

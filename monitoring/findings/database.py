@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeDecorator
 
 from service.journal.database import connection as journal
+from service.journal.database.migrate import apply
 from service.journal.errors import Unavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -163,14 +163,11 @@ TRUTH_SEEN = sa.Table(
 
 def connect(url: str) -> sa.Engine:
     """An engine that connects when first used: as the journal's, under a name of its own in the database's list."""
-    address = sa.make_url(url)
-    if address.get_backend_name() == "sqlite":
+    engine = journal.connect(url, "swarmline-monitor")
+    if engine.dialect.name == "sqlite":
         # SQLite has no schemas.
-        return journal.connect(url).execution_options(schema_translate_map={SCHEMA: None})
-    named = address.difference_update_query(["application_name"]).update_query_dict(
-        {"application_name": "swarmline-monitor"}
-    )
-    return journal.connect(named.render_as_string(hide_password=False))
+        return engine.execution_options(schema_translate_map={SCHEMA: None})
+    return engine
 
 
 class UnfitFindings(Exception):
@@ -184,51 +181,26 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     except (DataError, OverflowError) as error:
-        raise UnfitFindings(_reason(error)) from error
+        raise UnfitFindings(journal.reason_of(error)) from error
     except (DBAPIError, PoolTimeout) as error:
         raise unavailable(error) from error
     except StatementError as error:
         # It did not even get as far as the database.
-        raise UnfitFindings(_reason(error)) from error
+        raise UnfitFindings(journal.reason_of(error)) from error
 
 
 def unavailable(error: Exception) -> FindingsUnavailable:
     return FindingsUnavailable(
-        f"the monitor's own database does not answer as it should ({_reason(error)}); it is tried again;"
+        f"the monitor's own database does not answer as it should ({journal.reason_of(error)}); it is tried again;"
         " see that it runs and that FINDINGS_URL names it"
     )
 
 
-def _reason(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
-
-
 def migrate(engine: sa.Engine) -> list[str]:
     """Brings the tables up to date, safe to race; the names of the migrations that were missing."""
-    dialect = engine.dialect.name
-    applied = []
     with transaction(engine) as connection:
         journal.lock(connection)
-        prefix = _make_schema(connection)
-        table = sa.table(
-            "monitor_migration",
-            sa.column("version"),
-            sa.column("name"),
-            schema=prefix.rstrip(".") or None,
-        )
-        connection.exec_driver_sql(
-            f"CREATE TABLE IF NOT EXISTS {prefix}monitor_migration ("
-            "version integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
-        )
-        done = set(connection.scalars(sa.select(table.c.version)))
-        for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
-            version = int(path.name.partition("_")[0])
-            if version not in done:
-                _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(sa.insert(table).values(version=version, name=path.stem))
-                applied.append(path.stem)
-    return applied
+        return apply(connection, MIGRATIONS, f"{_make_schema(connection)}monitor_migration")
 
 
 def _make_schema(connection: sa.Connection) -> str:
@@ -238,13 +210,3 @@ def _make_schema(connection: sa.Connection) -> str:
     if connection.scalar(sa.text("SELECT to_regnamespace(:name)"), {"name": SCHEMA}) is None:
         connection.exec_driver_sql(f"CREATE SCHEMA {SCHEMA}")
     return f"{SCHEMA}."
-
-
-def _run(connection: sa.Connection, script: str) -> None:
-    """Statement by statement, as service/journal/database/migrate.py does."""
-    command = ""
-    for line in script.splitlines(keepends=True):
-        command += line
-        if sqlite3.complete_statement(command):
-            connection.execution_options(no_parameters=True).exec_driver_sql(command)
-            command = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -37,6 +37,14 @@ class Arm(NamedTuple):
     model: str
     version: str
     arm: str
+
+
+def answering(arms: Iterable[Arm]) -> list[Arm]:
+    """Of each model's arms the newest version, as `Store.arms` has them in order: others have gone."""
+    newest: dict[tuple[str, str], Arm] = {}
+    for arm in arms:
+        newest.setdefault((arm.model, arm.arm), arm)
+    return list(newest.values())
 
 
 class Store(Ledger):
@@ -77,11 +85,6 @@ class Store(Ledger):
                 connection.execute(_resolve(alarm))
             for alarm in raised:
                 connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
-
-    def raise_alarm(self, alarm: Alarm) -> None:
-        """Nothing where the same one stands already."""
-        with transaction(self.engine) as connection:
-            connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
 
     def resolve_alarm(self, alarm: Alarm) -> None:
         """As of its `resolved_at`."""

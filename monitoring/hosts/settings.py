@@ -60,12 +60,7 @@ SETTINGS = (
     ),
     Setting("MLFLOW_URL", readers.web_address, "", "MLflow, if its health is to be told"),
     Setting("JENKINS_URL", readers.web_address, "", "Jenkins, if its health is to be told"),
-    Setting(
-        "LOG_LEVEL",
-        readers.choice("debug", "info", "warning", "error"),
-        "info",
-        "least level to log",
-    ),
+    readers.LOG_LEVEL,
 )
 
 

@@ -60,8 +60,8 @@ def judge_window(
     `former` is the window before it, where it is at hand: the page shows it beside the reference.
     """
     of, rules, reference = version.contract, version.rules, version.reference
-    which = (asked.arm, asked.span, of, asked.seed, asked.limit)
-    window, truth = journal.window(*which), journal.truth(*which)
+    window = journal.window(asked.arm, asked.span, of, asked.seed, asked.limit)
+    truth = journal.truth(window, of, asked.limit)
     loss_model = _loss_model(version.folder, version.manifest.run_id)
 
     drift = judge_drift(window, reference, of, rules, former)

@@ -10,7 +10,7 @@ from monitoring.estimate.bounds import metric_finding, unknown_finding
 from monitoring.findings.values import Finding
 from monitoring.quality.slices import Slice, slices_of
 from monitoring.quality.truth import judge_truth
-from monitoring.window.values import TruthRows, Window
+from monitoring.window.values import TruthRows, Window, answers_of
 from service.bundle.contract import Contract
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.bundle.reference import Reference
@@ -48,8 +48,7 @@ def judge_quality(
 
 
 def _scored(rows: TruthRows) -> Scored:
-    values = rows.values if rows.values.ndim == 1 else rows.values[:, 0]
-    return Scored(rows.truth, values, rows.probabilities)
+    return Scored(rows.truth, answers_of(rows.values), rows.probabilities)
 
 
 def _judge_metrics(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency, ks_2samp
 
 from monitoring.findings.values import Finding
-from monitoring.window.values import TruthRows, Window
+from monitoring.window.values import TruthRows, Window, answers_of
 from service.bundle.contract import Contract
 from service.bundle.monitor_rules import MonitorRules
 from training.metrics.effects import category_effect, number_effect, quantiles_of
@@ -86,9 +86,7 @@ def _pairs(truth_rows: TruthRows, window: Window, contract: Contract) -> Iterato
         yield from _pair(
             column.name, levels, truth_rows.matrix[:, position], window.matrix[:, position]
         )
-    with_truth, every = (
-        rows.values if rows.values.ndim == 1 else rows.values[:, 0] for rows in (truth_rows, window)
-    )
+    with_truth, every = (answers_of(rows.values) for rows in (truth_rows, window))
     yield from _pair(contract.outputs[0].name, len(contract.classes), with_truth, every)
 
 

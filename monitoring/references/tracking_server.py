@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import requests
 
+from monitoring.settings import Settings
 from tables.address import is_sound, public
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class TrackingServer:
         for name, value in (("USERNAME", username), ("PASSWORD", password)):
             if value:
                 os.environ[f"MLFLOW_TRACKING_{name}"] = value
+
+    @classmethod
+    def of(cls, settings: Settings) -> TrackingServer:
+        return cls(
+            settings.mlflow_tracking_uri,
+            settings.mlflow_tracking_username,
+            settings.mlflow_tracking_password,
+        )
 
     @property
     def named(self) -> bool:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import msgspec
 
 from service.bundle.contract import Contract
+from service.bundle.lengths import parse_horizon, parse_window
 from service.bundle.manifest import (
     MANIFEST,
     BundleError,
@@ -20,13 +21,7 @@ from service.bundle.manifest import (
     decode_file,
     sha256,
 )
-from service.bundle.monitor_rules import (
-    MONITOR_RULES,
-    MonitorRules,
-    parse_horizon,
-    parse_window,
-    read_monitor_rules,
-)
+from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules, read_monitor_rules
 from service.bundle.reference import LOSS_MODEL, REFERENCE, Reference, read_reference
 
 CONTRACT = "contract.json"
@@ -52,8 +47,6 @@ class VersionReference(NamedTuple):
     contract: Contract
     reference: Reference | None
     rules: MonitorRules
-    #: None where the estimate needs none.
-    loss_model: Path | None
     reason: str = ""
 
 
@@ -86,7 +79,6 @@ def read_version(folder: Path, model: str, version: str) -> VersionReference:
         contract=decode_file(folder / CONTRACT, Contract),
         reference=reference,
         rules=_read_rules(folder),
-        loss_model=folder / LOSS_MODEL if LOSS_MODEL in manifest.files else None,
         reason=reason,
     )
 

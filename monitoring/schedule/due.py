@@ -25,8 +25,6 @@ MOST_SEARCHED, MOST_AGAIN = 500, 10
 MOST_WITH_TRUTH = 5_000
 #: Truth may have been received, and not yet be there to be read, for so long.
 COMMIT = dt.timedelta(seconds=10)
-#: What a window in rows counts as, where a length in time is needed.
-ROWS_LENGTH = dt.timedelta(minutes=1)
 ONE_DAY = dt.timedelta(days=1)
 
 

@@ -17,7 +17,8 @@ from monitoring.settings import Settings
 from monitoring.window.connection import NoPredictions
 from monitoring.window.journal import JournalReader
 from monitoring.window.values import Arm, Span
-from service.bundle.monitor_rules import MonitorRules, parse_horizon, parse_window
+from service.bundle.lengths import parse_horizon, parse_window
+from service.bundle.monitor_rules import MonitorRules
 from service.journal.errors import Unavailable
 
 

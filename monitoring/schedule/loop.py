@@ -31,7 +31,9 @@ class Judge:
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
         self._alarm_reports = AlarmReports(self.store, self._make_reports())
-        references = References(settings.bundles, settings.monitor_state, self._server())
+        references = References(
+            settings.bundles, settings.monitor_state, TrackingServer.of(settings)
+        )
         self.monitor = Monitor(settings, self.store, self._journal, references, self._sources)
         self._held: bool | None = None
         self._prepared = False
@@ -82,15 +84,6 @@ class Judge:
         self._held = held
         return held
 
-    def _server(self) -> TrackingServer:
-        """One for each thread: MLflow's client is not made for several."""
-        settings = self._settings
-        return TrackingServer(
-            settings.mlflow_tracking_uri,
-            settings.mlflow_tracking_username,
-            settings.mlflow_tracking_password,
-        )
-
     def _make_reports(self) -> Reports:
         """With a journal of its own, so that no window waits for them; of references that are here already."""
         settings = self._settings
@@ -109,7 +102,7 @@ class Judge:
         """Each with connections of its own."""
         settings, senders = self._settings, []
         if settings.mlflow_tracking_uri:
-            runs = MlflowRuns(settings.mlflow_tracking_uri, self._server())
+            runs = MlflowRuns(settings.mlflow_tracking_uri, TrackingServer.of(settings))
             senders.append(Sender("mlflow", self.store, runs.send, self._noting(names.MLFLOW)))
         if settings.elastic_url:
             elastic = Elastic(settings.elastic_url, settings.elastic_key)

@@ -44,9 +44,6 @@ class Sources:
             faults.pop(part, None)
         self.note(source, not faults, next(iter(faults.values()), ""))
 
-    def is_up(self, source: str) -> bool:
-        return self._states.get(source, (True, ""))[0]
-
     def save(self) -> None:
         """Into the database of findings; its own state too."""
         try:

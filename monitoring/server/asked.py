@@ -35,7 +35,7 @@ def write_reports(settings: Settings, models: Sequence[str]) -> int:
     code = 0
     try:
         store.prepare()
-        for arm in console.answering(store, models):
+        for arm in console.asked_arms(store, models):
             record = store.windows(*arm, limit=1)[0]
             try:
                 reports.report(record)

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from monitoring.findings import Arm, Finding, Store, WindowRecord
+from monitoring.findings import Arm, Finding, Store, WindowRecord, answering
 
 #: What a command asks for.
 KINDS = {
@@ -21,7 +21,7 @@ _SIGNS = {"ok": " ", "raised": "!", "unknown": "?"}
 
 def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int:
     """0 where nothing is raised, 3 where something is, 1 where nothing was judged yet."""
-    judged = [(arm, *_newest(store, arm, KINDS[verb])) for arm in answering(store, models)]
+    judged = [(arm, *_newest(store, arm, KINDS[verb])) for arm in asked_arms(store, models)]
     if as_json:
         sys.stdout.write(
             msgspec.json.encode([_document(*window) for window in judged]).decode() + "\n"
@@ -35,13 +35,9 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
     return RAISED if raised else OK
 
 
-def answering(store: Store, models: Collection[str]) -> Iterator[Arm]:
-    """Of each model's arms the newest version."""
-    seen = set()
-    for arm in store.arms():
-        if (not models or arm.model in models) and (arm.model, arm.arm) not in seen:
-            seen.add((arm.model, arm.arm))
-            yield arm
+def asked_arms(store: Store, models: Collection[str]) -> list[Arm]:
+    """Those of these models, or of all, that answer."""
+    return [arm for arm in answering(store.arms()) if not models or arm.model in models]
 
 
 def _newest(store: Store, arm: Arm, kinds: Collection[str]) -> tuple[WindowRecord, list[Finding]]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 
 from monitoring.server import supervisor
 from monitoring.settings import Settings
+from service.process.faults import find_address_fault, find_folder_fault
 from service.web.keys import BadKeys
 
 
@@ -19,7 +18,11 @@ def serve(settings: Settings, environ: Mapping[str, str]) -> int:
     """1 where it cannot start: what would be refused by each of its processes again and again is said here, once."""
     sentences = [
         fault
-        for fault in (_address_fault(settings), _state_fault(settings), _key_fault(settings))
+        for fault in (
+            find_address_fault(settings.bind),
+            find_folder_fault("MONITOR_STATE", settings.monitor_state, "name another folder"),
+            _key_fault(settings),
+        )
         if fault
     ]
     for sentence in sentences:
@@ -67,29 +70,6 @@ def judge_once(settings: Settings) -> int:
         return 0 if looked is not None else 3
     finally:
         judge_process.close()
-
-
-def _address_fault(settings: Settings) -> str:
-    """Why the address cannot be had: Gunicorn would try for seconds, then tell its log alone."""
-    host, port = settings.bind
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            return ""
-    except OSError as error:
-        return f"BIND is {settings.bind}, which cannot be had ({error.strerror}); choose another."
-
-
-def _state_fault(settings: Settings) -> str:
-    state = settings.monitor_state
-    try:
-        state.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=state):
-            return ""
-    except OSError as error:
-        return f"MONITOR_STATE is {state}, where nothing can be written ({error.strerror}); name another folder."
 
 
 def _key_fault(settings: Settings) -> str:

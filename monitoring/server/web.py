@@ -72,24 +72,15 @@ def _page_settings(settings: Settings) -> PageSettings:
 def _sources(settings: Settings, store: Store) -> Sources:
     # The process that judges fetches references; pages show what is there.
     references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
-    versions = Versions(references, tracking_server(settings))
+    versions = Versions(references, TrackingServer.of(settings))
     journal = JournalReader(settings.journal_url)
     return Sources(
         store=store,
         versions=versions,
-        ledger=Ledger(tracking_server(settings)),
+        ledger=Ledger(TrackingServer.of(settings)),
         prometheus=Prometheus(settings.prometheus_url),
         journal=JournalLookup(settings.journal_url),
         reports=Reports(settings.monitor_state / "reports", versions.of, journal),
-    )
-
-
-def tracking_server(settings: Settings) -> TrackingServer:
-    """One for each that uses it."""
-    return TrackingServer(
-        settings.mlflow_tracking_uri,
-        settings.mlflow_tracking_username,
-        settings.mlflow_tracking_password,
     )
 
 

@@ -4,6 +4,6 @@ reader = JournalReader(url)                              # PostgreSQL or SQLite;
 reader.arms(span)                                        # who predicted: {Arm: Count}
 due_spans(length, since, watermark(now, lag))            # windows in time; reader.row_spans(...) for those in rows
 reader.window(arm, span, contract, seed)                 # -> Window
-reader.truth(arm, span, contract, seed)                  # -> TruthRows
+reader.truth(window, contract)                           # -> TruthRows
 changed_spans(spans, reader.truth_minutes(model, since, oldest))   # windows to judge again, for truth came
 """

@@ -11,7 +11,7 @@ from monitoring.window import sampled
 from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection
 from monitoring.window.sampled import Rows
 from monitoring.window.spans import EPOCH, pieces
-from monitoring.window.values import Arm, Count, Span, TruthRows, Window
+from monitoring.window.values import Arm, Count, Part, Span, TruthRows, Window
 from service.bundle.contract import Contract
 
 #: Rows of a sample, and rows that are read through for one: of more, short pieces of the window are.
@@ -19,14 +19,6 @@ SAMPLE, MOST_READ = 20_000, 2_000_000
 #: To count more than this by the index alone may take longer than a statement may.
 MOST_COUNTED = 10_000_000
 DAY = dt.timedelta(days=1)
-
-
-class _Reading(NamedTuple):
-    """What is read of a window: all of it, or short pieces that stand for `factor` times as much."""
-
-    total: Count
-    pieces: list[Span]
-    factor: float
 
 
 class JournalReader:
@@ -107,37 +99,34 @@ class JournalReader:
         self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
     ) -> Window:
         """Counts of all rows, and `limit` of them at most: the same ones at every run with this seed."""
-        reading = self._plan(arm, span)
-        rows, requests = self._total("distinct", arm, reading)
-        sample = self._sample("sample", arm, reading, contract, (seed, rows, limit))
+        total = self.count(arm, span)
+        part = self._part(arm, span, total)
+        rows, requests = self._total("distinct", arm, part)
+        sample = self._sample("sample", arm, part, contract, (seed, rows, limit))
         return Window(
             *arm,
             span,
-            round(rows * reading.factor),
+            round(rows * part.factor),
             *sample.cells,
             sample.at,
-            reading.total.first,
-            reading.total.last,
+            total.first,
+            total.last,
             seed,
-            round(requests * reading.factor),
+            round(requests * part.factor),
             self._release(arm, span),
             sampled.latency_quantiles(sample),
+            part,
         )
 
-    def truth(
-        self, arm: Arm, span: Span, contract: Contract, seed: int, limit: int = SAMPLE
-    ) -> TruthRows:
-        """Of the rows of a window, those whose truth is in; of these, `limit` at most."""
-        reading = self._plan(arm, span)
-        rows, _ = self._total("distinct", arm, reading)
-        with_truth, corrected = self._total("truth_count", arm, reading)
-        sample = self._sample("truth_sample", arm, reading, contract, (seed, with_truth, limit))
+    def truth(self, window: Window, contract: Contract, limit: int = SAMPLE) -> TruthRows:
+        """Of the rows of a window, those whose truth is in; of these, `limit` at most. Nothing is counted anew."""
+        arm, part = Arm(window.model, window.version, window.arm), window.part
+        with_truth, corrected = self._total("truth_count", arm, part)
+        sample = self._sample("truth_sample", arm, part, contract, (window.seed, with_truth, limit))
         assert sample.truth is not None and sample.received is not None
         delay = np.maximum(sample.received - sample.at, 0.0)
-        rows, with_truth, corrected = (
-            round(number * reading.factor) for number in (rows, with_truth, corrected)
-        )
-        return TruthRows(rows, with_truth, *sample.cells, sample.truth, delay, corrected)
+        with_truth, corrected = (round(number * part.factor) for number in (with_truth, corrected))
+        return TruthRows(window.rows, with_truth, *sample.cells, sample.truth, delay, corrected)
 
     def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
@@ -153,20 +142,19 @@ class JournalReader:
         releases = self._connection.read("release", self._where(arm, span))
         return str(releases[0][0]) if releases else ""
 
-    def _plan(self, arm: Arm, span: Span) -> _Reading:
-        count = self.count(arm, span)
-        if not count.predictions:
-            return _Reading(count, [], 1.0)
-        read = pieces(span, count.predictions, MOST_READ)
+    def _part(self, arm: Arm, span: Span, total: Count) -> Part:
+        if not total.predictions:
+            return Part()
+        read = tuple(pieces(span, total.predictions, MOST_READ))
         if len(read) == 1:
-            return _Reading(count, read, 1.0)
+            return Part(read)
         in_pieces = sum(self._count(arm, piece).predictions for piece in read)
-        return _Reading(count, read, count.predictions / max(in_pieces, 1))
+        return Part(read, total.predictions / max(in_pieces, 1))
 
-    def _total(self, name: str, arm: Arm, reading: _Reading) -> tuple[int, int]:
+    def _total(self, name: str, arm: Arm, part: Part) -> tuple[int, int]:
         """The sums of a statement's two numbers over the pieces."""
         totals = (0, 0)
-        for piece in reading.pieces:
+        for piece in part.pieces:
             [(first, second)] = self._connection.read(name, self._where(arm, piece))
             totals = totals[0] + first, totals[1] + second
         return totals
@@ -175,7 +163,7 @@ class JournalReader:
         self,
         name: str,
         arm: Arm,
-        reading: _Reading,
+        part: Part,
         contract: Contract,
         draw: tuple[int, int, int],
     ) -> Rows:
@@ -183,8 +171,8 @@ class JournalReader:
         seed, rows, limit = draw
         chosen = {"threshold": sampled.threshold(rows, limit), "seed": seed}
         parts: list[Rows] = []
-        for piece in reading.pieces if rows else ():
-            most = sampled.most_rows(limit, len(reading.pieces))
+        for piece in part.pieces if rows else ():
+            most = sampled.most_rows(limit, len(part.pieces))
             parameters = self._where(arm, piece) | chosen | {"limit": most}
             with self._connection.rows(name, parameters) as chunks:
                 parts += [sampled.rows_of(contract, chunk) for chunk in chunks]

@@ -34,6 +34,13 @@ class Count(NamedTuple):
     last: dt.datetime | None
 
 
+class Part(NamedTuple):
+    """What of a window is read: all of it, or short pieces that stand for `factor` times as much."""
+
+    pieces: tuple[Span, ...] = ()
+    factor: float = 1.0
+
+
 class Window(NamedTuple):
     """`rows` counts the arm's rows in the span, one that was predicted again once; the arrays are a sample of them.
 
@@ -58,6 +65,7 @@ class Window(NamedTuple):
     release: str = ""
     #: By request, in milliseconds: the quantiles 0.5, 0.95 and 0.99.
     latency_ms: tuple[float, float, float] | None = None
+    part: Part = Part()
 
 
 class TruthRows(NamedTuple):
@@ -76,3 +84,8 @@ class TruthRows(NamedTuple):
     delay: NDArray[np.float64]
     #: Whose truth replaced another.
     corrected: int = 0
+
+
+def answers_of(values: NDArray[Any], output: int = 0) -> NDArray[Any]:
+    """By row: class numbers as they are, or the numbers of one output."""
+    return values if values.ndim == 1 else values[:, output]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess  # nosec B404 # the git command is this module's whole purpose
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +26,11 @@ class Commit(NamedTuple):
     name: str
     seconds: int
     dirty: bool
+
+    @property
+    def time(self) -> str:
+        """An image is as old as what it is built from, so that the same one has the same bill of materials."""
+        return datetime.fromtimestamp(self.seconds, UTC).isoformat()
 
 
 def content(path: str) -> bytes:

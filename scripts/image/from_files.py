@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 from scripts.command import checkout, files
+from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
 from scripts.engine import images
+from scripts.image import sbom
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -31,6 +34,18 @@ class Stamps(NamedTuple):
 
     arguments: Mapping[str, str] = NOTHING
     labels: Mapping[str, str] = NOTHING
+
+
+def stamps_of(name: str, commit: checkout.Commit) -> Stamps:
+    """Of an image that is built from this checkout alone."""
+    labels = {
+        "org.opencontainers.image.title": name,
+        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
+        "org.opencontainers.image.source": checkout.origin(ROOT),
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    }
+    present = {label: value for label, value in labels.items() if value}
+    return Stamps({"SOURCE_DATE_EPOCH": str(commit.seconds)}, present)
 
 
 def ensure(
@@ -64,6 +79,13 @@ def push(tag: str, seconds: float) -> str:
     if not registry:
         return ""
     return images.push(tag, images.repository(registry, tag.partition(":")[0]), seconds)
+
+
+def write_sbom(tag: str, created: str, file: str) -> Path:
+    """Its bill of materials; the same image has the same one."""
+    name, _, version = tag.partition(":")
+    bill = sbom.document(name, version, created, sbom.ask(tag), {})
+    return files.write_json(files.release(file), bill)
 
 
 def _hash(recipe: Recipe, base: images.Base, contents: Mapping[str, bytes]) -> str:

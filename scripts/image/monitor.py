@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from datetime import UTC, datetime
 from typing import Any
 
 from scripts.command import checkout, files
@@ -13,8 +12,8 @@ from scripts.command.options import NAME as A_NAME
 from scripts.command.options import parameter
 from scripts.command.outcome import Refused, say
 from scripts.engine import images
-from scripts.image import from_files, imported, sbom
-from scripts.image.from_files import Recipe, Stamps
+from scripts.image import from_files, imported
+from scripts.image.from_files import Recipe
 from scripts.stack_file import settings
 
 NAME = "swarmline/monitor"
@@ -43,13 +42,11 @@ def build(options: argparse.Namespace) -> dict[str, Any]:
     tag = from_files.ensure(
         recipe,
         options.deadline,
-        stamps=_stamps(commit),
+        stamps=from_files.stamps_of(NAME, commit),
         pull=options.pull,
         cache=not options.no_cache,
     )
-    # As old as what it is built from, so that the same image has the same bill.
-    created = datetime.fromtimestamp(commit.seconds, UTC).isoformat()
-    files.write_json(written, {"image": tag, "commit": commit.name, "created": created})
+    files.write_json(written, {"image": tag, "commit": commit.name, "created": commit.time})
     return {"image": tag, "sbom": str(write_sbom())}
 
 
@@ -70,9 +67,7 @@ def write_sbom() -> Any:
     about = files.read_json(files.release(WRITTEN))
     if not about:
         return None
-    version = about["image"].rpartition(":")[2]
-    bill = sbom.document(NAME, version, about["created"], sbom.ask(about["image"]), {})
-    return files.write_json(files.release("monitor.sbom.cdx.json"), bill)
+    return from_files.write_sbom(about["image"], about["created"], "monitor.sbom.cdx.json")
 
 
 def publish(seconds: float) -> str:
@@ -87,14 +82,3 @@ def publish(seconds: float) -> str:
     )
     say(f"published {reference}")
     return reference
-
-
-def _stamps(commit: checkout.Commit) -> Stamps:
-    labels = {
-        "org.opencontainers.image.title": NAME,
-        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
-        "org.opencontainers.image.source": checkout.origin(ROOT),
-        "org.opencontainers.image.licenses": "Apache-2.0",
-    }
-    present = {name: value for name, value in labels.items() if value}
-    return Stamps({"SOURCE_DATE_EPOCH": str(commit.seconds)}, present)

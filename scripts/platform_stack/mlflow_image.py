@@ -8,7 +8,6 @@ Exit codes: 0 done, 1 refused, 3 deadline.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import Any
 
 from scripts.command import checkout, files
@@ -16,8 +15,8 @@ from scripts.command.checkout import ROOT
 from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.engine import images
-from scripts.image import from_files, sbom
-from scripts.image.from_files import Recipe, Stamps
+from scripts.image import from_files
+from scripts.image.from_files import Recipe
 from scripts.stack_file import settings
 
 NAME = "swarmline/mlflow"
@@ -36,11 +35,9 @@ def make(seconds: float, pull: bool = False, cache: bool = True) -> dict[str, An
     images.need_engine()
     base = settings.base_image(images.BASE_IMAGE)
     recipe = Recipe(NAME, "BASE_IMAGE", base, FILES, version=version)
-    tag = from_files.ensure(recipe, seconds, stamps=_stamps(commit), pull=pull, cache=cache)
-    # As old as what it is built from, so that the same image has the same bill.
-    created = datetime.fromtimestamp(commit.seconds, UTC).isoformat()
-    bill = sbom.document(NAME, tag.rpartition(":")[2], created, sbom.ask(tag), {})
-    place = files.write_json(files.release("mlflow.sbom.cdx.json"), bill)
+    stamps = from_files.stamps_of(NAME, commit)
+    tag = from_files.ensure(recipe, seconds, stamps=stamps, pull=pull, cache=cache)
+    place = from_files.write_sbom(tag, commit.time, "mlflow.sbom.cdx.json")
     reference = from_files.push(tag, seconds)
     if not reference:
         return {"image": tag, "sbom": str(place)}
@@ -49,17 +46,6 @@ def make(seconds: float, pull: bool = False, cache: bool = True) -> dict[str, An
     files.write_json(files.release("mlflow.json"), facts)
     say(f"published {reference}")
     return facts
-
-
-def _stamps(commit: checkout.Commit) -> Stamps:
-    labels = {
-        "org.opencontainers.image.title": NAME,
-        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
-        "org.opencontainers.image.source": checkout.origin(ROOT),
-        "org.opencontainers.image.licenses": "Apache-2.0",
-    }
-    present = {name: value for name, value in labels.items() if value}
-    return Stamps({"SOURCE_DATE_EPOCH": str(commit.seconds)}, present)
 
 
 def _version(lock: bytes) -> str:

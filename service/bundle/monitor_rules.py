@@ -5,8 +5,6 @@ The manifest does not vouch for it: `make export` writes it anew, so that anothe
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -21,10 +19,6 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[int, Meta(gt=0)]
 #: No number in JSON is infinite, and a floor that nothing reaches is a column that nobody watches.
 Floor = Annotated[float, Meta(gt=0, le=1000)]
-
-UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
-LONGEST_WINDOW = dt.timedelta(days=31)
-LONGEST_HORIZON = dt.timedelta(days=366)
 
 
 class Bound(Struct, frozen=True):
@@ -76,21 +70,3 @@ def read_monitor_rules(folder: Path) -> MonitorRules:
     if not (folder / MONITOR_RULES).is_file():
         return MonitorRules()
     return decode_file(folder / MONITOR_RULES, MonitorRules)
-
-
-def parse_window(text: str) -> dt.timedelta | int:
-    """The length of a window in time, or in rows; ValueError where it is neither."""
-    rows = re.fullmatch(r"([1-9][0-9]{0,8}) rows", text)
-    return int(rows[1]) if rows else _parse_time(text, LONGEST_WINDOW)
-
-
-def parse_horizon(text: str) -> dt.timedelta:
-    """How long windows are judged again; ValueError where it is no such time."""
-    return _parse_time(text, LONGEST_HORIZON)
-
-
-def _parse_time(text: str, longest: dt.timedelta) -> dt.timedelta:
-    parts = re.fullmatch(r"([1-9][0-9]{0,5})([mhd])", text)
-    if parts is None or (length := int(parts[1]) * UNITS[parts[2]]) > longest:
-        raise ValueError(text)
-    return length

@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import prometheus_client as prometheus
 from prometheus_client import values
@@ -18,7 +18,9 @@ from prometheus_client.core import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from service.bundle.contract import RefusedValues
+if TYPE_CHECKING:
+    # It loads NumPy, which must wait until service/__main__.py has said how many threads it may have.
+    from service.bundle.contract import RefusedValues
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: Where the client looks for the folder of all processes.

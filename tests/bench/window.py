@@ -98,7 +98,7 @@ def read(url: str, span: Span, plans: bool) -> None:
         window = timed(
             f"window of {arm.name}", lambda arm=arm: reader.window(arm, span, CONTRACT, 1)
         )
-        truth = timed(f"truth of {arm.name}", lambda arm=arm: reader.truth(arm, span, CONTRACT, 1))
+        truth = timed(f"truth of {arm.name}", lambda window=window: reader.truth(window, CONTRACT))
         print(
             f"  {window.rows} rows, {window.requests} requests, {len(window.matrix)} in the sample;"
             f" truth of {truth.with_truth}, {len(truth.truth)} in the sample"

@@ -11,7 +11,7 @@ from tests.support.alertmanager import environment, quick, running
 from tests.support.machine import wait_until
 from tests.support.monitor_numbers import MODEL, monitor
 from tests.support.monitored_site import prometheus
-from tests.support.monitoring import alarm
+from tests.support.monitoring import alarm, raise_alarm
 from tests.support.prometheus import RUNBOOK
 from tests.support.receivers import Chat, Mail, serving
 
@@ -33,8 +33,8 @@ def test_an_alarm_reaches_people_once_with_its_reason_and_is_over(tmp_path: Path
                 low = alarm(model=MODEL, kind="quality", column="r2")
                 # The other arm's is no second message.
                 other = replace(low, arm="challenger", version="4")
-                store.raise_alarm(low)
-                store.raise_alarm(other)
+                raise_alarm(store, low)
+                raise_alarm(store, other)
                 wait_until(lambda: chat.titles, "the chat is told", SECONDS)
                 assert chat.titles == [f"[page] {MODEL}: QualityBelowGate"]
                 text = chat.messages[0]["attachments"][0]["text"]

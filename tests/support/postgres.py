@@ -6,11 +6,15 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service.journal.database.connection import connect
 from tests.support.machine import free_port, wait_until
 
 DEADLINE = 30.0
@@ -86,3 +90,26 @@ class Cluster:
             "extra_groups": [],
             "cwd": self._data.parent,
         }
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    # Not below tmp_path: the server's own user must be able to reach it.
+    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
+        server = Cluster(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def empty(url: str, *schemas: str) -> str:
+    """The URL of a database that had these schemas, and has `public` alone, without a table."""
+    engine = connect(url)
+    with engine.begin() as connection:
+        for schema in ("public", *schemas):
+            connection.exec_driver_sql(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    engine.dispose()
+    return url

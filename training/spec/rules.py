@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
-from service.bundle.monitor_rules import parse_horizon, parse_window
+from service.bundle.lengths import parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from monitoring.findings.store import Arm, Store
+from monitoring.findings.store import Arm, Store, answering
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 from monitoring.pages.contents.curves import Series, is_struck
 from monitoring.pages.contents.pictures import Sparkline, sparkline
@@ -44,11 +44,8 @@ class ArmState(NamedTuple):
 
 
 def serving(arms: Iterable[Arm]) -> list[Arm]:
-    """Of each model and arm the version of the newest window. `arms` has the newest first, as the store lists them."""
-    newest: dict[tuple[str, str], Arm] = {}
-    for arm in arms:
-        newest.setdefault((arm.model, arm.arm), arm)
-    return sorted(newest.values(), key=lambda arm: (arm.model, arm.arm))
+    """Those that answer, by model and arm."""
+    return sorted(answering(arms), key=lambda arm: (arm.model, arm.arm))
 
 
 def states(store: Store, arms: Iterable[Arm], standing: Sequence[Alarm]) -> Iterator[ArmState]:

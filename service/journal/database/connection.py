@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,12 @@ _POSTGRESQL = {
     "keepalives_interval": 10,
     "keepalives_count": 5,
     "tcp_user_timeout": 30_000,
-    "application_name": "swarmline-journal",
     "options": "-c statement_timeout=30000 -c timezone=UTC",
 }
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine that connects when first used."""
+def connect(url: str, name: str = "swarmline-journal") -> sa.Engine:
+    """An engine that connects when first used, under this name in PostgreSQL's list of connections."""
     parsed = sa.make_url(url)
     pool = {"pool_size": 1, "max_overflow": 3, "pool_timeout": 5, "pool_recycle": 600}
     if parsed.get_backend_name() == "sqlite":
@@ -46,14 +45,7 @@ def connect(url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    arguments = {name: value for name, value in _POSTGRESQL.items() if name not in parsed.query}
-    return sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        connect_args=arguments,
-        pool_pre_ping=True,
-        hide_parameters=True,
-        **pool,
-    )
+    return _connect_postgresql(parsed, _POSTGRESQL | {"application_name": name}, pool)
 
 
 def connect_to_read(url: str, statement_seconds: float) -> sa.Engine:
@@ -74,9 +66,16 @@ def connect_to_read(url: str, statement_seconds: float) -> sa.Engine:
         " -c max_parallel_workers_per_gather=0"
     )
     arguments = _POSTGRESQL | {"options": options, "application_name": "swarmline-monitor"}
+    return _connect_postgresql(parsed, arguments, pool)
+
+
+def _connect_postgresql(
+    url: sa.URL, arguments: Mapping[str, Any], pool: Mapping[str, Any]
+) -> sa.Engine:
+    """What the URL says of itself goes before."""
     return sa.create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        connect_args={name: value for name, value in arguments.items() if name not in parsed.query},
+        url.set(drivername="postgresql+psycopg"),
+        connect_args={name: value for name, value in arguments.items() if name not in url.query},
         pool_pre_ping=True,
         hide_parameters=True,
         **pool,
@@ -104,11 +103,15 @@ def transaction(engine: sa.Engine) -> Iterator[sa.Connection]:
     except (DataError, IntegrityError):  # pylint: disable=try-except-raise  # of what is below
         raise
     except (DBAPIError, PoolTimeout) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
         raise Unavailable(
-            f"the journal's database does not answer as it should ({reason}); it is tried again;"
+            f"the journal's database does not answer as it should ({reason_of(error)}); it is tried again;"
             " see that it runs and that JOURNAL_URL names it"
         ) from error
+
+
+def reason_of(error: Exception) -> str:
+    """What the driver says first, without SQLAlchemy's words and the statement."""
+    return str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
 
 
 def moment(engine: sa.Engine, at: dt.datetime) -> Any:
@@ -119,13 +122,14 @@ def moment(engine: sa.Engine, at: dt.datetime) -> Any:
 
 
 def statement(engine: sa.Engine, name: str, folder: Path = STATEMENTS) -> sa.TextClause:
-    """The SQL of this name in the engine's dialect."""
-    return _statement(folder / engine.dialect.name / f"{name}.sql")
+    """The SQL of this name: in the folder of the engine's dialect, or beside it where all have the same."""
+    return _statement(folder, engine.dialect.name, f"{name}.sql")
 
 
 @functools.cache
-def _statement(path: Path) -> sa.TextClause:
-    text = path.read_text(encoding="utf-8")
+def _statement(folder: Path, dialect: str, name: str) -> sa.TextClause:
+    own = folder / dialect / name
+    text = (own if own.is_file() else folder / name).read_text(encoding="utf-8")
     return sa.text("\n".join(line for line in text.splitlines() if not line.startswith("--")))
 
 

@@ -1,4 +1,4 @@
-"""Migrations of the journal's database, safe to race: replicas start at the same time."""
+"""Migrations of the journal's database, and of others like it, safe to race: replicas start at the same time."""
 
 from __future__ import annotations
 
@@ -10,29 +10,32 @@ import sqlalchemy as sa
 from service.journal.database.connection import lock, transaction
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+TABLE = "journal_migration"
 
 
 def migrate(engine: sa.Engine) -> list[str]:
     """Bring the schema up to date; the names of the migrations that were missing."""
-    dialect = engine.dialect.name
-    applied = []
     with transaction(engine) as connection:
         lock(connection)
-        connection.exec_driver_sql(
-            "CREATE TABLE IF NOT EXISTS journal_migration ("
-            "version integer PRIMARY KEY, name text NOT NULL,"
-            " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
-        )
-        done = set(connection.scalars(sa.text("SELECT version FROM journal_migration")))
-        for path in sorted((MIGRATIONS / dialect).glob("*.sql")):
-            version = int(path.name.partition("_")[0])
-            if version not in done:
-                _run(connection, path.read_text(encoding="utf-8"))
-                connection.execute(
-                    sa.text("INSERT INTO journal_migration (version, name) VALUES (:v, :n)"),
-                    {"v": version, "n": path.stem},
-                )
-                applied.append(path.stem)
+        return apply(connection, MIGRATIONS, TABLE)
+
+
+def apply(connection: sa.Connection, folder: Path, table: str) -> list[str]:
+    """Those of a folder that the table, of our own naming, does not list yet; inside a transaction with the lock."""
+    connection.exec_driver_sql(
+        f"CREATE TABLE IF NOT EXISTS {table} ("
+        "version integer PRIMARY KEY, name text NOT NULL,"
+        " applied_at text NOT NULL DEFAULT CURRENT_TIMESTAMP)"
+    )
+    done = set(connection.scalars(sa.text(f"SELECT version FROM {table}")))  # nosec B608
+    new = sa.text(f"INSERT INTO {table} (version, name) VALUES (:v, :n)")  # nosec B608
+    applied = []
+    for path in sorted((folder / connection.dialect.name).glob("*.sql")):
+        version = int(path.name.partition("_")[0])
+        if version not in done:
+            _run(connection, path.read_text(encoding="utf-8"))
+            connection.execute(new, {"v": version, "n": path.stem})
+            applied.append(path.stem)
     return applied
 
 

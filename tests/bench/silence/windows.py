@@ -5,16 +5,16 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from monitoring.drift import judge_columns
-from monitoring.findings.values import Finding, WindowRecord
+from monitoring.findings.values import Finding
 from monitoring.judge.alarms import JudgedWindow, change_alarms
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import Reference
 from tests.bench.silence.population import contract
+from tests.support.monitoring import record_of
 from tests.support.monitoring.windows import DAY, START, window_of
 
 CONTRACT = contract()
@@ -44,20 +44,7 @@ class Rate(NamedTuple):
 
 def judged(number: int, findings: list[Finding], rows: int) -> JudgedWindow:
     start = START + number * DAY
-    record = WindowRecord(
-        model="population",
-        version="1",
-        arm="champion",
-        start=start,
-        end=start + DAY,
-        rows=rows,
-        sampled=rows,
-        first=start,
-        last=start,
-        watermark=start + DAY,
-        seed=0,
-        judged_at=start + DAY,
-    )
+    record = record_of(start, start + DAY, model="population", rows=rows)
     return JudgedWindow(record, findings)
 
 
@@ -91,7 +78,3 @@ def two_of_three(raised: list[set[str]]) -> set[str]:
     return {
         column for column in set().union(*raised) if sum(column in each for each in raised) >= 2
     }
-
-
-def mean_share(flags: list[bool]) -> Rate:
-    return Rate(int(np.sum(flags)), len(flags))

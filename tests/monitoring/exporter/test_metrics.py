@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,14 +16,6 @@ from tests.support.postgres import Cluster
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
 HOUR = dt.timedelta(hours=1)
 ARM = ("yield", "3", "champion")
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    store = Store(database)
-    store.prepare()
-    yield store
-    store.close()
 
 
 def window(number: int, **fields: Any) -> Any:
@@ -134,8 +125,8 @@ def test_while_the_database_is_away_the_last_numbers_stand_and_age(
 
 
 def test_the_end_of_the_newest_window_with_truth_is_told(store: Store):
-    store.save(window(0), [finding(kind="truth", column="share", value=0.5)])
-    store.save(window(1), [finding(kind="truth", column="share", value=0.0)])
+    for number, share in ((-1, 0.9), (0, 0.5), (1, 0.0)):
+        store.save(window(number), [finding(kind="truth", column="share", value=share)])
     numbers = scraped(Exporter(store, 30.0))
     until = numbers["truth_window_timestamp_seconds", "champion", "yield", "3"]
     assert until == window(0).end.timestamp()

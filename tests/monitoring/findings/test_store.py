@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -11,18 +10,10 @@ import sqlalchemy as sa
 from monitoring.findings import database as tables
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
 from monitoring.findings.store import Store
-from tests.support.monitoring import HOUR, START, alarm, finding, record
+from tests.support.monitoring import HOUR, START, alarm, finding, raise_alarm, record
 from tests.support.postgres import Cluster
 
 KEY = ("yield", "3", "champion")
-
-
-@pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    store = Store(database)
-    store.prepare()
-    yield store
-    store.close()
 
 
 def test_a_window_and_its_findings_come_back_as_they_were(store: Store):
@@ -108,7 +99,7 @@ def test_an_alarm_is_raised_once_resolved_and_raised_again(store: Store):
     store.save(record(4), [], resolved=[over])
     assert store.alarms(standing=True) == []
     assert store.alarms("yield", standing=False) == [over]
-    store.raise_alarm(alarm(5))
+    raise_alarm(store, alarm(5))
     assert store.alarms() == [alarm(5), over]
 
 
@@ -138,8 +129,8 @@ def test_what_is_old_goes_and_a_standing_alarm_stays(store: Store):
     for number in range(6):
         store.save(record(number), [finding()])
     over = msgspec.structs.replace(alarm(column="humidity"), resolved_at=START + HOUR)
-    store.raise_alarm(alarm())
-    store.raise_alarm(msgspec.structs.replace(over, resolved_at=None))
+    raise_alarm(store, alarm())
+    raise_alarm(store, msgspec.structs.replace(over, resolved_at=None))
     store.resolve_alarm(over)
     assert store.expire(START + 4 * HOUR) == 3
     assert [window.start for window in store.windows("yield")] == [

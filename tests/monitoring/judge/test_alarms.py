@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from monitoring.estimate.trust import RELATION_CHANGED
-from monitoring.findings.values import Alarm, Finding, Verdict, WindowRecord
+from monitoring.findings.values import Alarm, Finding, Verdict
 from monitoring.judge.alarms import LOOK_BACK, JudgedWindow, change_alarms, windows_to_read
 from service.bundle.monitor_rules import MonitorRules
+from tests.support.monitoring import record_of
 
 RULES = MonitorRules()
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
@@ -23,20 +24,7 @@ def window(
     number: int, letter: str, version: str = "1", arm: str = "champion", **finding: Any
 ) -> JudgedWindow:
     start = START + number * DAY
-    record = WindowRecord(
-        model="grade",
-        version=version,
-        arm=arm,
-        start=start,
-        end=start + DAY,
-        rows=1_000,
-        sampled=1_000,
-        first=start,
-        last=start,
-        watermark=start + DAY,
-        seed=0,
-        judged_at=start + DAY,
-    )
+    record = record_of(start, start + DAY, model="grade", version=version, arm=arm)
     said = {
         "kind": "drift",
         "column": "ec",

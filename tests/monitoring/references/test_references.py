@@ -60,7 +60,7 @@ def test_a_version_of_the_exported_set_comes_from_there_and_is_kept(tmp_path: Pa
     references = References(tmp_path / "set", tmp_path / "state", NOWHERE)
     version = references.of(MODEL, "1")
     assert version.reference is not None and version.rules.floor == 0.3
-    assert version.contract == YIELD and version.loss_model is None
+    assert version.contract == YIELD
     shutil.rmtree(tmp_path / "set")
     later = References(tmp_path / "set", tmp_path / "state", NOWHERE)
     assert later.of(MODEL, "1").reference == version.reference

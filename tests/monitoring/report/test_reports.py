@@ -18,7 +18,7 @@ from monitoring.references import References, TrackingServer
 from monitoring.report import AlarmReports, NoReport, Reports, reports, tables
 from monitoring.window.journal import JournalReader
 from service.bundle.contract import Column, Contract, Output
-from tests.support.monitoring import alarm, record
+from tests.support.monitoring import alarm, raise_alarm, record
 from tests.support.monitoring.board import HOSTILE
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.monitoring.browser import chromium
@@ -175,7 +175,7 @@ def test_an_alarm_has_its_windows_report_made_once(
     store.save(window, [])
     for kind, raised in (("drift", NOW), ("quality", NOW), ("share", NOW - dt.timedelta(days=1))):
         of = {"model": window.model, "version": "5", "window_start": window.start}
-        store.raise_alarm(alarm(kind=kind, raised_at=raised, **of))
+        raise_alarm(store, alarm(kind=kind, raised_at=raised, **of))
     drawn: list[Path] = []
     monkeypatch.setattr(
         reports, "_draw", lambda _folder, html: drawn.append(html.write_bytes(b"x"))

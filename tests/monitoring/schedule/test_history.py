@@ -3,44 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
-
-import pytest
+from collections.abc import Sequence
 
 from monitoring.estimate import relation_changed
-from monitoring.findings import Finding, Store, WindowRecord
+from monitoring.findings import Finding, Store
 from monitoring.schedule.history import History
 from monitoring.window.values import Arm
+from tests.support.monitoring import record_of
 
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 ARM = Arm("grade", "1", "champion")
 
 
-@pytest.fixture
-def store(database: str) -> Iterator[Store]:
-    store = Store(database)
-    store.prepare()
-    yield store
-    store.close()
-
-
 def keep(store: Store, number: int, findings: Sequence[Finding]) -> None:
     start = START + number * HOUR
-    record = WindowRecord(
-        model=ARM.model,
-        version=ARM.version,
-        arm=ARM.name,
-        start=start,
-        end=start + HOUR,
-        rows=500,
-        sampled=500,
-        first=start,
-        last=start,
-        watermark=start + HOUR,
-        seed=0,
-        judged_at=start + HOUR,
-    )
+    arm = {"model": ARM.model, "version": ARM.version, "arm": ARM.name}
+    record = record_of(start, start + HOUR, **arm, rows=500)
     store.save(record, findings)
 
 

@@ -18,6 +18,7 @@ from tests.support import ROOT
 from tests.support.elastic import ECS
 from tests.support.elastic.server import ElasticStandIn
 from tests.support.machine import free_port
+from tests.support.monitoring import HOUR, record_of
 from tests.support.receivers import serving
 
 MONDAY = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
@@ -27,19 +28,8 @@ SCHEMA = json.loads((ROOT / "tests/support/elastic/requests.json").read_text(enc
 
 
 def window(**more: Any) -> WindowRecord:
-    usual: dict[str, Any] = {
-        **{
-            "model": "late",
-            "version": "3",
-            "arm": "champion",
-            "rows": 500,
-            "sampled": 500,
-            "seed": 7,
-        },
-        **{"start": MONDAY, "end": MONDAY + dt.timedelta(hours=1), "release": "r-1"},
-        **{"first": MONDAY, "last": MONDAY, "watermark": MONDAY, "judged_at": MONDAY},
-    }
-    return WindowRecord(**usual | more)
+    times = {"start": MONDAY, "end": MONDAY + HOUR, "judged_at": MONDAY}
+    return record_of(**times | {"model": "late", "rows": 500, "release": "r-1"} | more)
 
 
 def findings() -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from monitoring.findings import Finding, Store, WindowRecord
 from monitoring.tracking.sender import Sender, WindowRefused
 from tests.support.machine import wait_until
-from tests.support.monitoring import record as window
+from tests.support.monitoring import record_of
 
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
@@ -16,20 +16,7 @@ def test_a_place_that_answers_what_nobody_expected_is_said_and_asked_again(
 ):
     store = Store(database)
     store.prepare()
-    record = WindowRecord(
-        model="grade",
-        version="1",
-        arm="champion",
-        start=START,
-        end=START + dt.timedelta(hours=1),
-        rows=500,
-        sampled=500,
-        first=START,
-        last=START,
-        watermark=START,
-        seed=0,
-        judged_at=START,
-    )
+    record = record_of(START, START + dt.timedelta(hours=1), model="grade", rows=500)
     store.save(record, [])
     said: list[tuple[bool, str]] = []
     answers = [True]

@@ -133,7 +133,7 @@ def test_the_truth_of_a_window_its_delay_and_its_corrections(
     journal.truth("quality", [Entry("r0", "bad"), Entry("r1", "good"), Entry("r2", "good")])
     first = query(settings, "SELECT received_at FROM truth WHERE request_id = 'r1'")[0][0]
     journal.truth("quality", [Entry("r1", "bad")])
-    truth = reader.truth(QUALITY_ARM, HOUR, QUALITY, seed=1)
+    truth = reader.truth(reader.window(QUALITY_ARM, HOUR, QUALITY, seed=1), QUALITY)
     assert (truth.rows, truth.with_truth, truth.corrected) == (4, 3, 1)
     # In the order of their times: r1, r2, and r0 by its newest prediction.
     assert truth.truth.tolist() == [0, 1, 0] and truth.values.tolist() == [1, 1, 1]
@@ -151,7 +151,7 @@ def test_a_truth_that_is_no_class_of_this_version_is_one_that_it_got_wrong(
     # A version that was never taught what is bad.
     narrow = replace(QUALITY, classes=("good",))
     truth = reader.truth(QUALITY_ARM, HOUR, narrow, seed=1)
-    assert truth.known == 2
+    assert truth.with_truth == 2
     assert truth.truth.tolist() == [0, len(narrow.classes)]
     assert truth.values.tolist() == [0, 0]
 
@@ -161,10 +161,11 @@ def test_truth_of_numbers_and_a_window_without_any(
 ) -> None:
     record_yield(journal, "r1", at=second(1))
     ship_once(settings)
-    none = reader.truth(YIELD_ARM, HOUR, YIELD, seed=1)
+    window = reader.window(YIELD_ARM, HOUR, YIELD, seed=1)
+    none = reader.truth(window, YIELD)
     assert (none.rows, none.with_truth, len(none.truth), len(none.matrix)) == (1, 0, 0, 0)
     journal.truth("yield", [Entry("r1", 2.5)])
-    assert reader.truth(YIELD_ARM, HOUR, YIELD, seed=1).truth.tolist() == [2.5]
+    assert reader.truth(window, YIELD).truth.tolist() == [2.5]
 
 
 def test_several_outputs_are_read_by_their_names(

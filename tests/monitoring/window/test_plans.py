@@ -76,7 +76,7 @@ def test_the_counts_of_two_arms_with_requests_that_were_sent_again(reader: Journ
     # One in a hundred of all requests was sent again, each to the champion.
     assert (champion.rows, challenger.rows) == (14_800, 5_000)
     assert len(champion.matrix) == len(challenger.matrix) == 1000
-    truth = reader.truth(CHAMPION, DAY, CONTRACT, 1, limit=1000)
+    truth = reader.truth(champion, CONTRACT, limit=1000)
     assert truth.rows == 14_800 and 6_900 < truth.with_truth < 7_900 and len(truth.truth) == 1000
 
 

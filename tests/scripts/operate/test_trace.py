@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from scripts.operate.trace import explain, from_address, script_of
 from service.journal.database.connection import connect
 from service.journal.shipper import ship_once
 from service.settings import JournalSettings
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, empty, running_cluster
 from tests.support.service.journal import open_journal, query, record_yield, settings_for
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -57,11 +56,8 @@ def test_no_id_can_say_more_than_an_id():
 
 @pytest.fixture(scope="module", name="cluster")
 def _cluster() -> Iterator[Cluster]:
-    with tempfile.TemporaryDirectory(prefix="pg-") as folder:
-        server = Cluster(Path(folder))
-        server.start()
+    with running_cluster() as server:
         yield server
-        server.stop()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -69,8 +65,7 @@ def journal_of_two(request: pytest.FixtureRequest, tmp_path: Path) -> JournalSet
     """A journal with two predictions: r1, of a trace, and r2."""
     settings = settings_for(tmp_path)
     if request.param == "postgresql":
-        settings = settings_for(tmp_path, url=request.getfixturevalue("cluster").url)
-        query_all(settings, "DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+        settings = settings_for(tmp_path, url=empty(request.getfixturevalue("cluster").url))
     worker = open_journal(settings)
     record_yield(worker, "r1", trace_id=TRACE)
     record_yield(worker, "r2")

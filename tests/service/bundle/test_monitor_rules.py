@@ -1,8 +1,7 @@
-"""The monitor's rules beside a bundle: there, missing, or broken; and how long a window may be."""
+"""The monitor's rules beside a bundle: there, missing, or broken."""
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 
 import msgspec
@@ -13,8 +12,6 @@ from service.bundle.monitor_rules import (
     MONITOR_RULES,
     Bound,
     MonitorRules,
-    parse_horizon,
-    parse_window,
     read_monitor_rules,
 )
 
@@ -34,32 +31,3 @@ def test_rules_that_cannot_be_used_are_named(tmp_path: Path, content: bytes) -> 
     (tmp_path / MONITOR_RULES).write_bytes(content)
     with pytest.raises(DamagedBundle, match=r"monitor\.json: .*export the bundle again"):
         read_monitor_rules(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("text", "length"),
-    [
-        ("1m", dt.timedelta(minutes=1)),
-        ("36h", dt.timedelta(hours=36)),
-        ("31d", dt.timedelta(days=31)),
-        ("744h", dt.timedelta(days=31)),
-        ("500 rows", 500),
-    ],
-)
-def test_a_window_has_a_length_in_time_or_in_rows(text: str, length: dt.timedelta | int) -> None:
-    assert parse_window(text) == length
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "0m", "32d", "745h", "-1d", "1.5h", "1d ", "1D", "5", "٣d", "0 rows", "rows"],
-)
-def test_anything_else_is_no_window(text: str) -> None:
-    with pytest.raises(ValueError):
-        parse_window(text)
-
-
-def test_truth_may_take_a_year() -> None:
-    assert parse_horizon("366d") == dt.timedelta(days=366)
-    with pytest.raises(ValueError):
-        parse_horizon("367d")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from monitoring.findings.database import ALARM, transaction
+from monitoring.findings.rows import FINDING_COLUMNS, cells_of
+from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 HOUR = dt.timedelta(hours=1)
@@ -15,19 +18,26 @@ START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 def record(number: int = 0, **fields: Any) -> WindowRecord:
     """The window of the hour with this number."""
     start = START + number * HOUR
+    times = {"start": start, "end": start + HOUR}
+    times |= {"watermark": start + 2 * HOUR, "judged_at": start + 2 * HOUR}
+    return record_of(**times | fields)
+
+
+def record_of(start: dt.datetime, end: dt.datetime, **fields: Any) -> WindowRecord:
+    """The window of these times, judged as soon as it ended."""
     values: dict[str, Any] = {
         "model": "yield",
         "version": "3",
         "arm": "champion",
         "start": start,
-        "end": start + HOUR,
+        "end": end,
         "rows": 1000,
         "sampled": 1000,
         "first": start,
-        "last": start + HOUR / 2,
-        "watermark": start + 2 * HOUR,
+        "last": start + (end - start) / 2,
+        "watermark": end,
         "seed": 7,
-        "judged_at": start + 2 * HOUR,
+        "judged_at": end,
     }
     return WindowRecord(**values | fields)
 
@@ -62,3 +72,9 @@ def alarm(number: int = 0, **fields: Any) -> Alarm:
         "evidence": finding(verdict="raised", value=0.4),
     }
     return Alarm(**values | fields)
+
+
+def raise_alarm(store: Store, new: Alarm) -> None:
+    """Without a window that says so."""
+    with transaction(store.engine) as connection:
+        connection.execute(store.upsert(ALARM, cells_of(new, FINDING_COLUMNS), ()))

@@ -9,6 +9,7 @@ from typing import Any
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 from tests.support.monitoring.findings import distrusted, drift, metric
+from tests.support.monitoring import raise_alarm, record_of
 
 QUIET, MOVED = "yield-prediction", "quality-classification"
 HOUR = dt.timedelta(hours=1)
@@ -27,7 +28,7 @@ def fill(store: Store, now: dt.datetime) -> None:
         save(store, record(QUIET, "7", *span), _quiet(place))
         save(store, record(MOVED, version, *span), _moved(place))
     for alarm in alarms(end):
-        store.raise_alarm(alarm)
+        raise_alarm(store, alarm)
         if alarm.resolved_at is not None:
             store.resolve_alarm(alarm)
     for name in (QUIET, MOVED):
@@ -46,18 +47,16 @@ def save(store: Store, window: WindowRecord, findings: list[Finding]) -> None:
 def record(
     model: str, version: str, start: dt.datetime, end: dt.datetime, rows: int = 4180
 ) -> WindowRecord:
-    return WindowRecord(
+    return record_of(
+        start,
+        end,
         model=model,
         version=version,
-        arm="champion",
-        start=start,
-        end=end,
         rows=rows,
         sampled=min(rows, 2000),
         first=start + dt.timedelta(seconds=1),
         last=end - dt.timedelta(seconds=1),
         watermark=end + dt.timedelta(seconds=5),
-        seed=7,
         judged_at=end + dt.timedelta(seconds=70),
         traffic_share=0.95 if model == MOVED else None,
         release=f"2026.11.{version}-4eeeffc",
