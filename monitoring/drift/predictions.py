@@ -9,7 +9,7 @@ from monitoring.drift.comparison import Comparison, unknown
 from monitoring.drift.nearest import compare_nearest
 from monitoring.drift.numbers import Subject, compare_numbers
 from monitoring.drift.seasons import Expectation
-from monitoring.drift.values import Values, compare_values
+from monitoring.drift.values import Values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window, answers_of
 from service.bundle.contract import Contract

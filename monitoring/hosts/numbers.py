@@ -192,8 +192,8 @@ class Restarts:
                 self._counts[place] += 1
         # Swarm forgets old tasks, and so does this.
         self._seen = set(broken)
-        # Of all that could fail there is a 0, or the first failure would begin a counter instead of raising one; of what
-        # is there no more there is nothing, or there would be more and more.
+        # Of all that could fail there is a 0, or the first failure would begin a counter instead of raising one; of
+        # what is there no more there is nothing, or there would be more and more.
         for place in [place for place in self._counts if place[1] not in services.values()]:
             del self._counts[place]
         self._counts.update(dict.fromkeys(product(set(names.values()), services.values()), 0))

@@ -49,7 +49,7 @@ class MlflowRuns:
         self._runs: dict[tuple[str, str], str] = {}
 
     def send(self, record: WindowRecord, findings: Sequence[Finding]) -> None:
-        """PlaceUnavailable where MLflow does not answer within seconds, WindowRefused where it does not take this one."""
+        """PlaceUnavailable where MLflow does not answer within seconds, WindowRefused where it refuses this one."""
         try:
             check_names(record.model, record.version)
         except NoReference:

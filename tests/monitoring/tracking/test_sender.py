@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from monitoring.findings import Finding, Store, WindowRecord
 from monitoring.tracking.sender import Sender, WindowRefused
 from tests.support.machine import wait_until
+from tests.support.monitoring import record as window
 from tests.support.monitoring import record_of
 
 START = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
