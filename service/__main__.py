@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from service.process import metrics
 from service.process.faults import find_address_fault, find_folder_fault
+from service.process.unloaded import leave_out_unneeded
 from service.settings import BadSettings, JournalSettings, Settings, read_settings
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def main() -> int:
     # One process a core: a pool of threads in each linear algebra call would only take turns.
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    leave_out_unneeded()
     try:
         settings = read_settings(os.environ)
     except BadSettings as error:

@@ -23,7 +23,7 @@ def test_every_answered_prediction_is_in_the_table_after_a_stop(
     ids = [
         predict(server, X_Request_Id=f"n{number}").headers["X-Request-Id"] for number in range(50)
     ]
-    assert server.stop() == 0
+    assert server.stop() == 0, server.log.read_text()
     assert sorted(journalled(tmp_path)) == sorted(ids)
 
 

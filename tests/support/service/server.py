@@ -14,7 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import requests
+
 ROOT = Path(__file__).parents[3]
+#: More than the service gives its requests and its journal together.
+STOP_SECONDS = 60.0
+ENVIRON = {
+    "PATH": os.environ["PATH"],
+    "TMPDIR": tempfile.gettempdir(),
+    "PYTHONFAULTHANDLER": "1",
+}
 KEYS = {
     "caller": "predict",
     "teller": "truth",
@@ -61,7 +70,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", *(module or ("service",))],
                 cwd=ROOT,
-                env={"PATH": os.environ["PATH"], "TMPDIR": tempfile.gettempdir()} | environ,
+                env=ENVIRON | environ,
                 stdout=output,
                 stderr=output,
             )
@@ -69,11 +78,11 @@ class Server:
     @property
     def ready(self) -> bool:
         assert self.process.poll() is None, self.log.read_text(encoding="utf-8")
+        # Not just a connection: the socket is open before anything looks after it, signals too.
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-        except OSError:
+            return requests.get(self.url + "/health/live", timeout=5).ok
+        except requests.RequestException:
             return False
-        return True
 
     @property
     def workers(self) -> list[int]:
@@ -85,7 +94,12 @@ class Server:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(30)
+                self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self._abort()
         return self.process.wait(10)
+
+    def _abort(self) -> None:
+        """Each of its processes writes to the log where it hangs, and ends."""
+        for pid in (*self.workers, self.process.pid):
+            os.kill(pid, signal.SIGABRT)
