@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.support.machine import wait_until
 from tests.support.swarm.engine import fetched
-from tests.support.swarm.images import Image, digest_of
+from tests.support.swarm.images import Image, digest_of, key_of
 from tests.support.swarm.shell import Process, start
 
 PORT = 5000
@@ -58,7 +58,7 @@ class Registry:
         self._upload(repository, image.config)
         self._upload(repository, image.layer.read_bytes())
         kind = json.loads(image.manifest)["mediaType"]
-        place = f"/v2/{repository}/manifests/{image.recipe.key}"
+        place = f"/v2/{repository}/manifests/{key_of(image.recipe)}"
         self._ask("PUT", place, image.manifest, kind)
         return f"{self.address}/{repository}@{digest_of(image.manifest)}"
 
