@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ KINDS = {
     "quality": ("estimate", "quality", "slice", "truth", "trust", "cause"),
 }
 OK, NOTHING, RAISED = 0, 1, 3
+WAIT = "`make monitor` judges them as they end"
 _SIGNS = {"ok": " ", "raised": "!", "unknown": "?"}
 
 
@@ -29,10 +30,35 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
     else:
         sys.stdout.write("\n".join(line for window in judged for line in _table(*window)) + "\n")
     if not judged:
-        sys.stderr.write("no window was judged yet: `make monitor` judges them as they end\n")
+        sys.stderr.write(f"no window was judged yet: {WAIT}\n")
         return NOTHING
     raised = any(finding.verdict == "raised" for _, _, findings in judged for finding in findings)
     return RAISED if raised else OK
+
+
+def find_unjudged(store: Store, models: Collection[str], exported: Collection[str]) -> str:
+    """A sentence where one of these models has no judged window, with those that have; else empty.
+
+    `exported` are the models of the exported set, which may not have been asked yet.
+    """
+    judged = {arm.model for arm in store.arms()}
+    unjudged = [model for model in models if model not in judged]
+    if not unjudged:
+        return ""
+    if {*unjudged} <= {*exported}:
+        return f"no window of {_listed(unjudged)} was judged yet: {WAIT}"
+    names = sorted(judged | {*exported})
+    if not names:
+        return f"no window of {_listed(unjudged)} was judged yet, nor of any other model: {WAIT}"
+    wrong = [model for model in unjudged if model not in exported]
+    return (
+        f"MODEL is {_listed(wrong)}, of which no window was judged and which the exported set has not;"
+        f" allowed are {_listed(names)}: name some of them, or none for all"
+    )
+
+
+def _listed(models: Iterable[str]) -> str:
+    return ", ".join(repr(_plain(model)[:80]) for model in models)
 
 
 def asked_arms(store: Store, models: Collection[str]) -> list[Arm]:
