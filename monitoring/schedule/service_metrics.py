@@ -21,11 +21,12 @@ _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
 class ServiceMetrics(NamedTuple):
-    """`lag` is the longest that a replica says, in seconds, 0 where nobody was asked."""
+    """`lag` is the longest that a replica says, in seconds, 0 where nobody was asked; `spool` is whose it is."""
 
     lag: float = 0.0
     #: By model, version and arm.
     shares: Mapping[tuple[str, str, str], float] = MappingProxyType({})
+    spool: str = "a node's spool"
 
 
 class Unanswered(Exception):
@@ -33,11 +34,14 @@ class Unanswered(Exception):
 
 
 def from_prometheus(url: str) -> ServiceMetrics:
-    lags = list(_query(url, f"max({LAG})"))
+    lags = [(value, labels) for labels, value in _query(url, f"topk(1, {LAG})")]
+    lag, labels = max(lags, key=lambda pair: pair[0], default=(0.0, {}))
     shares = _query(url, f"max by (model, version, arm) ({SHARE})")
+    replica = str(labels.get("instance", ""))[:100]
     return ServiceMetrics(
-        max((value for _, value in lags), default=0.0),
-        {_key(labels): value for labels, value in shares},
+        lag,
+        {_key(share_labels): value for share_labels, value in shares},
+        f"the spool of the node of replica {replica}" if replica else ServiceMetrics().spool,
     )
 
 

@@ -81,6 +81,8 @@ def _table(arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> Itera
         f"{arm.model} {arm.version} {arm.arm}: {record.rows} rows from"
         f" {record.start:%Y-%m-%d %H:%M:%S} to {record.end:%H:%M:%S} UTC, judged {record.judged_at:%H:%M:%S}"
     )
+    if record.lacking:
+        yield f"? {record.lacking}"
     for finding in findings:
         yield (
             f"{_SIGNS[finding.verdict]} {finding.kind:<11}{_plain(finding.column):<28.28}"
