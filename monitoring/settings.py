@@ -119,7 +119,7 @@ SETTINGS = (
     ),
     Setting(
         "MONITOR_PATIENCE",
-        readers.number(0, 2_678_400),
+        readers.number(10, 2_678_400),
         "900",
         "seconds that windows wait for a journal that lags; then they are judged with the rows that are there",
     ),

@@ -58,7 +58,7 @@ def new_windows(
         return
     follows = bool(records) and spans[0].start <= records[0].end
     empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
-    began = follows
+    has_begun = follows
     # Of an arm that nobody asks any more there is one question, not one a window.
     rest = journal.count(arm, Span(spans[0].start, spans[-1].end))
     new = 0
@@ -69,11 +69,8 @@ def new_windows(
             predictions = rest.predictions
         # What was before the first row of an arm, or long after its last, is no hole.
         empty = 0 if predictions else empty + 1
-        began = began or bool(predictions)
-        # Its own rows may come, and once a later window was judged nobody would look for them in one that is not kept.
-        later = rest.last is not None and rest.last >= span.end
-        may_fill = began and later and span.end > moment.complete
-        if empty <= EMPTY_WINDOWS or may_fill:
+        has_begun = has_begun or bool(predictions)
+        if empty <= EMPTY_WINDOWS or (has_begun and _may_fill(span, rest, moment)):
             yield Due(span, predictions)
             new += 1
             if new == MOST_NEW:
@@ -81,6 +78,14 @@ def new_windows(
         elif asked:
             # To the end of a hole there is one question as well.
             rest = journal.count(arm, Span(span.end, spans[-1].end))
+
+
+def _may_fill(span: Span, rest: Count, moment: Moment) -> bool:
+    """Whether a window without rows that later ones follow may get some: a spool lags.
+
+    Once a later window was judged, nobody would look for rows in one that is not kept.
+    """
+    return rest.last is not None and rest.last >= span.end > moment.complete
 
 
 def _reaches(count: Count, span: Span) -> bool:
