@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from monitoring.schedule.clock import read_moment
-from monitoring.schedule.service_metrics import ServiceMetrics
 from monitoring.server import console
 from tests.monitoring.schedule.conftest import KEY, Watch
 from tests.support.monitoring.site import application, sources
+from tests.support.receivers import serving
 from tests.support.service.bundles import YIELD
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
@@ -20,24 +21,32 @@ NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 PATIENCE = 10
 
 
+class Service(BaseHTTPRequestHandler):
+    """Says the lag of its journal."""
+
+    lag = 0.0
+
+    def do_GET(self) -> None:  # pylint: disable=invalid-name
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(f"swarmline_journal_lag_seconds {Service.lag}\n".encode())
+
+    def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
+        """Requests are not worth a line."""
+
+
 class Stuck:
     """A watch whose service says that a prediction of minute 0 is still in a spool, until `ship`."""
 
-    def __init__(self, watch: Watch, monkeypatch: pytest.MonkeyPatch):
-        self.watch, self._is_stuck, self._now = watch, True, 0.0
-        monkeypatch.setattr(watch.judge.monitor, "_ask_service", self._say)
+    def __init__(self, watch: Watch):
+        self.watch, self._is_stuck = watch, True
 
     def look(self, minutes: float) -> int:
-        self._now = minutes
+        Service.lag = 60 * minutes if self._is_stuck else 0.0
         return self.watch.look(minutes)
 
     def ship(self) -> None:
         self._is_stuck = False
-
-    def _say(self) -> ServiceMetrics:
-        metrics = ServiceMetrics(60 * self._now if self._is_stuck else 0.0)
-        self.watch.judge.monitor._metrics = metrics
-        return metrics
 
     def lacking(self) -> set[int]:
         """The minutes of the windows that say that rows may be missing."""
@@ -53,9 +62,12 @@ class Stuck:
 def stuck(
     make_watch: Callable[[dict[str, str]], Watch],
     environ: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Stuck:
-    return Stuck(make_watch(environ | {"MONITOR_PATIENCE": str(60 * PATIENCE)}), monkeypatch)
+) -> Iterator[Stuck]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
+    address = f"http://127.0.0.1:{server.server_port}"
+    patience = str(60 * PATIENCE)
+    with serving(server):
+        yield Stuck(make_watch(environ | {"MONITOR_PATIENCE": patience, "SERVICE_URL": address}))
 
 
 def test_a_lag_is_waited_for_no_longer_than_patience():
@@ -126,22 +138,6 @@ def test_rows_of_a_hole_that_is_longer_than_those_that_are_kept_are_judged_when_
     assert [rows[minute] for minute in range(8)] == [*(300,) * 6, 0, 300]
     # Of the one to which none came it says so.
     assert stuck.watch.findings(6)[0].reason == "no rows: nothing was journalled in this window"
-
-
-def test_a_prometheus_names_the_replica_whose_spool_lags(
-    monkeypatch: pytest.MonkeyPatch,
-):
-    from monitoring.schedule import service_metrics
-
-    def query(_url: str, words: str) -> list[tuple[dict[str, str], float]]:
-        return [({"instance": "10.0.1.7:8080"}, 2000.0)] if "topk" in words else []
-
-    monkeypatch.setattr(service_metrics, "_query", query)
-    metrics = service_metrics.from_prometheus("http://prometheus:9090")
-    assert (metrics.lag, metrics.spool) == (
-        2000.0,
-        "the spool of the node of replica 10.0.1.7:8080",
-    )
 
 
 def test_a_page_says_that_rows_may_be_missing_until_they_are_there(stuck: Stuck, tmp_path: Path):
