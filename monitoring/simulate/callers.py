@@ -50,6 +50,8 @@ class Caller:
             self._session.headers["Authorization"] = f"Bearer {key}"
         #: By when it is to be sent.
         self._waiting: list[tuple[float, int, list[dict[str, Any]]]] = []
+        #: Of what was put there, so that no two have the same place.
+        self._count = 0
         self.model, self.counts = model, Counts()
 
     def run(self, phase: Callable[[], Phase | None], stop: threading.Event) -> None:
@@ -82,7 +84,8 @@ class Caller:
                 for row, value in enumerate(values)
             ]
             when = time.monotonic() + self._pace.delay * phase.lateness
-            heapq.heappush(self._waiting, (when, self.counts.asked, entries))
+            self._count += 1
+            heapq.heappush(self._waiting, (when, self._count, entries))
 
     def _send_due(self) -> None:
         """In one request what is due; what the journal has not got yet is sent again."""
@@ -91,7 +94,12 @@ class Caller:
             due += heapq.heappop(self._waiting)[2]
         if not due:
             return
-        answer = self._session.post(self._tell, json={"entries": due}, timeout=SECONDS)
+        try:
+            answer = self._session.post(self._tell, json={"entries": due}, timeout=SECONDS)
+        except requests.RequestException:
+            # Whether it was taken or not: told twice, it is the same truth.
+            self._wait_again(due)
+            raise
         if answer.status_code != 200:
             self.counts.fault = f"truth: {answer.status_code}: {answer.text[:200]}"
             return
@@ -99,4 +107,8 @@ class Caller:
         again = [entry for entry in due if (entry["request_id"], entry["row"]) in unknown]
         self.counts.truths += len(due) - len(again)
         if again:
-            heapq.heappush(self._waiting, (time.monotonic() + PAUSE, self.counts.asked, again))
+            self._wait_again(again)
+
+    def _wait_again(self, entries: list[dict[str, Any]]) -> None:
+        self._count += 1
+        heapq.heappush(self._waiting, (time.monotonic() + PAUSE, self._count, entries))

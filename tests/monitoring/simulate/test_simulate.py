@@ -126,6 +126,39 @@ def test_why_no_request_was_answered_is_said(tmp_path: Path, capsys: pytest.Capt
     assert "last fault: 401" in capsys.readouterr().out
 
 
+def test_truth_that_a_service_did_not_take_is_told_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    told: list[int] = []
+
+    class HangingUp(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # pylint: disable=invalid-name
+            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            if self.path.endswith("/truth"):
+                told.append(len(document["entries"]))
+                if len(told) == 1:
+                    self.close_connection = True
+                    return
+            answer = {"request_id": "one", "predictions": [1.0] * 20, "unknown": []}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
+            """Requests are not worth a line."""
+
+    write_monitored(tmp_path, YIELD)
+    (tmp_path / "aliases.json").write_text(json.dumps({YIELD.model: {"champion": "1"}}))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), HangingUp)
+    words = ["--url", f"http://127.0.0.1:{server.server_port}", "--bundles", str(tmp_path)]
+    words += ["--scenario", "calm", "--minutes", "0.1", "--delay", "0", "--rate", "1"]
+    with serving(server):
+        assert simulate(words) == 0
+    answered = int(capsys.readouterr().out.rsplit("requests answered")[0].split()[-3])
+    # What the last look was too early for apart, every row's truth is there, and the first not twice.
+    assert told[0] == 20 and 20 * (answered - 1) <= sum(told[1:]) <= 20 * answered
+
+
 @pytest.fixture
 def simulated(
     start: Callable[..., Server], environ: dict[str, str], tmp_path: Path
