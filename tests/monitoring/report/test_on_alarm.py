@@ -1,4 +1,4 @@
-"""From a journal whose inputs shift to Evidently's report in a browser: a monitor as it runs, and nothing asked of it."""
+"""From a journal whose inputs shift to Evidently's report in a browser: a monitor as it runs; nobody asks for it."""
 
 from __future__ import annotations
 
