@@ -59,8 +59,14 @@ class Experiments:
             by_model.setdefault(record.model, record)
         return list(by_model.values())
 
-    def running(self) -> list[ExperimentRecord]:
-        return self._read(sa.select(EXPERIMENT).where(EXPERIMENT.c.ended_at.is_(None)))
+    def running(self, model: str) -> list[ExperimentRecord]:
+        running = (EXPERIMENT.c.model == model, EXPERIMENT.c.ended_at.is_(None))
+        return self._read(sa.select(EXPERIMENT).where(*running))
+
+    def models_running(self) -> list[str]:
+        query = sa.select(EXPERIMENT.c.model).where(EXPERIMENT.c.ended_at.is_(None)).distinct()
+        with transaction(self._store.engine) as connection:
+            return list(connection.scalars(query))
 
     def end(self, record: ExperimentRecord, at: dt.datetime) -> None:
         pair = (EXPERIMENT.c[name] == getattr(record, name) for name in KEY)

@@ -1,6 +1,6 @@
 -- The newest rows that both arms answered, with what they were asked and, where it is in, the truth.
 SELECT
-    a.features AS features,
+    CAST(a.features AS text) AS features,
     a.label AS champion_label,
     b.label AS challenger_label,
     a.number AS champion_number,
