@@ -6,7 +6,7 @@ import datetime as dt
 from typing import NamedTuple
 
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 
 from monitoring.experiment import checks, comparisons, rare_events
 from monitoring.experiment.comparisons import Quality
@@ -35,8 +35,8 @@ class Memory(Struct, kw_only=True):
     #: What each replica counted, as counters.py has it.
     replicas: dict[str, list[float]] = {}
     #: Requests and failures so far, as `Counts`, and the sum of what all stretches of time add.
-    requests: list[float] = [0.0] * len(Counts._fields)
-    factors: list[float] = [0.0] * len(RATIOS)
+    requests: list[float] = field(default_factory=lambda: [0.0] * len(Counts._fields))
+    factors: list[float] = field(default_factory=lambda: [0.0] * len(RATIOS))
     #: Of each boundary, fixed at the first look that counts.
     tunings: dict[str, float] = {}
     verdict: Verdict = "undecided"

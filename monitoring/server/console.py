@@ -42,7 +42,7 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
 
 
 def show_experiments(store: Store, models: Collection[str], as_json: bool) -> int:
-    """0 where no challenger is worse, 3 where one is, 1 where there is no experiment of a model that was named, or of any."""
+    """0 where no challenger that runs is worse, 3 where one is, 1 where there is no experiment of a model that was named, or of any."""
     experiments, reasons = _asked_experiments(store, models)
     if as_json:
         sys.stdout.write(msgspec.json.encode(experiments).decode() + "\n")
@@ -52,7 +52,7 @@ def show_experiments(store: Store, models: Collection[str], as_json: bool) -> in
             sys.stdout.write(f"  {_plain(sentence)}\n")
     for reason in reasons:
         sys.stderr.write(f"{_plain(reason)}\n")
-    if any(experiment.stop for experiment in experiments):
+    if any(experiment.stop and experiment.ended_at is None for experiment in experiments):
         return RAISED
     return NOTHING if reasons else OK
 
