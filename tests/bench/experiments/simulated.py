@@ -181,7 +181,7 @@ def run_events(
 ) -> Outcome:
     """Requests that fail at these rates, counted after every window. A verdict is one that the challenger is worse."""
     factors, totals = np.zeros(len(RATIOS)), np.zeros(4)
-    found, z_rows, verdict, stages = None, None, "undecided", len(plan.shares)
+    verdict, found, z_rows, stages = "undecided", None, None, len(plan.shares)
     for window in range(plan.windows):
         served = random.binomial(plan.rows, plan.shares[window * stages // plan.windows])
         counts = np.array(
