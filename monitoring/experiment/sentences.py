@@ -22,7 +22,7 @@ def title_of(experiment: Experiment) -> str:
         how = (
             "with a share"
             if experiment.share is None
-            else f"with {experiment.share:.3g} of requests"
+            else f"with {100 * experiment.share:.3g}% of requests"
         )
     ended = experiment.ended_at
     until = "" if ended is None else f", ended {ended:%Y-%m-%d %H:%M} UTC"
