@@ -18,7 +18,7 @@ STATEMENTS = Path(__file__).parent / "statements"
 #: The service's objective for latency; `le="0.25"` in stack/monitoring/rules.yml is the same.
 SLOW_MS = 250.0
 #: Predictions that are read; of more, half of the units are, or a quarter, and so on.
-MOST_READ = 2_000_000
+MOST_READ = 1_000_000
 #: A shadow predicts after the champion, by as long as it was busy.
 SHADOW_DELAY = dt.timedelta(hours=1)
 NEWEST_PAIRS = 5_000
