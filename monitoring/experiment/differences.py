@@ -11,6 +11,10 @@ With u units and N rows of an arm in stage s, weight t_s = u_1 u_0 / (u_1 + u_0)
 the units, S = sum t_s D_s is to first order the sum over the units of z_i = sum over the stages of
 ±t_s r_is / N of its arm there. Units are independent of each other, not a unit of itself in another stage: so V is the
 sum of z_i squared, in which the stages of one unit are added before the square.
+
+The arm with fewer units is taken to vary no less than the other. A few dozen units of a skewed loss lack its rare great
+values, so that their mean and their variance are too small together: without this, 7 of 100 challengers with a share of
+5 % were said to have a smaller error that was the same.
 """
 
 from __future__ import annotations
@@ -93,17 +97,33 @@ def difference_of(sums: Sums) -> Difference | None:
         return None
     champion, challenger = (weights @ means / weight).tolist()
     # The variance of a sample is too small by the factor (u - 1) / u.
-    small = np.sqrt(units / np.maximum(units - 1, 1))
+    small = np.sqrt(units / np.maximum(units - 1, 1)) * _inflation(sums, units, rows, means)
     factors = weights[:, np.newaxis] * small / np.maximum(rows, 1) * [-1.0, 1.0]
     estimate = Estimate(challenger - champion, _variance(sums, factors, means), weight)
     return Difference(estimate, champion, challenger)
 
 
+def _squares(sums: Sums, means: Floats) -> Floats:
+    """By line the sum of the squared residuals."""
+    mean = means[sums.stage, sums.arm]
+    return sums.values_values - 2 * mean * sums.rows_values + mean**2 * sums.rows_rows
+
+
+def _inflation(sums: Sums, units: Floats, rows: Floats, means: Floats) -> Floats:
+    """By stage and arm, the factor of its residuals: above 1 for the arm with fewer units where it varies less."""
+    lines, cells = sums.stage * 2 + sums.arm, len(units) * 2
+    squares = np.bincount(lines, _squares(sums, means), cells).reshape(-1, 2)
+    # Of a unit of average size, so that arms with other numbers of rows can be held against each other.
+    spread = np.sqrt(np.maximum(squares, 0.0) * units) / np.maximum(rows, 1)
+    others, fewer = spread[:, ::-1], units < units[:, ::-1]
+    ratio = np.divide(others, spread, out=np.ones_like(spread), where=spread > 0)
+    return np.asarray(np.where(fewer, np.maximum(ratio, 1.0), 1.0))
+
+
 def _variance(sums: Sums, factors: Floats, means: Floats) -> float:
     """The sum over all units of their squared influence."""
     factor, mean = factors[sums.stage, sums.arm], means[sums.stage, sums.arm]
-    alone = sums.unit < 0
-    squares = sums.values_values - 2 * mean * sums.rows_values + mean**2 * sums.rows_rows
+    alone, squares = sums.unit < 0, _squares(sums, means)
     total = float((factor**2 * squares)[alone].sum())
     if alone.all():
         return total

@@ -14,6 +14,7 @@ from monitoring.experiment.rare_events import RATIOS, Counts
 from monitoring.experiment.reading import Journalled, Pair
 from monitoring.experiment.values import (
     ERRORS_LEVEL,
+    QUALITY_LEVEL,
     SLOW_LEVEL,
     Check,
     Comparison,
@@ -24,7 +25,8 @@ from monitoring.experiment.values import (
 )
 from monitoring.experiment.verdict import Decision, decide, keep
 
-#: Where the arms' times cannot be compared.
+#: Why there is nothing to compare.
+NOT_ASKED = "no prediction of the challenger is journalled yet; `make traffic` has it asked"
 SHADOW_IS_NOT_SLOW = "a shadow's time is no caller's: nobody waits for it, and it reads no request"
 
 
@@ -118,7 +120,10 @@ def _compare_quality(
 
 
 def _quality(journalled: Journalled, margin: float, tuning: float | None) -> Quality:
-    if journalled.kind != "shadow":
+    if journalled.kind == "none":
+        nothing = Comparison(metric="quality", level=QUALITY_LEVEL, reason=NOT_ASKED)
+        return Quality(nothing, tuning)
+    if journalled.kind == "split":
         split = journalled.split
         return comparisons.compare_quality(split.losses(), split.is_class, margin, tuning)
     shadow = journalled.shadow

@@ -59,9 +59,7 @@ class ExperimentLooks:
         memory = self._memory(pair, served.share, times)
         if memory is None:
             return None
-        counted = count_requests(requests, *pair, memory.replicas)
-        memory.replicas = counted.seen
-        memory.add_requests(counted.counts)
+        _count(pair, served.share, requests, memory)
         read = self._read(pair, memory, times)
         version = self._version_of(model, pair.champion)
         margin = (MonitorRules() if version is None else version.rules).experiment_margin
@@ -127,3 +125,16 @@ class ExperimentLooks:
             memory=msgspec.to_builtins(memory),
         )
         self._kept.save(record)
+
+
+def _count(pair: Pair, share: float | None, requests: Requests, memory: Memory) -> None:
+    """A stretch of time ends once both arms have served something: one alone has nothing to be compared with.
+
+    While the challenger is not asked at all, what the champion serves is left out.
+    """
+    counted = count_requests(requests, *pair, memory.replicas)
+    has_both = counted.counts.champion > 0 and counted.counts.challenger > 0
+    if has_both:
+        memory.add_requests(counted.counts)
+    if has_both or share == 0:
+        memory.replicas = counted.seen

@@ -102,8 +102,31 @@ def test_replicas_that_come_go_and_start_again_are_counted_once(trial: Trial):
     trial.look(2)
     trial.count("new", (10, 0), (20, 1))
     errors = trial.look(3).errors
-    assert (errors.champion.units, errors.champion.events) == (10 + 101 + 10, 1)
+    # What served the champion alone is no part of it.
+    assert (errors.champion.units, errors.champion.events) == (101 + 10, 1)
     assert (errors.challenger.units, errors.challenger.events) == (102 + 21, 3)
+
+
+def test_what_the_champion_served_before_it_was_challenged_is_left_out(trial: Trial):
+    trial.journal.split(trial.at(0), 100, 0.5)
+    trial.count("a", (100, 1), (10, 0))
+    trial.look(2)
+    trial.count("a", (9000, 900), (10, 0))
+    trial.look(3, 0.0)
+    # One alone waits for the other.
+    trial.count("a", (9100, 901), (10, 0))
+    trial.look(4, 0.5)
+    trial.count("a", (9110, 901), (30, 0))
+    errors = trial.look(5, 0.5).errors
+    assert (errors.champion.units, errors.champion.events) == (101 + 111, 2)
+    assert errors.challenger.units == 30
+
+
+def test_predictions_of_who_names_the_arm_are_no_experiment(trial: Trial):
+    assert trial.look_at(1, Served("1", "2", 0.0)) is None
+    trial.journal.split(trial.at(0), 100, 0.5)
+    experiment = trial.look(2, 0.0)
+    assert experiment.kind == "none" and "make traffic" in experiment.reason
 
 
 def test_a_challenger_that_is_slow_is_stopped(trial: Trial):
