@@ -1,4 +1,4 @@
-"""Each look's experiments: of every model with a challenger, as the service says or, where nobody asks it, the journal."""
+"""Each look's experiments, of every model with a challenger: as the service says, else as the journal has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the service says of itself: the journal's lag, each arm's share of the traffic, requests that it answered or not.
+"""What the service says of itself: the journal's lag, each arm's share of the traffic, requests answered and failed.
 
 Prometheus has asked every replica; where there is none, as under `make run`, the one service is asked.
 """

@@ -42,7 +42,7 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
 
 
 def show_experiments(store: Store, models: Collection[str], as_json: bool) -> int:
-    """0 where no challenger that runs is worse, 3 where one is, 1 where there is no experiment of a model that was named, or of any."""
+    """0 where no challenger that runs is worse, 3 where one is; 1 where a model that was named has none, or none has."""
     experiments, reasons = _asked_experiments(store, models)
     if as_json:
         sys.stdout.write(msgspec.json.encode(experiments).decode() + "\n")

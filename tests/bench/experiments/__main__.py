@@ -136,7 +136,10 @@ def power(runs: int, seed: int) -> Iterator[str]:
 
 
 def errors(runs: int, seed: int) -> Iterator[str]:
-    yield "| failures of champion, challenger | share | stopped after requests (9 of 10 runs by) | of these the challenger's |"
+    yield (
+        "| failures of champion, challenger | share | stopped after requests (9 of 10 runs by)"
+        " | of these the challenger's |"
+    )
     yield "|---|---|---|---|"
     for place, (champion, challenger, share) in enumerate(FAILURES):
         plan = Plan((share,), windows=4000, rows=10)

@@ -151,26 +151,28 @@ def run_shadow(
     """Both arms answer each row; in a share `apart` of them one alone is right."""
     verdict, found, z_rows, tuning = "undecided", None, None, None
     better = worse = 0
-    for looks in range(1, windows + 1):
+    for seen in range(rows, rows * windows + 1, rows):
         differ = random.binomial(rows, apart)
         wins = random.binomial(differ, 0.5 + gain / (2 * apart))
         better, worse = better + wins, worse + differ - wins
-        seen = float(looks * rows)
-        whole, net, squares = (np.array([each]) for each in (seen, better - worse, better + worse))
-        pairs = Pairs(whole, whole, net * 1.0, whole, net * 1.0, squares * 1.0)
         if found is None:
             losses = (0.15 * seen, 0.15 * seen - (better - worse))
+            pairs = _pairs(seen, better, worse)
             quality = compare_pairs(pairs, losses, (worse, better), True, MARGIN, tuning)
             tuning = quality.tuning
             if quality.comparison.verdict != "undecided":
-                verdict, found = quality.comparison.verdict, round(seen)
-        if (
-            z_rows is None
-            and better + worse
-            and abs(better - worse) > Z * math.sqrt(better + worse)
-        ):
-            z_rows = round(seen)
+                verdict, found = quality.comparison.verdict, seen
+        if z_rows is None and abs(better - worse) > Z * math.sqrt(max(better + worse, 1)):
+            z_rows = seen
     return Outcome(verdict, found, z_rows)
+
+
+def _pairs(rows: int, better: int, worse: int) -> Pairs:
+    """Each row is a unit."""
+    whole, net, squares = (
+        np.array([float(number)]) for number in (rows, better - worse, better + worse)
+    )
+    return Pairs(whole, whole, net, whole, net, squares)
 
 
 def run_events(

@@ -19,7 +19,7 @@ MINUTE = dt.timedelta(minutes=1)
 
 
 class Trial:
-    """An experiment over a journal: `look(n)` is a look n minutes after its beginning, when all before is journalled."""
+    """An experiment over a journal; `look(n)` looks n minutes after its beginning, when all before is journalled."""
 
     def __init__(self, url: str, store: Store):
         now = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0)

@@ -1,6 +1,6 @@
 """A short form of tests/bench/experiments: no more wrong verdicts than stated, where a z-test at each look has many.
 
-A sequence that does not hold breaks these bounds: they are beyond what chance brings at the level in one of 1,000 draws.
+A sequence that does not hold breaks these bounds, beyond which chance brings it in one of 1,000 draws.
 """
 
 from __future__ import annotations

@@ -167,8 +167,7 @@ def test_old_experiments_go_with_old_windows(watch: Watch, journal: ExperimentJo
     watch.look(1.5)
     kept = Experiments(watch.store)
     kept.expire(watch.at(1000))
-    [record] = kept.newest()
-    kept.end(record, watch.at(5))
+    kept.end(kept.newest()[0], watch.at(5))
     kept.expire(watch.at(1000))
     assert not kept.newest()
 

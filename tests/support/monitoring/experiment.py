@@ -1,4 +1,4 @@
-"""A journal of an experiment as the service would have written it: two versions, with truth, subjects and slow answers."""
+"""A journal of an experiment as the service would write it: two versions, with truth, subjects and slow answers."""
 
 from __future__ import annotations
 
@@ -57,6 +57,7 @@ class ExperimentJournal:
     def close(self) -> None:
         self._table.close()
 
+    # pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
     def split(
         self,
         start: dt.datetime,
