@@ -9,12 +9,15 @@ Every method raises FindingsUnavailable where the database is away; `save` Unfit
 """
 
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
+from monitoring.findings.experiments import ExperimentRecord, Experiments
 from monitoring.findings.store import Arm, Store, answering
 from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
 
 __all__ = [
     "Alarm",
     "Arm",
+    "ExperimentRecord",
+    "Experiments",
     "Finding",
     "FindingsUnavailable",
     "SourceState",

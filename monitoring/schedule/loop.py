@@ -73,6 +73,7 @@ class Judge:
             sender.stop()
         self._alarm_reports.stop()
         self.lock.release()
+        self.monitor.close()
         self._journal.close()
         self.store.close()
 

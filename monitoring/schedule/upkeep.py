@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from monitoring.findings import Store
+from monitoring.findings import Experiments, Store
 from monitoring.references import References
 from monitoring.schedule import due
 from monitoring.schedule.clock import Moment
@@ -54,5 +54,7 @@ class Upkeep:
             log_alarm(alarm)
         self._store.forget_successes({arm.model for arm in arms})
         if self._retention_days:
-            self._store.expire(moment.now - dt.timedelta(days=self._retention_days))
+            oldest = moment.now - dt.timedelta(days=self._retention_days)
+            self._store.expire(oldest)
+            Experiments(self._store).expire(oldest)
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})
