@@ -150,6 +150,7 @@ class Moments:
 
     def __init__(self, step: float = 0.5) -> None:
         self._began, self._step = time.monotonic(), step
+        self.began_at = time.time()
         self.seconds: dict[Event, float] = {}
 
     def wait(self, conditions: Mapping[Event, Callable[[], Any]], deadline: float) -> None:
