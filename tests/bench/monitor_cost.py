@@ -82,6 +82,8 @@ def main() -> int:
     parser.add_argument("--minutes", type=int, default=2, help="at each rate, 2 or more")
     parser.add_argument("--statements", action="store_true", help="print those that took longest")
     options = parsed(parser, None)
+    # Else whoever ends it in the middle leaves the processes.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="cost-") as place, site(Path(place)) as started:
         lines = [measure(started, rate, options) for rate in options.rates]
