@@ -1,8 +1,8 @@
 """`python -m tests.bench.monitor_cost`: what the monitor costs a service under steady load, and their PostgreSQL.
 
-Windows of a minute, a model of 13 numbers, truth of half of the rows. Each minute has two rounds of 25 seconds: one
-around the end of a window, in which the monitor judges, and one in which all its processes are stopped (SIGSTOP).
-The first window after a change of the rate is of both rates: its latency counts, its cost does not. 7.5 minutes in all.
+Windows of a minute, a model of 13 numbers, truth of half of the rows. Each minute has two rounds: one around the end of
+a window, in which the monitor judges, and one in which all its processes are stopped (SIGSTOP). The first window after
+a change of the rate is of both rates: its latency counts, its cost does not. 7.5 minutes in all.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ MODEL, COLUMNS = "bench-cost", 13
 #: Predictions a second, and rows of a request.
 BATCHES = {100: 10, 1_000: 20, 3_000: 50}
 ROLE, DATABASE = "monitor_bench", "monitor"
-#: Seconds of a minute in which a round begins and ends: the end of a window lies in the first.
-JUDGING, STOPPED = (57.0, 22.0), (25.0, 50.0)
+#: Seconds of a minute at which the round ends in which the monitor judges, and the one in which it is stopped.
+JUDGED_BY, STOPPED_UNTIL = 25.0, 45.0
 TICKS = os.sysconf("SC_CLK_TCK")
 TRUTH = """
 INSERT INTO truth (model, request_id, row, at, received_at, value, label, number)
@@ -199,12 +199,12 @@ def measure(running: Site, rate: int, options: argparse.Namespace) -> str:
     with Paced(loads, rate / batch) as paced:
         for minute in range(options.minutes):
             send(running.monitor, signal.SIGSTOP)
-            without += round_of(paced, *STOPPED)
-            send(running.monitor, signal.SIGCONT)
+            without += round_until(paced, STOPPED_UNTIL)
             tell_truth(running.database)
             reset(running)
             began, cpu = time.time(), usage(running)
-            with_it += round_of(paced, *JUDGING)
+            send(running.monitor, signal.SIGCONT)
+            with_it += round_until(paced, JUDGED_BY)
             if minute:
                 costs.append(cost(running, began, cpu))
     if options.statements:
@@ -213,16 +213,11 @@ def measure(running: Site, rate: int, options: argparse.Namespace) -> str:
     return line(rate, costs, without, with_it, paced)
 
 
-def round_of(paced: Paced, begin: float, end: float) -> list[float]:
-    """The latencies of what is asked between these seconds of the minute."""
-    wait_for_second(begin)
+def round_until(paced: Paced, second: float) -> list[float]:
+    """The latencies of what is asked from now until this second of the minute."""
     paced.take()
-    wait_for_second(end)
-    return paced.take()
-
-
-def wait_for_second(second: float) -> None:
     time.sleep((second - time.time()) % 60)
+    return paced.take()
 
 
 def send(running: Running, number: signal.Signals) -> None:
