@@ -24,6 +24,10 @@ Kind = Literal[
 ]
 
 
+#: Why an estimate is unknown that would otherwise count: here, so that pages need nothing of how it is made.
+RELATION_CHANGED = "relation changed: where truth is in, it contradicts the estimate; inputs alone cannot show this"
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """`column` is a feature, an output, a metric or a slice, by kind; empty where it is of the window as a whole."""
 
