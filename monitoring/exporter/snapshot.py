@@ -6,7 +6,16 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from monitoring.findings import Alarm, Arm, Finding, SourceState, Store, WindowRecord, answering
+from monitoring.findings import (
+    Alarm,
+    Arm,
+    Finding,
+    Retrains,
+    SourceState,
+    Store,
+    WindowRecord,
+    answering,
+)
 
 #: What a window says of itself once it is judged.
 BY_ROWS = ("drift", "estimate")
@@ -31,6 +40,8 @@ class Snapshot(NamedTuple):
     alarms: tuple[Alarm, ...] = ()
     sources: tuple[SourceState, ...] = ()
     last_success: tuple[tuple[str, dt.datetime], ...] = ()
+    #: Requests for retraining by model and outcome.
+    retrains: tuple[tuple[tuple[str, str], int], ...] = ()
 
 
 def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
@@ -45,6 +56,7 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
         tuple(store.alarms(standing=True, limit=10_000)),
         tuple(store.sources()),
         tuple((model, at) for model, at in successes if model not in gone),
+        tuple(sorted(Retrains(store.engine).counts().items())),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 
+from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Arm
 from monitoring.pages import access
 from monitoring.pages.contents import overview
@@ -16,10 +17,12 @@ from service.journal.errors import JournalError
 
 #: Seconds after which a page renews itself.
 REFRESH = 15
+#: Of all models, the newest.
+MOST_RETRAINS = 200
 
 
 def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
-    store = sources.store
+    store, retrains = sources.store, Retrains(sources.store.engine)
 
     @pages.get("/", endpoint="overview")
     def show_overview() -> str:
@@ -67,6 +70,11 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
             model=name,
             standing=standing,
             resolved=resolved,
+            retrains=[
+                retrain
+                for retrain in retrains.newest(name, MOST_RETRAINS)
+                if key.covers(retrain.model)
+            ],
         )
 
 
