@@ -247,7 +247,7 @@ def test_every_secret_is_a_file_for_its_container_alone() -> None:
             assert (secret["uid"], secret["gid"], secret["mode"]) == (owner, owner, 0o400)
     assert set(rendered()["secrets"]) == {
         *("keys", "db_password", "journal_url", "journal_key", "edge_key"),
-        "edge_certificate",
+        *("edge_certificate", "retrain_token"),
     }
     assert all(secret["external"] for secret in rendered()["secrets"].values())
 
