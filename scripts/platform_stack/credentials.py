@@ -36,6 +36,7 @@ UNSET = "none"
 DEFAULTS = {
     "git_password": UNSET,
     "webhook": UNSET,
+    "journal": UNSET,
     "s3_credentials": "[default]\n",
     "docker_client": EMPTY_ZIP,
     "api_key": UNSET,
