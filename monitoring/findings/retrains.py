@@ -44,6 +44,11 @@ class Retrains:
             rows = connection.execute(query.order_by(RETRAIN.c.asked_at, RETRAIN.c.id)).mappings()
             return [Retrain(**dict(row)) for row in rows]
 
+    def are_waiting(self) -> bool:
+        waiting = sa.select(RETRAIN.c.id).where(RETRAIN.c.outcome == "waiting").limit(1)
+        with transaction(self._engine) as connection:
+            return connection.scalar(waiting) is not None
+
     def claim(self, request: Retrain, until: dt.datetime) -> bool:
         """Whether this process may try it: nobody else will until then."""
         unclaimed = (RETRAIN.c.id == request.id, RETRAIN.c.next_at == request.next_at)

@@ -93,7 +93,7 @@ def _cooling(last: Retrain, facts: Facts, until: dt.datetime) -> str:
     began = last.settled_at or last.asked_at
     words = f"retraining was started at {_time(began)}; the next may begin at {_time(until)}"
     if last.version == facts.version:
-        return f"{words}, twice the time of before if version {facts.version} still answers then"
+        return f"{words}, or sooner once another version than {facts.version} answers"
     return words
 
 

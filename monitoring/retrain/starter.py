@@ -45,8 +45,13 @@ class Starter:
             self._thread.join(seconds)
 
     def _run(self) -> None:
+        is_first = True
         while not self._stop.is_set():
             try:
+                if is_first and not self._retrains.are_waiting():
+                    # Of a process before this one.
+                    self._note(True, "")
+                is_first = False
                 self.start_waiting()
             except FindingsUnavailable:
                 # The schedule says so.
@@ -70,6 +75,8 @@ class Starter:
         if is_over(request, facts_of(self._store, request.model, now)):
             reason = "the alarm ended before the retraining was started"
             self._settle(replace(request, outcome="ended", reason=reason), now)
+            # Nobody asks Jenkins any more: that it was down for this one is no fault that stays.
+            self._note(True, "")
             return
         try:
             begun = self._begin(request)
