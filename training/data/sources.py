@@ -54,6 +54,10 @@ def _with_journal(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
     days = retention_days()
     span = parse_age(spec.source.window) if spec.source.window else dt.timedelta(days=days)
     since = dt.datetime.now(dt.UTC) - span if span else dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    names = {column.name for column in spec.inputs}
+    for name in set(spec.checks.unique) - names - {spec.source.time}:
+        # Beside the journal's, which are text, else no file could keep both in one column.
+        frame[name] = frame[name].map(lambda value: value if pd.isna(value) else str(value))
     served = read_journal(spec, since, frame)
     # Not by pandas' concat: a column that is null in one part would have a type of that part's.
     columns = {name: [*frame[name], *served[name]] for name in frame.columns}
