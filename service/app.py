@@ -17,7 +17,16 @@ from service.predict.traffic import read_traffic
 from service.process.metrics import Metrics
 from service.process.state import State
 from service.settings import Settings
-from service.views import health, models, open_inference, predictions, retrain, stream, truth
+from service.views import (
+    containment,
+    health,
+    models,
+    open_inference,
+    predictions,
+    retrain,
+    stream,
+    truth,
+)
 from service.web import guard
 from service.web.keys import Authenticator, parse_keys
 from service.web.pipeline import Pipeline
@@ -84,6 +93,7 @@ def create_flask(served: ServedModels, pipeline: Pipeline, settings: Settings) -
         stream.blueprint(served, pipeline, settings),
         truth.blueprint(served, settings.max_body, settings.max_rows),
         retrain.blueprint(served, settings),
+        containment.blueprint(state),
         page.blueprint(served, release, pipeline.authenticator.required),
     ):
         app.register_blueprint(blueprint)

@@ -120,7 +120,8 @@ class Judge:
         settings = self._settings
         if not settings.retrains:
             if settings.retrain_url:
-                message = "RETRAIN_URL is set, and alerts start nothing: RETRAIN_TOKEN or RETRAIN_WEBHOOK_TOKEN says none"
+                lacking = "RETRAIN_TOKEN or RETRAIN_WEBHOOK_TOKEN says none"
+                message = f"RETRAIN_URL is set, and alerts start nothing: {lacking}"
                 log("warning", "retrain", message=message)
             return None
         job = JenkinsJob(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from scripts.edge import canary, journal_lag, smoke
+from scripts.edge import canary, containment, journal_lag, smoke
 from scripts.edge.canary import Place, Seen, Tally
 from scripts.edge.client import EdgeClient
 from scripts.edge.counters import ReplicaCounters, counters
@@ -54,7 +54,7 @@ class CanaryWatch:
         edge = self._edge_of(view)
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)
-        fresh = [task for task in self._tasks(view) if task.current and task.id not in self._former]
+        fresh = self._fresh(view)
         for task in fresh:
             self._new |= set(task.addresses)
         return (
@@ -62,6 +62,14 @@ class CanaryWatch:
             or self._readiness(fresh, {replica.address: replica.up for replica in replicas})
             or self._answers(edge, replicas, view, fresh)
         )
+
+    def contain(self, view: View, reason: str) -> None:
+        """Tells the new replicas to take no more requests."""
+        containment.contain(self._edge_of(view), self._fresh(view), reason)
+
+    def _fresh(self, view: View) -> list[Task]:
+        """The new replicas."""
+        return [task for task in self._tasks(view) if task.current and task.id not in self._former]
 
     def _all_tasks(self, view: View) -> list[Task]:
         service = view.named(self._service)

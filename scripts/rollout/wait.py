@@ -136,6 +136,8 @@ class Wait:
 
     def _judge(self, view: View) -> None:
         if fault := self._canary.fault(view):
+            # Before the way back, which takes its time.
+            self._canary.contain(view, fault)
             raise NotGood(fault)
 
     def _say_waiting(self, lines: tuple[str, ...]) -> None:

@@ -53,7 +53,7 @@ class PredictionRoute:
         context.subject, context.arm_name = subject_of(environ), environ.get("HTTP_X_ARM")
         arm = model.choose(context)
         context.signed_by, context.metrics = arm.headers, arm.metrics.requests
-        self._pipeline.refuse_when_busy()
+        self._pipeline.refuse_when_unable()
         check_content_type(environ, *self._protocol.content_types)
         matrix, form = self._protocol.read(read_body(environ, self._max_body), environ)
         prediction = model.predict(context, arm, matrix)

@@ -47,6 +47,19 @@ class State:
     def drain(self) -> None:
         self._memory[0] = 1
 
+    @property
+    def contained(self) -> bool:
+        """Found bad: it takes no prediction until it is replaced."""
+        return self._memory[1] != 0
+
+    def contain(self) -> None:
+        self._memory[1] = 1
+
+    @property
+    def available(self) -> bool:
+        """Whether callers should come here."""
+        return not (self.draining or self.contained)
+
     def take_slot(self, slot: int) -> None:
         """Called in a new worker: what its predecessor had in flight is over."""
         self._slot = _HEAD + _SLOT.size * slot

@@ -7,21 +7,15 @@ of pyarrow's allocator in the process that forks the workers. The image has neit
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 PACKAGES = frozenset(("pandas", "pyarrow"))
 
 
 class _Absent(MetaPathFinder):
-    def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, fullname: str, *_: object) -> None:
         if fullname in PACKAGES:
             raise ModuleNotFoundError(f"the service does without {fullname}", name=fullname)
-        return None
 
 
 def leave_out_unneeded() -> None:

@@ -11,6 +11,7 @@ from service.predict.served import ServedModels
 from service.process.metrics import scrape
 from service.process.state import State
 from service.web.guard import scopes, unlogged
+from service.web.pipeline import CONTAINED
 from service.web.problems import Unavailable
 from service.web.reply import JSON_TYPE, json_response
 
@@ -30,7 +31,7 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     @scopes()
     @unlogged
     def ready() -> dict[str, Any]:
-        _refuse_while_draining(state)
+        _refuse_when_unavailable(state)
         return {"status": "ready", "release": release, "models": models.names}
 
     @routes.get("/v2/health/live", endpoint="v2_live")
@@ -43,7 +44,7 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     @scopes()
     @unlogged
     def v2_ready() -> Response:
-        _refuse_while_draining(state)
+        _refuse_when_unavailable(state)
         return json_response({"ready": True})
 
     @routes.get("/ping", endpoint="ping")
@@ -53,7 +54,7 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     def ping(model: str | None = None) -> Response:
         if model is not None:
             models.find(model)
-        _refuse_while_draining(state)
+        _refuse_when_unavailable(state)
         return Response("\n", content_type=JSON_TYPE)
 
     @routes.get("/metrics", endpoint="metrics")
@@ -66,7 +67,9 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     return routes
 
 
-def _refuse_while_draining(state: State) -> None:
+def _refuse_when_unavailable(state: State) -> None:
+    if state.contained:
+        raise Unavailable(CONTAINED, retry_after=5)
     if state.draining:
         raise Unavailable("this replica is draining; ask another", retry_after=5)
 
@@ -75,6 +78,7 @@ def _gauges(models: ServedModels, state: State, release: str) -> list[Gauge]:
     gauges: list[Gauge] = [
         ("swarmline_inflight", "Requests in flight.", {}, state.inflight),
         ("swarmline_draining", "1 while draining.", {}, int(state.draining)),
+        ("swarmline_contained", "1 once found bad by a deploy.", {}, int(state.contained)),
         ("swarmline_build_info", "The release.", {"release": release}, 1),
     ]
     text = "Share of requests that the arm answers."

@@ -31,14 +31,14 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     def every() -> Response:
         key = g.context.key
         summaries = [
-            _summarise(model, not state.draining) for model in models if key.covers(model.name)
+            _summarise(model, state.available) for model in models if key.covers(model.name)
         ]
         return json_response({"release": release, "models": summaries})
 
     @routes.get("/v1/models/<model>", endpoint="model")
     @scopes("predict", "admin")
     def single(model: str) -> Response:
-        return json_response(_describe(models.find(model), not state.draining))
+        return json_response(_describe(models.find(model), state.available))
 
     @routes.get("/version", endpoint="version")
     @routes.get("/v1/models/<model>/version", endpoint="version")

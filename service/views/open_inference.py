@@ -37,6 +37,6 @@ def blueprint(models: ServedModels, state: State, release: str) -> Blueprint:
     @routes.get("/v2/models/<model>/versions/<version>/ready", endpoint="v2_model_version_ready")
     @scopes("predict", "admin")
     def model_ready(model: str, version: str | None = None) -> Response:
-        return json_response({"name": find(model, version).name, "ready": not state.draining})
+        return json_response({"name": find(model, version).name, "ready": state.available})
 
     return routes

@@ -99,8 +99,8 @@ def _receive(ws: Any, state: State) -> str | bytes | None:
             return None
         heard = select.select([ws.sock], [], [], 0.5)[0]
         # A client that never pauses is told too, or the stop would wait for it to the end.
-        if state.draining or (not heard and time.monotonic() > idle_until):
-            ws.close(GOING_AWAY, "draining or idle; connect again")
+        if not state.available or (not heard and time.monotonic() > idle_until):
+            ws.close(GOING_AWAY, "draining, contained or idle; connect again")
             return None
         if not heard:
             continue

@@ -25,6 +25,7 @@ from service.web.reply import Headers, Reply
 from service.web.sites import SiteGuard
 from service.web.trace_context import trace_id_of
 
+CONTAINED = "this replica was found bad and takes no requests; ask another"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}").fullmatch
 _SANE_SUBJECT = re.compile(r"[\x21-\x7e]{1,200}").fullmatch
 
@@ -103,7 +104,10 @@ class Pipeline:
             key.check(scopes, model)
         context.key = key
 
-    def refuse_when_busy(self) -> None:
+    def refuse_when_unable(self) -> None:
+        """503, with which the edge asks another replica."""
+        if self.state.contained:
+            raise Unavailable(CONTAINED)
         if self.state.worker.waiting() > self._max_waiting:
             raise Unavailable("too many requests are waiting; try again")
 

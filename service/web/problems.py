@@ -106,6 +106,10 @@ class AlreadyRunning(Problem):
     status, code = "409 Conflict", "already-running"
 
 
+class OtherReplica(Problem):
+    status, code = "409 Conflict", "other-replica"
+
+
 class TooLarge(Problem):
     status, code = "413 Content Too Large", "too-large"
 

@@ -72,6 +72,24 @@ def test_each_replica_s_own_numbers_are_for_who_has_the_edge_key(shared: Edge) -
         assert asked[1] == "/metrics" and "Authorization" not in asked[2]
 
 
+def test_the_order_to_take_no_more_requests_reaches_one_replica_with_the_key_that_is_for_it(
+    shared: Edge,
+) -> None:
+    replica = shared.replicas[1]
+    path = f"/edge/replicas/{shared.counters(replica)['svname']}/contain"
+    problem(shared.ask("POST", path, body=b"{}"), 401, "unauthenticated")
+    only = {"X-Replica-Authorization": "Bearer admin"}
+    problem(shared.ask("POST", path, only, b"{}"), 401, "unauthenticated")
+    before = len(replica.seen)
+    answer = shared.ask("POST", path, {"Authorization": f"Bearer {KEY}", **only}, b'{"replica":1}')
+    assert answer.json()["by"] == replica.address
+    (asked,) = replica.seen[before:]
+    assert asked[:2] == ("POST", "/contain") and asked[3] == b'{"replica":1}'
+    assert asked[2]["Authorization"] == "Bearer admin"
+    shared.ask("POST", path, {"Authorization": f"Bearer {KEY}"}, b"{}")
+    assert "Authorization" not in replica.seen[-1][2], "the edge's own key goes no further"
+
+
 @pytest.mark.parametrize("path", ["retrain", "v1/models/m/retrain", "metrics/x", "../metrics"])
 def test_nothing_else_of_a_replica_is_to_be_had_that_way(shared: Edge, path: str) -> None:
     key = {"Authorization": f"Bearer {KEY}"}

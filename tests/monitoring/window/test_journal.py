@@ -150,7 +150,7 @@ def test_a_truth_that_is_no_class_of_this_version_is_one_that_it_got_wrong(
     journal.truth("quality", [Entry("r0", "good"), Entry("r1", "bad")])
     # A version that was never taught what is bad.
     narrow = replace(QUALITY, classes=("good",))
-    truth = reader.truth(QUALITY_ARM, HOUR, narrow, seed=1)
+    truth = reader.truth(reader.window(QUALITY_ARM, HOUR, narrow, seed=1), narrow)
     assert truth.with_truth == 2
     assert truth.truth.tolist() == [0, len(narrow.classes)]
     assert truth.values.tolist() == [0, 0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,14 @@ class Edge(ThreadingHTTPServer):
     """An edge that tells of two replicas on one node, as far as the watch asks."""
 
     lost = 0
+    #: Whether the old replica is ready.
+    old_is_up = True
+    #: Slots that the edge's answers name wrongly, as another edge's would.
+    misses = 0
+
+    def __init__(self, *of: Any):
+        self.orders: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        super().__init__(*of)
 
 
 class _Answers(BaseHTTPRequestHandler):
@@ -44,7 +54,16 @@ class _Answers(BaseHTTPRequestHandler):
         )
 
     def _replicas(self) -> str:
-        return HEAD + f"models,r1,{OLD}:8080,2,UP\nmodels,r2,{NEW}:8080,2,UP\n"
+        old = "UP" if self.server.old_is_up else "DOWN"
+        return HEAD + f"models,r1,{OLD}:8080,2,{old}\nmodels,r2,{NEW}:8080,2,UP\n"
+
+    def do_POST(self) -> None:  # pylint: disable=invalid-name
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.orders.append((self.path, dict(self.headers), body))
+        self.server.misses -= 1
+        self.send_response(200 if self.server.misses < 0 else 409)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # pylint: disable=redefined-builtin
         pass
@@ -61,7 +80,7 @@ def _edge() -> Iterator[Edge]:
 
 def watch(edge: Edge) -> CanaryWatch:
     """From before the deploy on: the old replica alone runs."""
-    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "", "edge-key")
+    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "admin-key", "edge-key")
     before = view(service(), task("a", addresses=(OLD,)))
     return CanaryWatch("shop_model", RELEASE, lambda _: client, before)
 
@@ -81,3 +100,24 @@ def test_a_release_that_loses_predictions_is_not_good(edge: Edge) -> None:
 def test_what_was_lost_before_the_deploy_is_not_held_against_it(edge: Edge) -> None:
     edge.lost = 10
     assert watch(edge).fault(both()) == ""
+
+
+def test_new_replicas_are_told_to_take_no_more_requests_by_both_keys(edge: Edge) -> None:
+    watch(edge).contain(both(), "5 % failed")
+    ((path, headers, order),) = edge.orders
+    assert path == "/edge/replicas/r2/contain"
+    assert headers["Authorization"] == "Bearer edge-key"
+    assert headers["X-Replica-Authorization"] == "Bearer admin-key"
+    assert order == {"replica": "c", "reason": "5 % failed"}
+
+
+def test_an_order_that_reached_another_replica_is_given_again(edge: Edge) -> None:
+    edge.misses = 2
+    watch(edge).contain(both(), "5 % failed")
+    assert len(edge.orders) == 3
+
+
+def test_what_is_bad_goes_on_answering_where_nothing_else_does(edge: Edge) -> None:
+    edge.old_is_up = False
+    watch(edge).contain(both(), "5 % failed")
+    assert not edge.orders

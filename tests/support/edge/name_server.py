@@ -21,9 +21,10 @@ class NameServer(threading.Thread):
         while True:
             try:
                 asked, caller = self._socket.recvfrom(4096)
+                self._socket.sendto(self._answer(asked), caller)
+            # Closed, perhaps between the two.
             except OSError:
                 return
-            self._socket.sendto(self._answer(asked), caller)
 
     def _answer(self, asked: bytes) -> bytes:
         end = asked.index(b"\0", 12) + 5
