@@ -1,8 +1,8 @@
 """A stand-in for Jenkins' address that keeps what it is asked: the job `retrain`, as a real controller answers for it.
 
-By Jenkins' own rules: an unknown user gets 401; without Job/Read the job is not there, 404; without Job/Build 403; a
-password in place of an API token is asked for a crumb, 403; equal builds that wait are one; the item of the queue is the
-answer's Location, 201; a disabled job answers 409.
+By Jenkins' own rules: an unknown user gets 401; without Job/Read the job is not there, 404; without Job/Build it
+is 403; a password in place of an API token is asked for a crumb, 403; equal builds that wait are one; the item of
+the queue is the answer's Location, 201; a disabled job answers 409.
 """
 
 from __future__ import annotations

@@ -33,7 +33,9 @@ def noted() -> list[tuple[bool, str]]:
 @pytest.fixture
 def starter_of(store: Store, jenkins: RetrainJob, noted) -> Callable[..., Starter]:
     def make(token: str = TOKEN) -> Starter:
-        note = lambda up, reason: noted.append((up, reason))  # noqa: E731
+        def note(up: bool, reason: str) -> None:
+            noted.append((up, reason))
+
         return Starter(store, JenkinsJob(jenkins.url, USER, token), note)
 
     return make
@@ -191,7 +193,7 @@ def test_an_alarm_that_ends_while_jenkins_is_down_starts_nothing(
 
 
 @pytest.mark.parametrize(
-    ("change", "token", "words"),
+    "refusal",
     [
         (lambda job: None, "other", "does not know user retrain"),
         (lambda job: None, PASSWORD, "crumb"),
@@ -201,8 +203,9 @@ def test_an_alarm_that_ends_while_jenkins_is_down_starts_nothing(
     ],
 )
 def test_each_refusal_of_jenkins_is_a_sentence_and_waits(
-    taker, store, starter_of, jenkins, noted, change, token, words
+    taker, store, starter_of, jenkins, noted, refusal
 ):
+    change, token, words = refusal
     stand(store)
     taker.take(message())
     change(jenkins)
