@@ -245,7 +245,7 @@ def test_a_database_of_before_gets_what_it_lacks_and_keeps_what_it_has(
     with store.engine.begin() as connection:
         connection.exec_driver_sql(f"DROP TABLE {schema}retrain")
         connection.exec_driver_sql(
-            f"DELETE FROM {schema}monitor_migration WHERE name LIKE '%retrain'"
+            f"DELETE FROM {schema}monitor_migration WHERE name = '003_retrain'"
         )
     assert store.prepare() == ["003_retrain"]
     assert store.windows("yield") == [record()] and not Retrains(store.engine).newest()
