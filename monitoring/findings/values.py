@@ -120,7 +120,7 @@ class Retrain(Struct, frozen=True, kw_only=True):
 
 
 class SourceState(Struct, frozen=True, kw_only=True):
-    """Whether what the monitor needs answers: `journal`, `findings`, `mlflow`, `prometheus`, `references`, `clock`, `jenkins`."""
+    """Whether what the monitor needs answers: `journal`, `findings`, `references`, `clock`, `jenkins` and so on."""
 
     source: str
     up: bool
