@@ -68,7 +68,7 @@ def _listed(models: Iterable[str]) -> str:
 
 
 def show_experiments(store: Store, models: Collection[str], as_json: bool) -> int:
-    """0 where no challenger that runs is worse, 3 where one is; 1 where a model that was named has none, or none has."""
+    """0 where no challenger that runs is worse, 3 where one is; 1 where a named model has none, or none has."""
     experiments, reasons = _asked_experiments(store, models)
     if as_json:
         sys.stdout.write(msgspec.json.encode(experiments).decode() + "\n")

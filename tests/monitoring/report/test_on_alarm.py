@@ -1,4 +1,4 @@
-"""From a journal whose inputs shift to Evidently's report in a browser: a monitor as it runs, and nothing asked of it."""
+"""From a journal whose inputs shift to Evidently's report in a browser: a monitor that runs, and is asked nothing."""
 
 from __future__ import annotations
 
