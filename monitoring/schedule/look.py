@@ -10,6 +10,7 @@ from monitoring.references import NoReference, References
 from monitoring.schedule import due, service_metrics
 from monitoring.schedule import sources as names
 from monitoring.schedule.clock import Moment, read_moment
+from monitoring.schedule.experiments import ExperimentSchedule
 from monitoring.schedule.sources import Sources
 from monitoring.schedule.upkeep import DAY, HOUR, Upkeep
 from monitoring.schedule.window_judge import Subject, WindowJudge
@@ -44,12 +45,15 @@ class Monitor:
         self._lagging_since: dt.datetime | None = None
         self._judge = WindowJudge(store, journal, sources, settings.monitor_sample)
         self._upkeep = Upkeep(store, journal, references, settings.monitor_retention_days)
+        self._experiments = ExperimentSchedule(settings, store, journal, references, sources)
 
     def look(self, now: dt.datetime | None = None) -> int:
         """How many windows were judged. What is down is noted in the sources, never raised."""
         judged = 0
         try:
             moment = self._moment(now or dt.datetime.now(dt.UTC))
+            # First of all: a challenger that fails is stopped by it.
+            self._experiments.look(self._metrics, moment)
             subjects = {
                 model: [self._subject(arm) for arm in arms]
                 for model, arms in self._models(moment).items()
@@ -73,6 +77,9 @@ class Monitor:
             self._sources.note(names.JOURNAL, False, str(error))
         self._sources.save()
         return judged
+
+    def close(self) -> None:
+        self._experiments.close()
 
     def _moment(self, now: dt.datetime) -> Moment:
         self._metrics = self._ask_service()

@@ -1,4 +1,4 @@
-"""The verbs that answer: `drift` and `quality` print what the monitor found, `report` writes files."""
+"""The verbs that answer: `drift`, `quality` and `experiment` print what the monitor found, `report` writes files."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def show(settings: Settings, verb: str, models: Collection[str], as_json: bool) 
     store = Store(settings.findings_url)
     try:
         store.prepare()
+        if verb == "experiment":
+            return console.show_experiments(store, models, as_json)
         if _refuse(settings, store, models):
             return console.NOTHING
         return console.show(store, verb, models, as_json)

@@ -1,4 +1,7 @@
-"""The last windows of models as a table or as JSON, and as an exit code: what `make drift` and `make quality` print."""
+"""The last windows of models, and their experiments, as a table or as JSON, and as an exit code.
+
+It is what `make drift`, `make quality` and `make experiment` print.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import Any
 
 import msgspec
 
+from monitoring.experiment.kept import NoExperiment, all_experiments, find_experiment
+from monitoring.experiment.sentences import sentences_of, title_of
+from monitoring.experiment.values import Experiment
 from monitoring.findings import Arm, Finding, Store, WindowRecord, answering
 
 #: What a command asks for.
@@ -59,6 +65,37 @@ def find_unjudged(store: Store, models: Collection[str], exported: Collection[st
 
 def _listed(models: Iterable[str]) -> str:
     return ", ".join(repr(_plain(model)[:80]) for model in models)
+
+
+def show_experiments(store: Store, models: Collection[str], as_json: bool) -> int:
+    """0 where no challenger that runs is worse, 3 where one is; 1 where a named model has none, or none has."""
+    experiments, reasons = _asked_experiments(store, models)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(experiments).decode() + "\n")
+    for experiment in () if as_json else experiments:
+        sys.stdout.write(f"{_plain(title_of(experiment))}\n")
+        for sentence in sentences_of(experiment):
+            sys.stdout.write(f"  {_plain(sentence)}\n")
+    for reason in reasons:
+        sys.stderr.write(f"{_plain(reason)}\n")
+    if any(experiment.stop and experiment.ended_at is None for experiment in experiments):
+        return RAISED
+    return NOTHING if reasons else OK
+
+
+def _asked_experiments(store: Store, models: Collection[str]) -> tuple[list[Experiment], list[str]]:
+    """And why there is none, of each model that has none."""
+    if not models:
+        experiments = all_experiments(store)
+        nothing = "no experiment was judged yet: `make monitor` judges them, `make traffic` gives a challenger requests"
+        return experiments, [] if experiments else [nothing]
+    experiments, reasons = [], []
+    for model in models:
+        try:
+            experiments.append(find_experiment(store, model))
+        except NoExperiment as error:
+            reasons.append(str(error))
+    return experiments, reasons
 
 
 def asked_arms(store: Store, models: Collection[str]) -> list[Arm]:

@@ -1,4 +1,4 @@
-"""From a journal whose inputs shift to Evidently's report in a browser: a monitor as it runs; nobody asks for it."""
+"""From a journal whose inputs shift to Evidently's report in a browser: a monitor that runs, and is asked nothing."""
 
 from __future__ import annotations
 
