@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor_every: float
     monitor_window: str
     monitor_allowance: float
+    monitor_patience: float
     monitor_sample: int
     monitor_lookback_days: int
     monitor_retention_days: int
@@ -138,6 +139,12 @@ SETTINGS = (
         readers.number(0, 86_400),
         "60",
         "seconds from a window's end to its first judgement, beyond the journal's lag",
+    ),
+    Setting(
+        "MONITOR_PATIENCE",
+        readers.number(10, 2_678_400),
+        "900",
+        "seconds that windows wait for a journal that lags; then they are judged with the rows that are there",
     ),
     Setting(
         "MONITOR_SAMPLE", readers.whole(1000, 1_000_000), "20000", "rows of a window that are read"

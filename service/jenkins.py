@@ -1,7 +1,7 @@
 """A job of Jenkins that trains: what of it is queued and runs, and its start; for the service's route and the monitor.
 
-The user's API token is sent, for which Jenkins asks no crumb; nothing else of Jenkins is needed than Job/Read and Job/Build
-on this one job.
+The user's API token is sent, for which Jenkins asks no crumb; nothing else of Jenkins is needed than Job/Read and
+Job/Build on this one job.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ class JenkinsJob:
         return JobState(job.inQueue, queued, tuple(map(_build, job.builds)))
 
     def start(self, model: str, reason: str) -> str:
-        """The address of the queue's item, or of the job; JenkinsFault where none was started, as far as can be told."""
+        """The address of the queue's item, or of the job; JenkinsFault where none was started, as far as one knows."""
         fields = urllib.parse.urlencode({"MODEL": model, "REASON": reason})
         _, headers = self._ask(f"{self.url}/buildWithParameters", fields.encode())
         return headers.get("Location") or f"{self.url}/"
@@ -148,13 +148,8 @@ class JenkinsJob:
             return f"RETRAIN_URL redirects elsewhere ({status}); set it to the job's own address"
         if status == 401:
             return f"Jenkins does not know user {self._user} with this token (401): see RETRAIN_USER and the token"
-        if status == 403 and "crumb" in text.lower():
-            return (
-                "Jenkins asks for a crumb (403), as it does of a password: make an API token for user"
-                f" {self._user} and give that"
-            )
         if status == 403:
-            return f"Jenkins forbids it (403): user {self._user} needs Job/Read and Job/Build on the retrain job"
+            return self._sentence_of_forbidden(text)
         if status == 404:
             return (
                 f"Jenkins shows no such job (404): see RETRAIN_URL, and that user {self._user} has Job/Read"
@@ -163,6 +158,14 @@ class JenkinsJob:
         if status == 409:
             return "the retrain job is disabled in Jenkins (409)"
         return f"the retrain job answered {status}"
+
+    def _sentence_of_forbidden(self, text: str) -> str:
+        if "crumb" in text.lower():
+            return (
+                "Jenkins asks for a crumb (403), as it does of a password: make an API token for user"
+                f" {self._user} and give that"
+            )
+        return f"Jenkins forbids it (403): user {self._user} needs Job/Read and Job/Build on the retrain job"
 
 
 def _text(error: urllib.error.HTTPError) -> str:

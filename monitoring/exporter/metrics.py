@@ -9,12 +9,13 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitoring.experiment.values import Verdict
 from monitoring.exporter.snapshot import ArmState, Snapshot, take_snapshot
 from monitoring.findings import Alarm, Finding, FindingsUnavailable, Store
 
@@ -57,6 +58,7 @@ class Exporter(Collector):
         yield from self._of_windows()
         yield from self._of_alarms()
         yield from self._of_metrics()
+        yield self._of_experiments()
         yield from self._of_retrains()
 
     def _of_itself(self) -> Iterator[GaugeMetricFamily]:
@@ -170,6 +172,18 @@ class Exporter(Collector):
             if state.truth_until is not None:
                 until.add_metric(_labels(state), state.truth_until.timestamp())
         yield from (share, delay, until)
+
+    def _of_experiments(self) -> GaugeMetricFamily:
+        verdict = _gauge(
+            "experiment",
+            "1 for the verdict that stands of an experiment that runs.",
+            *("model", "champion", "challenger", "verdict"),
+        )
+        for experiment in self._snapshot.experiments:
+            pair = (experiment.model, experiment.champion, experiment.challenger)
+            for word in get_args(Verdict):
+                verdict.add_metric([*pair, word], float(word == experiment.verdict))
+        return verdict
 
     def _of_retrains(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         total = CounterMetricFamily(

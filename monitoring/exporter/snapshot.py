@@ -9,6 +9,8 @@ from typing import NamedTuple
 from monitoring.findings import (
     Alarm,
     Arm,
+    ExperimentRecord,
+    Experiments,
     Finding,
     Retrains,
     SourceState,
@@ -40,6 +42,8 @@ class Snapshot(NamedTuple):
     alarms: tuple[Alarm, ...] = ()
     sources: tuple[SourceState, ...] = ()
     last_success: tuple[tuple[str, dt.datetime], ...] = ()
+    #: Those that run.
+    experiments: tuple[ExperimentRecord, ...] = ()
     #: Requests for retraining by model and outcome.
     retrains: tuple[tuple[tuple[str, str], int], ...] = ()
 
@@ -56,6 +60,7 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
         tuple(store.alarms(standing=True, limit=10_000)),
         tuple(store.sources()),
         tuple((model, at) for model, at in successes if model not in gone),
+        tuple(each for each in Experiments(store).newest() if each.ended_at is None),
         tuple(sorted(Retrains(store.engine).counts().items())),
     )
 

@@ -159,6 +159,20 @@ TRUTH_SEEN = sa.Table(
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("at", Moment),
 )
+EXPERIMENT = sa.Table(
+    "experiment",
+    _TABLES,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("champion", sa.Text, primary_key=True),
+    sa.Column("challenger", sa.Text, primary_key=True),
+    sa.Column("started_at", Moment),
+    sa.Column("judged_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("verdict", sa.Text),
+    sa.Column("decided_at", Moment),
+    sa.Column("document", Json),
+    sa.Column("memory", Json),
+)
 RETRAIN = sa.Table(
     "retrain",
     _TABLES,

@@ -24,6 +24,10 @@ Kind = Literal[
 ]
 
 
+#: Why an estimate is unknown that would otherwise count: here, so that pages need nothing of how it is made.
+RELATION_CHANGED = "relation changed: where truth is in, it contradicts the estimate; inputs alone cannot show this"
+
+
 class Finding(Struct, frozen=True, kw_only=True):
     """`column` is a feature, an output, a metric or a slice, by kind; empty where it is of the window as a whole."""
 
@@ -57,13 +61,23 @@ class WindowRecord(Struct, frozen=True, kw_only=True):
     predictions: int = 0
     first: dt.datetime | None
     last: dt.datetime | None
-    #: Up to here the journal was complete when it was judged.
+    #: Up to here the journal was complete when it was judged; before its end, rows may have been missing.
     watermark: dt.datetime
     seed: int
     judged_at: dt.datetime
     #: The share of requests that the arm was meant to get, where the traffic says so.
     traffic_share: float | None = None
     release: str = ""
+
+    @property
+    def lacking(self) -> str:
+        """Says that rows may be missing, and from when on; empty where the journal was complete."""
+        if self.watermark >= self.end:
+            return ""
+        return (
+            "rows may be missing: a node's spool lags, and the journal is complete up to"
+            f" {self.watermark:%Y-%m-%d %H:%M} UTC alone; the window is judged again when they come"
+        )
 
 
 class Alarm(Struct, frozen=True, kw_only=True):

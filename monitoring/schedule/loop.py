@@ -80,6 +80,7 @@ class Judge:
         if self._starter is not None:
             self._starter.stop()
         self.lock.release()
+        self.monitor.close()
         self._journal.close()
         self.store.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from monitoring.findings import Retrains, Store
+from monitoring.findings import Experiments, Retrains, Store
 from monitoring.references import References
 from monitoring.schedule import due
 from monitoring.schedule.clock import Moment
@@ -55,7 +55,9 @@ class Upkeep:
             log_alarm(alarm)
         self._store.forget_successes({arm.model for arm in arms})
         if self._retention_days:
-            self._store.expire(moment.now - dt.timedelta(days=self._retention_days))
+            oldest = moment.now - dt.timedelta(days=self._retention_days)
+            self._store.expire(oldest)
+            Experiments(self._store).expire(oldest)
             # They are few, and a cool-down is counted by them.
             days = max(self._retention_days, LEAST_RETRAIN_DAYS)
             Retrains(self._store.engine).expire(moment.now - dt.timedelta(days=days))

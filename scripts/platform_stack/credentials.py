@@ -29,7 +29,7 @@ PASSWORDS = (
     *("mlflow_password", "mlflow_reader_password", "registry_password", "retrain_password"),
 )
 #: As Jenkins takes an API token that is given to it.
-TOKEN = r"11[a-f0-9]{32}"
+TOKEN = r"11[a-f0-9]{32}"  # nosec B105 # a pattern
 FIXED = ("db_password", "mlflow_db_password")
 UNSET = "none"
 #: What stands there until a person gives something better.

@@ -1,7 +1,7 @@
 """Journalled rows whose truth is in, as rows of a source: what a model was asked, and what really happened.
 
-They are read by a role that can only read, and in a session that can only read, whatever the role may do. Of a row that was
-predicted twice (by two arms, or sent again) there is one.
+They are read by a role that can only read, and in a session that can only read, whatever the role may do. Of a row that
+was predicted twice (by two arms, or sent again) there is one.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class _Journalled(NamedTuple):
 def read_journal(spec: Spec, since: dt.datetime, like: pd.DataFrame) -> pd.DataFrame:
     """The rows since then, in the order of their times, with the columns of `like`; SourceError names what is wrong.
 
-    The time column says when a row was predicted; a column that has to be unique, the request's id and the row's number.
+    The time column says when a row was predicted; a column that has to be unique, the request's id and its number.
     """
     names = [column.name for column in spec.inputs]
     # A row of a contract that had not all of these columns has no value for them, which is not the same as null.
@@ -109,7 +109,8 @@ def _address() -> str:
     if url in ("", NONE):
         raise SourceError(
             f"data.journal asks for the journal's rows, and {URL} names none: give the address of a role that may"
-            " read it, postgresql://USER:PASSWORD@HOST/journal; in Jenkins it is the credential `journal`; {OFF} leaves them out"
+            " read it, postgresql://USER:PASSWORD@HOST/journal; in Jenkins it is the credential `journal`;"
+            f" {OFF} leaves them out"
         )
     return url
 

@@ -127,7 +127,7 @@ def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
     for column in spec.inputs:
         if column.sensitive:
             yield (
-                f"data.journal: given true, and columns.{column.name} is sensitive: the journal leaves such a column out,"
+                f"data.journal: given true, and columns.{column.name} is sensitive: the journal has no such column,"
                 " or keeps its hash alone, so that no journalled row can be trained on"
             )
         if column.type == "timestamp":
@@ -138,8 +138,8 @@ def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
     days = retention_days()
     if window is not None and days and window > dt.timedelta(days=days):
         yield (
-            f"data.window: given {data.window!r}; with data.journal allowed: at most '{days}d', for which the journal keeps"
-            f" its rows ({RETENTION}), or the older part would be of the source alone"
+            f"data.window: given {data.window!r}; with data.journal at most '{days}d' is allowed, for which the"
+            f" journal keeps its rows ({RETENTION}), or the older part would be of the source alone"
         )
 
 

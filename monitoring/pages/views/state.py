@@ -72,6 +72,7 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
             now=access.now(),
             refresh=REFRESH,
             model=name,
+            can_report=sources.reports is not None,
             standing=standing,
             resolved=resolved,
             retrains=requests,

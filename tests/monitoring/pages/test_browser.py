@@ -142,6 +142,19 @@ def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site:
     )
 
 
+def test_an_experiment_is_shown_as_it_was_judged(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    panel = page.get_by_role("region", name="Experiment", exact=True)
+    text = panel.locator("p").first.inner_text()
+    assert "undecided" in text and "Challenger 6 against champion 5, in shadow" in text
+    quality = cells(page, "Comparison of the arms")["Quality accuracy"]
+    assert quality[1].startswith("0.874") and quality[2].startswith("0.861")
+    assert "-0.0310 to 0.0570" in quality[3] and "41,300 more rows" in quality[4]
+    assert cells(page, "Where the shadow differs") == {HOSTILE: ["31", "3.1%", "11", "20"]}
+    page.goto(site.at(f"/models/{QUIET}"))
+    assert page.get_by_role("region", name="Experiment", exact=True).count() == 0
+
+
 def test_an_older_window_can_be_asked_for(page: Any, site: Site):
     page.goto(site.at(f"/models/{MOVED}"))
     oldest = site.store.windows(MOVED, limit=100)[-1]

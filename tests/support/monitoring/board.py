@@ -11,6 +11,7 @@ from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, Retrain, WindowRecord
 from tests.support.monitoring.findings import distrusted, drift, metric
 from tests.support.monitoring import raise_alarm, record_of
+from tests.support.monitoring.verdicts import keep_experiment, shadow_of
 
 QUIET, MOVED = "yield-prediction", "quality-classification"
 HOUR = dt.timedelta(hours=1)
@@ -32,6 +33,7 @@ def fill(store: Store, now: dt.datetime) -> None:
         raise_alarm(store, alarm)
         if alarm.resolved_at is not None:
             store.resolve_alarm(alarm)
+    keep_experiment(store, shadow_of(MOVED, end, HOSTILE))
     for request in retrains(end):
         Retrains(store.engine).take(MOVED, lambda _, new=request: new)  # type: ignore[misc]
     for name in (QUIET, MOVED):
