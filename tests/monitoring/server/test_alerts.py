@@ -10,9 +10,12 @@ from typing import Any
 import pytest
 import requests
 
-from monitoring.findings import Store
+from monitoring.findings import Retrains, Store
+from monitoring.server.web import create_app
+from monitoring.settings import read_settings
 from tests.support.alertmanager import Alertmanager, environment, quick, running
 from tests.support.machine import wait_until
+from tests.support.monitored_site import prometheus
 from tests.support.monitoring.retrains import (
     MODEL,
     WEBHOOK_TOKEN,
@@ -105,8 +108,6 @@ def alertmanager_environ(folder: Path, monitor: Server, jenkins: RetrainJob) -> 
 
 
 def deliveries(findings: Store) -> int:
-    from monitoring.findings import Retrains  # pylint: disable=import-outside-toplevel
-
     return sum(request.deliveries for request in Retrains(findings.engine).newest())
 
 
@@ -183,8 +184,40 @@ def test_with_jenkins_down_and_a_restart_between_it_is_started_once(
     assert outcome(again, message())["outcome"] == "started" and len(jenkins.started) == 1
 
 
-def test_it_is_off_until_an_address_and_tokens_are_given(monitor_of, jenkins: RetrainJob):
-    monitor = monitor_of(RETRAIN_TOKEN="none")
-    refused = post(monitor, message())
-    assert refused.status_code == 404 and "RETRAIN_TOKEN" in refused.json()["detail"]
-    assert not jenkins.asked
+@pytest.mark.parametrize(
+    "given", [{"RETRAIN_TOKEN": "none"}, {"RETRAIN_WEBHOOK_TOKEN": "none"}, {"RETRAIN_URL": ""}]
+)
+def test_it_is_off_until_an_address_and_both_tokens_are_given(
+    environ: dict[str, str], findings: Store, given: dict[str, str]
+):
+    usual = {"RETRAIN_URL": "http://jenkins.test/job/x", "RETRAIN_TOKEN": TOKEN}
+    usual |= {"RETRAIN_WEBHOOK_TOKEN": WEBHOOK_TOKEN}
+    names = ("BUNDLES", "JOURNAL_URL", "FINDINGS_URL", "MONITOR_STATE")
+    settings = read_settings({name: environ[name] for name in names} | usual | given)
+    headers = {"Authorization": f"Bearer {WEBHOOK_TOKEN}"}
+    refused = (
+        create_app(settings).test_client().post("/alerts/retrain", data=message(), headers=headers)
+    )
+    assert refused.status_code == 404 and "RETRAIN_TOKEN" in refused.json["detail"]
+    assert deliveries(findings) == 0
+
+
+def test_from_the_monitors_alarm_by_rule_and_message_to_one_build(
+    monitor_of, findings: Store, jenkins: RetrainJob, tmp_path: Path
+):
+    monitor = monitor_of()
+    environ = alertmanager_environ(tmp_path / "a", monitor, jenkins)
+    with running(tmp_path / "a", environ) as alertmanager:
+        targets = {
+            "monitor": monitor.url.removeprefix("http://"),
+            "alertmanager": alertmanager.url.removeprefix("http://"),
+        }
+        with prometheus(tmp_path, targets):
+            wait_until(lambda: jenkins.started, "the alarm has started a build", 120)
+            # Missing values are for a person: that source is broken.
+            stand(findings, "missing")
+            fires = ("MissingValues", "ticket")
+            wait_until(lambda: alertmanager.states().get(fires) == "active", "it fires", 60)
+            wait_until(lambda: deliveries(findings) >= 3, "the first is sent again", 60)
+    (parameters,) = jenkins.started
+    assert parameters["REASON"].startswith("InputDrift of yield version 3; request 1 of ")
