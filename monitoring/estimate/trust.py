@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from monitoring.estimate.estimate import Estimates, estimate
-from monitoring.findings.values import Finding
+from monitoring.findings.values import RELATION_CHANGED, Finding
 from monitoring.window.values import TruthRows, answers_of
 from service.bundle.contract import Contract
 from service.bundle.engines import Engine
@@ -24,7 +24,6 @@ GAP = 3.0
 #: The relation changed if so many of the last so many windows with truth have such a gap.
 CHANGED_WINDOWS = 2
 OF_WINDOWS = 3
-RELATION_CHANGED = "relation changed: where truth is in, it contradicts the estimate; inputs alone cannot show this"
 
 
 def judge_trust(

@@ -1,4 +1,4 @@
-"""Each comparison by itself: errors and slow requests by an exact test, quality by a confidence sequence or by pairs."""
+"""Each comparison by itself: errors and slow requests by an exact test, quality by a sequence or by pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confidence sequences: intervals that hold all at once, however often one looks, so that a look may end the experiment.
+"""Confidence sequences: intervals that hold all at once, however often one looks, so that any look may end it.
 
 Asymptotic confidence sequences of Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas, Annals of Statistics 2024
 (arXiv 2103.06476). With S the sum of independent parts without effect and V its variance so far, at every time at once

@@ -80,7 +80,7 @@ def totals_of(sums: Sums) -> tuple[tuple[float, float], tuple[float, float]]:
 
 def difference_of(sums: Sums) -> Difference | None:
     """None where no stage has enough units of both arms."""
-    if not len(sums.stage):
+    if sums.stage.size == 0:
         return None
     cell = sums.stage * 2 + sums.arm
     cells = 2 * (int(sums.stage.max()) + 1)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from monitoring.experiment.values import Verdict
@@ -53,12 +53,13 @@ class Exporter(Collector):
             self._findings_up = False
         self._taken = time.monotonic()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         yield from self._of_itself()
         yield from self._of_windows()
         yield from self._of_alarms()
         yield from self._of_metrics()
         yield self._of_experiments()
+        yield from self._of_retrains()
 
     def _of_itself(self) -> Iterator[GaugeMetricFamily]:
         success = _gauge(
@@ -183,6 +184,21 @@ class Exporter(Collector):
             for word in get_args(Verdict):
                 verdict.add_metric([*pair, word], float(word == experiment.verdict))
         return verdict
+
+    def _of_retrains(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        total = CounterMetricFamily(
+            f"{PREFIX}retrain",
+            "Alerts that asked for a retraining, by what became of them; `failed` are tries that Jenkins did not take.",
+            labels=("model", "outcome"),
+        )
+        waiting = _gauge("retrain_waiting", "Retrainings that Jenkins has not taken yet.", "model")
+        for (model, outcome), number in self._snapshot.retrains:
+            if outcome == "waiting":
+                waiting.add_metric([model], number)
+            else:
+                total.add_metric([model, outcome], number)
+        yield total
+        yield waiting
 
     def _findings(self, kind: str) -> Iterator[tuple[ArmState, Finding]]:
         for state in self._snapshot.arms:

@@ -12,6 +12,7 @@ from monitoring.findings import (
     ExperimentRecord,
     Experiments,
     Finding,
+    Retrains,
     SourceState,
     Store,
     WindowRecord,
@@ -43,6 +44,8 @@ class Snapshot(NamedTuple):
     last_success: tuple[tuple[str, dt.datetime], ...] = ()
     #: Those that run.
     experiments: tuple[ExperimentRecord, ...] = ()
+    #: Requests for retraining by model and outcome.
+    retrains: tuple[tuple[tuple[str, str], int], ...] = ()
 
 
 def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
@@ -58,6 +61,7 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
         tuple(store.sources()),
         tuple((model, at) for model, at in successes if model not in gone),
         tuple(each for each in Experiments(store).newest() if each.ended_at is None),
+        tuple(sorted(Retrains(store.engine).counts().items())),
     )
 
 

@@ -173,6 +173,23 @@ EXPERIMENT = sa.Table(
     sa.Column("document", Json),
     sa.Column("memory", Json),
 )
+RETRAIN = sa.Table(
+    "retrain",
+    _TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("model", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("alerts", sa.Text),
+    sa.Column("delivery", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("place", sa.Text),
+    sa.Column("asked_at", Moment),
+    sa.Column("settled_at", Moment),
+    sa.Column("next_at", Moment),
+    sa.Column("failures", sa.Integer),
+    sa.Column("deliveries", sa.Integer),
+)
 
 
 def connect(url: str) -> sa.Engine:

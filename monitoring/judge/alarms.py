@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitoring.estimate.trust import RELATION_CHANGED
-from monitoring.findings.values import Alarm, Finding, WindowRecord
+from monitoring.findings.values import RELATION_CHANGED, Alarm, Finding, WindowRecord
 from service.bundle.monitor_rules import JudgingRules
 
 #: What alarms by itself. The others explain: a slice, a cause, the share of truth.

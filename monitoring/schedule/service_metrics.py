@@ -29,10 +29,14 @@ Arm = tuple[str, str, str]
 
 
 class ServiceMetrics(NamedTuple):
-    """`lag` is the longest that a replica says, in seconds, 0 where nobody was asked. An arm is model, version, arm."""
+    """What a service says of itself. An arm is model, version, arm.
+
+    `lag` is the longest that a replica says, in seconds, 0 where nobody was asked; `spool` is whose it is.
+    """
 
     lag: float = 0.0
     shares: Mapping[Arm, float] = MappingProxyType({})
+    spool: str = "a node's spool"
     #: Of which replicas say different shares, as while they are replaced.
     unsettled: frozenset[Arm] = frozenset()
     #: By replica and arm, requests that were answered, and that failed.
@@ -44,18 +48,21 @@ class Unanswered(Exception):
 
 
 def from_prometheus(url: str) -> ServiceMetrics:
-    lags = list(_query(url, f"max({LAG})"))
+    lags = [(value, labels) for labels, value in _query(url, f"topk(1, {LAG})")]
+    lag, labels = max(lags, key=lambda pair: pair[0], default=(0.0, {}))
+    replica = str(labels.get("instance", ""))[:100]
     highest, lowest = (
         {
-            _key(labels): value
-            for labels, value in _query(url, f"{end} by (model, version, arm) ({SHARE})")
+            _key(share_labels): value
+            for share_labels, value in _query(url, f"{end} by (model, version, arm) ({SHARE})")
         }
         for end in ("max", "min")
     )
     requests_by_outcome = f'{REQUESTS}{{outcome=~"{"|".join(OUTCOMES)}", version!=""}}'
     return ServiceMetrics(
-        max((value for _, value in lags), default=0.0),
+        lag,
         highest,
+        f"the spool of the node of replica {replica}" if replica else ServiceMetrics().spool,
         frozenset(arm for arm, share in highest.items() if lowest.get(arm) != share),
         _by_replica(_query(url, requests_by_outcome)),
     )

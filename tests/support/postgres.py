@@ -44,11 +44,13 @@ class Cluster:
     def url(self) -> str:
         return f"postgresql://tester@127.0.0.1:{self.port}/postgres"
 
-    def start(self) -> None:
+    def start(self, *options: str) -> None:
+        """With more options of the server, such as `-c`, `work_mem=4MB`."""
         command = [
             *(str(self._server), "-D", str(self._data), "-p", str(self.port)),
             *("-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._data}"),
             *("-c", "fsync=off", "-c", "max_connections=40", "-c", "shared_buffers=32MB"),
+            *options,
         ]
         self._process = subprocess.Popen(
             command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **self._as_owner()

@@ -21,14 +21,15 @@ class Chat(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _ChatHandler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _ChatHandler)
         self.messages: list[Any] = []
         self.status = 200
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/hook"
+        host, port = self.server_address[:2]
+        return f"http://{host!s}:{port}/hook"
 
     @property
     def titles(self) -> list[str]:
@@ -64,13 +65,14 @@ class Mail(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _MailHandler)
+    def __init__(self, host: str = "127.0.0.1") -> None:
+        super().__init__((host, 0), _MailHandler)
         self.mails: list[email.message.EmailMessage] = []
 
     @property
     def address(self) -> str:
-        return f"127.0.0.1:{self.server_address[1]}"
+        host, port = self.server_address[:2]
+        return f"{host!s}:{port}"
 
     @property
     def subjects(self) -> list[str]:

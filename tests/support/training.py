@@ -147,13 +147,15 @@ def write_spec(folder: Path, name: str, source: str | Path, **sections: Any) -> 
 
 
 @contextlib.contextmanager
-def tracking_server(folder: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """MLflow's own server on loopback, once it answers: its address and process."""
+def tracking_server(
+    folder: Path, host: str = "127.0.0.1"
+) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """MLflow's own server, once it answers: its address and process."""
     port = free_port()
-    uri = f"http://127.0.0.1:{port}"
+    uri = f"http://{host}:{port}"
     store = [f"--backend-store-uri=sqlite:///{folder}/mlflow.db"]
     store += [f"--artifacts-destination={folder}/artifacts", f"--port={port}", "--workers=1"]
-    command = [sys.executable, "-m", "mlflow", "server", "--host=127.0.0.1", *store]
+    command = [sys.executable, "-m", "mlflow", "server", f"--host={host}", *store]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     # Its workers for jobs of MLflow's own take longer to start than all the rest.
     environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}

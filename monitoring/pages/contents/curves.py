@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from monitoring.estimate.trust import RELATION_CHANGED
-from monitoring.findings.values import Finding, WindowRecord
+from monitoring.findings.values import RELATION_CHANGED, Finding, WindowRecord
 from monitoring.pages.words import metric_order, metric_title, stamp
 from service.bundle.contract import Task
 

@@ -8,8 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from monitoring.estimate.trust import RELATION_CHANGED
-from monitoring.findings.values import Alarm, Finding, Verdict
+from monitoring.findings.values import RELATION_CHANGED, Alarm, Finding, Verdict
 from monitoring.judge.alarms import LOOK_BACK, JudgedWindow, change_alarms, windows_to_read
 from service.bundle.monitor_rules import MonitorRules
 from tests.support.monitoring import record_of

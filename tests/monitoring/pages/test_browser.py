@@ -67,6 +67,24 @@ def test_the_overview_says_what_is_down_and_which_alarms_stand(page: Any, site: 
     assert page.url.endswith("/runbook#qualitybelowgate")
 
 
+def test_an_alarm_says_whether_a_retraining_was_started_and_why_not(page: Any, site: Site):
+    page.goto(site.at("/alarms"))
+    standing = {head: " ".join(row) for head, row in cells(page, "Standing alarms").items()}
+    told = {
+        kind: [row for head, row in standing.items() if kind in head]
+        for kind in ("Drift", "Quality")
+    }
+    assert (
+        "Retraining was started at" in told["Drift"][0]
+        and "because of InputDrift" in told["Drift"][0]
+    )
+    assert "Retraining waits for Jenkins: the retrain job cannot be reached" in told["Quality"][0]
+    rows = page.get_by_role("group", name="Retrainings", exact=True).locator("tbody tr")
+    assert rows.count() == 3
+    assert "No retraining: retraining was started at" in rows.nth(1).inner_text()
+    assert f"queue/item/7/{HOSTILE}" in rows.nth(2).inner_text()
+
+
 def test_drift_is_shown_column_by_column_as_the_database_has_it(page: Any, site: Site):
     page.goto(site.at(f"/models/{MOVED}"))
     lines = cells(page, "Drift by column")

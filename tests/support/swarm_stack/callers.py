@@ -8,12 +8,15 @@ import ssl
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 TIMEOUT = 15.0
 #: Method, path, body and headers.
 Request = tuple[str, str, bytes, dict[str, str]]
+#: What the thread with this number asks next; it may wait until it is time.
+NextRequest = Callable[[int], Request]
 
 
 def prediction(model: str, rows: list[dict[str, Any]], key: str) -> Request:
@@ -57,16 +60,27 @@ class Seen:
 
 
 class Callers:
-    """Asks from several threads, each on a connection that it keeps, from entry to exit."""
+    """Asks from several threads, each on a connection that it keeps, from entry to exit.
+
+    Without `trust` it is plain HTTP.
+    """
 
     def __init__(
-        self, edges: list[str], port: int, trust: ssl.SSLContext, request: Request, threads: int
+        self,
+        edges: list[str],
+        port: int,
+        trust: ssl.SSLContext | None,
+        request: Request | NextRequest,
+        threads: int,
     ):
         self.seen = Seen()
         self._over, self._lock = threading.Event(), threading.Lock()
-        lines = [_Line(edges, number, port, trust) for number in range(threads)]
+        self._next: NextRequest = request if callable(request) else lambda _: request
         self._threads = [
-            threading.Thread(target=self._call, args=(line, request), daemon=True) for line in lines
+            threading.Thread(
+                target=self._call, args=(number, _Line(edges, number, port, trust)), daemon=True
+            )
+            for number in range(threads)
         ]
 
     def __enter__(self) -> Callers:
@@ -79,8 +93,9 @@ class Callers:
         for thread in self._threads:
             thread.join(TIMEOUT * 2)
 
-    def _call(self, line: _Line, request: Request) -> None:
+    def _call(self, number: int, line: _Line) -> None:
         while not self._over.is_set():
+            request = self._next(number)
             began = time.monotonic()
             status, release = line.ask(request)
             with self._lock:
@@ -91,10 +106,10 @@ class Callers:
 class _Line:
     """A connection to one of the edges; to another one where that takes none, as clients of a name do."""
 
-    def __init__(self, edges: list[str], first: int, port: int, trust: ssl.SSLContext):
+    def __init__(self, edges: list[str], first: int, port: int, trust: ssl.SSLContext | None):
         self._edges = edges[first % len(edges) :] + edges[: first % len(edges)]
         self._port, self._trust = port, trust
-        self._connection: http.client.HTTPSConnection | None = None
+        self._connection: http.client.HTTPConnection | None = None
 
     def ask(self, request: Request) -> tuple[str, str]:
         """Status, or the kind of error; and the release that answered."""
@@ -111,12 +126,10 @@ class _Line:
             self._edges.append(self._edges.pop(0))
             return type(error).__name__, ""
 
-    def _connected(self) -> http.client.HTTPSConnection:
+    def _connected(self) -> http.client.HTTPConnection:
         last = OSError("no edge")
         for edge in list(self._edges):
-            connection = http.client.HTTPSConnection(
-                edge, self._port, timeout=2, context=self._trust
-            )
+            connection = self._to(edge)
             try:
                 connection.connect()
             except OSError as error:
@@ -126,6 +139,11 @@ class _Line:
             connection.sock.settimeout(TIMEOUT)
             return connection
         raise last
+
+    def _to(self, edge: str) -> http.client.HTTPConnection:
+        if self._trust is None:
+            return http.client.HTTPConnection(edge, self._port, timeout=2)
+        return http.client.HTTPSConnection(edge, self._port, timeout=2, context=self._trust)
 
     def close(self) -> None:
         if self._connection is not None:

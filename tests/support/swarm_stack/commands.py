@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support import ROOT
@@ -59,12 +60,12 @@ class Outcome(NamedTuple):
 class Running:
     """A command that goes on while the test does something; its end is waited for on the way out."""
 
-    def __init__(self, environ: Mapping[str, str], name: str, *arguments: str):
+    def __init__(self, environ: Mapping[str, str], name: str, *arguments: str, root: Path = ROOT):
         room, *verb = COMMANDS[name]
         self._began = time.monotonic()
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"scripts.{room}", *verb, *arguments],
-            cwd=ROOT,
+            cwd=root,
             env=dict(environ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -86,6 +87,13 @@ class Running:
             self._process.communicate()
 
 
-def run(environ: Mapping[str, str], name: str, *arguments: str, seconds: float = 600) -> Outcome:
-    with Running(environ, name, *arguments) as running:
+def run(
+    environ: Mapping[str, str],
+    name: str,
+    *arguments: str,
+    seconds: float = 600,
+    root: Path = ROOT,
+) -> Outcome:
+    """By the code of the checkout at `root`."""
+    with Running(environ, name, *arguments, root=root) as running:
         return running.outcome(seconds)

@@ -52,6 +52,10 @@ class Workshop:
         bundles.write_bundle(shipped, bundles.YIELD, version, linear=True, seed=seed)
         bundles.write_bundle(shipped, bundles.QUALITY, "1", linear=True)
         bundles.write_bundle(shipped, bundles.QUALITY, "2", arm="challenger", linear=True, seed=7)
+        return self.release_of(place, root, monitoring)
+
+    def release_of(self, place: Path, root: Path = ROOT, monitoring: str = "off") -> Release:
+        """The exported set of this state folder, and the code of `root`."""
         # The environment is there; a copy of the checkout is newer than it, and no other.
         command = ["make", "-o", ".venv/.ready", "image", "publish"]
         _run(command, root, {**self.environ(place), "MONITORING": monitoring})
@@ -62,19 +66,22 @@ class Workshop:
 
     def changed_code(self, name: str, version: str) -> Release:
         """The same models, and a service whose code has changed."""
-        copy = self._fresh(f"{name}-code")
+        copy = self.checkout(f"{name}-code")
+        with (copy / "service/views/health.py").open("a", encoding="utf-8") as code:
+            code.write("\n# Another line of code.\n")
+        commit(copy, "Another line")
+        return self.release(name, version, copy)
+
+    def checkout(self, name: str) -> Path:
+        """A copy of this one, to be changed."""
+        copy = self._fresh(name)
         _run(["git", "clone", "-q", "--no-checkout", ROOT, copy], ROOT)
         for file in _run(["git", "ls-files"], ROOT).splitlines():
             if (ROOT / file).is_file():
                 (copy / file).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / file, copy / file)
-        with (copy / "service/views/health.py").open("a", encoding="utf-8") as code:
-            code.write("\n# Another line of code.\n")
-        who = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"]
-        _run(["git", "add", "-A"], copy)
-        _run(["git", *who, "commit", "-q", "--no-verify", "-m", "Another line"], copy)
         (copy / ".venv").symlink_to(ROOT / ".venv")
-        return self.release(name, version, copy)
+        return copy
 
     def bad(self, fault: str, good: Release) -> Release:
         """The good release with one of the faults in bad/."""
@@ -92,6 +99,12 @@ class Workshop:
         digest = self.swarm.docker("image", "inspect", "--format", "{{json .RepoDigests}}", tag)
         image = next(name for name in json.loads(digest) if "/swarmline/bad@" in name)
         return Release(name, image, document)
+
+
+def commit(checkout: Path, words: str) -> None:
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.invalid"]
+    _run(["git", "add", "-A"], checkout)
+    _run(["git", *who, "commit", "-q", "--no-verify", "-m", words], checkout)
 
 
 def _run(command: list[Any], where: Path, environ: dict[str, str] | None = None) -> str:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support import ROOT
 from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import SwarmError
-from tests.support.swarm_stack.callers import Callers, prediction
+from tests.support.swarm_stack.callers import Callers, NextRequest, prediction
 from tests.support.swarm_stack.commands import Outcome, Running, run
 from tests.support.swarm_stack.releases import MODEL, Release
 
@@ -31,12 +32,13 @@ QUICK = {
 
 @dataclass(frozen=True)
 class Stack:
-    """`settings` are environment variables on top of the Swarm's."""
+    """`settings` are environment variables on top of the Swarm's; `root` is the checkout whose commands act on it."""
 
     swarm: Swarm
     folder: Path
     name: str
     settings: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
 
     @property
     def environ(self) -> dict[str, str]:
@@ -50,10 +52,10 @@ class Stack:
 
     def begin(self, name: str, *arguments: str, **environ: str) -> Running:
         """A command that goes on while the test does something."""
-        return Running({**self.environ, **environ}, name, *arguments)
+        return Running({**self.environ, **environ}, name, *arguments, root=self.root)
 
     def run(self, name: str, *arguments: str, **environ: str) -> Outcome:
-        return run({**self.environ, **environ}, name, *arguments)
+        return run({**self.environ, **environ}, name, *arguments, root=self.root)
 
     def deploy(self, release: Release, *arguments: str, **environ: str) -> Outcome:
         """Whatever tests before have brought in, or gone back from."""
@@ -94,13 +96,13 @@ class Stack:
         return round(time.monotonic() - began, 1)
 
     @contextmanager
-    def called(self, threads: int = 4) -> Iterator[Callers]:
+    def called(self, threads: int = 4, asking: NextRequest | None = None) -> Iterator[Callers]:
         """Callers at work until the block ends; they have begun when it begins."""
         trust = ssl.create_default_context(cafile=str(self.folder / "secrets/edge.crt"))
         trust.check_hostname = False
         request = prediction(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
         port = int(self.environ["EDGE_PORT"])
-        with Callers(self.addresses(), port, trust, request, threads) as callers:
+        with Callers(self.addresses(), port, trust, asking or request, threads) as callers:
             wait_until(lambda: callers.seen.requests > 50, "callers are answered", 30)
             yield callers
 
