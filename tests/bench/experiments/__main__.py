@@ -180,7 +180,7 @@ def main() -> None:
     options = parser.parse_args()
     for part in options.parts or tables:
         begun = time.process_time()
-        runs = options.runs if part != "power" else max(1, options.runs // 5)
+        runs = options.runs if part == "silence" else max(1, options.runs // 5)
         print(f"\n{part}, {runs} runs, seed {options.seed}", flush=True)
         for line in tables[part](runs, options.seed):
             print(line, flush=True)
