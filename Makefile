@@ -25,8 +25,8 @@ $(call default,MLFLOW_TRACKING_URI,sqlite:///$(SWARMLINE_BUILD)/mlflow.db)
 # The service's own settings (service/settings.py), so that they follow. Of a journal, only one that was given is a place
 # to ask: `make trace` asks the Swarm where there is none.
 $(call default,BUNDLES,$(SWARMLINE_BUNDLES))
-run serve monitor drift quality report: export JOURNAL_URL := $(or $(JOURNAL_URL),sqlite:///$(SWARMLINE_BUILD)/journal.db)
-run monitor drift quality report: export MONITOR_STATE := $(or $(MONITOR_STATE),$(SWARMLINE_BUILD)/monitor)
+run serve monitor drift quality experiment report: export JOURNAL_URL := $(or $(JOURNAL_URL),sqlite:///$(SWARMLINE_BUILD)/journal.db)
+run monitor drift quality experiment report: export MONITOR_STATE := $(or $(MONITOR_STATE),$(SWARMLINE_BUILD)/monitor)
 run serve: export JOURNAL_SPOOL := $(or $(JOURNAL_SPOOL),$(SWARMLINE_BUILD)/spool)
 # Some of what we use reports its use to its makers unless told not to.
 export DO_NOT_TRACK = true
@@ -96,11 +96,12 @@ $(training_verbs): $(READY)
 monitor: ## judge what is journalled, and show pages and numbers, until Ctrl-C
 drift: ## the newest windows' drift; exit code 3 where something is raised
 quality: ## the newest windows' estimates, quality and truth; exit code 3 where something is raised
+experiment: ## the verdict on MODEL's challenger; exit code 3 where it is worse than its champion
 report: ## Evidently's report of the newest windows, as files
 simulate: ## callers whose inputs shift, then whose relation changes, against `make run`; ARGS='--scenario shift'
 monitor: $(READY)
 	@exec $(PY) -m monitoring serve
-monitoring_verbs := drift quality report simulate
+monitoring_verbs := drift quality experiment report simulate
 $(monitoring_verbs): $(READY)
 	@$(PY) -m monitoring $@
 

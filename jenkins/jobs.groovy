@@ -42,9 +42,10 @@ multibranchPipelineJob("${place}/deliver") {
     }
 }
 
-// name, purpose, schedule, parameters
-def onePipeline = { String name, String title, String text, String schedule, Closure given ->
-    pipelineJob("${place}/${name}") {
+// name, purpose, schedule, parameters, and a user who may start it beside those of jenkins/casc.yaml
+// Not `name`: that word is a method inside of authorizationMatrix.
+def onePipeline = { String job, String title, String text, String schedule, Closure given, String starter = '' ->
+    pipelineJob("${place}/${job}") {
         displayName(title)
         description(text)
         if (given) {
@@ -53,6 +54,16 @@ def onePipeline = { String name, String title, String text, String schedule, Clo
         properties {
             disableConcurrentBuilds {
                 abortPrevious(false)
+            }
+            if (starter) {
+                authorizationMatrix {
+                    entries {
+                        user {
+                            name(starter)
+                            permissions(['Job/Build'])
+                        }
+                    }
+                }
             }
             if (schedule) {
                 pipelineTriggers {
@@ -77,7 +88,7 @@ def onePipeline = { String name, String title, String text, String schedule, Clo
                         branch(mainBranch)
                     }
                 }
-                scriptPath("jenkins/pipelines/${name}.Jenkinsfile")
+                scriptPath("jenkins/pipelines/${job}.Jenkinsfile")
                 lightweight(true)
             }
         }
@@ -93,12 +104,12 @@ onePipeline('data', 'Data', 'Holds the data of every model against its contract,
     booleanParam('RETRAIN', false, 'Then start the job retrain, which trains where the data are new.')
 }
 
-onePipeline('retrain', 'Retrain', 'Trains again and passes the same gates; started by a person, the clock or an alert.', 'H 4 * * 0') {
+onePipeline('retrain', 'Retrain', 'Trains again and passes the same gates; started by a person, the clock or an alert.', 'H 4 * * 0', {
     stringParam('MODEL', '', "Models to train, ${someModels} What did not change is reused.")
     stringParam('REASON', 'scheduled', reason)
     booleanParam('FORCE', false, force)
     booleanParam('APPROVE', false, 'Ask a person before the deploy; without, gates and watch decide.')
-}
+}, 'retrain')
 
 onePipeline('rollback', 'Roll back', 'Serves an earlier release again, exactly as it was, however many steps back.', '') {
     stringParam('TO', '', 'Release to go back to, by name or digest; empty: the one before.')

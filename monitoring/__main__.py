@@ -4,6 +4,7 @@ serve      judges, and shows pages and numbers, until it is told to end
 run        looks once: judges what is due, and ends
 drift      the newest windows' drift, of MODEL or of all; exit code 3 where something is raised
 quality    the newest windows' estimates, quality and truth, in the same way
+experiment the verdict on the challenger of MODEL, or of all that have one; exit code 3 where it is worse
 report     Evidently's report of the newest window of each MODEL, as a file
 hosts      numbers of nodes and tasks, by the engines' API; its settings are its own
 simulate   callers whose inputs shift, whose truth comes late, whose relation changes
@@ -25,7 +26,7 @@ from monitoring.settings import BadSettings, Settings, read_settings
 from service.process import logs
 
 VERBS = (
-    *("serve", "run", "drift", "quality", "report", "hosts", "simulate"),
+    *("serve", "run", "drift", "quality", "experiment", "report", "hosts", "simulate"),
     *("judge", "show", "supervise"),
 )
 MODELS = re.compile(r"\w[\w.-]{0,99}( +\w[\w.-]{0,99})*")
@@ -75,9 +76,9 @@ def _verb() -> tuple[str, list[str]]:
 
 def _options(verb: str, rest: list[str]) -> argparse.Namespace:
     line = _Parser(prog=f"python -m monitoring {verb}")
-    if verb in ("drift", "quality", "report"):
+    if verb in ("drift", "quality", "experiment", "report"):
         line.add_argument("models", nargs="*", default=None, help="all, where none is named")
-    if verb in ("drift", "quality"):
+    if verb in ("drift", "quality", "experiment"):
         line.add_argument("--json", action="store_true", help="one JSON document on stdout")
     if verb in ("judge", "show"):
         line.add_argument("--supervised", action="store_true", help=argparse.SUPPRESS)

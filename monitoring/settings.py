@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import msgspec
 
 from service import readers
-from service.bundle.lengths import parse_window
+from service.bundle.lengths import parse_horizon, parse_window
 from service.readers import Address, BadSettings, Setting
 
 __all__ = ["BadSettings", "Settings", "read_settings"]
@@ -18,6 +19,8 @@ __all__ = ["BadSettings", "Settings", "read_settings"]
 #: Of a server, where only one of the two is named: as stack/monitor.sql has them.
 JOURNAL_DATABASE = "journal"
 FINDINGS_DATABASE = "monitor"
+#: Of the token of Alertmanager's webhook.
+SHORTEST_TOKEN = 16
 DEFAULT_JOURNAL = "sqlite:///build/journal.db"
 SECRETS = (
     "JOURNAL_URL",
@@ -26,6 +29,8 @@ SECRETS = (
     "MLFLOW_TRACKING_URI",
     "MLFLOW_TRACKING_PASSWORD",
     "ELASTIC_KEY",
+    "RETRAIN_TOKEN",
+    "RETRAIN_WEBHOOK_TOKEN",
 )
 
 
@@ -43,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     monitor_every: float
     monitor_window: str
     monitor_allowance: float
+    monitor_patience: float
     monitor_sample: int
     monitor_lookback_days: int
     monitor_retention_days: int
@@ -54,10 +60,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     runbook_url: str
     elastic_url: str
     elastic_key: str
+    retrain_url: str
+    retrain_user: str
+    retrain_token: str
+    retrain_insecure: bool
+    retrain_webhook_token: str
+    retrain_cooldown: dt.timedelta
     log_level: str
 
     def __repr__(self) -> str:
         return f"Settings(bind={self.bind})"
+
+    @property
+    def retrains(self) -> bool:
+        """Whether alerts may start retrainings: only where Jenkins' address and both tokens are given."""
+        return all((self.retrain_url, self.retrain_token, self.retrain_webhook_token))
 
 
 def _database(text: str) -> str:
@@ -73,6 +90,13 @@ def _window(text: str) -> str:
             'a span from "1m" to "31d", or a number of rows such as "500 rows"'
         ) from error
     return text
+
+
+def _cooldown(text: str) -> dt.timedelta:
+    try:
+        return parse_horizon(text)
+    except ValueError as error:
+        raise ValueError('a time from "1m" to "366d", such as "12h"') from error
 
 
 def _key(text: str) -> str:
@@ -117,6 +141,12 @@ SETTINGS = (
         "seconds from a window's end to its first judgement, beyond the journal's lag",
     ),
     Setting(
+        "MONITOR_PATIENCE",
+        readers.number(10, 2_678_400),
+        "900",
+        "seconds that windows wait for a journal that lags; then they are judged with the rows that are there",
+    ),
+    Setting(
         "MONITOR_SAMPLE", readers.whole(1000, 1_000_000), "20000", "rows of a window that are read"
     ),
     Setting(
@@ -141,6 +171,29 @@ SETTINGS = (
         ("ELASTIC_URL", "Elasticsearch, which is sent the findings too"),
     ),
     Setting("ELASTIC_KEY", _key, "", "its API key; `none` is none"),
+    Setting(
+        "RETRAIN_URL",
+        readers.web_address,
+        "",
+        "address of the Jenkins job that alerts start; without it they start nothing",
+    ),
+    Setting("RETRAIN_USER", str, "retrain", "Jenkins user of the token"),
+    Setting("RETRAIN_TOKEN", _key, "", "Jenkins API token; `none` is none"),
+    Setting(
+        "RETRAIN_INSECURE", readers.truth, "false", "true where Jenkins' certificate signed itself"
+    ),
+    Setting(
+        "RETRAIN_WEBHOOK_TOKEN",
+        _key,
+        "",
+        "what Alertmanager has to send as bearer, 16 characters or more; `none` is none",
+    ),
+    Setting(
+        "RETRAIN_COOLDOWN",
+        _cooldown,
+        "1d",
+        "the least time from one retraining of a model to the next; doubled while it changes nothing",
+    ),
     readers.LOG_LEVEL,
 )
 
@@ -155,9 +208,19 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     values["findings_url"] = (
         findings or _beside(journal, FINDINGS_DATABASE) or _file_beside(journal)
     )
-    if sentences := _shared_file(values):
+    if sentences := [*_shared_file(values), *_short_token(values)]:
         raise BadSettings(sentences)
     return Settings(**values)
+
+
+def _short_token(values: dict[str, Any]) -> list[str]:
+    token = values["retrain_webhook_token"]
+    if not token or len(token) >= SHORTEST_TOKEN:
+        return []
+    return [
+        f"RETRAIN_WEBHOOK_TOKEN has {len(token)} characters; {SHORTEST_TOKEN} are the least;"
+        " make one with `openssl rand -hex 32`."
+    ]
 
 
 def _beside(url: str, database: str) -> str:

@@ -139,6 +139,10 @@ def switch(text: str) -> bool:
     return choice("on", "off")(text) == "on"
 
 
+def truth(text: str) -> bool:
+    return choice("true", "false")(text) == "true"
+
+
 def folder(text: str) -> Path:
     if not Path(text).is_dir():
         raise ValueError("a folder that exists; `make run` trains and exports the sample models")

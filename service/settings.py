@@ -69,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retrain_url: str
     retrain_user: str
     retrain_token: str
+    retrain_insecure: bool
     retrain_command: str
     log_sample: float
     log_level: str
@@ -153,8 +154,14 @@ SETTINGS = (
     Setting("JOURNAL", readers.switch, "on", "off: predictions are not recorded"),
     *JOURNAL_SETTINGS,
     Setting("RETRAIN_URL", readers.web_address, "", "address of the Jenkins job to start"),
-    Setting("RETRAIN_USER", str, "swarmline", "Jenkins user of the token"),
-    Setting("RETRAIN_TOKEN", str, "", "Jenkins API token"),
+    Setting("RETRAIN_USER", str, "retrain", "Jenkins user of the token"),
+    Setting("RETRAIN_TOKEN", str, "", "Jenkins API token; `none` is none"),
+    Setting(
+        "RETRAIN_INSECURE",
+        readers.truth,
+        "false",
+        "true where Jenkins' certificate signed itself",
+    ),
     Setting(
         "RETRAIN_COMMAND",
         readers.command,

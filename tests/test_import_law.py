@@ -19,14 +19,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
 #: The rooms of each package, lowest first: a room imports of its own package what stands before it.
 ROOMS: dict[str, tuple[str, ...]] = {
     "service": (
-        "readers settings bundle journal process web predict protocols views openapi app __main__"
+        "readers settings jenkins bundle journal process web predict protocols views openapi app __main__"
     ).split(),
     "training": (
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "monitoring": (
-        "settings findings references window drift estimate quality attribution judge report tracking exporter pages"
-        " schedule server hosts simulate __main__"
+        "settings findings retrain references window drift estimate quality attribution judge experiment report"
+        " tracking exporter pages schedule server hosts simulate __main__"
     ).split(),
     "scripts": (
         "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"

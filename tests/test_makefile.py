@@ -170,7 +170,9 @@ def test_no_pipeline_runs_what_stands_in_a_parameter(tree: Path) -> None:
             "credentials": {
                 name: {"user": "u", "password": HOSTILE}
                 for name in ("mlflow", "registry")
-            } | dict.fromkeys(("docker-client", "api-key", "edge-key", "webhook"), "none"),
+            } | dict.fromkeys(
+                ("docker-client", "api-key", "edge-key", "journal", "webhook"), "none"
+            ),
             "env": {"PATH": os.environ["PATH"], "NOTED": str(tree.with_name("noted"))},
         }  # fmt: skip
 

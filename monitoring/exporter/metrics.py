@@ -9,12 +9,13 @@ import datetime as dt
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from monitoring.experiment.values import Verdict
 from monitoring.exporter.snapshot import ArmState, Snapshot, take_snapshot
 from monitoring.findings import Alarm, Finding, FindingsUnavailable, Store
 
@@ -52,11 +53,13 @@ class Exporter(Collector):
             self._findings_up = False
         self._taken = time.monotonic()
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
         yield from self._of_itself()
         yield from self._of_windows()
         yield from self._of_alarms()
         yield from self._of_metrics()
+        yield self._of_experiments()
+        yield from self._of_retrains()
 
     def _of_itself(self) -> Iterator[GaugeMetricFamily]:
         success = _gauge(
@@ -169,6 +172,33 @@ class Exporter(Collector):
             if state.truth_until is not None:
                 until.add_metric(_labels(state), state.truth_until.timestamp())
         yield from (share, delay, until)
+
+    def _of_experiments(self) -> GaugeMetricFamily:
+        verdict = _gauge(
+            "experiment",
+            "1 for the verdict that stands of an experiment that runs.",
+            *("model", "champion", "challenger", "verdict"),
+        )
+        for experiment in self._snapshot.experiments:
+            pair = (experiment.model, experiment.champion, experiment.challenger)
+            for word in get_args(Verdict):
+                verdict.add_metric([*pair, word], float(word == experiment.verdict))
+        return verdict
+
+    def _of_retrains(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        total = CounterMetricFamily(
+            f"{PREFIX}retrain",
+            "Alerts that asked for a retraining, by what became of them; `failed` are tries that Jenkins did not take.",
+            labels=("model", "outcome"),
+        )
+        waiting = _gauge("retrain_waiting", "Retrainings that Jenkins has not taken yet.", "model")
+        for (model, outcome), number in self._snapshot.retrains:
+            if outcome == "waiting":
+                waiting.add_metric([model], number)
+            else:
+                total.add_metric([model, outcome], number)
+        yield total
+        yield waiting
 
     def _findings(self, kind: str) -> Iterator[tuple[ArmState, Finding]]:
         for state in self._snapshot.arms:

@@ -6,7 +6,18 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from monitoring.findings import Alarm, Arm, Finding, SourceState, Store, WindowRecord, answering
+from monitoring.findings import (
+    Alarm,
+    Arm,
+    ExperimentRecord,
+    Experiments,
+    Finding,
+    Retrains,
+    SourceState,
+    Store,
+    WindowRecord,
+    answering,
+)
 
 #: What a window says of itself once it is judged.
 BY_ROWS = ("drift", "estimate")
@@ -31,6 +42,10 @@ class Snapshot(NamedTuple):
     alarms: tuple[Alarm, ...] = ()
     sources: tuple[SourceState, ...] = ()
     last_success: tuple[tuple[str, dt.datetime], ...] = ()
+    #: Those that run.
+    experiments: tuple[ExperimentRecord, ...] = ()
+    #: Requests for retraining by model and outcome.
+    retrains: tuple[tuple[tuple[str, str], int], ...] = ()
 
 
 def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
@@ -45,6 +60,8 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
         tuple(store.alarms(standing=True, limit=10_000)),
         tuple(store.sources()),
         tuple((model, at) for model, at in successes if model not in gone),
+        tuple(each for each in Experiments(store).newest() if each.ended_at is None),
+        tuple(sorted(Retrains(store.engine).counts().items())),
     )
 
 

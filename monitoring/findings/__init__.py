@@ -9,14 +9,20 @@ Every method raises FindingsUnavailable where the database is away; `save` Unfit
 """
 
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
+from monitoring.findings.experiments import ExperimentRecord, Experiments
+from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Arm, Store, answering
-from monitoring.findings.values import Alarm, Finding, SourceState, WindowRecord
+from monitoring.findings.values import Alarm, Finding, Retrain, SourceState, WindowRecord
 
 __all__ = [
     "Alarm",
     "Arm",
+    "ExperimentRecord",
+    "Experiments",
     "Finding",
     "FindingsUnavailable",
+    "Retrain",
+    "Retrains",
     "SourceState",
     "Store",
     "UnfitFindings",

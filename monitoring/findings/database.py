@@ -159,6 +159,37 @@ TRUTH_SEEN = sa.Table(
     sa.Column("model", sa.Text, primary_key=True),
     sa.Column("at", Moment),
 )
+EXPERIMENT = sa.Table(
+    "experiment",
+    _TABLES,
+    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("champion", sa.Text, primary_key=True),
+    sa.Column("challenger", sa.Text, primary_key=True),
+    sa.Column("started_at", Moment),
+    sa.Column("judged_at", Moment),
+    sa.Column("ended_at", Moment),
+    sa.Column("verdict", sa.Text),
+    sa.Column("decided_at", Moment),
+    sa.Column("document", Json),
+    sa.Column("memory", Json),
+)
+RETRAIN = sa.Table(
+    "retrain",
+    _TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("model", sa.Text),
+    sa.Column("version", sa.Text),
+    sa.Column("alerts", sa.Text),
+    sa.Column("delivery", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("place", sa.Text),
+    sa.Column("asked_at", Moment),
+    sa.Column("settled_at", Moment),
+    sa.Column("next_at", Moment),
+    sa.Column("failures", sa.Integer),
+    sa.Column("deliveries", sa.Integer),
+)
 
 
 def connect(url: str) -> sa.Engine:

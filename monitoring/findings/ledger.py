@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -94,6 +94,30 @@ class Ledger:
         )
         with transaction(self.engine) as connection:
             return [record_of(row) for row in connection.execute(query).mappings()]
+
+    def incomplete(
+        self, model: str, since: dt.datetime, complete: dt.datetime, limit: int = 500
+    ) -> list[WindowRecord]:
+        """Windows of all arms, since then, that were judged before the journal was complete; by now it is."""
+        query = (
+            sa.select(WINDOW)
+            .where(*of_arm(model, None, None, since))
+            .where(WINDOW.c.watermark < WINDOW.c.end_at, WINDOW.c.end_at <= complete)
+            .order_by(WINDOW.c.start_at.desc())
+            .limit(limit)
+        )
+        with transaction(self.engine) as connection:
+            return [record_of(row) for row in connection.execute(query).mappings()]
+
+    def note_complete(self, records: Sequence[WindowRecord], complete: dt.datetime) -> None:
+        """The journal is complete up to then; these windows lacked nothing, or are judged again."""
+        with transaction(self.engine) as connection:
+            for record in records:
+                connection.execute(
+                    sa.update(WINDOW)
+                    .where(*is_arm(record), WINDOW.c.start_at == record.start)
+                    .values(watermark=complete)
+                )
 
     def unsent(self, place: Place, limit: int = 100) -> list[WindowRecord]:
         """Windows of which the place has not the last judgement, the oldest first."""

@@ -61,13 +61,23 @@ class WindowRecord(Struct, frozen=True, kw_only=True):
     predictions: int = 0
     first: dt.datetime | None
     last: dt.datetime | None
-    #: Up to here the journal was complete when it was judged.
+    #: Up to here the journal was complete when it was judged; before its end, rows may have been missing.
     watermark: dt.datetime
     seed: int
     judged_at: dt.datetime
     #: The share of requests that the arm was meant to get, where the traffic says so.
     traffic_share: float | None = None
     release: str = ""
+
+    @property
+    def lacking(self) -> str:
+        """Says that rows may be missing, and from when on; empty where the journal was complete."""
+        if self.watermark >= self.end:
+            return ""
+        return (
+            "rows may be missing: a node's spool lags, and the journal is complete up to"
+            f" {self.watermark:%Y-%m-%d %H:%M} UTC alone; the window is judged again when they come"
+        )
 
 
 class Alarm(Struct, frozen=True, kw_only=True):
@@ -88,8 +98,43 @@ class Alarm(Struct, frozen=True, kw_only=True):
     evidence: Finding | None = None
 
 
+RetrainOutcome = Literal[
+    "waiting",  # taken, and not started yet: Jenkins is asked again until it answers
+    "started",
+    "joined",  # a build that was queued or ran already is the retraining
+    "cool-down",  # not started: one was, not long ago
+    "refused",  # not started: the model is not served, or nothing is wrong with it
+    "ended",  # not started: the alarm ended before Jenkins answered
+]
+
+
+class Retrain(Struct, frozen=True, kw_only=True):
+    """Alerts of a model that asked for a retraining, and what became of it."""
+
+    id: int = 0
+    model: str
+    #: The version that answered as champion then; empty where none did.
+    version: str
+    #: The names of the alerts, with commas between.
+    alerts: str
+    #: The same for the same alerts, delivered again.
+    delivery: str
+    outcome: RetrainOutcome
+    #: In a sentence: why it was not started, or what Jenkins says.
+    reason: str
+    #: The address of the build or of the queue's item.
+    place: str = ""
+    asked_at: dt.datetime
+    settled_at: dt.datetime | None = None
+    next_at: dt.datetime | None = None
+    #: Tries that Jenkins did not take.
+    failures: int = 0
+    #: How often these alerts were delivered.
+    deliveries: int = 1
+
+
 class SourceState(Struct, frozen=True, kw_only=True):
-    """Whether what the monitor needs answers: `journal`, `findings`, `mlflow`, `prometheus`, `references`, `clock`."""
+    """Whether what the monitor needs answers: `journal`, `findings`, `references`, `clock`, `jenkins` and so on."""
 
     source: str
     up: bool

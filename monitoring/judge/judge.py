@@ -21,13 +21,15 @@ from service.bundle.engines import Engine
 from service.bundle.reference import open_loss_model
 
 NO_ROWS = "no rows: nothing was journalled in this window"
+NO_ROWS_YET = "no rows: nothing of this window is in the journal yet, and a node's spool lags"
 
 
 class Asked(NamedTuple):
-    """What is to be judged: the rows of an arm in a span, as the journal has them up to the watermark."""
+    """What is to be judged: the rows of an arm in a span, as the journal has them."""
 
     arm: Arm
     span: Span
+    #: Up to here the journal is complete.
     watermark: dt.datetime
     now: dt.datetime
     #: As the journal counts them by its index alone.
@@ -79,7 +81,8 @@ def judge_window(
 
 def judge_empty(asked: Asked) -> Judgement:
     """A hole between windows: the service was not asked, or the journal lost what it was."""
-    return judge_unread(asked, NO_ROWS)
+    is_complete = asked.watermark >= asked.span.end
+    return judge_unread(asked, NO_ROWS if is_complete else NO_ROWS_YET)
 
 
 def judge_unread(asked: Asked, reason: str) -> Judgement:

@@ -8,7 +8,7 @@ import re
 import secrets
 from typing import NamedTuple
 
-from flask import Blueprint, Response, g, make_response, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from monitoring.findings import UnfitFindings
@@ -49,6 +49,8 @@ HEADERS = {
 CHALLENGE = 'Basic realm="swarmline", charset="UTF-8", Bearer realm="swarmline"'
 HTML = "text/html; charset=utf-8"
 READING = ("GET", "HEAD")
+#: Below the prefix of the pages, what is for programs: they are told of faults in JSON.
+PROGRAMS = "/v1/"
 
 
 class Fault(NamedTuple):
@@ -122,12 +124,25 @@ def guard(pages: Blueprint, authenticator: Authenticator, loopback_only: bool) -
     @pages.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
         fault = _fault(error)
-        response = make_response(render_template("fault.html", fault=fault), fault.status)
+        is_program = request.path.startswith(f"{pages.url_prefix}{PROGRAMS}")
+        response = _problem(fault) if is_program else _page(fault)
         if isinstance(error, Unauthenticated):
             response.headers["WWW-Authenticate"] = CHALLENGE
         if fault.status == 503:
             response.headers["Retry-After"] = "10"
         return response
+
+
+def _page(fault: Fault) -> Response:
+    return make_response(render_template("fault.html", fault=fault), fault.status)
+
+
+def _problem(fault: Fault) -> Response:
+    """RFC 9457, as the service's refusals."""
+    response = jsonify({"title": fault.title, "status": fault.status, "detail": fault.detail})
+    response.status_code = fault.status
+    response.content_type = "application/problem+json"
+    return response
 
 
 def _fault(error: Exception) -> Fault:

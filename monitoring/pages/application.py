@@ -14,7 +14,7 @@ from monitoring.pages import access, words
 from monitoring.pages.access import NoSuchPage
 from monitoring.pages.contents import curves, pictures, runbook
 from monitoring.pages.sources import PageSettings, Sources
-from monitoring.pages.views import history, model, state
+from monitoring.pages.views import experiments, history, model, state
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
@@ -50,6 +50,7 @@ def create_pages(settings: PageSettings, sources: Sources) -> Blueprint:
     state.install(pages, settings, sources)
     model.install(pages, sources)
     history.install(pages, settings, sources)
+    experiments.install(pages, sources.store)
 
     @pages.get("/static/<name>")
     def static(name: str) -> Response:
@@ -114,6 +115,7 @@ def _install_words(
         "plural": words.plural,
         "metric": words.metric_title,
         "mood": words.MOODS.__getitem__,
+        "verdict_mood": words.VERDICTS.__getitem__,
         "words": pictures.histogram_words,
         "kind": lambda kind: ALARM_KINDS.get(kind, kind),
         "title_of": lambda column, kind: (

@@ -26,6 +26,8 @@ OK = Mood("good", "✓", "ok")
 RAISED = Mood("bad", "▲", "raised")
 UNKNOWN = Mood("neutral", "?", "unknown")
 MOODS = {"ok": OK, "raised": RAISED, "unknown": UNKNOWN}
+#: Of an experiment's verdicts; each is said by its own word.
+VERDICTS = {"better": OK, "as good": OK, "worse": RAISED, "undecided": UNKNOWN}
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -1,6 +1,6 @@
 """Where the reference, the contract and the rules of a version come from, and the copies that are kept."""
 
-from monitoring.references.references import References
+from monitoring.references.references import References, exported_models
 from monitoring.references.tracking_server import (
     TrackingRefused,
     TrackingServer,
@@ -15,4 +15,5 @@ __all__ = [
     "TrackingServer",
     "TrackingUnavailable",
     "VersionReference",
+    "exported_models",
 ]

@@ -141,6 +141,11 @@ class References:
             self._server.ask(lambda client: _refresh_rules(client, kept_folder, model, version))
 
 
+def exported_models(bundles: Path) -> set[str]:
+    """Those of the exported set; none where there is no such folder."""
+    return {path.parent.parent.name for path in bundles.glob(f"[!.]*/[!.]*/{MANIFEST}")}
+
+
 def _changed(path: Path) -> float:
     try:
         return path.stat().st_mtime

@@ -13,7 +13,7 @@ from monitoring.report.reports import NoReport, ReportBusy, Reports
 
 _LOG = logging.getLogger(__name__)
 #: Seconds between two looks; each makes one report at most.
-EVERY = 60.0
+EVERY = 20.0
 #: Of alarms from before, whoever looks can ask for one.
 RECENT = dt.timedelta(hours=6)
 

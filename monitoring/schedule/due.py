@@ -58,6 +58,7 @@ def new_windows(
         return
     follows = bool(records) and spans[0].start <= records[0].end
     empty = _empty_at_end(records) if follows else EMPTY_WINDOWS
+    has_begun = follows
     # Of an arm that nobody asks any more there is one question, not one a window.
     rest = journal.count(arm, Span(spans[0].start, spans[-1].end))
     new = 0
@@ -68,7 +69,8 @@ def new_windows(
             predictions = rest.predictions
         # What was before the first row of an arm, or long after its last, is no hole.
         empty = 0 if predictions else empty + 1
-        if empty <= EMPTY_WINDOWS:
+        has_begun = has_begun or bool(predictions)
+        if empty <= EMPTY_WINDOWS or (has_begun and _may_fill(span, rest, moment)):
             yield Due(span, predictions)
             new += 1
             if new == MOST_NEW:
@@ -76,6 +78,14 @@ def new_windows(
         elif asked:
             # To the end of a hole there is one question as well.
             rest = journal.count(arm, Span(span.end, spans[-1].end))
+
+
+def _may_fill(span: Span, rest: Count, moment: Moment) -> bool:
+    """Whether a window without rows that later ones follow may get some: a spool lags.
+
+    Once a later window was judged, nobody would look for rows in one that is not kept.
+    """
+    return rest.last is not None and rest.last >= span.end > moment.complete
 
 
 def _reaches(count: Count, span: Span) -> bool:
@@ -130,6 +140,19 @@ def mark_by_rows(
     if late:
         store.note_late(late, at)
     return late
+
+
+def mark_complete(
+    store: Store, journal: JournalReader, model: str, moment: Moment, lookback: dt.timedelta
+) -> None:
+    """Marks the windows that were judged while a spool lagged, and that more is known of now that it does not."""
+    records = store.incomplete(model, moment.now - lookback, moment.complete, MOST_SEARCHED)
+    for record in records:
+        arm = Arm(record.model, record.version, record.arm)
+        mark_by_rows(store, journal, arm, [record], moment.now)
+    # What was said of those without a row was that some may come.
+    store.note_late([record for record in records if not record.predictions], moment.now)
+    store.note_complete(records, moment.complete)
 
 
 def again(late: Sequence[WindowRecord], now: dt.datetime) -> list[WindowRecord]:

@@ -12,6 +12,7 @@ def log_judgement(judgement: Judgement, changes: list[Alarm]) -> None:
     of = {"model": record.model, "version": record.version, "arm": record.arm}
     raised = [finding for finding in judgement.findings if finding.verdict == "raised"]
     message = f"{record.rows} rows from {record.start.isoformat()}: {len(raised)} findings raised"
+    message = "; ".join(filter(None, (message, record.lacking)))
     log("info", "window-judged", message=message, **of)
     for alarm in changes:
         log_alarm(alarm)

@@ -10,6 +10,7 @@ from monitoring.references import NoReference, References
 from monitoring.schedule import due, service_metrics
 from monitoring.schedule import sources as names
 from monitoring.schedule.clock import Moment, read_moment
+from monitoring.schedule.experiments import ExperimentSchedule
 from monitoring.schedule.sources import Sources
 from monitoring.schedule.upkeep import DAY, HOUR, Upkeep
 from monitoring.schedule.window_judge import Subject, WindowJudge
@@ -20,6 +21,8 @@ from monitoring.window.values import Arm, Span
 from service.bundle.lengths import parse_horizon, parse_window
 from service.bundle.monitor_rules import MonitorRules
 from service.journal.errors import Unavailable
+
+MINUTE = dt.timedelta(minutes=1)
 
 
 class Monitor:
@@ -38,14 +41,19 @@ class Monitor:
         self._lookback = dt.timedelta(days=settings.monitor_lookback_days)
         self._metrics = service_metrics.ServiceMetrics()
         self._arms: set[Arm] | None = None
+        #: Of the oldest prediction in a spool for which windows are not waited any longer.
+        self._lagging_since: dt.datetime | None = None
         self._judge = WindowJudge(store, journal, sources, settings.monitor_sample)
         self._upkeep = Upkeep(store, journal, references, settings.monitor_retention_days)
+        self._experiments = ExperimentSchedule(settings, store, journal, references, sources)
 
     def look(self, now: dt.datetime | None = None) -> int:
         """How many windows were judged. What is down is noted in the sources, never raised."""
         judged = 0
         try:
             moment = self._moment(now or dt.datetime.now(dt.UTC))
+            # First of all: a challenger that fails is stopped by it.
+            self._experiments.look(self._metrics, moment)
             subjects = {
                 model: [self._subject(arm) for arm in arms]
                 for model, arms in self._models(moment).items()
@@ -58,7 +66,7 @@ class Monitor:
             fault = "; ".join(faults.values())
             self._upkeep.count_again(self._arms or (), moment)
             self._upkeep.sweep(self._arms or (), moment)
-            self._sources.note(names.JOURNAL, not fault, fault)
+            self._sources.note(names.JOURNAL, not fault, fault or self._lag_reason(moment))
         except FindingsUnavailable as error:
             self._sources.note(names.FINDINGS, False, str(error))
             return judged
@@ -70,11 +78,19 @@ class Monitor:
         self._sources.save()
         return judged
 
+    def close(self) -> None:
+        self._experiments.close()
+
     def _moment(self, now: dt.datetime) -> Moment:
         self._metrics = self._ask_service()
         newest = self._journal.newest(now - HOUR)
         moment = read_moment(
-            now, self._store.clock(), newest, self._metrics.lag, self._settings.monitor_allowance
+            now,
+            self._store.clock(),
+            newest,
+            self._metrics.lag,
+            self._settings.monitor_allowance,
+            self._settings.monitor_patience,
         )
         self._sources.note(names.CLOCK, not moment.reason, moment.reason, moment.skew)
         return moment
@@ -94,6 +110,21 @@ class Monitor:
             if source:
                 self._sources.note(source, False, str(error))
         return self._metrics
+
+    def _lag_reason(self, moment: Moment) -> str:
+        """Empty where no window has to be judged without all of its rows. It changes when another spool lags."""
+        if not moment.lags:
+            self._lagging_since = None
+            return ""
+        oldest = moment.now - dt.timedelta(seconds=self._metrics.lag)
+        # Scrapes are some seconds old: without this it would be another time at every look.
+        if self._lagging_since is None or abs(oldest - self._lagging_since) > MINUTE:
+            self._lagging_since = oldest
+        return (
+            f"{self._metrics.spool} lags since {self._lagging_since:%Y-%m-%d %H:%M} UTC, longer than"
+            f" MONITOR_PATIENCE ({self._settings.monitor_patience:.0f} s): windows after that are judged with the rows"
+            " that are there, and again when the others come"
+        )
 
     def _models(self, moment: Moment) -> dict[str, list[Arm]]:
         """Every arm that predicted of late, by model. At the start the last weeks are looked through."""
@@ -133,6 +164,7 @@ class Monitor:
     def _look_again(self, model: str, subjects: list[Subject], moment: Moment) -> int:
         since = {subject.arm: _horizon(subject, moment) for subject in subjects}
         due.mark_by_truth(self._store, self._journal, model, since, moment)
+        due.mark_complete(self._store, self._journal, model, moment, self._lookback)
         judged = sum(self._judge_again(subject, moment) for subject in subjects)
         self._store.note_success(model, dt.datetime.now(dt.UTC))
         return judged

@@ -9,6 +9,7 @@ from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
 from monitoring.references import NoReference, References, TrackingServer, VersionReference
 from monitoring.report import AlarmReports, Reports
+from monitoring.retrain import Starter
 from monitoring.schedule import sources as names
 from monitoring.schedule.look import Monitor
 from monitoring.schedule.sources import Sources
@@ -17,6 +18,7 @@ from monitoring.tracking.elastic import Elastic
 from monitoring.tracking.mlflow_runs import MlflowRuns
 from monitoring.tracking.sender import Note, Sender
 from monitoring.window.journal import JournalReader
+from service.jenkins import JenkinsJob
 from service.process.logs import log
 
 
@@ -30,6 +32,7 @@ class Judge:
         self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
+        self._starter = self._make_starter()
         self._alarm_reports = AlarmReports(self.store, self._make_reports())
         references = References(
             settings.bundles, settings.monitor_state, TrackingServer.of(settings)
@@ -42,6 +45,8 @@ class Judge:
         for sender in self._senders:
             sender.start()
         self._alarm_reports.start()
+        if self._starter is not None:
+            self._starter.start()
         while not stop.is_set():
             began = time.monotonic()
             self.judge_once()
@@ -72,7 +77,10 @@ class Judge:
         for sender in self._senders:
             sender.stop()
         self._alarm_reports.stop()
+        if self._starter is not None:
+            self._starter.stop()
         self.lock.release()
+        self.monitor.close()
         self._journal.close()
         self.store.close()
 
@@ -108,6 +116,22 @@ class Judge:
             elastic = Elastic(settings.elastic_url, settings.elastic_key)
             senders.append(Sender("elastic", self.store, elastic.send, self._noting(names.ELASTIC)))
         return senders
+
+    def _make_starter(self) -> Starter | None:
+        settings = self._settings
+        if not settings.retrains:
+            if settings.retrain_url:
+                lacking = "RETRAIN_TOKEN or RETRAIN_WEBHOOK_TOKEN says none"
+                message = f"RETRAIN_URL is set, and alerts start nothing: {lacking}"
+                log("warning", "retrain", message=message)
+            return None
+        job = JenkinsJob(
+            settings.retrain_url,
+            settings.retrain_user,
+            settings.retrain_token,
+            settings.retrain_insecure,
+        )
+        return Starter(self.store, job, self._noting(names.JENKINS))
 
     def _noting(self, source: str) -> Note:
         return lambda up, reason: self._sources.note(source, up, reason)

@@ -10,6 +10,8 @@ from service.process.logs import log
 #: In the order in which a person would look at them. Prometheus and MLflow count only where they are named.
 JOURNAL, FINDINGS, REFERENCES = "journal", "findings", "references"
 MLFLOW, PROMETHEUS, CLOCK, ELASTIC = "mlflow", "prometheus", "clock", "elastic"
+#: Whether it takes the retrainings that alerts ask for.
+JENKINS = "jenkins"
 #: Whether windows can be judged that could be read: where not, it is a fault of the monitor.
 JUDGING = "judging"
 

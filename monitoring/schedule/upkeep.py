@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from monitoring.findings import Store
+from monitoring.findings import Experiments, Retrains, Store
 from monitoring.references import References
 from monitoring.schedule import due
 from monitoring.schedule.clock import Moment
@@ -17,6 +17,7 @@ from monitoring.window.values import Arm
 HOUR, DAY = dt.timedelta(hours=1), dt.timedelta(days=1)
 #: Of the hourly count of windows that are judged already: those of the last day, and predictions in all.
 MOST_COUNTED = 5_000_000
+LEAST_RETRAIN_DAYS = 400
 
 
 class Upkeep:
@@ -54,5 +55,10 @@ class Upkeep:
             log_alarm(alarm)
         self._store.forget_successes({arm.model for arm in arms})
         if self._retention_days:
-            self._store.expire(moment.now - dt.timedelta(days=self._retention_days))
+            oldest = moment.now - dt.timedelta(days=self._retention_days)
+            self._store.expire(oldest)
+            Experiments(self._store).expire(oldest)
+            # They are few, and a cool-down is counted by them.
+            days = max(self._retention_days, LEAST_RETRAIN_DAYS)
+            Retrains(self._store.engine).expire(moment.now - dt.timedelta(days=days))
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})

@@ -50,7 +50,7 @@ class WindowJudge:
         asked = Asked(
             subject.arm,
             window.span,
-            moment.watermark,
+            moment.complete,
             moment.now,
             window.predictions,
             self._sample,

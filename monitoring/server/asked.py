@@ -1,4 +1,4 @@
-"""The verbs that answer: `drift` and `quality` print what the monitor found, `report` writes files."""
+"""The verbs that answer: `drift`, `quality` and `experiment` print what the monitor found, `report` writes files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.pages import Versions
-from monitoring.references import References, TrackingServer
+from monitoring.references import References, TrackingServer, exported_models
 from monitoring.report import NoReport, Reports
 from monitoring.server import console
 from monitoring.settings import Settings
@@ -18,6 +18,10 @@ def show(settings: Settings, verb: str, models: Collection[str], as_json: bool) 
     store = Store(settings.findings_url)
     try:
         store.prepare()
+        if verb == "experiment":
+            return console.show_experiments(store, models, as_json)
+        if _refuse(settings, store, models):
+            return console.NOTHING
         return console.show(store, verb, models, as_json)
     except FindingsUnavailable as error:
         print(f"swarmline: {error}", file=sys.stderr)
@@ -35,6 +39,8 @@ def write_reports(settings: Settings, models: Sequence[str]) -> int:
     code = 0
     try:
         store.prepare()
+        if _refuse(settings, store, models):
+            return console.NOTHING
         for arm in console.asked_arms(store, models):
             record = store.windows(*arm, limit=1)[0]
             try:
@@ -50,3 +56,11 @@ def write_reports(settings: Settings, models: Sequence[str]) -> int:
         journal.close()
         store.close()
     return code
+
+
+def _refuse(settings: Settings, store: Store, models: Collection[str]) -> bool:
+    """Whether one of these models was never judged, said on stderr."""
+    sentence = console.find_unjudged(store, models, exported_models(settings.bundles))
+    if sentence:
+        print(f"swarmline: {sentence}", file=sys.stderr)
+    return bool(sentence)

@@ -1,13 +1,19 @@
-"""The last windows of models as a table or as JSON, and as an exit code: what `make drift` and `make quality` print."""
+"""The last windows of models, and their experiments, as a table or as JSON, and as an exit code.
+
+It is what `make drift`, `make quality` and `make experiment` print.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 
+from monitoring.experiment.kept import NoExperiment, all_experiments, find_experiment
+from monitoring.experiment.sentences import sentences_of, title_of
+from monitoring.experiment.values import Experiment
 from monitoring.findings import Arm, Finding, Store, WindowRecord, answering
 
 #: What a command asks for.
@@ -16,6 +22,7 @@ KINDS = {
     "quality": ("estimate", "quality", "slice", "truth", "trust", "cause"),
 }
 OK, NOTHING, RAISED = 0, 1, 3
+WAIT = "`make monitor` judges them as they end"
 _SIGNS = {"ok": " ", "raised": "!", "unknown": "?"}
 
 
@@ -29,10 +36,66 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
     else:
         sys.stdout.write("\n".join(line for window in judged for line in _table(*window)) + "\n")
     if not judged:
-        sys.stderr.write("no window was judged yet: `make monitor` judges them as they end\n")
+        sys.stderr.write(f"no window was judged yet: {WAIT}\n")
         return NOTHING
     raised = any(finding.verdict == "raised" for _, _, findings in judged for finding in findings)
     return RAISED if raised else OK
+
+
+def find_unjudged(store: Store, models: Collection[str], exported: Collection[str]) -> str:
+    """A sentence where one of these models has no judged window, with those that have; else empty.
+
+    `exported` are the models of the exported set, which may not have been asked yet.
+    """
+    judged = {arm.model for arm in store.arms()}
+    unjudged = [model for model in models if model not in judged]
+    if not unjudged:
+        return ""
+    if {*unjudged} <= {*exported}:
+        return f"no window of {_listed(unjudged)} was judged yet: {WAIT}"
+    names = sorted(judged | {*exported})
+    if not names:
+        return f"no window of {_listed(unjudged)} was judged yet, nor of any other model: {WAIT}"
+    wrong = [model for model in unjudged if model not in exported]
+    return (
+        f"MODEL is {_listed(wrong)}, of which no window was judged and which the exported set has not;"
+        f" allowed are {_listed(names)}: name some of them, or none for all"
+    )
+
+
+def _listed(models: Iterable[str]) -> str:
+    return ", ".join(repr(_plain(model)[:80]) for model in models)
+
+
+def show_experiments(store: Store, models: Collection[str], as_json: bool) -> int:
+    """0 where no challenger that runs is worse, 3 where one is; 1 where a named model has none, or none has."""
+    experiments, reasons = _asked_experiments(store, models)
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(experiments).decode() + "\n")
+    for experiment in () if as_json else experiments:
+        sys.stdout.write(f"{_plain(title_of(experiment))}\n")
+        for sentence in sentences_of(experiment):
+            sys.stdout.write(f"  {_plain(sentence)}\n")
+    for reason in reasons:
+        sys.stderr.write(f"{_plain(reason)}\n")
+    if any(experiment.stop and experiment.ended_at is None for experiment in experiments):
+        return RAISED
+    return NOTHING if reasons else OK
+
+
+def _asked_experiments(store: Store, models: Collection[str]) -> tuple[list[Experiment], list[str]]:
+    """And why there is none, of each model that has none."""
+    if not models:
+        experiments = all_experiments(store)
+        nothing = "no experiment was judged yet: `make monitor` judges them, `make traffic` gives a challenger requests"
+        return experiments, [] if experiments else [nothing]
+    experiments, reasons = [], []
+    for model in models:
+        try:
+            experiments.append(find_experiment(store, model))
+        except NoExperiment as error:
+            reasons.append(str(error))
+    return experiments, reasons
 
 
 def asked_arms(store: Store, models: Collection[str]) -> list[Arm]:
@@ -55,6 +118,8 @@ def _table(arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> Itera
         f"{arm.model} {arm.version} {arm.arm}: {record.rows} rows from"
         f" {record.start:%Y-%m-%d %H:%M:%S} to {record.end:%H:%M:%S} UTC, judged {record.judged_at:%H:%M:%S}"
     )
+    if record.lacking:
+        yield f"? {record.lacking}"
     for finding in findings:
         yield (
             f"{_SIGNS[finding.verdict]} {finding.kind:<11}{_plain(finding.column):<28.28}"

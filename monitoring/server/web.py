@@ -24,6 +24,7 @@ from monitoring.pages import (
 )
 from monitoring.references import References, TrackingServer
 from monitoring.report import Reports
+from monitoring.server import alerts
 from monitoring.settings import Settings
 from monitoring.window.journal import JournalReader
 
@@ -49,6 +50,8 @@ def create_app(settings: Settings) -> Flask:
     def health() -> Response:
         # Of this process alone: to start it again brings no database back.
         return Response("ok\n", content_type="text/plain; charset=utf-8")
+
+    alerts.install(app, settings, store)
 
     @app.get("/")
     def home() -> Any:

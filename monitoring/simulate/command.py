@@ -48,9 +48,10 @@ def main(words: Sequence[str]) -> int:
     if options.minutes:
         scenario = (*scenario[:-1], scenario[-1]._replace(minutes=options.minutes))
     print(f"{options.url}: {', '.join(caller.model for caller in callers)};", end=" ")
+    # As `make run` has it (scripts/operate/run.py).
+    monitor = os.environ.get("MONITOR_BIND") or "127.0.0.1:8090"
     print(
-        "http://127.0.0.1:8090/monitor/ shows what the monitor makes of it; Ctrl-C ends it",
-        flush=True,
+        f"http://{monitor}/monitor/ shows what the monitor makes of it; Ctrl-C ends it", flush=True
     )
     return _run(callers, scenario)
 

@@ -1,4 +1,4 @@
-"""The connection to the journal, which runs the statements of the folder `statements`.
+"""The connection to the journal, which runs the statements of the folder `statements`, or of another.
 
 Read only, one statement at a time, each with a time limit: predictions come first.
 """
@@ -32,8 +32,9 @@ class NoPredictions(Unavailable):
 class JournalConnection:
     """Safe between threads: they take turns. What reads raises Unavailable when the journal does not answer."""
 
-    def __init__(self, url: str, statement_seconds: float):
+    def __init__(self, url: str, statement_seconds: float, statements: Path = STATEMENTS):
         self.engine = connect_to_read(url, statement_seconds)
+        self._statements = statements
         self._turn = threading.Lock()
         if self.sqlite:
             sa.event.listen(self.engine, "connect", _add_hash)
@@ -74,7 +75,7 @@ class JournalConnection:
             ) from error
 
     def _sql(self, name: str) -> sa.TextClause:
-        return statement(self.engine, name, STATEMENTS)
+        return statement(self.engine, name, self._statements)
 
 
 def _lacks_table(error: BaseException | None) -> bool:
@@ -86,3 +87,4 @@ def _lacks_table(error: BaseException | None) -> bool:
 
 def _add_hash(connection: sqlite3.Connection, _: object) -> None:
     connection.create_function("sample_hash", 3, sampled.sample_hash, deterministic=True)
+    connection.create_function("md5", 1, sampled.md5, deterministic=True)

@@ -26,7 +26,12 @@ def sample_hash(request_id: str, row: int, seed: int) -> str:
     By request and row, so that both arms' rows of a request, its predictions when it was sent again, and its truth are
     in a sample together or not at all.
     """
-    return hashlib.md5(f"{request_id}:{row}:{seed}".encode(), usedforsecurity=False).hexdigest()
+    return md5(f"{request_id}:{row}:{seed}")
+
+
+def md5(text: str) -> str:
+    """As PostgreSQL has it."""
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 def threshold(rows: int, limit: int) -> str:

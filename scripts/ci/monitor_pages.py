@@ -2,6 +2,7 @@
 
     python -m scripts.ci monitor-report [--stack NAME] [--json]
 
+Of the models that MODEL names, or of all.
 Through the edge, with the key that a deploy has (scope admin). Exit codes: 0 they are saved, 1 the monitor does not
 answer.
 """
@@ -10,15 +11,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 
 from scripts.command import files
-from scripts.command.options import parsed, parser
+from scripts.command.options import NAMES, parameter, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.edge.client import EdgeClient, client_for
 from scripts.engine import swarm
@@ -41,11 +42,14 @@ class Place(NamedTuple):
     file: str
 
 
-def save(client: EdgeClient, folder: Path) -> dict[str, Any]:
-    """The overview, each model that it names, and their reports. One that cannot be made is said, and is no failure."""
-    folder.mkdir(parents=True, exist_ok=True)
+def save(client: EdgeClient, folder: Path, wanted: Collection[str] = ()) -> dict[str, Any]:
+    """The overview, each model that it names (and is wanted, where any is), and their reports.
+
+    A report that cannot be made is said, and is no failure.
+    """
     overview = _page(client, OVERVIEW)
-    models = list(_model_pages(overview))
+    models = _wanted(list(_model_pages(overview)), wanted)
+    folder.mkdir(parents=True, exist_ok=True)
     pages = {place: _page(client, place.address) for place in models}
     reports = [place for text in pages.values() for place in _reports(text)]
     saved = [place for place in reports if _save_report(client, place, folder)]
@@ -77,6 +81,23 @@ def _model_pages(overview: str) -> Iterator[Place]:
         parts = urlsplit(address)
         if MODEL.fullmatch(parts.path) and "window" not in parse_qs(parts.query):
             yield Place(address, f"{_name(address)}.html")
+
+
+def _wanted(pages: list[Place], wanted: Collection[str]) -> list[Place]:
+    names = {page: _model(page) for page in pages}
+    missing = [model for model in wanted if model not in names.values()]
+    if missing:
+        there = ", ".join(sorted(set(names.values()))) or "none yet"
+        raise Refused(
+            f"MODEL is {', '.join(map(repr, missing))}, of which the monitor has judged no window; allowed are the"
+            f" models of its overview ({there}): name some of them, or none for all"
+        )
+    return [page for page in pages if not wanted or names[page] in wanted]
+
+
+def _model(page: Place) -> str:
+    match = MODEL.match(urlsplit(page.address).path)
+    return unquote(match[1]) if match else ""
 
 
 def _reports(page: str) -> Iterator[Place]:
@@ -130,9 +151,10 @@ def main() -> int:
     options = parsed(parser("ci monitor-report", __doc__), None)
 
     def act() -> dict[str, Any]:
+        wanted = parameter("MODEL", NAMES).split()
         stack = options.stack
         inputs = records.last_inputs(stack)
         client = client_for(swarm.look(stack), stack, settings.around(stack, inputs))
-        return save(client, files.reports() / "monitor")
+        return save(client, files.reports() / "monitor", wanted)
 
     return finish(act, options.json)

@@ -8,7 +8,7 @@
 
 `make` makes what is missing, and takes a new certificate; with --plain-names under the names that stack.yml has, for
 `docker stack deploy`. `rotate` makes a new one, or takes what the file holds, of what is given out
-elsewhere: monitor_mlflow_password, elastic_key, alert_mail_password and alert_webhook. A change takes
+elsewhere: monitor_mlflow_password, elastic_key, alert_mail_password, alert_webhook and retrain_token. A change takes
 effect with the next `make deploy`, replica by replica. What people need goes to build/secrets/, for its
 owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
 """

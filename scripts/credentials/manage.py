@@ -21,9 +21,12 @@ from scripts.engine.secrets_and_configs import (
     plain_name,
 )
 
-ROTATABLE = ("db_password", "journal_url", "journal_key", "edge_key", *MONITORING)
+ROTATABLE = (*NEEDED[1:], *MONITORING)
 #: What other services give out, so that people bring it. Until then it says `none`, since no secret may be empty.
-BROUGHT = ("monitor_mlflow_password", "elastic_key", "alert_mail_password", "alert_webhook")
+BROUGHT = (
+    *("monitor_mlflow_password", "elastic_key", "alert_mail_password", "alert_webhook"),
+    "retrain_token",
+)
 NONE = "none"
 LINES = "key_lines"
 #: The smoke test after a deploy asks each arm by name, for which the service wants `admin`.
@@ -51,6 +54,17 @@ def make_for_monitoring(stack: str, folder: Path) -> list[str]:
     if names:
         say(f"made for monitoring: {', '.join(names)}")
     return names
+
+
+def make_brought(stack: str, folder: Path) -> None:
+    """What people bring says `none`, in a stack that was made before it was asked for: nothing needs it to serve.
+
+    Where others lack, `make secrets` is to make all of them.
+    """
+    current = secrets_and_configs.current_secrets(stack)
+    lacking = [name for name in NEEDED if f"{name.upper()}_SECRET" not in current]
+    if set(lacking) <= set(BROUGHT):
+        _make_missing(stack, folder, lacking, current)
 
 
 def _make_missing(

@@ -24,10 +24,10 @@ STACK, NAME = "swarmline.stack", "swarmline.name"
 LIMIT = 500 * 1024
 #: The secrets that stack.yml asks for, the one of stack/tls.yml, and what stack/monitoring.yml asks for besides.
 CERTIFICATE = "edge_certificate"
-NEEDED = ("keys", "db_password", "journal_url", "journal_key", "edge_key")
+NEEDED = ("keys", "db_password", "journal_url", "journal_key", "edge_key", "retrain_token")
 MONITORING = (
     *("monitor_url", "monitor_mlflow_password", "elastic_key", "grafana_password"),
-    *("alert_mail_password", "alert_webhook"),
+    *("alert_mail_password", "alert_webhook", "retrain_webhook_token"),
 )
 NAMES = (*NEEDED, CERTIFICATE, *MONITORING)
 #: Each variable of the stack files, and the secret whose object it names. Releases of before ask for `journal_role`.

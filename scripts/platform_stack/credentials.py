@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -25,14 +26,17 @@ EMPTY_ZIP = "PK\x05\x06" + "\0" * 18
 #: Made at random. Fixed: the database would go on with the old one.
 PASSWORDS = (
     *("admin_password", "operator_password", "viewer_password", "agent_password"),
-    *("mlflow_password", "mlflow_reader_password", "registry_password"),
+    *("mlflow_password", "mlflow_reader_password", "registry_password", "retrain_password"),
 )
+#: As Jenkins takes an API token that is given to it.
+TOKEN = r"11[a-f0-9]{32}"  # nosec B105 # a pattern
 FIXED = ("db_password", "mlflow_db_password")
 UNSET = "none"
 #: What stands there until a person gives something better.
 DEFAULTS = {
     "git_password": UNSET,
     "webhook": UNSET,
+    "journal": UNSET,
     "s3_credentials": "[default]\n",
     "docker_client": EMPTY_ZIP,
     "api_key": UNSET,
@@ -57,6 +61,7 @@ def ensure(stack: str, folder: Path, host: str) -> dict[str, str]:
     values["certificate"] = _read_or_make(
         folder, "certificate", there, lambda: certificates.self_signed(host)
     )
+    values["retrain_token"] = read_token(folder, there)
     values |= _derived(values)
     salt = _salt(folder).encode()
     return {
@@ -64,6 +69,21 @@ def ensure(stack: str, folder: Path, host: str) -> dict[str, str]:
         for name, content in values.items()
         if name not in ONLY_FILES
     }
+
+
+def new_token() -> str:
+    return f"11{secrets.token_hex(16)}"
+
+
+def read_token(folder: Path, there: dict[str, list[str]]) -> str:
+    """The API token of Jenkins' user `retrain`: made once; a stack gets it as its own secret `retrain_token`."""
+    token = _read_or_make(folder, "retrain_token", there, new_token)
+    if token and not re.fullmatch(TOKEN, token):
+        raise Refused(
+            f"{folder / 'retrain_token'} holds no API token as Jenkins takes one: 11 and 32 of the letters"
+            " 0-9 and a-f; without the file, one is made"
+        )
+    return token
 
 
 def _objects(stack: str) -> dict[str, list[str]]:

@@ -12,7 +12,10 @@ JENKINS_BASE = "jenkins/jenkins:2.568.2-lts-jdk21"
 AGENT_BASE = "python:3.11-slim-trixie"
 CONTROLLER_FILES = {
     "Dockerfile": "jenkins/Dockerfile",
-    **{name: f"jenkins/{name}" for name in ("plugins.txt", "casc.yaml", "jobs.groovy")},
+    **{
+        name: f"jenkins/{name}"
+        for name in ("plugins.txt", "casc.yaml", "jobs.groovy", "retrain_token.groovy")
+    },
 }
 AGENT_FILES = {
     "Dockerfile": "jenkins/agent.Dockerfile",

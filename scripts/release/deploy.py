@@ -18,6 +18,7 @@ from typing import Any
 from scripts.command import files
 from scripts.command.options import FLAG, IMAGE, Outside, add_rollout, parsed, parser
 from scripts.command.outcome import Refused, finish, say
+from scripts.credentials import manage
 from scripts.detached import process
 from scripts.edge import client
 from scripts.engine import swarm
@@ -97,6 +98,7 @@ def refuse_older(wanted: Release, serving: Record) -> None:
 
 
 def need_secrets(stack: str, inputs: render.StackInputs) -> None:
+    manage.make_brought(stack, files.secrets())
     wanted = {name for name in render.used(inputs.files) if name.endswith("_SECRET")}
     lacking = sorted(wanted - current_secrets(stack).keys())
     if lacking:

@@ -11,6 +11,7 @@ import re
 UNITS = {"m": dt.timedelta(minutes=1), "h": dt.timedelta(hours=1), "d": dt.timedelta(days=1)}
 LONGEST_WINDOW = dt.timedelta(days=31)
 LONGEST_HORIZON = dt.timedelta(days=366)
+LONGEST_AGE = dt.timedelta(days=36_500)
 
 
 def parse_window(text: str) -> dt.timedelta | int:
@@ -22,6 +23,11 @@ def parse_window(text: str) -> dt.timedelta | int:
 def parse_horizon(text: str) -> dt.timedelta:
     """How long windows are judged again; ValueError where it is no such time."""
     return _parse_time(text, LONGEST_HORIZON)
+
+
+def parse_age(text: str) -> dt.timedelta:
+    """How old the rows of a training may be; ValueError where it is no such time."""
+    return _parse_time(text, LONGEST_AGE)
 
 
 def _parse_time(text: str, longest: dt.timedelta) -> dt.timedelta:

@@ -45,6 +45,9 @@ class JudgingRules(Struct, frozen=True, kw_only=True):
     least_rows: Positive = 100
     #: The share of the columns that have to drift for an alarm of the whole data.
     drift_share: Share = 0.5
+    #: By how much a challenger may differ from its champion and is as good: points of accuracy, or a share of the
+    #: champion's mean absolute error.
+    experiment_margin: Annotated[float, Meta(gt=0, le=1)] = 0.01
     #: Of the calendar's buckets and the pages: a name such as "Europe/Berlin".
     time_zone: str = "UTC"
     #: How long truth may take to come, such as "30d": so long windows are judged again.

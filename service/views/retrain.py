@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import errno
 import fcntl
 import hashlib
-import http.client
 import os
 import shlex
 import subprocess  # nosec B404 # the command is the operator's own setting
 import tempfile
 import threading
-import urllib.error
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from flask import Blueprint, Response, g, request
 
+from service.jenkins import JenkinsFault, JenkinsJob
 from service.predict.served import ServedModels
 from service.process.logs import log
 from service.settings import Settings
@@ -31,28 +26,8 @@ from service.web.guard import scopes
 from service.web.problems import AlreadyRunning, BadGateway, NotFound
 from service.web.reply import JSON_TYPE, json_response
 
-TIMEOUT = 10.0
-
-
-class _Build(msgspec.Struct):
-    building: bool = False
-    url: str = ""
-
-
-class _Job(msgspec.Struct):
-    inQueue: bool = False  # noqa: N815  # pylint: disable=invalid-name  # Jenkins' own name
-    lastBuild: _Build | None = None  # pylint: disable=invalid-name
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The token is for the address of the setting: nobody there may send it elsewhere."""
-
-    # The base class's signature.
-    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
-    def redirect_request(
-        self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str
-    ) -> None:
-        return None
+#: As the stack's secret says it, which cannot be empty.
+NO_TOKEN = "none"  # nosec B105 # it stands for none
 
 
 def _lock_folder() -> Path:
@@ -94,64 +69,49 @@ def blueprint(models: ServedModels, settings: Settings) -> Blueprint:
     return routes
 
 
+def _job_of(settings: Settings) -> JenkinsJob | None:
+    url, user, token = settings.retrain_url, settings.retrain_user, settings.retrain_token
+    if not url or token == NO_TOKEN:
+        return None
+    return JenkinsJob(url, user, token, settings.retrain_insecure)
+
+
 class Trigger:
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._opener = urllib.request.build_opener(_NoRedirect)
+        self._job = _job_of(settings)
 
     def start(self, model: str, request_id: str) -> dict[str, Any]:
         """What to tell the caller; AlreadyRunning where one is under way, NotFound where none can be."""
         try:
-            if self._settings.retrain_url:
+            if self._job is not None:
                 # Jenkins would queue a second build, asked for before it tells of the first.
-                with _alone(self._settings.retrain_url, "a training is just being started"):
-                    return self._start_job(model, request_id)
+                with _alone(self._job.url, "a training is just being started"):
+                    return self._start_job(self._job, model, request_id)
             if self._settings.retrain_command:
                 return self._start_command(model, request_id)
         except OSError as error:
             log("error", "retrain", problem=str(error))
             raise BadGateway("the training cannot be started; the log says why") from error
+        if self._settings.retrain_url:
+            raise NotFound(
+                "retraining is not set up here: RETRAIN_URL is, and RETRAIN_TOKEN says none"
+            )
         raise NotFound("retraining is not set up here: set RETRAIN_URL or RETRAIN_COMMAND")
 
-    def _start_job(self, model: str, request_id: str) -> dict[str, Any]:
-        url = self._settings.retrain_url.rstrip("/")
-        state, _ = self._ask(f"{url}/api/json?tree=inQueue,lastBuild[building,url]")
+    def _start_job(self, job: JenkinsJob, model: str, request_id: str) -> dict[str, Any]:
         try:
-            job = msgspec.json.decode(state, type=_Job)
-        except msgspec.MsgspecError as error:
-            raise BadGateway("RETRAIN_URL answers as no Jenkins job does") from error
-        if job.inQueue or (job.lastBuild and job.lastBuild.building):
-            if job.inQueue:
-                raise AlreadyRunning(f"a training is queued already; see {url}/")
-            where = job.lastBuild.url if job.lastBuild else f"{url}/"
-            raise AlreadyRunning(f"a training is running already; see {where}")
-        fields = urllib.parse.urlencode({"MODEL": model, "REASON": f"request {request_id}"})
-        _, headers = self._ask(f"{url}/buildWithParameters", fields.encode())
-        where = headers.get("Location") or f"{url}/"
+            state = job.state()
+            if state.in_queue:
+                raise AlreadyRunning(f"a training is queued already; see {job.url}/")
+            if state.running:
+                raise AlreadyRunning(f"a training is running already; see {state.running.url}")
+            where = job.start(model, f"request {request_id}")
+        except JenkinsFault as error:
+            log("error", "retrain", model=model, request_id=request_id, problem=str(error))
+            raise BadGateway(f"{error}; the training was not started") from error
+        log("info", "retrain", model=model, request_id=request_id, where=where)
         return {"status": "started", "model": model, "where": where}
-
-    def _ask(self, url: str, data: bytes | None = None) -> tuple[bytes, Any]:
-        pair = f"{self._settings.retrain_user}:{self._settings.retrain_token}".encode()
-        headers = {"Authorization": "Basic " + base64.b64encode(pair).decode()}
-        question = urllib.request.Request(url, data, headers)
-        try:
-            # Settings allow http(s) only.
-            with self._opener.open(question, timeout=TIMEOUT) as answer:
-                return answer.read(), answer.headers
-        except urllib.error.HTTPError as error:
-            if 300 <= error.code < 400:
-                raise BadGateway(
-                    "RETRAIN_URL redirects elsewhere; set it to the job's own address;"
-                    " the training was not started"
-                ) from error
-            raise BadGateway(
-                f"the retrain job answered {error.code}; the training was not started"
-            ) from error
-        except (OSError, http.client.HTTPException) as error:
-            log("error", "retrain", problem=str(error))
-            raise BadGateway(
-                "the retrain job cannot be reached; the training was not started"
-            ) from error
 
     def _start_command(self, model: str, request_id: str) -> dict[str, Any]:
         command = self._settings.retrain_command

@@ -19,6 +19,8 @@ plain ALERT_MAIL_FROM "${ALERT_MAIL_FROM-}" "A-Za-z0-9@._+-" "a mail address"
 plain ALERT_SMTP "${ALERT_SMTP-}" "A-Za-z0-9.:_-" "host:port"
 plain ALERT_MAIL_USER "${ALERT_MAIL_USER-}" "A-Za-z0-9@._+-" "a name or mail address"
 plain ALERT_MAIL_TLS "${ALERT_MAIL_TLS-}" "a-z" "true or false"
+plain RETRAIN_URL "${RETRAIN_URL-}" "A-Za-z0-9:/._%-" "an address"
+plain RETRAIN_WEBHOOK_URL "${RETRAIN_WEBHOOK_URL-}" "A-Za-z0-9:/._-" "an address"
 plain ALERT_HEARTBEAT_URL "${ALERT_HEARTBEAT_URL-}" "A-Za-z0-9:/.?&=_%~-" "an address"
 
 mail() {
@@ -54,11 +56,19 @@ heartbeat() {
     [ -z "${ALERT_HEARTBEAT_URL-}" ] || printf "    webhook_configs: [{url: '%s', send_resolved: false}]\n" "$ALERT_HEARTBEAT_URL"
 }
 
+# The monitor, where alerts are to start trainings.
+retrain() {
+    [ -n "${RETRAIN_URL-}" ] && is_set retrain_webhook_token || return 0
+    printf "    webhook_configs:\n      - url: '%s'\n        send_resolved: false\n" "${RETRAIN_WEBHOOK_URL:-http://monitor:8090/alerts/retrain}"
+    printf "        http_config: {authorization: {type: Bearer, credentials_file: '%s'}}\n" "$secrets/retrain_webhook_token"
+}
+
 {
     while IFS= read -r line; do
         case $line in
         '    # mail') mail ;;
         '    # chat') chat ;;
+        '    # retrain') retrain ;;
         '    # heartbeat') heartbeat ;;
         *) printf '%s\n' "$line" ;;
         esac

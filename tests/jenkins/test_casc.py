@@ -51,7 +51,7 @@ def _set(*path: Any) -> Callable[[dict[str, Any]], None]:
         (_set("jenkins", "crumbIssuer", "standard", "no", 1), "standard: has no no"),
         (_set("jenkins", "nodes", 0, "permanent", "label", "x"), "has no label"),
         (_set("jenkins", "nodes", 0, "permanent", "launcher", {"jnlp": {}}), "launcher: one of"),
-        (_set("jenkins", "authorizationStrategy", "globalMatrix", "entry", []), "has no entry"),
+        (_set("jenkins", "authorizationStrategy", "projectMatrix", "entry", []), "has no entry"),
         (_set("unclassified", "location", "adress", "x"), "location: has no adress"),
         (_set("unclassified", "email-ext", "mailAccount", "host", "x"), "mailAccount: has no host"),
         (_set("credentials", "system", "domain", []), "system: has no domain"),
@@ -76,21 +76,23 @@ def test_no_name_is_used_that_newer_controllers_refuse(gone):
 
 
 def test_nobody_gets_in_without_a_login_and_only_the_administrator_configures(document):
-    strategy = document["jenkins"]["authorizationStrategy"]["globalMatrix"]["entries"]
+    strategy = document["jenkins"]["authorizationStrategy"]["projectMatrix"]["entries"]
     may = {entry["user"]["name"]: set(entry["user"]["permissions"]) for entry in strategy}
-    assert set(may) == {"admin", "operator", "viewer", "agent"}
+    assert set(may) == {"admin", "operator", "viewer", "agent", "retrain"}
     assert may["admin"] == {"Overall/Administer"}
     assert may["viewer"] == {"Overall/Read", "View/Read", "Job/Read"}
     assert {"Job/Build", "Job/Cancel"} <= may["operator"]
     assert may["agent"] == {"Overall/Read", "Agent/Connect"}
-    others = may["operator"] | may["viewer"] | may["agent"]
+    # What it may start stands with the job.
+    assert may["retrain"] == {"Overall/Read", "Job/Read"}
+    others = may["operator"] | may["viewer"] | may["agent"] | may["retrain"]
     assert not [right for right in others if "Configure" in right or "Administer" in right]
 
 
 def test_everyone_who_may_do_something_has_a_password(document):
     realm = document["jenkins"]["securityRealm"]["local"]
     assert realm["allowsSignup"] is False
-    strategy = document["jenkins"]["authorizationStrategy"]["globalMatrix"]["entries"]
+    strategy = document["jenkins"]["authorizationStrategy"]["projectMatrix"]["entries"]
     passwords = {user["id"]: user["password"] for user in realm["users"]}
     assert {entry["user"]["name"] for entry in strategy} == set(passwords)
     assert all(password.startswith("${") for password in passwords.values())
@@ -113,7 +115,7 @@ def test_the_file_holds_no_secret_itself(document):
 def test_who_may_approve_exists_and_may_start_builds(document):
     """The pipelines' own default is the same, for a controller that was set up otherwise."""
     approvers = casc.variables(document)["SWARMLINE_APPROVERS"]
-    entries = document["jenkins"]["authorizationStrategy"]["globalMatrix"]["entries"]
+    entries = document["jenkins"]["authorizationStrategy"]["projectMatrix"]["entries"]
     rights = {entry["user"]["name"]: set(entry["user"]["permissions"]) for entry in entries}
     for name in approvers.split(","):
         assert rights[name] & {"Overall/Administer", "Job/Build"}

@@ -180,6 +180,18 @@ def test_no_job_runs_twice_at_once(seeded):
     assert pipelines and all(_only(calls, "abortPrevious") == [False] for calls in pipelines)
 
 
+def test_the_user_of_alerts_may_start_the_retraining_and_no_other_job(seeded):
+    granted = {
+        name: [
+            (_only(entry["calls"], "name"), _only(entry["calls"], "permissions"))
+            for entry in _all(calls, "user")
+        ]
+        for name, calls in _jobs(seeded).items()
+        if _all(calls, "authorizationMatrix")
+    }
+    assert granted == {"swarmline/retrain": [(["retrain"], [["Job/Build"]])]}
+
+
 def test_the_views_show_jobs_that_exist(seeded):
     names = {name.rpartition("/")[2] for name in _jobs(seeded)}
     shown = [

@@ -72,6 +72,7 @@ def test_either_database_is_found_beside_the_other(
         ("MONITOR_WINDOW", "1 day"),
         ("MONITOR_WINDOW", "0 rows"),
         ("MONITOR_ALLOWANCE", "-1"),
+        ("MONITOR_PATIENCE", "0"),
         ("MONITOR_SAMPLE", "10"),
         ("MONITOR_RETENTION_DAYS", "many"),
         ("PROMETHEUS_URL", "prometheus:9090"),

@@ -45,6 +45,7 @@ def _site(tmp_path: Path) -> Iterator[Site]:
             "https://chat.test/hook",
             {**MAIL, "ALERT_MAIL_USER": "swarm", "ALERT_HEARTBEAT_URL": "https://beat.test/a?b=c"},
         ),
+        ("none", {"RETRAIN_URL": "https://jenkins.test:8443/job/swarmline/job/retrain"}),
     ],
 )
 def test_its_file_is_sound_whatever_is_set(
@@ -52,9 +53,13 @@ def test_its_file_is_sound_whatever_is_set(
 ) -> None:
     environ = environment(tmp_path, webhook=webhook, **settings)
     (tmp_path / "secrets/alert_mail_password").write_text("secret")
+    (tmp_path / "secrets/retrain_webhook_token").write_text("a secret'")
     done = run(environ, "amtool", "check-config", environ["ALERT_WRITTEN"])
     assert done.returncode == 0, done.stdout + done.stderr
     written = Path(environ["ALERT_WRITTEN"]).read_text(encoding="utf-8")
+    assert written.count("webhook_configs") == ("RETRAIN_URL" in settings) + (
+        "ALERT_HEARTBEAT_URL" in settings
+    )
     assert written.count("email_configs") == 2 * ("ALERT_MAIL_TO" in settings)
     assert written.count("slack_configs") == (webhook != "none")
     assert "chat.test" not in written and "secret'" not in written
@@ -67,6 +72,7 @@ def test_its_file_is_sound_whatever_is_set(
         ("ALERT_MAIL_TO", "a@b.c\n  x: y"),
         ("ALERT_SMTP", "mail:25 #"),
         ("ALERT_MAIL_TLS", "{}"),
+        ("RETRAIN_URL", "http://j/job/x'"),
     ],
 )
 def test_a_value_that_would_say_more_than_it_is_ends_the_start(
@@ -81,7 +87,8 @@ def test_a_value_that_would_say_more_than_it_is_ends_the_start(
 )
 def test_each_alert_goes_where_its_severity_says(tmp_path: Path, rule) -> None:
     environ = environment(tmp_path)
-    labels = [f"alertname={rule['alert']}", f"severity={rule['labels']['severity']}"]
+    labels = [f"alertname={rule['alert']}"]
+    labels += [f"{name}={text}" for name, text in rule["labels"].items()]
     done = run(
         environ,
         "amtool",
@@ -92,6 +99,8 @@ def test_each_alert_goes_where_its_severity_says(tmp_path: Path, rule) -> None:
         *labels,
     )
     wanted = {"page": "page", "ticket": "ticket", "info": "nobody"}[rule["labels"]["severity"]]
+    if "action" in rule["labels"]:
+        wanted = f"retrain,{wanted}"
     assert done.stdout.strip() == ("heartbeat" if rule["alert"] == "Watchdog" else wanted)
 
 

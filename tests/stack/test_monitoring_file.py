@@ -48,7 +48,7 @@ def test_the_image_of_the_monitor_is_all_that_it_needs_beside_its_secrets():
     assert done.returncode and "required variable MONITOR_IMAGE is missing" in done.stderr
     assert {secret["name"] for secret in rendered_monitoring()["secrets"].values()} == {
         *("swarmline-keys", "swarmline-monitor-url", "swarmline-monitor-mlflow-password"),
-        "swarmline-elastic-key",
+        *("swarmline-elastic-key", "swarmline-retrain-token", "swarmline-retrain-webhook-token"),
         *("swarmline-grafana-password", "swarmline-alert-mail-password", "swarmline-alert-webhook"),
     }
 

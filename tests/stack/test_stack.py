@@ -49,19 +49,19 @@ def source() -> str:
 
 #: By their plain names, as docs/swarm.md lists them.
 PLAIN = {
-    *("swarmline-keys", "swarmline-db-password", "swarmline-edge-key"),
+    *("swarmline-keys", "swarmline-db-password", "swarmline-edge-key", "swarmline-retrain-token"),
     *("swarmline-journal-url", "swarmline-journal-key"),
 }
 
 
-def test_an_image_is_all_that_a_deploy_by_hand_needs_beside_five_secrets() -> None:
+def test_an_image_is_all_that_a_deploy_by_hand_needs_beside_six_secrets() -> None:
     document = render(REQUIRED, STACK)
     assert {secret["name"] for secret in document["secrets"].values()} == PLAIN
     done = try_render({}, STACK)
     assert done.returncode and "required variable MODEL_IMAGE is missing" in done.stderr
 
 
-def test_tls_needs_a_sixth_secret_and_no_variable() -> None:
+def test_tls_needs_a_seventh_secret_and_no_variable() -> None:
     plain, secured = render(REQUIRED, STACK), render(REQUIRED, STACK, TLS)
     names = {part["name"] for part in secured["secrets"].values()}
     assert names == PLAIN | {"swarmline-edge-certificate"}
@@ -247,7 +247,7 @@ def test_every_secret_is_a_file_for_its_container_alone() -> None:
             assert (secret["uid"], secret["gid"], secret["mode"]) == (owner, owner, 0o400)
     assert set(rendered()["secrets"]) == {
         *("keys", "db_password", "journal_url", "journal_key", "edge_key"),
-        "edge_certificate",
+        *("edge_certificate", "retrain_token"),
     }
     assert all(secret["external"] for secret in rendered()["secrets"].values())
 

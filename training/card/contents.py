@@ -15,6 +15,7 @@ from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
 from training.common.numbers import number
 from training.judge.evaluation import Evaluation, Slice
+from training.data.sources import JOURNALLED
 from training.judge.result import TrainingResult
 
 ADDRESS = "http://127.0.0.1:8080"
@@ -45,6 +46,7 @@ def about_data(result: TrainingResult) -> list[tuple[str, str]]:
         ("Source", source or f"optima of the model {result.spec.goal.model}"),
         ("Period", _period(result)),
         ("Rows", f"{len(dataset.frame):,} usable{left_out}"),
+        ("From the journal", _journalled(result)),
         ("Held out", f"{len(dataset.split.held_out):,} rows, {_split_in_words(result)}"),
         ("Checks", _checks(result)),
     ]
@@ -59,6 +61,19 @@ def _checks(result: TrainingResult) -> str:
         f"{each.severity}: {each.column or 'all rows'} {each.message}" for each in report.violations
     )
     return f"{len(report.checked)} checks, {violations or 'nothing found'}"
+
+
+def _journalled(result: TrainingResult) -> str:
+    """How much of what the model learnt from, and was judged on, it or those before it had answered for."""
+    frame = result.dataset.frame
+    if JOURNALLED not in frame:
+        return ""
+    served = frame[JOURNALLED].to_numpy(dtype=bool)
+    learnt, judged = served[result.dataset.split.train], served[result.dataset.split.held_out]
+    return (
+        f"{learnt.mean():.1%} of the training rows ({learnt.sum():,}) and {judged.mean():.1%} of the held-out rows"
+        f" ({judged.sum():,}) were served, and their truth came in"
+    )
 
 
 def _split_in_words(result: TrainingResult) -> str:

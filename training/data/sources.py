@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 
 import pandas as pd
 
+from service.bundle.lengths import parse_age
 from tables.address import public
 from tables.errors import TableError
 from tables.source import read_table
 from training.common.errors import SourceError
+from training.data.journal import read_journal
 from training.data.sample_farm import SAMPLES
+from training.spec.rules import retention_days
 from training.spec.values import Spec
 
 SAMPLE = "sample:"
+#: The column that says of each row whether it came from the journal; no input can be called so.
+JOURNALLED = "from the journal"
 
 
 def wanted(spec: Spec) -> list[str]:
@@ -33,7 +39,42 @@ def read(spec: Spec) -> pd.DataFrame:
             f"{describe_source(spec)}: has no rows; training needs at least {spec.checks.minimum_rows}"
         )
     present = [name for name in wanted(spec) if name in frame.columns]
-    return frame[present].reset_index(drop=True)
+    frame = frame[present].reset_index(drop=True)
+    if spec.source.journal:
+        frame = _with_journal(spec, frame)
+    return _newest(spec, frame) if spec.source.window else frame
+
+
+def _with_journal(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
+    """The source's rows, then the journal's; which is which stands in a column of its own."""
+    if spec.source.time not in frame:
+        raise SourceError(
+            f"{describe_source(spec)}: has no column {spec.source.time}, which orders its rows"
+        )
+    days = retention_days()
+    span = parse_age(spec.source.window) if spec.source.window else dt.timedelta(days=days)
+    since = dt.datetime.now(dt.UTC) - span if span else dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    names = {column.name for column in spec.inputs}
+    for name in set(spec.checks.unique) - names - {spec.source.time}:
+        # Beside the journal's, which are text, else no file could keep both in one column.
+        frame[name] = frame[name].map(lambda value: value if pd.isna(value) else str(value))
+    served = read_journal(spec, since, frame)
+    # Not by pandas' concat: a column that is null in one part would have a type of that part's.
+    columns = {name: [*frame[name], *served[name]] for name in frame.columns}
+    columns[JOURNALLED] = [False] * len(frame) + [True] * len(served)
+    return pd.DataFrame(columns)
+
+
+def _newest(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
+    """Counted back from the newest row, not from today: the same data are the same rows tomorrow."""
+    if spec.source.time not in frame:
+        # The checks say so.
+        return frame
+    texts = frame[spec.source.time].map(lambda value: value if pd.isna(value) else str(value))
+    times = pd.to_datetime(texts, utc=True, errors="coerce", format="ISO8601")
+    # Rows without a time that can be read are for the checks to find.
+    recent = times.isna() | (times > times.max() - parse_age(spec.source.window))
+    return frame[recent].reset_index(drop=True)
 
 
 def _read(spec: Spec) -> pd.DataFrame:
@@ -53,7 +94,9 @@ def _read(spec: Spec) -> pd.DataFrame:
 
 def describe_source(spec: Spec) -> str:
     """The source for people and records, without a password; an optimization's is the model that it searches."""
-    return public(spec.data.source) if spec.data else f"model:{spec.goal.model}"
+    if spec.data is None:
+        return f"model:{spec.goal.model}"
+    return public(spec.data.source) + (" and the journal" if spec.data.journal else "")
 
 
 def fingerprint(frame: pd.DataFrame) -> str:

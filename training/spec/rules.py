@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import available_timezones
 
 from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
-from service.bundle.lengths import parse_horizon, parse_window
+from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
-from training.spec.values import Spec
+from training.spec.values import Data, Spec
+
+#: A setting of the stack (docs/swarm.md), and its default there.
+RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
 
 
 def contradictions(spec: Spec, stem: str) -> list[str]:
@@ -104,7 +109,44 @@ def _data_problems(spec: Spec) -> list[str]:
         problems.append(
             f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
         )
-    return problems
+    return [*problems, *_freshness_problems(spec, data)]
+
+
+def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
+    """Of the newest rows, and of those that were served."""
+    window = _or_nothing(parse_age, data.window) if data.window else None
+    if data.window and window is None:
+        yield f"data.window: given {data.window!r}; allowed: '1h' to '36500d' (hours, days)"
+    if (data.window or data.journal) and data.split != "time":
+        yield (
+            f"data.split: given {data.split!r}; with data.window or data.journal allowed: 'time', so that the newest"
+            " rows are what champion and challenger are measured on"
+        )
+    if not data.journal:
+        return
+    for column in spec.inputs:
+        if column.sensitive:
+            yield (
+                f"data.journal: given true, and columns.{column.name} is sensitive: the journal has no such column,"
+                " or keeps its hash alone, so that no journalled row can be trained on"
+            )
+        if column.type == "timestamp":
+            yield (
+                f"data.journal: given true, and columns.{column.name} is a timestamp, of which the journal keeps"
+                f" only its {column.encode}"
+            )
+    days = retention_days()
+    if window is not None and days and window > dt.timedelta(days=days):
+        yield (
+            f"data.window: given {data.window!r}; with data.journal at most '{days}d' is allowed, for which the"
+            f" journal keeps its rows ({RETENTION}), or the older part would be of the source alone"
+        )
+
+
+def retention_days() -> int:
+    """For how many days the journal keeps rows, as the stack's setting says; 0 for ever."""
+    text = os.environ.get(RETENTION) or USUAL_RETENTION
+    return int(text) if text.isascii() and text.isdigit() else int(USUAL_RETENTION)
 
 
 def _recipe_problems(spec: Spec) -> list[str]:

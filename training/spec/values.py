@@ -36,6 +36,10 @@ class Data(Struct, frozen=True):
     time: str = ""
     split: Literal["random", "stratified", "time"] = "random"
     holdout: Annotated[float, Meta(gt=0, lt=1)] = 0.2
+    #: The newest rows alone: those so much older than the newest are left out, as in "180d".
+    window: str = ""
+    #: Whether rows that were served, and whose truth is in, are rows of the training too.
+    journal: bool = False
 
 
 class Target(Struct, frozen=True):

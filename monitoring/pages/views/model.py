@@ -8,6 +8,8 @@ from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 
+from monitoring.experiment.kept import NoExperiment, find_experiment
+from monitoring.experiment.values import Experiment
 from monitoring.findings.store import Arm, Store
 from monitoring.pages import access
 from monitoring.pages.access import NoSuchPage
@@ -34,6 +36,7 @@ def install(pages: Blueprint, sources: Sources) -> None:
             arms=arms,
             has_card=version is not None and CARD in version.manifest.files,
             can_report=sources.reports is not None,
+            experiment=_experiment(store, model),
             refused=sources.prometheus.now().refused(model),
             **shown,
         )
@@ -66,6 +69,13 @@ def _model_page(store: Store, name: str, asked: Arm, contract: Contract | None) 
         raise NoSuchPage(f"windows may be one of {', '.join(map(str, contents.LIMITS))}.")
     task = contract.task if contract else None
     return contents.page(store, name, asked, _asked_start(), limit, task)
+
+
+def _experiment(store: Store, model: str) -> Experiment | None:
+    try:
+        return find_experiment(store, model)
+    except NoExperiment:
+        return None
 
 
 def _foreign(document: bytes, policy: str) -> Response:

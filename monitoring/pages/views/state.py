@@ -7,19 +7,23 @@ from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 
+from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Arm
+from monitoring.findings.values import Alarm, Retrain
 from monitoring.pages import access
-from monitoring.pages.contents import overview
+from monitoring.pages.contents import overview, runbook
 from monitoring.pages.outside.journal import JournalLookup
 from monitoring.pages.sources import PageSettings, Sources
 from service.journal.errors import JournalError
 
 #: Seconds after which a page renews itself.
 REFRESH = 15
+#: Of all models, the newest.
+MOST_RETRAINS = 200
 
 
 def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
-    store = sources.store
+    store, retrains = sources.store, Retrains(sources.store.engine)
 
     @pages.get("/", endpoint="overview")
     def show_overview() -> str:
@@ -60,14 +64,34 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
             [alarm for alarm in store.alarms(name, standing=side) if key.covers(alarm.model)]
             for side in (True, False)
         )
+        requests = [
+            request for request in retrains.newest(name, MOST_RETRAINS) if key.covers(request.model)
+        ]
         return render_template(
             "alarms.html",
             now=access.now(),
             refresh=REFRESH,
             model=name,
+            can_report=sources.reports is not None,
             standing=standing,
             resolved=resolved,
+            retrains=requests,
+            retrain_of=lambda alarm: _retrain_of(alarm, requests),
         )
+
+
+def _retrain_of(alarm: Alarm, requests: Sequence[Retrain]) -> Retrain | None:
+    """The newest request that the alarm's alert made while it stood."""
+    alert = runbook.ALERTS.get(alarm.kind)
+    mine = (
+        request
+        for request in requests
+        if request.model == alarm.model
+        and alert in request.alerts.split(", ")
+        and request.asked_at >= alarm.raised_at
+        and (alarm.resolved_at is None or request.asked_at <= alarm.resolved_at)
+    )
+    return next(mine, None)
 
 
 def _newest(journal: JournalLookup | None, arms: Sequence[Arm]) -> dict[str, dt.datetime | None]:

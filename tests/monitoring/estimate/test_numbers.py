@@ -1,13 +1,15 @@
-"""R² of models whose errors go with their predictions."""
+"""R² of models whose errors go with their predictions; intervals where inputs moved, and where they did not."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
+from monitoring.estimate import numbers
 from monitoring.estimate.estimate import estimate
+from monitoring.estimate.interval import Estimate
 from service.bundle.contract import Matrix
-from tests.support.monitoring.populations import Rows, contract_of, known_of
+from tests.support.monitoring.populations import Population, Rows, contract_of, known_of, population
 from training.metrics.metric import Scored, measure
 from training.metrics.tasks import METRICS
 
@@ -41,3 +43,42 @@ def test_predictions_that_are_all_the_same_have_no_slope():
     assert (reference.calibration.slope, reference.calibration.slope_deviation) == (0.0, 0.0)
     ours = estimate(cautious(400, 0.0, 2), reference, loss_model, contract, 100).metrics["r2"]
     assert ours.value == pytest.approx(0.0)
+
+
+def absolute_errors(
+    drawn: Population, shifted: bool, windows: int = 25
+) -> list[tuple[Estimate, float]]:
+    """What is expected of windows of 500 rows, and what came."""
+    random = np.random.default_rng([drawn.held_out.matrix.shape[0], shifted])
+    pairs = []
+    for _ in range(windows):
+        rows = drawn.draw(500, random, shifted)
+        ours = estimate(rows, drawn.reference, drawn.loss_model, drawn.contract, 100)
+        if not ours.unknown:
+            pairs.append((ours.metrics["mae"], float(np.abs(rows.truth - rows.values).mean())))
+    return pairs
+
+
+def covered(pairs: list[tuple[Estimate, float]]) -> float:
+    return float(np.mean([ours.low <= later <= ours.high for ours, later in pairs]))
+
+
+def width(pairs: list[tuple[Estimate, float]]) -> float:
+    return float(np.mean([ours.high - ours.low for ours, _ in pairs]))
+
+
+def test_an_interval_holds_the_later_error_also_where_inputs_moved(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    # Of eight models the two whose errors grow the most where inputs move to.
+    drawn = [population("numbers", seed) for seed in (0, 3)]
+    assert covered([pair for each in drawn for pair in absolute_errors(each, True)]) > 0.75
+    monkeypatch.setattr(numbers, "CHANGE_DOUBT", 0.0)
+    assert covered([pair for each in drawn for pair in absolute_errors(each, True)]) < 0.65
+
+
+def test_an_interval_is_no_wider_for_it_where_inputs_did_not_move(monkeypatch: pytest.MonkeyPatch):
+    drawn = population("numbers")
+    wide = width(absolute_errors(drawn, False))
+    monkeypatch.setattr(numbers, "CHANGE_DOUBT", 0.0)
+    assert wide < 1.05 * width(absolute_errors(drawn, False))

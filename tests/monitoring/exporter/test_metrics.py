@@ -9,8 +9,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.exporter import Exporter
 from monitoring.exporter import metrics as module
-from monitoring.findings import Store
+from monitoring.findings import Retrain, Retrains, Store
 from tests.support.monitoring import alarm, finding, record
+from tests.support.monitoring.verdicts import experiment_of, keep_experiment
 from tests.support.postgres import Cluster
 
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=0)
@@ -48,6 +49,36 @@ def test_the_newest_window_of_each_arm_is_told_with_its_alarms(store: Store):
     assert numbers["estimate_known", "champion", "yield", "3"] == 1
     assert numbers["bound", "mae", "yield"] == 0.5
     assert numbers["interval_seconds",] == 30
+
+
+def test_the_verdict_of_an_experiment_that_runs_is_told(store: Store):
+    keep_experiment(store, experiment_of("yield", NOW, verdict="worse", stop=True))
+    keep_experiment(store, experiment_of("grade", NOW, ended_at=NOW))
+    numbers = scraped(Exporter(store, 30.0))
+    verdicts = {labels[-1]: value for labels, value in numbers.items() if labels[0] == "experiment"}
+    assert verdicts == {"worse": 1, "better": 0, "as good": 0, "undecided": 0}
+    assert numbers["experiment", "6", "5", "yield", "worse"] == 1
+
+
+def test_requests_for_retraining_are_counted_by_what_became_of_them(store: Store):
+    retrains = Retrains(store.engine)
+    for outcome, failures in (("started", 2), ("started", 0), ("cool-down", 0), ("waiting", 3)):
+        request = Retrain(
+            model="yield",
+            version="3",
+            alerts="InputDrift",
+            delivery=outcome,
+            outcome=outcome,
+            reason="",
+            asked_at=NOW,
+            failures=failures,
+        )
+        retrains.take("yield", lambda _, new=request: new)
+    numbers = scraped(Exporter(store, 30.0))
+    assert numbers["retrain_total", "yield", "started"] == 2
+    assert numbers["retrain_total", "yield", "cool-down"] == 1
+    assert numbers["retrain_total", "yield", "failed"] == 5
+    assert numbers["retrain_waiting", "yield"] == 1
 
 
 def test_what_truth_says_is_of_the_newest_window_that_has_some(store: Store):

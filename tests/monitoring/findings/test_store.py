@@ -9,11 +9,13 @@ import sqlalchemy as sa
 
 from monitoring.findings import database as tables
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
+from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Store
 from tests.support.monitoring import HOUR, START, alarm, finding, raise_alarm, record
 from tests.support.postgres import Cluster
 
 KEY = ("yield", "3", "champion")
+MIGRATIONS = sorted(path.stem for path in (tables.MIGRATIONS / "sqlite").glob("*.sql"))
 
 
 def test_a_window_and_its_findings_come_back_as_they_were(store: Store):
@@ -153,7 +155,7 @@ def test_many_that_start_at_once_make_the_tables_once(database: str):
         thread.start()
     for thread in threads:
         thread.join()
-    assert applied == ["001_findings"]
+    assert applied == MIGRATIONS
 
 
 def test_the_tables_are_as_the_migrations_make_them(store: Store):
@@ -171,7 +173,7 @@ def test_a_role_that_owns_only_the_schema_makes_its_tables(postgresql: str):
         connection.exec_driver_sql("CREATE ROLE watcher LOGIN")
         connection.exec_driver_sql("CREATE SCHEMA monitor AUTHORIZATION watcher")
     store = Store(postgresql.replace("tester@", "watcher@"))
-    assert store.prepare() == ["001_findings"]
+    assert store.prepare() == MIGRATIONS
     store.save(record(), [finding()])
     assert store.windows("yield") == [record()]
     store.close()
@@ -232,3 +234,18 @@ def test_what_does_not_fit_is_no_sign_of_a_database_that_is_away(store: Store):
     with pytest.raises(UnfitFindings):
         store.save(record(), [too_large])
     assert store.windows("yield") == []
+
+
+def test_a_database_of_before_gets_what_it_lacks_and_keeps_what_it_has(
+    store: Store,
+):
+    """As of a monitor from before retrainings: migrations only add."""
+    store.save(record(), [finding()])
+    schema = "monitor." if store.engine.dialect.name == "postgresql" else ""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"DROP TABLE {schema}retrain")
+        connection.exec_driver_sql(
+            f"DELETE FROM {schema}monitor_migration WHERE name = '003_retrain'"
+        )
+    assert store.prepare() == ["003_retrain"]
+    assert store.windows("yield") == [record()] and not Retrains(store.engine).newest()

@@ -23,6 +23,8 @@ PAGES = (
     "/releases",
     "/trace",
     "/runbook",
+    "/v1/experiments",
+    f"/v1/experiments/{MOVED}",
     "/static/style.css",
     "/no/such",
 )

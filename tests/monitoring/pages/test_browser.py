@@ -67,6 +67,24 @@ def test_the_overview_says_what_is_down_and_which_alarms_stand(page: Any, site: 
     assert page.url.endswith("/runbook#qualitybelowgate")
 
 
+def test_an_alarm_says_whether_a_retraining_was_started_and_why_not(page: Any, site: Site):
+    page.goto(site.at("/alarms"))
+    standing = {head: " ".join(row) for head, row in cells(page, "Standing alarms").items()}
+    told = {
+        kind: [row for head, row in standing.items() if kind in head]
+        for kind in ("Drift", "Quality")
+    }
+    assert (
+        "Retraining was started at" in told["Drift"][0]
+        and "because of InputDrift" in told["Drift"][0]
+    )
+    assert "Retraining waits for Jenkins: the retrain job cannot be reached" in told["Quality"][0]
+    rows = page.get_by_role("group", name="Retrainings", exact=True).locator("tbody tr")
+    assert rows.count() == 3
+    assert "No retraining: retraining was started at" in rows.nth(1).inner_text()
+    assert f"queue/item/7/{HOSTILE}" in rows.nth(2).inner_text()
+
+
 def test_drift_is_shown_column_by_column_as_the_database_has_it(page: Any, site: Site):
     page.goto(site.at(f"/models/{MOVED}"))
     lines = cells(page, "Drift by column")
@@ -122,6 +140,19 @@ def test_curves_and_their_tables_are_the_series_of_the_database(page: Any, site:
     assert (
         figure.locator("tbody tr").count() == WINDOWS and figure.get_by_text("2 of 4").is_visible()
     )
+
+
+def test_an_experiment_is_shown_as_it_was_judged(page: Any, site: Site):
+    page.goto(site.at(f"/models/{MOVED}"))
+    panel = page.get_by_role("region", name="Experiment", exact=True)
+    text = panel.locator("p").first.inner_text()
+    assert "undecided" in text and "Challenger 6 against champion 5, in shadow" in text
+    quality = cells(page, "Comparison of the arms")["Quality accuracy"]
+    assert quality[1].startswith("0.874") and quality[2].startswith("0.861")
+    assert "-0.0310 to 0.0570" in quality[3] and "41,300 more rows" in quality[4]
+    assert cells(page, "Where the shadow differs") == {HOSTILE: ["31", "3.1%", "11", "20"]}
+    page.goto(site.at(f"/models/{QUIET}"))
+    assert page.get_by_role("region", name="Experiment", exact=True).count() == 0
 
 
 def test_an_older_window_can_be_asked_for(page: Any, site: Site):

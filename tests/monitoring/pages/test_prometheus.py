@@ -13,6 +13,7 @@ import pytest
 
 from monitoring.pages import Prometheus
 from monitoring.pages.outside.prometheus import QUERIES, Refused
+from monitoring.schedule.service_metrics import from_prometheus
 from service.process.metrics import Metrics
 from tests.support.machine import wait_until
 from tests.support.monitored_site import prometheus
@@ -63,6 +64,9 @@ def test_every_question_is_answered_and_said_in_words(tmp_path: Path):
 
         wait_until(complete, "each query has an answer", 40)
         now = Prometheus(started.url).now()
+        metrics = from_prometheus(started.url)
+    # What windows wait for, and whose spool it is.
+    assert metrics.lag == 2.5 and metrics.spool == f"the spool of the node of replica {address}"
     rate, failed, slow = now.of_arm(**ARM)
     assert rate.endswith(" requests/s") and slow.endswith(" ms")
     # The two rates are asked for one after the other.

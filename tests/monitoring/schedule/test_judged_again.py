@@ -40,9 +40,8 @@ def test_truth_is_taken_in_for_a_month_of_hours(watch: Watch):
     (record,) = watch.store.windows(*KEY)
     for minute in range(-790, -46):
         start = watch.at(minute)
-        watch.store.save(
-            msgspec.structs.replace(record, start=start, end=start + MINUTE, rows=0), []
-        )
+        times = {"start": start, "end": start + MINUTE, "watermark": start + 2 * MINUTE}
+        watch.store.save(msgspec.structs.replace(record, **times, rows=0), [])
     watch.traffic.tell(requests, watch.at(-800), watch.at(-1))
     watch.look(0)
     (share,) = [finding for finding in watch.findings(-800, "truth") if finding.column == "share"]

@@ -101,21 +101,21 @@ def test_a_prometheus_that_is_away_is_said_and_nothing_waits_for_it(
 
 
 def test_a_clock_that_is_ahead_judges_nothing_too_early():
-    moment = read_moment(NOW + 3600 * SECOND, NOW, None, 0.0, 5.0)
+    moment = read_moment(NOW + 3600 * SECOND, NOW, None, 0.0, 5.0, 900.0)
     assert (moment.now, moment.watermark) == (NOW, NOW - 5 * SECOND)
     assert moment.skew == 3600 and "3600 s ahead of the database's" in moment.reason
 
 
 def test_a_clock_that_is_behind_is_said():
-    moment = read_moment(NOW, NOW + 90 * SECOND, NOW + 89 * SECOND, 2.0, 5.0)
+    moment = read_moment(NOW, NOW + 90 * SECOND, NOW + 89 * SECOND, 2.0, 5.0, 900.0)
     assert (moment.now, moment.watermark) == (NOW, NOW - 7 * SECOND)
     assert moment.skew == -90 and "behind the database's" in moment.reason
 
 
 def test_predictions_from_the_future_are_said():
-    moment = read_moment(NOW, None, NOW + 300 * SECOND, 0.0, 5.0)
+    moment = read_moment(NOW, None, NOW + 300 * SECOND, 0.0, 5.0, 900.0)
     assert moment.skew == -300 and "300 s from now" in moment.reason
-    assert read_moment(NOW, NOW + SECOND, NOW, 0.0, 5.0).reason == ""
+    assert read_moment(NOW, NOW + SECOND, NOW, 0.0, 5.0, 900.0).reason == ""
 
 
 def test_a_clock_ahead_of_the_database_waits_for_it_and_says_so(watch: Watch):

@@ -83,6 +83,20 @@ def test_a_report_that_cannot_be_made_is_said_and_the_rest_is_saved(
     )
 
 
+def test_a_model_that_is_named_is_saved_alone_and_one_that_is_not_there_is_refused(
+    client, tmp_path: Path
+) -> None:
+    edge, pages = client
+    other = "/monitor/models/other?version=1&arm=champion"
+    pages["/monitor/"] += f'<a href="{other.replace("&", "&amp;")}">other</a>'
+    pages[other] = "<b>other</b>"
+    assert save(edge, tmp_path / "one", ["other"])["models"] == 1
+    assert not (tmp_path / "one" / "late-3-champion.html").exists()
+    with pytest.raises(Refused, match=r"MODEL is 'nope'.*allowed are .*\(late, other\): name some"):
+        save(edge, tmp_path / "none", ["late", "nope"])
+    assert not (tmp_path / "none").exists()
+
+
 @pytest.mark.parametrize(("key", "sentence"), [("other", "answers 401"), ("", "answers 401")])
 def test_a_key_that_may_not_see_it_is_said(client, tmp_path: Path, key: str, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):

@@ -71,6 +71,7 @@ def test_what_lacks_is_made_under_the_names_of_the_stack_file(by_hand, tmp_path,
         "shop-journal-url",
         "shop-journal-key",
         "shop-edge-key",
+        "shop-retrain-token",
         *(secrets_and_configs.plain_name("shop", name) for name in secrets_and_configs.MONITORING),
     ]
 
@@ -118,3 +119,19 @@ def test_the_lines_of_the_documents_make_what_the_containers_read(tmp_path: Path
     )
     url = r"postgresql://journal_1:[0-9a-f]{64}@db:5432/journal"
     assert re.fullmatch(url, secrets_made["swarmline-journal-url"])
+
+
+def test_a_stack_of_before_gets_what_people_bring_as_none_and_nothing_else(
+    by_hand, tmp_path, monkeypatch
+):
+    needed = {f"{name.upper()}_SECRET": name for name in secrets_and_configs.NEEDED}
+    there = {variable: name for variable, name in needed.items() if name != "retrain_token"}
+    monkeypatch.setattr(secrets_and_configs, "current_secrets", lambda stack: there)
+    manage.make_brought("shop", tmp_path)
+    (created,) = [words for words in by_hand if words[:2] == ("secret", "create")]
+    assert f"{secrets_and_configs.NAME}=retrain_token" in created
+    # One that lacks others is for `make secrets` to complete.
+    by_hand.clear()
+    monkeypatch.setattr(secrets_and_configs, "current_secrets", lambda stack: {})
+    manage.make_brought("shop", tmp_path)
+    assert not any("create" in words for words in by_hand)

@@ -50,7 +50,7 @@ def test_it_needs_no_variable_and_no_other_file(written: Path, tmp_path: Path):
     assert document["services"]["model"]["deploy"]["replicas"] == 4
     assert {part["name"] for part in document["secrets"].values()} == {
         *("shop-keys", "shop-db-password", "shop-journal-url", "shop-journal-key"),
-        *("shop-edge-key", "shop-edge-certificate"),
+        *("shop-edge-key", "shop-edge-certificate", "shop-retrain-token"),
     }
     assert not any("configs" in service for service in document["services"].values())
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
-import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.retrain_job import PASSWORD, TOKEN, RetrainJob, retrain_job
 from tests.support.service.caller import Caller
 from tests.support.service.server import wait_for
 
@@ -45,113 +44,88 @@ def test_retraining_that_is_not_set_up_says_so(caller: Caller) -> None:
     assert "RETRAIN_URL" in caller.post("/v1/models/yield-prediction/retrain", {}).json["detail"]
 
 
-class _Jenkins(http.server.BaseHTTPRequestHandler):
-    """The two addresses of a Jenkins job that matter here."""
-
-    building = False
-    queued = False
-    page = b""
-    elsewhere = ""
-    #: What a GET waits for before it is answered.
-    gate = threading.Event()
-    waiting = threading.Event()
-    asked: list[tuple[str, str, str]] = []
-
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
-        self.asked.append((self.path, "", self.headers["Authorization"]))
-        if self.elsewhere:
-            self.send_response(302)
-            self.send_header("Location", self.elsewhere)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return
-        self.waiting.set()
-        self.gate.wait(20)
-        build = {"building": self.building, "url": "http://jenkins/job/retrain/7/"}
-        job = {"inQueue": self.queued, "lastBuild": build}
-        self._answer(200, self.page or json.dumps(job).encode())
-
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.asked.append((self.path, body, self.headers["Authorization"]))
-        self._answer(201, b"")
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Location", "http://jenkins/queue/item/7/")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: Any) -> None:  # pylint: disable=arguments-differ
-        return
+PATH = "/v1/models/yield-prediction/retrain"
 
 
 @pytest.fixture
-def jenkins() -> Iterator[str]:
-    _Jenkins.building, _Jenkins.queued, _Jenkins.elsewhere = False, False, ""
-    _Jenkins.asked, _Jenkins.page = [], b""
-    _Jenkins.gate.set()
-    _Jenkins.waiting.clear()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Jenkins)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/job/retrain"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def jenkins() -> Iterator[RetrainJob]:
+    with retrain_job() as job:
+        yield job
 
 
-def test_the_jenkins_job_is_started_unless_it_runs(make_app: Any, jenkins: str) -> None:
-    caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
-    path = "/v1/models/yield-prediction/retrain"
-    assert caller.post(path, {}).json["where"] == "http://jenkins/queue/item/7/"
-    asked = _Jenkins.asked[1]
-    assert asked[0] == "/job/retrain/buildWithParameters" and "MODEL=yield-prediction" in asked[1]
-    _Jenkins.building = True
-    assert "http://jenkins/job/retrain/7/" in caller.post(path, {}).json["detail"]
-    _Jenkins.queued = True
-    refused = caller.post(path, {})
+@pytest.fixture
+def caller_of(make_app: Any, jenkins: RetrainJob) -> Callable[..., Caller]:
+    """Calls a service that is set up for Jenkins."""
+
+    def call(**settings: str) -> Caller:
+        return Caller(make_app(**{"RETRAIN_URL": jenkins.url, "RETRAIN_TOKEN": TOKEN, **settings}))
+
+    return call
+
+
+def test_the_jenkins_job_is_started_unless_it_runs(caller_of, jenkins: RetrainJob) -> None:
+    caller = caller_of()
+    assert caller.post(PATH, {}).json["where"] == f"{jenkins.url}/queue/item/1/"
+    (parameters,) = jenkins.started
+    assert parameters["MODEL"] == "yield-prediction" and parameters["REASON"].startswith("request ")
+    refused = caller.post(PATH, {})
     assert refused.status_code == 409 and "queued already" in refused.json["detail"]
+    jenkins.queue.clear()
+    jenkins.build(MODEL="grade")
+    assert f"{jenkins.url}/1/" in caller.post(PATH, {}).json["detail"]
+    assert len(jenkins.started) == 1
 
 
-def builds() -> int:
-    return sum(path.endswith("/buildWithParameters") for path, _, _ in _Jenkins.asked)
-
-
-def test_two_quick_calls_start_one_build(make_app: Any, jenkins: str) -> None:
-    app, path = (
-        make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"),
-        "/v1/models/yield-prediction/retrain",
-    )
-    _Jenkins.gate.clear()
-    first: list[int] = []
-    call = threading.Thread(target=lambda: first.append(Caller(app).post(path, {}).status_code))
+def test_two_quick_calls_start_one_build(caller_of, jenkins: RetrainJob) -> None:
+    caller, first = caller_of(), list[int]()
+    jenkins.gate.clear()
+    call = threading.Thread(target=lambda: first.append(caller.post(PATH, {}).status_code))
     call.start()
     try:
-        assert _Jenkins.waiting.wait(20)
-        second = Caller(app).post(path, {})
+        assert jenkins.waiting.wait(20)
+        second = caller.post(PATH, {})
     finally:
-        _Jenkins.gate.set()
+        jenkins.gate.set()
         call.join()
-    assert (first, second.status_code, builds()) == ([202], 409, 1)
+    assert (first, second.status_code, len(jenkins.started)) == ([202], 409, 1)
 
 
-def test_a_redirect_gets_no_token(make_app: Any, jenkins: str) -> None:
-    _Jenkins.elsewhere = jenkins.replace("127.0.0.1", "localhost") + "/stolen"
-    caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
-    answer = caller.post("/v1/models/yield-prediction/retrain", {})
+def test_a_redirect_gets_no_token(caller_of, jenkins: RetrainJob) -> None:
+    jenkins.elsewhere = jenkins.url.replace("127.0.0.1", "localhost") + "/stolen"
+    answer = caller_of().post(PATH, {})
     assert answer.status_code == 502 and "redirects" in answer.json["detail"]
-    assert not [path for path, _, _ in _Jenkins.asked if "stolen" in path]
+    assert not [asked for asked in jenkins.asked if "stolen" in asked]
 
 
-def test_a_dead_jenkins_is_a_502(make_app: Any) -> None:
-    caller = Caller(make_app(RETRAIN_URL="http://127.0.0.1:1/job/x", RETRAIN_TOKEN="t"))
-    assert caller.post("/v1/models/yield-prediction/retrain", {}).status_code == 502
+def test_a_dead_jenkins_is_a_502(caller_of) -> None:
+    answer = caller_of(RETRAIN_URL="http://127.0.0.1:1/job/x").post(PATH, {})
+    assert answer.status_code == 502 and "cannot be reached" in answer.json["detail"]
 
 
-def test_what_is_no_jenkins_is_a_502(make_app: Any, jenkins: str) -> None:
-    caller = Caller(make_app(RETRAIN_URL=jenkins, RETRAIN_TOKEN="t"))
-    _Jenkins.page = b"<html>please log in"
-    answer = caller.post("/v1/models/yield-prediction/retrain", {})
-    assert (answer.status_code, builds()) == (502, 0)
+def _without(right: str) -> Callable[[RetrainJob], None]:
+    return lambda job: job.rights.discard(right)
+
+
+@pytest.mark.parametrize(
+    ("change", "settings", "words"),
+    [
+        (lambda job: setattr(job, "page", b"<html>please log in"), {}, "no Jenkins job"),
+        (lambda job: None, {"RETRAIN_TOKEN": "other"}, "does not know user retrain"),
+        (lambda job: None, {"RETRAIN_TOKEN": PASSWORD}, "crumb"),
+        (_without("read"), {}, "no such job (404)"),
+        (_without("build"), {}, "needs Job/Read and Job/Build"),
+        (lambda job: setattr(job, "disabled", True), {}, "disabled"),
+    ],
+)
+def test_each_refusal_of_jenkins_is_a_sentence(
+    caller_of, jenkins: RetrainJob, change: Any, settings: dict[str, str], words: str
+) -> None:
+    change(jenkins)
+    answer = caller_of(**settings).post(PATH, {})
+    assert answer.status_code == 502 and words in answer.json["detail"]
+    assert not jenkins.started and TOKEN not in answer.text
+
+
+def test_a_stack_whose_token_says_none_serves_and_says_so(caller_of) -> None:
+    answer = caller_of(RETRAIN_TOKEN="none").post(PATH, {})
+    assert answer.status_code == 404 and "RETRAIN_TOKEN says none" in answer.json["detail"]

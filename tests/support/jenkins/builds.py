@@ -23,6 +23,7 @@ CREDENTIALS = {
     "docker-client": "/secrets/client.zip",
     "api-key": "/secrets/api-key",
     "edge-key": "/secrets/edge-key",
+    "journal": "none",
     "webhook": "none",
 }
 #: The variables of which a test wants to know whether a command got them.

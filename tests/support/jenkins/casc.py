@@ -24,6 +24,7 @@ TYPES = {"string": (str, int), "integer": (int,), "boolean": (bool,), "array": (
 KNOWN: dict[str, dict[str, Any]] = {
     "jenkins": {"nodes": {"each": "node"}, "globalNodeProperties": {"each": "nodeProperty"}},
     "hudson.security.GlobalMatrixAuthorizationStrategy": {"entries": {"each": "definitionEntry"}},
+    "hudson.security.ProjectMatrixAuthorizationStrategy": {"entries": {"each": "definitionEntry"}},
     "org.jenkinsci.plugins.matrixauth.integrations.casc.DefinitionEntry$Child": {
         "name": {"type": "string"},
         "permissions": {"type": "array"},

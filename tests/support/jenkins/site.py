@@ -83,6 +83,7 @@ class Agent:
             "docker-client": str(client),
             "api-key": str(keys / "deployer.key"),
             "edge-key": str(keys / "edge.key"),
+            "journal": "none",
             "webhook": "none",
         }
 

@@ -6,10 +6,12 @@ import datetime as dt
 import math
 from typing import Any
 
+from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Store
-from monitoring.findings.values import Alarm, Finding, WindowRecord
+from monitoring.findings.values import Alarm, Finding, Retrain, WindowRecord
 from tests.support.monitoring.findings import distrusted, drift, metric
 from tests.support.monitoring import raise_alarm, record_of
+from tests.support.monitoring.verdicts import keep_experiment, shadow_of
 
 QUIET, MOVED = "yield-prediction", "quality-classification"
 HOUR = dt.timedelta(hours=1)
@@ -31,6 +33,9 @@ def fill(store: Store, now: dt.datetime) -> None:
         raise_alarm(store, alarm)
         if alarm.resolved_at is not None:
             store.resolve_alarm(alarm)
+    keep_experiment(store, shadow_of(MOVED, end, HOSTILE))
+    for request in retrains(end):
+        Retrains(store.engine).take(MOVED, lambda _, new=request: new)  # type: ignore[misc]
     for name in (QUIET, MOVED):
         store.note_success(name, end + dt.timedelta(seconds=70))
     for source in ("journal", "findings", "references"):
@@ -185,6 +190,32 @@ def causes(moved: int) -> list[Finding]:
             details={"of": "share", "share": 0.12, "expected": 0.04},
         ),
         Finding(kind="cause", verdict="ok", rows=2, details={"of": "rows", "rows": rows}),
+    ]
+
+
+def retrains(end: dt.datetime) -> list[Retrain]:
+    """One that was started for the alarm of drift; one refused in its cool-down; one that waits."""
+
+    def request(hours: int, outcome: Any, **more: Any) -> Retrain:
+        at = end - hours * HOUR + dt.timedelta(seconds=130)
+        settled = None if outcome == "waiting" else at + dt.timedelta(seconds=4)
+        return Retrain(
+            model=MOVED,
+            version="5",
+            delivery=str(hours),
+            outcome=outcome,
+            asked_at=at,
+            settled_at=settled,
+            **more,
+        )
+
+    place = f"https://jenkins.test/queue/item/7/{HOSTILE}"
+    down = f"the retrain job cannot be reached: {HOSTILE}"
+    cooling = "retraining was started at 2026-11-26 04:00:00 UTC; the next may begin later"
+    return [
+        request(6, "started", alerts="InputDrift", reason="", place=place, deliveries=3),
+        request(5, "cool-down", alerts="RelationChanged", reason=cooling),
+        request(2, "waiting", alerts="QualityBelowGate", reason=down, failures=1),
     ]
 
 

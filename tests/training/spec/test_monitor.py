@@ -59,6 +59,7 @@ def test_every_key_reaches_the_rules(spec_of: SpecOf) -> None:
         "of_windows": 5,
         "least_rows": 50,
         "drift_share": 0.25,
+        "experiment_margin": 0.02,
         "time_zone": "Europe/Berlin",
         "truth_horizon": "90d",
         "slices": ["watered"],

@@ -1,0 +1,138 @@
+"""`Starter`: a thread that asks Jenkins for what waits, until Jenkins answers; a start of this process loses nothing.
+
+Each build is named by its request in the parameter REASON. So a start whose answer was lost is found among the builds
+and not made twice, and Jenkins itself joins two that are equal and wait.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from monitoring.findings import FindingsUnavailable, Retrain, Retrains, Store
+from monitoring.retrain.decision import is_over
+from monitoring.retrain.taker import facts_of, say
+from service.jenkins import Build, JenkinsFault, JenkinsJob, JobState
+
+#: Seconds between two looks at what waits.
+EVERY = 2.0
+#: Another process takes what this one tries only after this: no answer of Jenkins takes longer.
+LEASE = dt.timedelta(minutes=1)
+#: After a failure; doubled by each one that follows.
+FIRST_WAIT, LONGEST_WAIT = dt.timedelta(seconds=5), dt.timedelta(minutes=5)
+#: Told whether Jenkins takes retrainings, and why not.
+Note = Callable[[bool, str], None]
+
+
+class Starter:
+    """Starts with `start`; ends by its event within one request's time limit."""
+
+    def __init__(self, store: Store, job: JenkinsJob, note: Note):
+        self._store, self._job, self._note = store, job, note
+        self._retrains = Retrains(store.engine)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="retrain", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def _run(self) -> None:
+        is_first = True
+        while not self._stop.is_set():
+            try:
+                if is_first and not self._retrains.are_waiting():
+                    # Of a process before this one.
+                    self._note(True, "")
+                is_first = False
+                self.start_waiting()
+            except FindingsUnavailable:
+                # The schedule says so.
+                pass
+            # This thread would end without a word, and nothing be started any more.
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                self._note(False, f"{type(error).__name__}: {error}")
+            self._stop.wait(EVERY)
+
+    def start_waiting(self) -> None:
+        """One try of each request whose time has come."""
+        now = dt.datetime.now(dt.UTC)
+        for request in self._retrains.due(now):
+            if self._stop.is_set():
+                return
+            if self._retrains.claim(request, now + LEASE):
+                self._try(request)
+
+    def _try(self, request: Retrain) -> None:
+        now = dt.datetime.now(dt.UTC)
+        if is_over(request, facts_of(self._store, request.model, now)):
+            reason = "the alarm ended before the retraining was started"
+            self._settle(replace(request, outcome="ended", reason=reason), now)
+            # Nobody asks Jenkins any more: that it was down for this one is no fault that stays.
+            self._note(True, "")
+            return
+        try:
+            begun = self._begin(request)
+        except JenkinsFault as error:
+            self._postpone(request, str(error), now)
+            return
+        self._note(True, "")
+        self._settle(begun, now)
+
+    def _begin(self, request: Retrain) -> Retrain:
+        state = self._job.state()
+        name = build_name(request)
+        same = next((build for build in _builds(state) if build.reason == name), None)
+        if same is not None:
+            return replace(request, outcome="started", reason="", place=same.url)
+        under_way = next(
+            (build for build in (state.queued, state.running) if build and _trains(build, request)),
+            None,
+        )
+        if under_way is not None:
+            word = "runs" if under_way.building else "is queued"
+            reason = f"a training of it {word} already, for: {under_way.reason or 'no reason'}"
+            return replace(request, outcome="joined", reason=reason, place=under_way.url)
+        place = self._job.start(request.model, name)
+        return replace(request, outcome="started", reason="", place=place)
+
+    def _settle(self, request: Retrain, now: dt.datetime) -> None:
+        settled = replace(request, settled_at=now, next_at=None)
+        self._retrains.change(settled)
+        say(settled)
+
+    def _postpone(self, request: Retrain, reason: str, now: dt.datetime) -> None:
+        wait = min(FIRST_WAIT * (1 << min(request.failures, 10)), LONGEST_WAIT)
+        postponed = replace(
+            request, reason=reason, failures=request.failures + 1, next_at=now + wait
+        )
+        self._retrains.change(postponed)
+        if request.reason != reason:
+            say(postponed)
+        self._note(False, f"{reason}; the retraining of {request.model} waits, and is tried again")
+
+
+def build_name(request: Retrain) -> str:
+    """The build's REASON: nothing in it changes from one try to the next."""
+    of = f"{request.model} version {request.version}" if request.version else request.model
+    return (
+        f"{request.alerts} of {of}; request {request.id} of"
+        f" {request.asked_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+    )
+
+
+def _builds(state: JobState) -> list[Build]:
+    return [*([state.queued] if state.queued else []), *state.builds]
+
+
+def _trains(build: Build, request: Retrain) -> bool:
+    """Without a name it trains all."""
+    names = build.model.split()
+    return not names or request.model in names
