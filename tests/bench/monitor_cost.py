@@ -86,8 +86,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"{os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="cost-") as place, site(Path(place)) as started:
-        lines = [measure(started, rate, options) for rate in options.rates]
-    print(f"load after: {os.getloadavg()[0]:.1f}\n{HEAD}\n" + "\n".join(lines))
+        lines = [HEAD]
+        for rate in options.rates:
+            lines.append(measure(started, rate, options))
+            print(f"{lines[-1]}\nload: {os.getloadavg()[0]:.1f}", flush=True)
+    print("\n".join(lines))
     return 0
 
 
@@ -209,7 +212,6 @@ def measure(running: Site, rate: int, options: argparse.Namespace) -> str:
                 costs.append(cost(running, began, cpu))
     if options.statements:
         longest(running.database)
-    print(f"{rate}: load {os.getloadavg()[0]:.1f}", flush=True)
     return line(rate, costs, without, with_it, paced)
 
 
