@@ -44,8 +44,15 @@ class _Read(NamedTuple):
 class ExperimentLooks:
     """`version_of` gives contract and rules of a version, or None. Unavailable where a database does not answer."""
 
-    def __init__(self, kept: Experiments, reader: ExperimentReader, version_of: VersionOf):
+    def __init__(
+        self,
+        kept: Experiments,
+        reader: ExperimentReader,
+        version_of: VersionOf,
+        quick_seconds: float = QUICK_SECONDS,
+    ):
         self._kept, self._reader, self._version_of = kept, reader, version_of
+        self._quick_seconds = quick_seconds
         self._reads: dict[Pair, _Read] = {}
 
     def look(
@@ -107,7 +114,7 @@ class ExperimentLooks:
                 self._version_of(pair.model, pair.champion),
             )
         seconds = time.monotonic() - began
-        rest = 9 * seconds if seconds > QUICK_SECONDS else 0.0
+        rest = 9 * seconds if seconds > self._quick_seconds else 0.0
         read = _Read(journalled, where, times.watermark, time.monotonic() + rest)
         self._reads[pair] = read
         return read

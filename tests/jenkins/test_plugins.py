@@ -41,7 +41,7 @@ BRINGS = {
 }
 #: The sections of casc.yaml, and the plugin that reads each.
 READS = {
-    "globalMatrix": "matrix-auth",
+    "projectMatrix": "matrix-auth",
     "globalJobDslSecurityConfiguration": "job-dsl",
     "gitHostKeyVerificationConfiguration": "git",
     "mailer": "mailer",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,13 @@ import pandas as pd
 import pytest
 import requests
 
+from tests.support.monitoring.browser import chromium
 from tests.support.service import bundles
 from tests.support.service.server import Server
 
 pytestmark = pytest.mark.slow
 
 QUALITY = "quality-classification"
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture
@@ -134,20 +133,13 @@ def test_mlflows_client_gives_a_key_in_the_address(start_server: Callable[..., S
 
 @pytest.fixture
 def page(server: Server) -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip("needs Debian's chromium")
-    from playwright.sync_api import sync_playwright
-
-    flags = ["--no-sandbox", "--disable-background-networking"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=str(CHROMIUM), args=flags)
+    with chromium() as browser:
         tab = browser.new_page()
         wrong: list[str] = []
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.on("request", lambda sent: wrong.append(sent.url))
         tab.goto(server.url + "/")
         yield tab
-        browser.close()
     assert [url for url in wrong if not url.startswith(server.url)] == []
 
 

@@ -33,6 +33,16 @@ def test_a_challenger_that_is_better_is_said_to_be_and_stays_so(trial: Trial):
     assert later.quality.verdict == "undecided"
 
 
+def test_a_journal_that_takes_its_time_is_not_read_at_each_look(trial: Trial):
+    trial.read_at_each_look(False)
+    trial.journal.split(trial.at(0), 1500, 0.5, Behaviour(0.3), Behaviour(0.1))
+    assert trial.look(2).quality.verdict == "better"
+    trial.journal.split(trial.at(3), 1500, 0.5, Behaviour(0.1), Behaviour(0.4), seed=2)
+    assert trial.look(5).quality.verdict == "better"
+    trial.read_at_each_look(True)
+    assert trial.look(5).quality.verdict == "undecided"
+
+
 def test_a_challenger_that_is_worse_in_quality_only_is_stopped(trial: Trial):
     trial.journal.split(trial.at(0), 1500, 0.25, Behaviour(0.1), Behaviour(0.3))
     experiment = trial.look(2, 0.25)

@@ -46,7 +46,8 @@ def site(filled: tuple[Path, Any, dt.datetime]) -> Iterator[Site]:
         yield Site(url, store, now)
 
 
-@pytest.fixture(scope="session")
+# Not of the session: Playwright's loop would be running in whatever this process tests afterwards.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     with chromium() as started:
         yield started
