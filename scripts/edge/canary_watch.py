@@ -36,6 +36,7 @@ class CanaryWatch:
         self._unready: dict[str, float] = {}
         self._lost: dict[str, int] = {}
         self._next_golden = 0.0
+        self._contained: set[str] = set()
         self.look(view)
 
     def tally(self) -> Tally:
@@ -65,7 +66,20 @@ class CanaryWatch:
 
     def contain(self, view: View, reason: str) -> None:
         """Tells the new replicas to take no more requests."""
-        containment.contain(self._edge_of(view), self._fresh(view), reason)
+        self._contain(view, self._fresh(view), reason)
+
+    def contain_image(self, view: View, image: str, reason: str) -> None:
+        """Tells those of a release that was found bad: while it is taken back, some of its replicas still start."""
+        self._contain(view, [task for task in self._tasks(view) if task.image == image], reason)
+
+    def _contain(self, view: View, condemned: list[Task], reason: str) -> None:
+        told = [task for task in condemned if task.id not in self._contained]
+        service = view.named(self._service)
+        if told and service is not None:
+            least_ready = ((service.replicas or 1) + 1) // 2
+            self._contained |= set(
+                containment.contain(self._edge_of(view), told, reason, least_ready)
+            )
 
     def _fresh(self, view: View) -> list[Task]:
         """The new replicas."""

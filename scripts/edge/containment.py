@@ -19,33 +19,36 @@ from scripts.engine.swarm import Task
 ATTEMPTS = 6
 
 
-def contain(edge: EdgeClient, condemned: Collection[Task], reason: str) -> list[int]:
-    """The slots in the Swarm of those that said so. Without another replica that is ready, none: a release that fails a
-    part of its requests is better than no release.
+def contain(
+    edge: EdgeClient, condemned: Collection[Task], reason: str, least_ready: int = 1
+) -> list[str]:
+    """The ids of those that said so. None while fewer others are ready: a release that fails a part of its requests is
+    better than no release, or than one replica that drowns.
     """
     waiting = {address: task for task in condemned for address in task.addresses}
-    contained: set[int] = set()
+    contained: set[str] = set()
     for _ in range(ATTEMPTS):
         replicas = counters(edge)
-        if not any(replica.up and replica.address not in waiting for replica in replicas):
+        ready = [replica for replica in replicas if replica.up and replica.address not in waiting]
+        if len(ready) < least_ready:
             break
         for replica, task in _to_tell(replicas, waiting, contained):
             if _tell(edge, replica, task, reason):
-                contained.add(task.slot)
-        if contained == {task.slot for task in condemned}:
+                contained.add(task.id)
+        if contained == {task.id for task in condemned}:
             break
-    if contained:
-        slots = ", ".join(map(str, sorted(contained)))
-        say(f"replicas {slots} of the new release take no more requests")
+    slots = sorted({task.slot for task in condemned if task.id in contained})
+    if slots:
+        say(f"of the bad release these take no more requests: {', '.join(map(str, slots))}")
     return sorted(contained)
 
 
 def _to_tell(
-    replicas: list[ReplicaCounters], waiting: dict[str, Task], contained: Collection[int]
+    replicas: list[ReplicaCounters], waiting: dict[str, Task], contained: Collection[str]
 ) -> Iterator[tuple[ReplicaCounters, Task]]:
     for replica in replicas:
         task = waiting.get(replica.address)
-        if task is not None and task.slot not in contained:
+        if task is not None and task.id not in contained:
             yield replica, task
 
 

@@ -23,8 +23,9 @@ def apply(
     deadline: Deadline,
     watched: float,
     proven: frozenset[str] = frozenset(),
+    condemned: str = "",
 ) -> Tally:
-    """Deploys, waits, tests and watches; what the new replicas did."""
+    """Deploys, waits, tests and watches; what the new replicas did. Those of the image `condemned` get no callers."""
     wait = Wait(
         stack,
         goal.release,
@@ -33,6 +34,7 @@ def apply(
         view,
         deadline=deadline,
         proven=proven,
+        condemned=condemned,
     )
     say(f"deploying release {goal.release.name} as stack {stack}")
     _stack_deploy(stack, goal.release, rendered, deadline)

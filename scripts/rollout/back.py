@@ -14,7 +14,7 @@ from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.situation import Situation
-from scripts.rollout.wait import NoRoom, NotGood, TooLate
+from scripts.rollout.wait import Condemned, NoRoom, NotGood, TooLate
 from scripts.stack_file import render
 
 #: Seconds until a manager that failed is asked again.
@@ -42,7 +42,7 @@ def go_back(order: Order, before: Situation, error: Exception, deadline: Deadlin
         ) from error
     say(f"going back to release {serving.release}")
     try:
-        _restore(order, serving, before)
+        _restore(order, serving, before, isinstance(error, Condemned))
     except (NotGood, TooLate, NoRoom, Refused) as second:
         _remember(order.stack, failed._replace(outcome=records.FAILED), deadline)
         raise Late(
@@ -69,18 +69,30 @@ def _order_back_by_swarm(
     ) from error
 
 
-def _restore(order: Order, serving: Record, before: Situation) -> None:
+def _restore(order: Order, serving: Record, before: Situation, is_condemned: bool) -> None:
     """The release that was verified last, as it was, with today's secrets."""
     assert serving.inputs is not None
     goal = Goal(serving.as_release, serving.inputs)
     deadline = Deadline(order.back_seconds)
     # Tasks that ran before and still do need not prove themselves again.
     proven = frozenset(task.id for task in before.view.tasks if task.up)
+    # Of the same image, with other settings, nothing tells the replicas apart.
+    is_condemned = is_condemned and before.attempt.image != goal.release.image
+    condemned = before.attempt.image if is_condemned else ""
 
     def bring_back() -> None:
         rendered = render.render(order.stack, goal.inputs, current_secrets(order.stack))
         view = swarm.look(order.stack)
-        apply(order.stack, goal, rendered, view, deadline=deadline, watched=0, proven=proven)
+        apply(
+            order.stack,
+            goal,
+            rendered,
+            view,
+            deadline=deadline,
+            watched=0,
+            proven=proven,
+            condemned=condemned,
+        )
 
     deadline.retry(bring_back, DockerError, AGAIN, announcement="trying again")
     say(f"release {serving.release} serves")

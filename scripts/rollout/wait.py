@@ -27,6 +27,10 @@ class NotGood(Exception):
     """The new release is not good; the message is why, in one sentence."""
 
 
+class Condemned(NotGood):
+    """Its replicas answer badly: they get no callers while the release is taken back."""
+
+
 class TooLate(Exception):
     """The deadline passed; the message is what was still waited for."""
 
@@ -48,6 +52,7 @@ class Wait:
         *,
         deadline: Deadline,
         proven: Set[str] = frozenset(),
+        condemned: str = "",
     ):
         self._stack = stack
         self._release = release
@@ -55,6 +60,8 @@ class Wait:
         self._expected = expected
         self._deadline = deadline
         self._proven = proven
+        #: The image whose replicas are to get no callers.
+        self._condemned = condemned
         self._baseline = convergence.baseline(view)
         self._canary = CanaryWatch(f"{stack}_model", release, edge_of, view)
         self._unplaceable_since: float | None = None
@@ -73,6 +80,8 @@ class Wait:
                 self._judge(view)
             else:
                 self._canary.look(view)
+                if self._condemned:
+                    self._canary.contain_image(view, self._condemned, "its release is taken back")
             if state.converged:
                 return view
             self._say_waiting(state.waiting)
@@ -85,7 +94,7 @@ class Wait:
             heed()
             edge = self._edge_of(view)
             if wrong := smoke.wrong_answers(edge, self._release):
-                raise NotGood(wrong)
+                raise Condemned(wrong)
             unmet = smoke.unmet(edge, self._release, view, f"{self._stack}_model")
             if not unmet:
                 break
@@ -138,7 +147,7 @@ class Wait:
         if fault := self._canary.fault(view):
             # Before the way back, which takes its time.
             self._canary.contain(view, fault)
-            raise NotGood(fault)
+            raise Condemned(fault)
 
     def _say_waiting(self, lines: tuple[str, ...]) -> None:
         """What is new at once, all of it now and then."""

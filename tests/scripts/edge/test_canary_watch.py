@@ -15,6 +15,7 @@ from scripts.edge.client import EdgeClient
 from scripts.engine.swarm import View
 from scripts.image.release import Release
 from tests.support.scripts.views import GOOD, service, task, view
+from tests.support.scripts.views import NEW as LATE
 
 OLD, NEW = "10.1.0.5", "10.1.0.6"
 RELEASE = Release(GOOD, "aaaa", {}, {})
@@ -115,6 +116,22 @@ def test_an_order_that_reached_another_replica_is_given_again(edge: Edge) -> Non
     edge.misses = 2
     watch(edge).contain(both(), "5 % failed")
     assert len(edge.orders) == 3
+
+
+def test_a_replica_that_starts_while_its_release_is_taken_back_is_told_once(edge: Edge) -> None:
+    canary = watch(edge)
+    old = task("a", addresses=(OLD,))
+    late = view(service(), old, task("c", image=LATE, addresses=(NEW,), current=False))
+    canary.contain_image(late, LATE, "its release is taken back")
+    canary.contain_image(late, LATE, "its release is taken back")
+    ((path, _, _),) = edge.orders
+    assert path == "/edge/replicas/r2/contain"
+
+
+def test_callers_keep_half_of_the_replicas(edge: Edge) -> None:
+    old, new = task("a", addresses=(OLD,), current=False), task("b", addresses=(NEW,))
+    watch(edge).contain(view(service(replicas=3), old, new), "5 % failed")
+    assert not edge.orders
 
 
 def test_what_is_bad_goes_on_answering_where_nothing_else_does(edge: Edge) -> None:
