@@ -26,6 +26,7 @@ NAMES = {
     f"{name}_SECRET": f"{NAME}-{name.lower().replace('_', '-')}"
     for name in (
         *("KEYS", "DB_PASSWORD", "JOURNAL_URL", "JOURNAL_KEY", "EDGE_KEY", "EDGE_CERTIFICATE"),
+        "RETRAIN_TOKEN",
     )
 }
 
