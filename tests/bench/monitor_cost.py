@@ -79,7 +79,9 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rates", type=int, nargs="+", choices=BATCHES, default=list(BATCHES))
-    parser.add_argument("--minutes", type=int, default=2, help="at each rate, 2 or more")
+    parser.add_argument(
+        "--minutes", type=int, default=2, choices=range(2, 11), help="at each rate, 2 to 10"
+    )
     parser.add_argument("--statements", action="store_true", help="print those that took longest")
     options = parsed(parser, None)
     # Else whoever ends it in the middle leaves the processes.
