@@ -1,9 +1,9 @@
 """Champion against challenger, until there is a verdict: worse, better, as good, or undecided with the rows it needs.
 
-    confidence, differences, rare_events, sample_ratio, paired     the statistics, each with its proof
-    comparisons, verdict                                           what is said of their numbers
-    reading, stages, counters                                      the numbers, from the journal and the service
-    looks                                                          one look after the other, and what each leaves
+    statistics/    intervals and tests that hold however often one looks, each with its proof
+    evidence/      what both arms did: from the journal, and from the counters of the service
+    looks          one look after the other, and what each leaves to the next; `judgement` is one of them
+    comparisons, checks, verdict    what is said of the numbers
 
 docs/experiments.md says how to read it, and what it cannot tell.
 """

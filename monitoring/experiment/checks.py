@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from monitoring.experiment import confidence, differences, sample_ratio
-from monitoring.experiment.collected import Assigned
-from monitoring.experiment.confidence import LEAST_UNITS
-from monitoring.experiment.differences import Sums
+from monitoring.experiment.statistics import confidence, differences, sample_ratio
+from monitoring.experiment.evidence.collected import Assigned
+from monitoring.experiment.statistics.confidence import LEAST_UNITS
+from monitoring.experiment.statistics.differences import Sums
 from monitoring.experiment.values import CHECK_LEVEL, Check
 
 #: By how much the shares of rows with truth may differ: less than that moves no quality by a point.

@@ -10,11 +10,11 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from monitoring.experiment import confidence, differences, paired, rare_events
-from monitoring.experiment.confidence import LEAST_EVENTS, LEAST_UNITS, Estimate
-from monitoring.experiment.differences import Sums
-from monitoring.experiment.paired import Pairs
-from monitoring.experiment.rare_events import Counts
+from monitoring.experiment.statistics import confidence, differences, paired, rare_events
+from monitoring.experiment.statistics.confidence import LEAST_EVENTS, LEAST_UNITS, Estimate
+from monitoring.experiment.statistics.differences import Sums
+from monitoring.experiment.statistics.paired import Pairs
+from monitoring.experiment.statistics.rare_events import Counts
 from monitoring.experiment.values import QUALITY_LEVEL, Comparison, Side, Verdict
 
 #: What losses are called as metrics, and which way these are better: training/metrics/tasks.py has their words.

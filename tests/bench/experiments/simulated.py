@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.experiment import rare_events
+from monitoring.experiment.statistics import rare_events
 from monitoring.experiment.comparisons import compare_events, compare_pairs, compare_quality
-from monitoring.experiment.differences import Sums
-from monitoring.experiment.paired import Pairs
-from monitoring.experiment.rare_events import RATIOS, Counts
+from monitoring.experiment.statistics.differences import Sums
+from monitoring.experiment.statistics.paired import Pairs
+from monitoring.experiment.statistics.rare_events import RATIOS, Counts
 from monitoring.experiment.values import ERRORS_LEVEL
 
 #: Shares of the challenger, each for the same part of the windows.

@@ -266,7 +266,7 @@ def test_of_very_many_rows_a_part_of_the_units_is_read(
     trial: Trial, monkeypatch: pytest.MonkeyPatch
 ):
     trial.journal.split(trial.at(0), 2000, 0.5)
-    monkeypatch.setattr("monitoring.experiment.reading.MOST_READ", 600)
+    monkeypatch.setattr("monitoring.experiment.evidence.reading.MOST_READ", 600)
     experiment = trial.look(2)
     assert experiment.part == 0.25
     assert 400 < experiment.quality.champion.rows + experiment.quality.challenger.rows < 600

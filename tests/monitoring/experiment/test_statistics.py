@@ -8,11 +8,17 @@ import math
 import numpy as np
 import pytest
 
-from monitoring.experiment import confidence, differences, paired, rare_events, sample_ratio
-from monitoring.experiment.confidence import Estimate
-from monitoring.experiment.differences import Sums
-from monitoring.experiment.paired import Pairs
-from monitoring.experiment.rare_events import RATIOS, Counts
+from monitoring.experiment.statistics import (
+    confidence,
+    differences,
+    paired,
+    rare_events,
+    sample_ratio,
+)
+from monitoring.experiment.statistics.confidence import Estimate
+from monitoring.experiment.statistics.differences import Sums
+from monitoring.experiment.statistics.paired import Pairs
+from monitoring.experiment.statistics.rare_events import RATIOS, Counts
 
 ESTIMATE = Estimate(difference=0.1, variance=40.0, weight=200.0)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from monitoring.experiment.confidence import Estimate
+from monitoring.experiment.statistics.confidence import Estimate
 
 #: The prior of the chance that a difference is in the challenger's favour, symmetric about a half.
 PRIOR = 10.0

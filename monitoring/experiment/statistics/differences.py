@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.experiment.confidence import Estimate
+from monitoring.experiment.statistics.confidence import Estimate
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.intp]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from monitoring.experiment.collected import Collected, CollectedPairs
+from monitoring.experiment.evidence.collected import Collected, CollectedPairs
 from monitoring.experiment.values import Kind, Stage
 from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection
 from monitoring.window.journal import JournalReader

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from monitoring.experiment.rare_events import Counts
+from monitoring.experiment.statistics.rare_events import Counts
 
 #: By replica, model, version and arm: requests that were answered, and that failed.
 Requests = Mapping[str, Mapping[tuple[str, str, str], tuple[float, float]]]

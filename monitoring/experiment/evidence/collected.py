@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.experiment.differences import CHALLENGER, CHAMPION, Sums
-from monitoring.experiment.paired import Pairs
-from monitoring.experiment.rare_events import Counts
+from monitoring.experiment.statistics.differences import CHALLENGER, CHAMPION, Sums
+from monitoring.experiment.statistics.paired import Pairs
+from monitoring.experiment.statistics.rare_events import Counts
 
 _UNIT_COLUMNS = (
     *("units", "known_units", "answers", "answers_answers", "answers_truths", "truths"),

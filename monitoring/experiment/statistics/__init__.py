@@ -1,0 +1,1 @@
+"""Statistics of two arms, of numbers alone: nothing here knows a journal or a model."""
