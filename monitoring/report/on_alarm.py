@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 
-from monitoring.findings.database import FindingsUnavailable
+from monitoring.background import BackgroundTask
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, WindowRecord
 from monitoring.report.reports import NoReport, ReportBusy, Reports
@@ -18,20 +17,21 @@ EVERY = 20.0
 RECENT = dt.timedelta(hours=6)
 
 
-class AlarmReports:
-    """A thread that ends with its process, or by `stop`."""
+class AlarmReports(BackgroundTask):
+    """What cannot be made is a line in the log."""
 
     def __init__(self, store: Store, reports: Reports):
+        super().__init__("alarm-reports", EVERY)
         self._store, self._reports = store, reports
         #: Windows whose report was made, or cannot be.
         self._done: set[tuple[str, ...]] = set()
-        self._stop = threading.Event()
 
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="alarm-reports", daemon=True).start()
+    def work(self) -> bool:
+        self.make_next()
+        return False
 
-    def stop(self) -> None:
-        self._stop.set()
+    def note_fault(self, reason: str) -> None:
+        _LOG.error("no report: %s", reason)
 
     def make_next(self) -> bool:
         """The newest that is lacking; False where there is none to make."""
@@ -58,10 +58,3 @@ class AlarmReports:
             self._reports.report(record)
         except (NoReport, ReportBusy) as error:
             _LOG.warning("no report of %s at %s: %s", record.model, record.start, error)
-
-    def _run(self) -> None:
-        while not self._stop.wait(EVERY):
-            try:
-                self.make_next()
-            except FindingsUnavailable as error:
-                _LOG.info("%s", error)

@@ -7,12 +7,11 @@ and not made twice, and Jenkins itself joins two that are equal and wait.
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections.abc import Callable
 
 from msgspec.structs import replace
 
-from monitoring.findings import FindingsUnavailable, Retrain, Retrains, Store
+from monitoring.background import BackgroundTask, Note
+from monitoring.findings import Retrain, Retrains, Store
 from monitoring.retrain.decision import is_over
 from monitoring.retrain.taker import facts_of, say
 from service.jenkins import Build, JenkinsFault, JenkinsJob, JobState
@@ -23,49 +22,33 @@ EVERY = 2.0
 LEASE = dt.timedelta(minutes=1)
 #: After a failure; doubled by each one that follows.
 FIRST_WAIT, LONGEST_WAIT = dt.timedelta(seconds=5), dt.timedelta(minutes=5)
-#: Told whether Jenkins takes retrainings, and why not.
-Note = Callable[[bool, str], None]
 
 
-class Starter:
-    """Starts with `start`; ends by its event within one request's time limit."""
+class Starter(BackgroundTask):
+    """Ends within one request's time limit. `note` is told whether Jenkins takes retrainings, and why not."""
 
     def __init__(self, store: Store, job: JenkinsJob, note: Note):
+        super().__init__("retrain", EVERY)
         self._store, self._job, self._note = store, job, note
         self._retrains = Retrains(store.engine)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="retrain", daemon=True)
+        self._is_first = True
 
-    def start(self) -> None:
-        self._thread.start()
+    def work(self) -> bool:
+        if self._is_first and not self._retrains.are_waiting():
+            # Of a process before this one.
+            self._note(True, "")
+        self._is_first = False
+        self.start_waiting()
+        return False
 
-    def stop(self, seconds: float = 10.0) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
-
-    def _run(self) -> None:
-        is_first = True
-        while not self._stop.is_set():
-            try:
-                if is_first and not self._retrains.are_waiting():
-                    # Of a process before this one.
-                    self._note(True, "")
-                is_first = False
-                self.start_waiting()
-            except FindingsUnavailable:
-                # The schedule says so.
-                pass
-            # This thread would end without a word, and nothing be started any more.
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                self._note(False, f"{type(error).__name__}: {error}")
-            self._stop.wait(EVERY)
+    def note_fault(self, reason: str) -> None:
+        self._note(False, reason)
 
     def start_waiting(self) -> None:
         """One try of each request whose time has come."""
         now = dt.datetime.now(dt.UTC)
         for request in self._retrains.due(now):
-            if self._stop.is_set():
+            if self._over.is_set():
                 return
             if self._retrains.claim(request, now + LEASE):
                 self._try(request)

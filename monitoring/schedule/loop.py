@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from monitoring.background import BackgroundTask, Note
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
 from monitoring.references import NoReference, References, TrackingServer, VersionReference
@@ -16,7 +17,7 @@ from monitoring.schedule.sources import Sources
 from monitoring.settings import Settings
 from monitoring.tracking.elastic import Elastic
 from monitoring.tracking.mlflow_runs import MlflowRuns
-from monitoring.tracking.sender import Note, Sender
+from monitoring.tracking.sender import Sender
 from monitoring.window.journal import JournalReader
 from service.jenkins import JenkinsJob
 from service.process.logs import log
@@ -42,11 +43,8 @@ class Judge:
         self._prepared = False
 
     def judge_forever(self, stop: threading.Event) -> None:
-        for sender in self._senders:
-            sender.start()
-        self._alarm_reports.start()
-        if self._starter is not None:
-            self._starter.start()
+        for task in self._tasks():
+            task.start()
         while not stop.is_set():
             began = time.monotonic()
             self.judge_once()
@@ -74,15 +72,19 @@ class Judge:
         self._sources.save()
 
     def close(self) -> None:
-        for sender in self._senders:
-            sender.stop()
-        self._alarm_reports.stop()
-        if self._starter is not None:
-            self._starter.stop()
+        tasks = self._tasks()
+        for task in tasks:
+            task.end()
+        for task in tasks:
+            task.stop()
         self.lock.release()
         self.monitor.close()
         self._journal.close()
         self.store.close()
+
+    def _tasks(self) -> list[BackgroundTask]:
+        starter = [self._starter] if self._starter is not None else []
+        return [*self._senders, self._alarm_reports, *starter]
 
     def _hold(self) -> bool:
         held = self.lock.hold()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
+from monitoring.background import BackgroundTask, Note
 from monitoring.findings import Finding, FindingsUnavailable, Store, WindowRecord
 from monitoring.findings.ledger import Place
 
@@ -13,8 +13,6 @@ BATCH = 20
 #: Seconds between two looks at the database.
 EVERY = 5.0
 Send = Callable[[WindowRecord, Sequence[Finding]], None]
-#: Told whether the place answers, and why not.
-Note = Callable[[bool, str], None]
 
 
 class PlaceUnavailable(Exception):
@@ -25,32 +23,18 @@ class WindowRefused(Exception):
     """The place answers, and does not take this window; it would refuse it again."""
 
 
-class Sender:
-    """Starts with `start`; ends by its event within one request's time limit."""
+class Sender(BackgroundTask):
+    """Ends within one request's time limit. `note` is told whether the place answers, and why not."""
 
     def __init__(self, place: Place, store: Store, send: Send, note: Note):
+        super().__init__(f"to-{place}", EVERY)
         self._place, self._store, self._send, self._note = place, store, send, note
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"to-{place}", daemon=True)
 
-    def start(self) -> None:
-        self._thread.start()
+    def work(self) -> bool:
+        return self.send_some() == BATCH
 
-    def stop(self, seconds: float = 10.0) -> None:
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(seconds)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                sent = self.send_some()
-            # This thread would end without a word, and nothing be sent any more.
-            except Exception as error:  # pylint: disable=broad-exception-caught
-                self._note(False, f"{type(error).__name__}: {error}")
-                sent = 0
-            if sent < BATCH:
-                self._stop.wait(EVERY)
+    def note_fault(self, reason: str) -> None:
+        self._note(False, reason)
 
     def send_some(self) -> int:
         """How many windows were sent. One that is refused holds up no other, and is left once another was taken."""
@@ -58,7 +42,7 @@ class Sender:
         refused: list[tuple[WindowRecord, str]] = []
         try:
             for record in self._store.unsent(self._place, BATCH):
-                if self._stop.is_set():
+                if self._over.is_set():
                     return sent
                 arm = (record.model, record.version, record.arm)
                 try:
