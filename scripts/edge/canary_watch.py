@@ -36,6 +36,7 @@ class CanaryWatch:
         self._unready: dict[str, float] = {}
         self._lost: dict[str, int] = {}
         self._next_golden = 0.0
+        self._edge = edge_of(view)
         self._contained: set[str] = set()
         self.look(view)
 
@@ -50,16 +51,24 @@ class CanaryWatch:
         self._seen = canary.observe(self._seen, replicas)
         self._loss(edge, replicas, view, self._tasks(view))
 
+    def glance(self) -> str:
+        """As `fault`, by the counters alone and of the replicas known so far: to ask the Swarm takes its time."""
+        self._seen = canary.observe(self._seen, counters(self._edge))
+        return self._verdict()
+
+    def _verdict(self) -> str:
+        return canary.verdict(self.tally(), canary.tally(self._seen, self._old - self._new))
+
     def fault(self, view: View) -> str:
         """Counts, and says what is wrong with the new replicas; empty where nothing is."""
-        edge = self._edge_of(view)
+        edge = self._edge = self._edge_of(view)
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)
         fresh = self._fresh(view)
         for task in fresh:
             self._new |= set(task.addresses)
         return (
-            canary.verdict(self.tally(), canary.tally(self._seen, self._old - self._new))
+            self._verdict()
             or self._readiness(fresh, {replica.address: replica.up for replica in replicas})
             or self._answers(edge, replicas, view, fresh)
         )

@@ -19,6 +19,8 @@ from scripts.image.release import Release
 from scripts.rollout import convergence
 
 POLL, TELL_EVERY = 1.0, 15.0
+#: Between two looks at the Swarm, so many at the edges' counters alone: each is one edge's, and callers meet both.
+GLANCES = 4
 #: Swarm looks for a node for ever. With nobody leaving, room comes only from people, or from a node that comes back.
 PATIENCE_FOR_ROOM = 20.0
 
@@ -86,7 +88,8 @@ class Wait:
                 return view
             self._say_waiting(state.waiting)
             self.need_room(convergence.unplaceable(view))
-            self.rest("; ".join(state.waiting[:3]))
+            self._heed_deadline("; ".join(state.waiting[:3]))
+            self._pause(view, is_judging)
 
     def until_proven(self, view: View) -> None:
         """Until callers are answered by the release alone."""
@@ -114,7 +117,7 @@ class Wait:
             if view is not None:
                 self._state(view, frozenset())
                 self._judge(view)
-            time.sleep(POLL)
+            self._pause(view, view is not None)
         return self._canary.tally()
 
     def need_room(self, lack: str) -> None:
@@ -125,9 +128,18 @@ class Wait:
             raise NoRoom(f"{lack}; add a node, or lower what a replica reserves")
 
     def rest(self, what: str) -> None:
+        self._heed_deadline(what)
+        time.sleep(POLL)
+
+    def _heed_deadline(self, what: str) -> None:
         if self._deadline.passed:
             raise TooLate(what)
-        time.sleep(POLL)
+
+    def _pause(self, view: View | None, is_judging: bool) -> None:
+        for _ in range(GLANCES):
+            time.sleep(POLL / GLANCES)
+            if view is not None and is_judging:
+                self._condemn(view, self._canary.glance())
 
     def _view(self) -> View | None:
         try:
@@ -144,7 +156,10 @@ class Wait:
         return state
 
     def _judge(self, view: View) -> None:
-        if fault := self._canary.fault(view):
+        self._condemn(view, self._canary.fault(view))
+
+    def _condemn(self, view: View, fault: str) -> None:
+        if fault:
             # Before the way back, which takes its time.
             self._canary.contain(view, fault)
             raise Condemned(fault)

@@ -19,13 +19,15 @@ from tests.support.scripts.views import NEW as LATE
 
 OLD, NEW = "10.1.0.5", "10.1.0.6"
 RELEASE = Release(GOOD, "aaaa", {}, {})
-HEAD = "# pxname,svname,addr,type,status\n"
+HEAD = "# pxname,svname,addr,type,status,hrsp_2xx,hrsp_5xx\n"
 
 
 class Edge(ThreadingHTTPServer):
     """An edge that tells of two replicas on one node, as far as the watch asks."""
 
     lost = 0
+    #: Requests that the new replica has failed, of those that it was asked since.
+    failed = 0
     #: Whether the old replica is ready.
     old_is_up = True
     #: Slots that the edge's answers name wrongly, as another edge's would.
@@ -56,7 +58,9 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _replicas(self) -> str:
         old = "UP" if self.server.old_is_up else "DOWN"
-        return HEAD + f"models,r1,{OLD}:8080,2,{old}\nmodels,r2,{NEW}:8080,2,UP\n"
+        failed = self.server.failed
+        new = f"models,r2,{NEW}:8080,2,UP,{19 * failed},{failed}\n"
+        return f"{HEAD}models,r1,{OLD}:8080,2,{old},1000,0\n{new}"
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -101,6 +105,15 @@ def test_a_release_that_loses_predictions_is_not_good(edge: Edge) -> None:
 def test_what_was_lost_before_the_deploy_is_not_held_against_it(edge: Edge) -> None:
     edge.lost = 10
     assert watch(edge).fault(both()) == ""
+
+
+def test_failures_are_seen_without_another_look_at_the_swarm(edge: Edge) -> None:
+    canary = watch(edge)
+    assert canary.fault(both()) == ""
+    edge.failed = 4
+    assert canary.glance() == "", "so few tell nothing"
+    edge.failed = 5
+    assert canary.glance().startswith("5.0% of 100 requests to the new replicas failed")
 
 
 def test_new_replicas_are_told_to_take_no_more_requests_by_both_keys(edge: Edge) -> None:
