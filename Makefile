@@ -5,7 +5,7 @@
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
-	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE ID FILE FROM YES VOLUMES \
+	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
 	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
@@ -121,9 +121,10 @@ plan: ## would a deploy change anything? prints `deploy` or `nothing`
 rollback: ## go back to the release before, or TO=release; `make releases` lists them
 releases: ## what was deployed when, by whom and why; the names alone on stdout
 traffic: ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
+scale: ## how many replicas serve: REPLICAS=number, kept by every deploy until UNSET=1 leaves it to the settings
 stack-file: ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
 ledger: ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-release_verbs := deploy plan rollback releases traffic stack-file
+release_verbs := deploy plan rollback releases traffic scale stack-file
 $(release_verbs): $(READY)
 	@$(PY) -m scripts.release $@
 ledger: $(READY)

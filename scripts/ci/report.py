@@ -16,6 +16,7 @@ UNDONE = {
     "deploy": "the new release does not",
     "rollback": "nothing was gone back to",
     "traffic": "the traffic is shared as before",
+    "scale": "as many replicas serve as before",
 }
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -123,7 +124,7 @@ def _failed_deploy(build: Build) -> Iterator[str]:
 
 
 def changed_by(build: Build) -> str:
-    """What was to change the Swarm: deploy, rollback or traffic."""
+    """What was to change the Swarm: deploy, rollback, traffic or scale."""
     recorded = build.deploy.get("failed", {}).get("kind")
     return str(recorded or next((word for word in build.goal.split() if word in UNDONE), "deploy"))
 

@@ -34,6 +34,7 @@ _NAME = r"\w[\w.-]{0,99}"
 NAME = Allowed(_NAME, "a name of letters, digits, . _ and -, 100 at most")
 NAMES = Allowed(f"{_NAME}( +{_NAME})*", "names of letters, digits, . _ and -, with spaces between")
 NUMBER = Allowed(r"\d{1,9}(\.\d{1,9})?", "a number, as in 5 or 0.5")
+WHOLE = Allowed(r"\d{1,4}", "a whole number, 9999 at most")
 FLAG = Allowed("1|true|yes|on|0|false|no|off", "1 or 0, true or false")
 IMAGE = Allowed(r"\w[\w.:/@+-]{0,499}", "an image, as in registry/name@sha256:...")
 IDENTITY = Allowed(r"[A-Za-z0-9._:-]{1,128}", "an id of letters, digits and ._:-, 128 at most")

@@ -22,6 +22,8 @@ NAME = "release"
 VERIFIED, ROLLED_BACK, LATE, FAILED = "verified", "rolled back", "deadline", "failed"
 #: Of a release that came without a deploy of ours.
 UNPROVEN = "not proven"
+#: How many replicas serve was changed, and nothing else: `scripts.ledger.replicas`.
+SCALED = "scaled"
 #: A record of this kind changed nothing: somebody decided that the release is not to come in.
 REJECTION, REJECTED = "rejection", "rejected"
 

@@ -18,7 +18,7 @@ from scripts.command.outcome import finish, say
 from scripts.engine import lock, secrets_and_configs
 from scripts.engine.docker import DockerError, docker, docker_json
 from scripts.engine.secrets_and_configs import Stored
-from scripts.ledger import records
+from scripts.ledger import records, replicas
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import state
 from scripts.stack_file.monitoring import PREFIX
@@ -30,10 +30,16 @@ LONGEST, PATIENCE = 600.0, 1800.0
 
 
 def split(history: list[Record], keep: int) -> tuple[list[Record], list[Record]]:
-    """The records to keep and those to forget: the newest of what was verified, and of what was not."""
+    """The records to keep and those to forget: the newest of what was verified, of what was not, and of scaling, which
+    may be so frequent that nothing else would be left."""
+    scaled = [record for record in history if record.kind == replicas.KIND]
     good = [record for record in history if record.verified]
-    bad = [record for record in history if not record.verified]
-    return good[:keep] + bad[:keep], good[keep:] + bad[keep:]
+    bad = [record for record in history if not record.verified and record not in scaled]
+    groups = (good, bad, scaled)
+    return (
+        [record for group in groups for record in group[:keep]],
+        [record for group in groups for record in group[keep:]],
+    )
 
 
 def unneeded_configs(

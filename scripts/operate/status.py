@@ -25,7 +25,7 @@ from scripts.engine.swarm import Service, View
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import state
-from scripts.operate import status_screen
+from scripts.operate import status_replicas, status_screen
 from scripts.release import traffic_file
 from scripts.rollout import convergence
 from scripts.stack_file import settings
@@ -49,6 +49,7 @@ def gather(stack: str) -> dict[str, Any]:
     services = [_service(view, service) for service in view.services]
     callers = _callers(edge)
     held = lock.holder(stack)
+    replicas = status_replicas.gather(stack, view, inputs)
     monitoring = state.facts(stack, inputs)
     return {
         "stack": stack,
@@ -56,6 +57,7 @@ def gather(stack: str) -> dict[str, Any]:
         "record": serving.summary() if serving else None,
         "url": edge.url,
         "services": services,
+        "replicas": replicas,
         "nodes": [node._asdict() for node in view.nodes.values()],
         "edge": callers,
         "monitoring": monitoring,
@@ -68,6 +70,7 @@ def gather(stack: str) -> dict[str, Any]:
         # Predictions need nothing of monitoring.
         "warnings": [
             *callers["warnings"],
+            *status_replicas.warnings(replicas),
             *_by_hand(by_hand, verified),
             *monitoring["problems"],
         ],

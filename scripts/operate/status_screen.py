@@ -7,6 +7,7 @@ from typing import Any
 from scripts.command.outcome import say
 from scripts.edge.journal_lag import Journal
 from scripts.ledger import records
+from scripts.operate import status_replicas
 
 
 def show(facts: dict[str, Any]) -> None:
@@ -23,6 +24,8 @@ def show(facts: dict[str, Any]) -> None:
             )
     for service in facts["services"]:
         _show_service(service)
+    if sentence := status_replicas.sentence(facts["replicas"]):
+        say(f"  {sentence}")
     _show_edge(facts["edge"]["replicas"])
     _show_monitoring(facts["monitoring"])
     _show_settings(facts["settings"])

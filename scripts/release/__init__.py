@@ -1,3 +1,3 @@
-"""What a person or a pipeline asks for: deploy, plan, rollback, traffic, and what may come in.
+"""What a person or a pipeline asks for: deploy, plan, rollback, traffic, scale, and what may come in.
 How it comes in is `rollout`'s.
 """

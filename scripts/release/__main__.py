@@ -1,6 +1,6 @@
 """A release comes into the Swarm, or goes back.
 
-python -m scripts.release deploy|plan|rollback|releases|traffic|stack-file ...    each tells more with --help
+python -m scripts.release deploy|plan|rollback|releases|traffic|scale|stack-file ...    each tells more with --help
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from scripts.command.options import Verb, run_verb
-from scripts.release import deploy, plan, rollback, standalone_file, traffic
+from scripts.release import deploy, plan, rollback, scale, standalone_file, traffic
 
 VERBS = {
     "deploy": Verb(deploy.main),
@@ -16,6 +16,7 @@ VERBS = {
     "rollback": Verb(rollback.main),
     "releases": Verb(rollback.list_releases),
     "traffic": Verb(traffic.main),
+    "scale": Verb(scale.main),
     "stack-file": Verb(standalone_file.main),
 }
 

@@ -8,14 +8,13 @@ from scripts.command.deadline import Deadline
 from scripts.command.outcome import Late, Refused, RolledBack, say
 from scripts.engine import swarm
 from scripts.engine.docker import DockerError, docker
-from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
+from scripts.rollout.as_set import render_as_set
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.situation import Situation
 from scripts.rollout.wait import Condemned, NoRoom, NotGood, TooLate
-from scripts.stack_file import render
 
 #: Seconds until a manager that failed is asked again.
 AGAIN = 2.0
@@ -81,7 +80,7 @@ def _restore(order: Order, serving: Record, before: Situation, is_condemned: boo
     condemned = before.attempt.image if is_condemned else ""
 
     def bring_back() -> None:
-        rendered = render.render(order.stack, goal.inputs, current_secrets(order.stack))
+        rendered = render_as_set(order.stack, goal.inputs)
         view = swarm.look(order.stack)
         apply(
             order.stack,

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scripts.engine import swarm
-from scripts.engine.secrets_and_configs import current_secrets
 from scripts.engine.swarm import View
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.rollout import convergence
+from scripts.rollout.as_set import render_as_set
 from scripts.rollout.order import Goal, Order
-from scripts.stack_file import render
 from scripts.stack_file.rendered import SETTINGS, Rendered
 
 
@@ -31,7 +30,7 @@ class Situation(NamedTuple):
         history = records.history(order.stack)
         serving = records.serving(history)
         goal = order.decide(history)
-        rendered = render.render(order.stack, goal.inputs, current_secrets(order.stack))
+        rendered = render_as_set(order.stack, goal.inputs)
         attempt = _attempt(order, goal, rendered, serving.release if serving else "")
         # A record that is too large is refused as long as nothing has changed.
         records.to_text(attempt)

@@ -14,7 +14,8 @@ REPLICAS = "swarmline.replicas"
 
 
 class Rendered(NamedTuple):
-    """`settings` names everything in it but the labels: the same name means the same stack."""
+    """`settings` names everything in it but the labels and what `make scale` has set: the same name means the same
+    stack."""
 
     text: str
     settings: str
@@ -33,6 +34,12 @@ class Rendered(NamedTuple):
             f"{stack}_{name}": _replicas(about["deploy"])
             for name, about in self._services().items()
         }
+
+    def with_replicas(self, service: str, count: int) -> Rendered:
+        """With another number of one service's replicas, which is none of the settings."""
+        document: dict[str, Any] = yaml.safe_load(self.text)
+        document["services"][service]["deploy"]["replicas"] = count
+        return self._replace(text=yaml.safe_dump(document, sort_keys=False))
 
     def labelled(self, labels: Mapping[str, str]) -> str:
         """The file with labels on every service, ready to be read by docker once more."""

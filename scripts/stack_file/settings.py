@@ -42,6 +42,7 @@ KINDS = (
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
     Kind("PLATFORM_STACK", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "the name of a stack"),
     Kind("MONITOR_MLFLOW_INSECURE|RETRAIN_INSECURE", "true|false", "true or false"),
+    Kind("REPLICAS_MIN|REPLICAS_MAX", "[1-9][0-9]{0,2}", "a whole number from 1 to 999"),
     Kind("RETRAIN_COOLDOWN", "[1-9][0-9]{0,5}[mhd]", "a time, such as 1d or 12h"),
     Kind("MONITOR_MLFLOW_USER|RETRAIN_USER", "[A-Za-z0-9._@-]{1,100}", "the name of a user"),
     Kind(

@@ -1,7 +1,7 @@
 """A docker command that acts on a Swarm in a file, and keeps every call: answered as docker would.
 
 STAND_IN names its folder: `swarm.json` is the Swarm, `calls.jsonl` what it was asked. Of a service whose image is in
-`bad`, replicas have the state and the error that stand there. An entry of `faults` has `call`, the words with which a
+`bad`, replicas have the state and the error that stand there; beyond so many as `room` says, they find no node. An entry of `faults` has `call`, the words with which a
 command begins, and what happens then: `words` to fail with, that it `hangs`, a `signal` for whoever called, `others`
 that is configs which somebody else makes at that moment, and `times`, how often. Of several, the first that is not used
 up counts.
@@ -108,6 +108,8 @@ def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
         counts[values(words, "--name")[0]] = "job"
     if verb == "scale":
         counts.update({name: int(count) for name, count in (item.split("=") for item in words[1:])})
+    if verb == "update":
+        update(swarm["service"][words[-1]], words)
     if verb == "inspect" and words[0] in swarm["service"]:
         return json.dumps([inspected(swarm, "service", words[0])])
     if verb == "inspect":
@@ -121,6 +123,15 @@ def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
     if verb == "ps":
         return "\n".join(task for name in words for task in tasks(swarm, name))
     return "its last words" if verb == "logs" else ""
+
+
+def update(about: Facts, words: list[str]) -> None:
+    """Replicas and labels alone: Swarm restarts nothing for them."""
+    for count in values(words, "--replicas"):
+        about["deploy"]["replicas"] = int(count)
+    for name, _, text in (item.partition("=") for item in values(words, "--label-add")):
+        about["deploy"]["labels"][name] = text
+    about["updates"] = about.get("updates", 0) + 1
 
 
 def values(words: list[str], flag: str) -> list[str]:
@@ -208,6 +219,9 @@ def inspected(swarm: Facts, kind: str, identity: str) -> Facts:
             {"ConfigName": about["files"].get(config["source"], {}).get("name")}
             for config in configs
         ]
+    place = int(identity.split(".")[-1]) if kind == "task" else 0
+    if place >= swarm.get("room", 99):
+        bad = {"state": "pending", "error": "no suitable node (insufficient resources on 1 node)"}
     return (
         of_service(identity, about, bad, spec)
         if kind == "service"

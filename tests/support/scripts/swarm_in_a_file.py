@@ -21,7 +21,7 @@ from tests.support.scripts import docker_stand_in
 from tests.support.scripts.views import record
 
 NAME = "shop"
-FILE = 'services: {model: {image: "${MODEL_IMAGE}", deploy: {replicas: 2}}}\n'
+FILE = 'services: {model: {image: "${MODEL_IMAGE}", deploy: {replicas: ${MODEL_REPLICAS:-2}}}}\n'
 ROW = {"rows": [{"light": 1.0}], "predictions": [1.0]}
 GOLDEN = {"late": {"champion": {"version": "1", "golden": ROW}}}
 EMPTY: dict[str, Any] = {
