@@ -67,11 +67,15 @@ def documents(case: Mapping[str, Any], folder: Path) -> Iterator[Path]:
 
 
 def concerned(alert: str) -> list[dict[str, Any]]:
-    """The alert of a name, after what is recorded for it."""
+    """The alert of a name, after what is recorded for it, and for that: each stands before what uses it."""
     rules = every_rule()
     wanted = [rule for rule in rules if rule.get("alert") == alert]
-    words = " ".join(rule["expr"] for rule in wanted)
-    records = [rule for rule in rules if "record" in rule and rule["record"] in words]
+    words = " ".join(f"{rule['expr']} {rule['annotations']['summary']}" for rule in wanted)
+    records: list[dict[str, Any]] = []
+    for rule in reversed([rule for rule in rules if "record" in rule]):
+        if rule["record"] in words:
+            records.insert(0, rule)
+            words += rule["expr"]
     return records + wanted
 
 
