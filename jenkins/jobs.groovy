@@ -124,6 +124,12 @@ onePipeline('traffic', 'Traffic', "How much of a model's traffic its challenger 
     stringParam('REASON', '', reason)
 }
 
+onePipeline('scale', 'Scale', 'How many replicas of the model service serve; started by a person or the monitor.', '', {
+    stringParam('REPLICAS', '', 'How many, between REPLICAS_MIN and REPLICAS_MAX of the settings.')
+    booleanParam('UNSET', false, 'In place of a number: the settings of the stack decide again.')
+    stringParam('REASON', '', reason)
+}, 'retrain')
+
 onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
 
 onePipeline('monitor', 'Monitor', "Keeps what the monitor says of every model, and Evidently's reports, each night.", 'H 5 * * *', null)
@@ -146,5 +152,5 @@ def oneView = { String title, String text, String... shown ->
     }
 }
 
-oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'rollback', 'traffic')
+oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'rollback', 'traffic', 'scale')
 oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping', 'monitor')

@@ -66,6 +66,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retrain_insecure: bool
     retrain_webhook_token: str
     retrain_cooldown: dt.timedelta
+    replicas_min: int
+    replicas_max: int
+    scale_url: str
+    autoscale: bool
+    autoscale_cooldown: dt.timedelta
+    autoscale_quiet: dt.timedelta
     log_level: str
 
     def __repr__(self) -> str:
@@ -75,6 +81,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def retrains(self) -> bool:
         """Whether alerts may start retrainings: only where Jenkins' address and both tokens are given."""
         return all((self.retrain_url, self.retrain_token, self.retrain_webhook_token))
+
+    @property
+    def scales(self) -> bool:
+        """Whether the monitor may order replicas: only where it is told to, and knows Jenkins and Prometheus."""
+        known = (self.scale_url, self.retrain_token, self.prometheus_url)
+        return self.autoscale and all(known)
 
 
 def _database(text: str) -> str:
@@ -194,6 +206,29 @@ SETTINGS = (
         "1d",
         "the least time from one retraining of a model to the next; doubled while it changes nothing",
     ),
+    Setting("REPLICAS_MIN", readers.whole(1, 999), "1", "the fewest replicas of the model service"),
+    Setting("REPLICAS_MAX", readers.whole(1, 999), "10", "the most"),
+    Setting(
+        "SCALE_URL",
+        readers.web_address,
+        "",
+        "address of the Jenkins job that changes replicas; it takes the user and token of RETRAIN_URL",
+    ),
+    Setting(
+        "AUTOSCALE",
+        readers.switch,
+        "off",
+        "on: that job is started when the load needs another number of replicas",
+    ),
+    Setting(
+        "AUTOSCALE_COOLDOWN", _cooldown, "10m", "the least time from one such start to the next"
+    ),
+    Setting(
+        "AUTOSCALE_QUIET",
+        _cooldown,
+        "1h",
+        "how long fewer replicas have to be enough before one of them goes",
+    ),
     readers.LOG_LEVEL,
 )
 
@@ -208,7 +243,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     values["findings_url"] = (
         findings or _beside(journal, FINDINGS_DATABASE) or _file_beside(journal)
     )
-    if sentences := [*_shared_file(values), *_short_token(values)]:
+    if sentences := [*_shared_file(values), *_short_token(values), *_crossed(values)]:
         raise BadSettings(sentences)
     return Settings(**values)
 
@@ -220,6 +255,15 @@ def _short_token(values: dict[str, Any]) -> list[str]:
     return [
         f"RETRAIN_WEBHOOK_TOKEN has {len(token)} characters; {SHORTEST_TOKEN} are the least;"
         " make one with `openssl rand -hex 32`."
+    ]
+
+
+def _crossed(values: dict[str, Any]) -> list[str]:
+    least, most = values["replicas_min"], values["replicas_max"]
+    if least <= most:
+        return []
+    return [
+        f"REPLICAS_MIN is {least} and REPLICAS_MAX {most}: the first may not be above the other."
     ]
 
 

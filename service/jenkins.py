@@ -1,4 +1,4 @@
-"""A job of Jenkins that trains: what of it is queued and runs, and its start; for the service's route and the monitor.
+"""A job of Jenkins, such as `retrain`: what of it is queued and runs, and its start; for the service's route and the monitor.
 
 The user's API token is sent, for which Jenkins asks no crumb; nothing else of Jenkins is needed than Job/Read and
 Job/Build on this one job.
@@ -12,6 +12,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -95,10 +96,13 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class JenkinsJob:
-    """The job at an address, as one user. Threads may share it."""
+    """The job at an address, as one user. Threads may share it. `name` is what the job is called, in sentences too."""
 
-    def __init__(self, url: str, user: str, token: str, insecure: bool = False):
+    def __init__(
+        self, url: str, user: str, token: str, insecure: bool = False, name: str = "retrain"
+    ):
         self.url = url.rstrip("/")
+        self._name, self._setting = name, f"{name.upper()}_URL"
         self._user = user
         pair = base64.b64encode(f"{user}:{token}".encode()).decode()
         self._headers = {"Authorization": f"Basic {pair}"}
@@ -117,8 +121,8 @@ class JenkinsJob:
             job = msgspec.json.decode(body, type=_Job)
         except msgspec.MsgspecError as error:
             raise JenkinsFault(
-                "what answers at RETRAIN_URL is no Jenkins job: give the job's own address,"
-                " https://HOST/job/swarmline/job/retrain"
+                f"what answers at {self._setting} is no Jenkins job: give the job's own address,"
+                f" https://HOST/job/swarmline/job/{self._name}"
             ) from error
         item = job.queueItem
         queued = _queued(item) if item is not None else None
@@ -126,7 +130,11 @@ class JenkinsJob:
 
     def start(self, model: str, reason: str) -> str:
         """The address of the queue's item, or of the job; JenkinsFault where none was started, as far as one knows."""
-        fields = urllib.parse.urlencode({"MODEL": model, "REASON": reason})
+        return self.start_with({"MODEL": model, "REASON": reason})
+
+    def start_with(self, parameters: Mapping[str, str]) -> str:
+        """As `start`, with any parameters."""
+        fields = urllib.parse.urlencode(parameters)
         _, headers = self._ask(f"{self.url}/buildWithParameters", fields.encode())
         return headers.get("Location") or f"{self.url}/"
 
@@ -141,23 +149,25 @@ class JenkinsJob:
                 raise JenkinsFault(self._sentence(error.code, _text(error))) from error
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
-            raise JenkinsFault(f"the retrain job cannot be reached: {reason}") from error
+            raise JenkinsFault(f"the {self._name} job cannot be reached: {reason}") from error
 
     def _sentence(self, status: int, text: str) -> str:
         if 300 <= status < 400:
-            return f"RETRAIN_URL redirects elsewhere ({status}); set it to the job's own address"
+            return (
+                f"{self._setting} redirects elsewhere ({status}); set it to the job's own address"
+            )
         if status == 401:
             return f"Jenkins does not know user {self._user} with this token (401): see RETRAIN_USER and the token"
         if status == 403:
             return self._sentence_of_forbidden(text)
         if status == 404:
             return (
-                f"Jenkins shows no such job (404): see RETRAIN_URL, and that user {self._user} has Job/Read"
+                f"Jenkins shows no such job (404): see {self._setting}, and that user {self._user} has Job/Read"
                 " on it and on its folder"
             )
         if status == 409:
-            return "the retrain job is disabled in Jenkins (409)"
-        return f"the retrain job answered {status}"
+            return f"the {self._name} job is disabled in Jenkins (409)"
+        return f"the {self._name} job answered {status}"
 
     def _sentence_of_forbidden(self, text: str) -> str:
         if "crumb" in text.lower():
@@ -165,7 +175,7 @@ class JenkinsJob:
                 "Jenkins asks for a crumb (403), as it does of a password: make an API token for user"
                 f" {self._user} and give that"
             )
-        return f"Jenkins forbids it (403): user {self._user} needs Job/Read and Job/Build on the retrain job"
+        return f"Jenkins forbids it (403): user {self._user} needs Job/Read and Job/Build on the {self._name} job"
 
 
 def _text(error: urllib.error.HTTPError) -> str:

@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "monitoring": (
-        "settings findings background retrain references window drift estimate quality attribution judge experiment"
+        "settings findings background retrain scale references window drift estimate quality attribution judge experiment"
         " report tracking exporter pages schedule server hosts simulate __main__"
     ).split(),
     "scripts": (

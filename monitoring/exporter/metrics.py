@@ -60,6 +60,7 @@ class Exporter(Collector):
         yield from self._of_metrics()
         yield self._of_experiments()
         yield from self._of_retrains()
+        yield from self._of_replicas()
 
     def _of_itself(self) -> Iterator[GaugeMetricFamily]:
         success = _gauge(
@@ -199,6 +200,25 @@ class Exporter(Collector):
                 total.add_metric([model, outcome], number)
         yield total
         yield waiting
+
+    def _of_replicas(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:
+        needed = _gauge(
+            "replicas_needed",
+            "Replicas of the model service that the busiest five minutes of the last day needed, within the bounds.",
+        )
+        unbounded = _gauge("replicas_needed_unbounded", "The same, whatever the bounds.")
+        if (capacity := self._snapshot.capacity) is not None:
+            needed.add_metric([], capacity.needed)
+            unbounded.add_metric([], capacity.unbounded)
+        total = CounterMetricFamily(
+            f"{PREFIX}scaling",
+            "Changes of replicas by what became of them; `failed` are tries that Jenkins did not take.",
+            labels=("outcome",),
+        )
+        for outcome, number in self._snapshot.scalings:
+            if outcome != "waiting":
+                total.add_metric([outcome], number)
+        yield from (needed, unbounded, total)
 
     def _findings(self, kind: str) -> Iterator[tuple[ArmState, Finding]]:
         for state in self._snapshot.arms:

@@ -9,10 +9,12 @@ from typing import NamedTuple
 from monitoring.findings import (
     Alarm,
     Arm,
+    Capacity,
     ExperimentRecord,
     Experiments,
     Finding,
     Retrains,
+    Scalings,
     SourceState,
     Store,
     WindowRecord,
@@ -26,6 +28,8 @@ BY_TRUTH = ("quality", "truth")
 TRUTH_WINDOWS = 200
 #: An arm that was not judged for so long is not shown any more.
 FORGOTTEN = dt.timedelta(days=31)
+#: How long a measurement of the capacity counts.
+MEASURED = dt.timedelta(minutes=10)
 
 
 class ArmState(NamedTuple):
@@ -46,6 +50,9 @@ class Snapshot(NamedTuple):
     experiments: tuple[ExperimentRecord, ...] = ()
     #: Requests for retraining by model and outcome.
     retrains: tuple[tuple[tuple[str, str], int], ...] = ()
+    capacity: Capacity | None = None
+    #: By outcome, how many.
+    scalings: tuple[tuple[str, int], ...] = ()
 
 
 def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
@@ -62,7 +69,15 @@ def take_snapshot(store: Store, now: dt.datetime) -> Snapshot:
         tuple((model, at) for model, at in successes if model not in gone),
         tuple(each for each in Experiments(store).newest() if each.ended_at is None),
         tuple(sorted(Retrains(store.engine).counts().items())),
+        _capacity(store, now),
+        tuple(sorted(Scalings(store.engine).counts().items())),
     )
+
+
+def _capacity(store: Store, now: dt.datetime) -> Capacity | None:
+    """What was measured lately: of a Prometheus that is down no old number is shown as of now."""
+    capacity = Scalings(store.engine).capacity()
+    return capacity if capacity is not None and now - capacity.measured_at < MEASURED else None
 
 
 def _arm_states(store: Store, arms: Sequence[Arm], now: dt.datetime) -> Iterator[ArmState]:

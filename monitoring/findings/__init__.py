@@ -11,18 +11,30 @@ Every method raises FindingsUnavailable where the database is away; `save` Unfit
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
 from monitoring.findings.experiments import ExperimentRecord, Experiments
 from monitoring.findings.retrains import Retrains
+from monitoring.findings.scalings import Scalings
 from monitoring.findings.store import Arm, Store, answering
-from monitoring.findings.values import Alarm, Finding, Retrain, SourceState, WindowRecord
+from monitoring.findings.values import (
+    Alarm,
+    Capacity,
+    Finding,
+    Retrain,
+    Scaling,
+    SourceState,
+    WindowRecord,
+)
 
 __all__ = [
     "Alarm",
     "Arm",
+    "Capacity",
     "ExperimentRecord",
     "Experiments",
     "Finding",
     "FindingsUnavailable",
     "Retrain",
     "Retrains",
+    "Scaling",
+    "Scalings",
     "SourceState",
     "Store",
     "UnfitFindings",

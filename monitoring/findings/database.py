@@ -190,6 +190,32 @@ RETRAIN = sa.Table(
     sa.Column("failures", sa.Integer),
     sa.Column("deliveries", sa.Integer),
 )
+CAPACITY = sa.Table(
+    "capacity",
+    _TABLES,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("measured_at", Moment),
+    sa.Column("busiest", sa.Double),
+    sa.Column("cores", sa.Double),
+    sa.Column("ordered", sa.Integer),
+    sa.Column("needed", sa.Integer),
+    sa.Column("unbounded", sa.Integer),
+)
+SCALING = sa.Table(
+    "scaling",
+    _TABLES,
+    sa.Column("id", sa.BigInteger, primary_key=True),
+    sa.Column("first", sa.Integer),
+    sa.Column("last", sa.Integer),
+    sa.Column("why", sa.Text),
+    sa.Column("outcome", sa.Text),
+    sa.Column("reason", sa.Text),
+    sa.Column("place", sa.Text),
+    sa.Column("asked_at", Moment),
+    sa.Column("settled_at", Moment),
+    sa.Column("next_at", Moment),
+    sa.Column("failures", sa.Integer),
+)
 
 
 def connect(url: str) -> sa.Engine:

@@ -133,6 +133,46 @@ class Retrain(Struct, frozen=True, kw_only=True):
     deliveries: int = 1
 
 
+class Capacity(Struct, frozen=True, kw_only=True):
+    """How many replicas of the model service the load of the last day needed."""
+
+    measured_at: dt.datetime
+    #: Cores that all replicas together used in the busiest five minutes, and that one of them may use.
+    busiest: float
+    cores: float
+    ordered: int
+    #: Within the bounds of the settings, and without them.
+    needed: int
+    unbounded: int
+
+
+ScalingOutcome = Literal[
+    "waiting",  # not started yet: Jenkins is asked again until it answers
+    "started",
+    "ended",  # not started: the load changed before Jenkins answered
+]
+
+
+class Scaling(Struct, frozen=True, kw_only=True):
+    """A change of the number of replicas that the monitor asked Jenkins for, and what became of it."""
+
+    id: int = 0
+    #: From how many, and to how many.
+    first: int
+    last: int
+    why: str
+    outcome: ScalingOutcome = "waiting"
+    #: In a sentence: why it was not started, or what Jenkins says.
+    reason: str = ""
+    #: The address of the build or of the queue's item.
+    place: str = ""
+    asked_at: dt.datetime
+    settled_at: dt.datetime | None = None
+    next_at: dt.datetime | None = None
+    #: Tries that Jenkins did not take.
+    failures: int = 0
+
+
 class SourceState(Struct, frozen=True, kw_only=True):
     """Whether what the monitor needs answers: `journal`, `findings`, `references`, `clock`, `jenkins` and so on."""
 

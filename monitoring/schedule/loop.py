@@ -11,6 +11,7 @@ from monitoring.findings.lock import JudgeLock
 from monitoring.references import NoReference, References, TrackingServer, VersionReference
 from monitoring.report import AlarmReports, Reports
 from monitoring.retrain import Starter
+from monitoring.scale import Bounds, Rules, Scaler
 from monitoring.schedule import sources as names
 from monitoring.schedule.look import Monitor
 from monitoring.schedule.sources import Sources
@@ -34,6 +35,7 @@ class Judge:
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
         self._starter = self._make_starter()
+        self._scaler = self._make_scaler()
         self._alarm_reports = AlarmReports(self.store, self._make_reports())
         references = References(
             settings.bundles, settings.monitor_state, TrackingServer.of(settings)
@@ -84,7 +86,8 @@ class Judge:
 
     def _tasks(self) -> list[BackgroundTask]:
         starter = [self._starter] if self._starter is not None else []
-        return [*self._senders, self._alarm_reports, *starter]
+        scaler = [self._scaler] if self._scaler is not None else []
+        return [*self._senders, self._alarm_reports, *starter, *scaler]
 
     def _hold(self) -> bool:
         held = self.lock.hold()
@@ -134,6 +137,28 @@ class Judge:
             settings.retrain_insecure,
         )
         return Starter(self.store, job, self._noting(names.JENKINS))
+
+    def _make_scaler(self) -> Scaler | None:
+        """It measures wherever there is a Prometheus."""
+        settings = self._settings
+        if settings.autoscale and not settings.scales:
+            lacking = "SCALE_URL, RETRAIN_TOKEN or PROMETHEUS_URL is not given"
+            log("warning", "scale", message=f"AUTOSCALE is on, and scales nothing: {lacking}")
+        if not settings.prometheus_url:
+            return None
+        job = JenkinsJob(
+            *(settings.scale_url, settings.retrain_user, settings.retrain_token),
+            settings.retrain_insecure,
+            name="scale",
+        )
+        rules = Rules(
+            Bounds(settings.replicas_min, settings.replicas_max),
+            *(settings.autoscale_cooldown, settings.autoscale_quiet),
+        )
+        note = self._noting(names.SCALE)
+        return Scaler(
+            *(self.store, settings.prometheus_url, rules), job if settings.scales else None, note
+        )
 
     def _noting(self, source: str) -> Note:
         return lambda up, reason: self._sources.note(source, up, reason)

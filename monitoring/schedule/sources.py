@@ -12,6 +12,8 @@ JOURNAL, FINDINGS, REFERENCES = "journal", "findings", "references"
 MLFLOW, PROMETHEUS, CLOCK, ELASTIC = "mlflow", "prometheus", "clock", "elastic"
 #: Whether it takes the retrainings that alerts ask for.
 JENKINS = "jenkins"
+#: Whether Jenkins takes the orders of replicas.
+SCALE = "scale"
 #: Whether windows can be judged that could be read: where not, it is a fault of the monitor.
 JUDGING = "judging"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection
 
-from monitoring.findings import Experiments, Retrains, Store
+from monitoring.findings import Experiments, Retrains, Scalings, Store
 from monitoring.references import References
 from monitoring.schedule import due
 from monitoring.schedule.clock import Moment
@@ -60,5 +60,6 @@ class Upkeep:
             Experiments(self._store).expire(oldest)
             # They are few, and a cool-down is counted by them.
             days = max(self._retention_days, LEAST_RETRAIN_DAYS)
-            Retrains(self._store.engine).expire(moment.now - dt.timedelta(days=days))
+            for table in (Retrains(self._store.engine), Scalings(self._store.engine)):
+                table.expire(moment.now - dt.timedelta(days=days))
         self._references.forget({(arm.model, arm.version) for arm in self._store.arms()})

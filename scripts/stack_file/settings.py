@@ -36,14 +36,18 @@ class Kind(NamedTuple):
 
 
 KINDS = (
-    Kind("AUTH|JOURNAL|EDGE_TLS|MONITORING", "on|off", "on or off"),
+    Kind("AUTH|AUTOSCALE|JOURNAL|EDGE_TLS|MONITORING", "on|off", "on or off"),
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
     Kind("PLATFORM_STACK", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "the name of a stack"),
     Kind("MONITOR_MLFLOW_INSECURE|RETRAIN_INSECURE", "true|false", "true or false"),
     Kind("REPLICAS_MIN|REPLICAS_MAX", "[1-9][0-9]{0,2}", "a whole number from 1 to 999"),
-    Kind("RETRAIN_COOLDOWN", "[1-9][0-9]{0,5}[mhd]", "a time, such as 1d or 12h"),
+    Kind(
+        "RETRAIN_COOLDOWN|AUTOSCALE_COOLDOWN|AUTOSCALE_QUIET",
+        "[1-9][0-9]{0,5}[mhd]",
+        "a time, such as 1d or 12h",
+    ),
     Kind("MONITOR_MLFLOW_USER|RETRAIN_USER", "[A-Za-z0-9._@-]{1,100}", "the name of a user"),
     Kind(
         "MONITOR_WINDOW",
@@ -76,7 +80,7 @@ KINDS = (
         "a time, such as 30s",
     ),
     Kind(
-        "SWARMLINE_URL|GRAFANA_URL|JENKINS_URL|RUNBOOK_URL|MONITOR_MLFLOW|ELASTIC_URL|RETRAIN_URL",
+        "SWARMLINE_URL|GRAFANA_URL|JENKINS_URL|RUNBOOK_URL|MONITOR_MLFLOW|ELASTIC_URL|RETRAIN_URL|SCALE_URL",
         r"https?://[A-Za-z0-9.:\[\]-]{1,255}(/[A-Za-z0-9._/-]{0,255})?",
         "an address: https://host:port",
     ),

@@ -180,7 +180,7 @@ def test_no_job_runs_twice_at_once(seeded):
     assert pipelines and all(_only(calls, "abortPrevious") == [False] for calls in pipelines)
 
 
-def test_the_user_of_alerts_may_start_the_retraining_and_no_other_job(seeded):
+def test_the_user_of_the_monitor_may_start_what_it_starts_and_no_other_job(seeded):
     granted = {
         name: [
             (_only(entry["calls"], "name"), _only(entry["calls"], "permissions"))
@@ -189,7 +189,8 @@ def test_the_user_of_alerts_may_start_the_retraining_and_no_other_job(seeded):
         for name, calls in _jobs(seeded).items()
         if _all(calls, "authorizationMatrix")
     }
-    assert granted == {"swarmline/retrain": [(["retrain"], [["Job/Build"]])]}
+    own = [(["retrain"], [["Job/Build"]])]
+    assert granted == {"swarmline/retrain": own, "swarmline/scale": own}
 
 
 def test_the_views_show_jobs_that_exist(seeded):

@@ -51,6 +51,14 @@ def test_a_release_can_be_chosen_from_the_ledger(runs: Runs) -> None:
     assert run["ran"][1]["env"]["TO"] == "r-1"
 
 
+def test_as_many_replicas_serve_as_are_asked_for(runs: Runs) -> None:
+    run = runs["scale"]
+    assert (run["result"], goals(run)) == ("SUCCESS", ["begin scale", "verdict", "notify"])
+    told = run["ran"][0]["env"]
+    assert (told["REPLICAS"], told["UNSET"], told["WHY"]) == ("4", "false", "harvest")
+    assert told["BY"] == "jenkins-main-7" and told["SWARMLINE_KEY_FILE"]
+
+
 def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
     assert goals(runs["housekeeping"]) == [
         "begin prune",

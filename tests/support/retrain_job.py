@@ -1,4 +1,4 @@
-"""A stand-in for Jenkins' address that keeps what it is asked: the job `retrain`, as a real controller answers for it.
+"""A stand-in for Jenkins' address that keeps what it is asked: the job `retrain` or another, as a real controller answers for it.
 
 By Jenkins' own rules: an unknown user gets 401; without Job/Read the job is not there, 404; without Job/Build it
 is 403; a password in place of an API token is asked for a crumb, 403; equal builds that wait are one; the item of
@@ -18,14 +18,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from tests.support.machine import free_port
 
-PATH = "/job/swarmline/job/retrain"
 USER, TOKEN, PASSWORD = "retrain", "11" + "0a" * 16, "a word"
 
 
 class RetrainJob:
     """`up` and `down` as a controller comes and goes at one address."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "retrain") -> None:
+        self.path = f"/job/swarmline/job/{name}"
         self.port = free_port()
         self.rights = {"read", "build"}
         self.disabled = False
@@ -47,7 +47,7 @@ class RetrainJob:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{PATH}"
+        return f"http://127.0.0.1:{self.port}{self.path}"
 
     def build(self, building: bool = True, **parameters: str) -> None:
         """A build that runs, or has ended."""
@@ -132,7 +132,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if jenkins.disabled:
             self._answer(409, b"swarmline/retrain is not buildable")
             return
-        assert self.path == f"{PATH}/buildWithParameters", self.path
+        assert self.path == f"{jenkins.path}/buildWithParameters", self.path
         parameters = dict(parse_qsl(body))
         if parameters not in jenkins.queue:
             jenkins.queue.append(parameters)
@@ -173,8 +173,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def retrain_job() -> Iterator[RetrainJob]:
-    job = RetrainJob()
+def retrain_job(name: str = "retrain") -> Iterator[RetrainJob]:
+    job = RetrainJob(name)
     job.up()
     try:
         yield job

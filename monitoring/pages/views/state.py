@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from flask import Blueprint, render_template, request
 
 from monitoring.findings.retrains import Retrains
+from monitoring.findings.scalings import Scalings
 from monitoring.findings.store import Arm
 from monitoring.findings.values import Alarm, Retrain
 from monitoring.pages import access
-from monitoring.pages.contents import overview, runbook
+from monitoring.pages.contents import overview, replicas, runbook
 from monitoring.pages.outside.journal import JournalLookup
 from monitoring.pages.sources import PageSettings, Sources
 from service.journal.errors import JournalError
@@ -24,6 +25,7 @@ MOST_RETRAINS = 200
 
 def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
     store, retrains = sources.store, Retrains(sources.store.engine)
+    scalings = Scalings(sources.store.engine)
 
     @pages.get("/", endpoint="overview")
     def show_overview() -> str:
@@ -53,6 +55,7 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
                 if key.covers(name) and now - at > late
             ],
             health=live.health,
+            replicas=replicas.sentences(scalings, now),
         )
 
     @pages.get("/alarms", endpoint="alarms")

@@ -28,7 +28,7 @@ CREDENTIALS = {
 }
 #: The variables of which a test wants to know whether a command got them.
 TOLD = (
-    *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN"),
+    *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN", "REPLICAS", "UNSET"),
     *("MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
 )
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
@@ -106,6 +106,10 @@ CASES: dict[str, dict[str, Any]] = {
         "input": {"submitter": "operator", "TO": "r-1"},
     },
     "traffic": {"file": "jenkins/pipelines/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
+    "scale": {
+        "file": "jenkins/pipelines/scale.Jenkinsfile",
+        "params": {"REPLICAS": "4", "REASON": "harvest"},
+    },
     "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
     "monitor": {"file": "jenkins/pipelines/monitor.Jenkinsfile"},
     "housekeeping, with a machine for tests": {
