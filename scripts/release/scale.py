@@ -38,8 +38,8 @@ from scripts.rollout import convergence
 from scripts.rollout.replicas import AGAIN, Change, change_replicas
 from scripts.stack_file import render, settings
 
-#: As stack/monitoring.yml has them, and stack.yml the edge's.
-DEFAULTS = {"REPLICAS_MIN": "1", "REPLICAS_MAX": "10", "EDGE_SLOTS": "20"}
+#: The bounds; of the edge as stack.yml has it.
+DEFAULTS = {**dict(settings.REPLICAS), "EDGE_SLOTS": "20"}
 #: Seconds for which a deploy may hold the lock before.
 PATIENCE = 1800.0
 T = TypeVar("T")

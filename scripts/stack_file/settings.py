@@ -23,6 +23,8 @@ FOLDER = "stack/settings"
 ENVIRONMENT, KEPT, DEFAULT = "the environment", "an earlier deploy", "default"
 #: Settings of other commands than a deploy, which belong to the stack all the same.
 OUTSIDE = ("BASE_IMAGE", "EDGE_HOST", "SWARMLINE_URL")
+#: The bounds of `make scale`, as stack/monitoring.yml has them.
+REPLICAS = (("REPLICAS_MIN", "1"), ("REPLICAS_MAX", "10"))
 STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(?:'([^']*)'|\"([^\"]*)\"|(\S*))")
 
@@ -132,9 +134,10 @@ def choose(
         for setting, text in values.items()
         for why in _wrong(setting, text)
     ]
+    values = _without_default(values)
+    wrong += [] if wrong else _crossed(values)
     if wrong:
         raise Refused("; ".join(wrong))
-    values = _without_default(values)
     return Chosen(values, {setting: origins[setting] for setting in values})
 
 
@@ -214,6 +217,16 @@ def _wrong(name: str, value: str) -> Iterable[str]:
     kind, *_ = [kind for kind in KINDS if re.fullmatch(kind.names, name)]
     if value != DEFAULT and not re.fullmatch(kind.values, value):
         yield f"{value!r} is not {kind.words}"
+
+
+def _crossed(values: Mapping[str, str]) -> list[str]:
+    """Bounds the wrong way round: the monitor would not start with them."""
+    least, most = (int(values.get(name, usual)) for name, usual in REPLICAS)
+    if least <= most:
+        return []
+    return [
+        f"REPLICAS_MIN is {least} and REPLICAS_MAX {most}: the first may not be above the other"
+    ]
 
 
 def around(

@@ -78,12 +78,30 @@ def test_either_database_is_found_beside_the_other(
         ("PROMETHEUS_URL", "prometheus:9090"),
         ("ELASTIC_URL", "file:///x"),
         ("AUTH", "yes"),
+        ("REPLICAS_MAX", "0"),
+        ("AUTOSCALE", "1"),
+        ("AUTOSCALE_QUIET", "an hour"),
         ("LOG_LEVEL", "loud"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(name: str, value: str):
     with pytest.raises(BadSettings, match=f"^{name} is .*; it must be "):
         read_settings({name: value})
+
+
+def test_bounds_the_wrong_way_round_are_refused():
+    with pytest.raises(BadSettings, match="REPLICAS_MIN is 5 and REPLICAS_MAX 4"):
+        read_settings({"REPLICAS_MIN": "5", "REPLICAS_MAX": "4"})
+
+
+def test_replicas_are_ordered_only_where_all_of_it_is_given():
+    given = {
+        **{"AUTOSCALE": "on", "SCALE_URL": "https://ci/job/scale", "RETRAIN_TOKEN": "t"},
+        "PROMETHEUS_URL": "http://p:9090",
+    }
+    assert read_settings(given).scales and not read_settings({}).autoscale
+    for name in given:
+        assert not read_settings({**given, name: ""}).scales
 
 
 def test_a_secret_is_not_shown_when_it_is_wrong(tmp_path: Path):

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.exporter import Exporter
 from monitoring.exporter import metrics as module
-from monitoring.findings import Retrain, Retrains, Store
+from monitoring.findings import Capacity, Retrain, Retrains, Scaling, Scalings, Store
 from tests.support.monitoring import alarm, finding, record
 from tests.support.monitoring.verdicts import experiment_of, keep_experiment
 from tests.support.postgres import Cluster
@@ -58,6 +58,22 @@ def test_the_verdict_of_an_experiment_that_runs_is_told(store: Store):
     verdicts = {labels[-1]: value for labels, value in numbers.items() if labels[0] == "experiment"}
     assert verdicts == {"worse": 1, "better": 0, "as good": 0, "undecided": 0}
     assert numbers["experiment", "6", "5", "yield", "worse"] == 1
+
+
+def test_the_replicas_that_the_load_needed_are_told_as_long_as_the_measurement_counts(store: Store):
+    scalings = Scalings(store.engine)
+    measured = Capacity(measured_at=NOW, busiest=3.0, cores=0.5, ordered=2, needed=6, unbounded=10)
+    scalings.keep_capacity(measured)
+    orders = [("started", 0), ("started", 2), ("waiting", 1)]
+    for place, (outcome, failures) in enumerate(orders):
+        at = NOW + place * dt.timedelta(seconds=1)
+        order = Scaling(first=1, last=2, why="", outcome=outcome, asked_at=at, failures=failures)
+        scalings.take(lambda _, new=order: new)
+    numbers = scraped(Exporter(store, 30.0))
+    assert (numbers["replicas_needed",], numbers["replicas_needed_unbounded",]) == (6, 10)
+    assert (numbers["scaling_total", "started"], numbers["scaling_total", "failed"]) == (2, 3)
+    scalings.keep_capacity(replace(measured, measured_at=NOW - dt.timedelta(minutes=11)))
+    assert ("replicas_needed",) not in scraped(Exporter(store, 30.0))
 
 
 def test_requests_for_retraining_are_counted_by_what_became_of_them(store: Store):

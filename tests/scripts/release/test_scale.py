@@ -118,6 +118,7 @@ def test_the_same_number_again_changes_nothing(swarm: SwarmInAFile):
         ("11", {}, "11 replicas are not from 1 to 10.*REPLICAS_MIN and REPLICAS_MAX"),
         ("2", {"REPLICAS_MIN": "3"}, "2 replicas are not from 3 to 10"),
         ("4", {"EDGE_SLOTS": "7"}, "at most 3, or a larger EDGE_SLOTS first"),
+        ("4", {"REPLICAS_MIN": "5", "REPLICAS_MAX": "4"}, "the first may not be above the other"),
         ("4", {"REPLICAS_MAX": "x"}, "REPLICAS_MAX.*is not a whole number"),
     ],
 )
