@@ -1,4 +1,4 @@
-"""A job of Jenkins, such as `retrain`: what of it is queued and runs, and its start; for the service's route and the monitor.
+"""A job of Jenkins: what of it is queued and runs, and its start; for the service's route and the monitor.
 
 The user's API token is sent, for which Jenkins asks no crumb; nothing else of Jenkins is needed than Job/Read and
 Job/Build on this one job.

@@ -25,8 +25,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "monitoring": (
-        "settings findings background retrain scale references window drift estimate quality attribution judge experiment"
-        " report tracking exporter pages schedule server hosts simulate __main__"
+        "settings findings background retrain scale references window drift estimate quality attribution judge"
+        " experiment report tracking exporter pages schedule server hosts simulate __main__"
     ).split(),
     "scripts": (
         "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"

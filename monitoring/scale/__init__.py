@@ -1,6 +1,6 @@
-"""How many replicas of the model service the load needs, by measured capacity; and, where it is switched on, their change.
+"""How many replicas of the model service the load needs, by measured capacity; and orders of another number.
 
-`Scaler` measures and keeps what it measured; with a job it asks Jenkins for another number of replicas.
+`Scaler` measures and keeps what it measured; where AUTOSCALE is on it asks Jenkins for another number of replicas.
 """
 
 from monitoring.scale.capacity import Bounds

@@ -2,8 +2,9 @@
 
     replicas = ceil(cores used by all of them / (0.65 * cores that one of them may use)), within the bounds
 
-What they use is CPU time by the engines' own count, in the busiest five minutes of a span; what one may use is its CPU limit.
-Near saturation requests wait and use nothing: the number is then the least, and the next measurement goes on from there.
+What they use is CPU time by the engines' own count, in the busiest five minutes of a span; what one may use is its CPU
+limit. Near saturation requests wait and use nothing: the number is then the least, and the next measurement goes on
+from there.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Bounds(NamedTuple):
 class Load(NamedTuple):
     """Cores that all replicas together use, and what one may use.
 
-    `lately` is of the last two minutes, `busiest` of the busiest five minutes of the last day, `quiet` of the busiest five
-    of the last quiet span, None where less than that was recorded.
+    `lately` is of the last two minutes, `busiest` of the busiest five minutes of the last day, `quiet` of the busiest
+    five of the last quiet span, None where less than that was recorded.
     """
 
     lately: float

@@ -14,7 +14,7 @@ MOST_DOUBLINGS = 5
 
 
 class Rules(NamedTuple):
-    """`cooldown` is the least time from one order to the next, `quiet` the span that has to be quiet before one goes."""
+    """`cooldown` is the least time from one order to the next, `quiet` how long one less has to be enough."""
 
     bounds: Bounds
     cooldown: dt.timedelta

@@ -1,4 +1,4 @@
-"""Sets how many replicas of the model service serve, between the bounds of the settings; or leaves it to the settings again.
+"""Sets how many replicas of the model service serve, within the bounds of the settings; or leaves it to the settings.
 
     python -m scripts.release scale [REPLICAS | --unset] [--by WHO] [--why TEXT] [--patience SECONDS]
 
@@ -137,7 +137,8 @@ def need_within(wanted: int, chosen: Mapping[str, str]) -> None:
     least, most, slots = (int(chosen.get(name, text)) for name, text in DEFAULTS.items())
     if not least <= wanted <= most:
         raise Refused(
-            f"{wanted} replicas are not from {least} to {most}, the bounds of the settings: REPLICAS_MIN and REPLICAS_MAX"
+            f"{wanted} replicas are not from {least} to {most}, the bounds of the settings: REPLICAS_MIN and"
+            " REPLICAS_MAX"
         )
     if 2 * wanted > slots:
         raise Refused(

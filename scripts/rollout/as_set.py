@@ -19,6 +19,7 @@ def render_as_set(stack: str, inputs: StackInputs) -> Rendered:
     own = rendered.replicas(stack)[service]
     if chosen.replicas != own:
         say(
-            f"{service} keeps its replicas, {chosen}; the settings say {own}, and `make scale UNSET=1` leaves it to them"
+            f"{service} keeps its replicas, {chosen}; the settings say {own}, and `make scale UNSET=1` leaves it to"
+            " them"
         )
     return rendered.with_replicas(replicas.SERVICE, chosen.replicas)

@@ -1,4 +1,4 @@
-"""A stand-in for Jenkins' address that keeps what it is asked: the job `retrain` or another, as a real controller answers for it.
+"""A stand-in for Jenkins' address that keeps what it is asked: a job as a real controller answers for it.
 
 By Jenkins' own rules: an unknown user gets 401; without Job/Read the job is not there, 404; without Job/Build it
 is 403; a password in place of an API token is asked for a crumb, 403; equal builds that wait are one; the item of
@@ -24,8 +24,8 @@ USER, TOKEN, PASSWORD = "retrain", "11" + "0a" * 16, "a word"
 class RetrainJob:
     """`up` and `down` as a controller comes and goes at one address."""
 
-    def __init__(self, name: str = "retrain") -> None:
-        self.path = f"/job/swarmline/job/{name}"
+    def __init__(self, name: str = "retrain", host: str = "127.0.0.1") -> None:
+        self.path, self.host = f"/job/swarmline/job/{name}", host
         self.port = free_port()
         self.rights = {"read", "build"}
         self.disabled = False
@@ -47,7 +47,7 @@ class RetrainJob:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}{self.path}"
+        return f"http://{self.host}:{self.port}{self.path}"
 
     def build(self, building: bool = True, **parameters: str) -> None:
         """A build that runs, or has ended."""
@@ -59,7 +59,7 @@ class RetrainJob:
         class Handler(_Handler):
             jenkins = job
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = http.server.ThreadingHTTPServer((self.host, self.port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
@@ -173,8 +173,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 @contextmanager
-def retrain_job(name: str = "retrain") -> Iterator[RetrainJob]:
-    job = RetrainJob(name)
+def retrain_job(name: str = "retrain", host: str = "127.0.0.1") -> Iterator[RetrainJob]:
+    job = RetrainJob(name, host)
     job.up()
     try:
         yield job

@@ -1,10 +1,10 @@
 """A docker command that acts on a Swarm in a file, and keeps every call: answered as docker would.
 
 STAND_IN names its folder: `swarm.json` is the Swarm, `calls.jsonl` what it was asked. Of a service whose image is in
-`bad`, replicas have the state and the error that stand there; beyond so many as `room` says, they find no node. An entry of `faults` has `call`, the words with which a
-command begins, and what happens then: `words` to fail with, that it `hangs`, a `signal` for whoever called, `others`
-that is configs which somebody else makes at that moment, and `times`, how often. Of several, the first that is not used
-up counts.
+`bad`, replicas have the state and the error that stand there; beyond so many as `room` says, they find no node. An
+entry of `faults` has `call`, the words with which a command begins, and what happens then: `words` to fail with, that
+it `hangs`, a `signal` for whoever called, `others` that is configs which somebody else makes at that moment, and
+`times`, how often. Of several, the first that is not used up counts.
 """
 
 from __future__ import annotations

@@ -30,6 +30,7 @@ COMMANDS = {
     "restore": ("operate", "restore"),
     "restore-test": ("operate", "restore-test"),
     "rollback": ("release", "rollback"),
+    "scale": ("release", "scale"),
     "secrets": ("credentials",),
     "stack-file": ("release", "stack-file"),
     "status": ("operate", "status"),
