@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -101,8 +101,9 @@ def experiment_of(document: Mapping[str, Any]) -> Experiment:
 
 
 def _time_of(answer: requests.Response) -> datetime:
+    """The end of the second that it tells."""
     try:
-        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC)
+        return parsedate_to_datetime(answer.headers["Date"]).astimezone(UTC) + timedelta(seconds=1)
     except (KeyError, ValueError):
         return datetime.now(UTC)
 

@@ -28,7 +28,7 @@ CREDENTIALS = {
 }
 #: The variables of which a test wants to know whether a command got them.
 TOLD = (
-    *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN"),
+    *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN", "VERSION"),
     *("MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
 )
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
@@ -106,6 +106,21 @@ CASES: dict[str, dict[str, Any]] = {
         "input": {"submitter": "operator", "TO": "r-1"},
     },
     "traffic": {"file": "jenkins/pipelines/traffic.Jenkinsfile", "params": {"MODEL": "one"}},
+    "experiment": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"RAMP_IS": "6"},
+    },
+    "experiment, not promoted": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"RAMP_IS": ""},
+    },
+    "experiment, worse": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"BREAK": "ramp", "RAMP_IS": "6"},
+    },
     "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
     "monitor": {"file": "jenkins/pipelines/monitor.Jenkinsfile"},
     "housekeeping, with a machine for tests": {
