@@ -117,12 +117,12 @@ class _Ramp:
         served = self._served
         self._give(
             ALL,
-            f"ramp: challenger {served.challenger} is {experiment.verdict} ({experiment.reason}), and has all callers;"
-            f" champion is still {served.champion}, until a release makes it the challenger's version",
+            f"ramp: challenger {served.challenger} is {experiment.verdict} ({experiment.reason}), and has all"
+            f" callers; champion is still {served.champion}, until a release makes it the challenger's version",
         )
         say(
-            f"{experiment.verdict}: challenger {served.challenger} has all callers of {self._plan.model}; champion stays"
-            f" {served.champion} until {self._next_commands()}"
+            f"{experiment.verdict}: challenger {served.challenger} has all callers of {self._plan.model};"
+            f" champion stays {served.champion} until {self._next_commands()}"
         )
         return self._facts("promoted", ALL) | self._verdict(experiment)
 
@@ -136,8 +136,8 @@ class _Ramp:
     def _stay(self, experiment: Experiment) -> Ended:
         percent, verdict = self._watch.percent, experiment.verdict
         reason = (
-            f"ramp of {self._plan.model} ended: challenger {self._served.challenger} is {verdict} and keeps {percent:g} %,"
-            f" for PROMOTE is {self._plan.promote}"
+            f"ramp of {self._plan.model} ended: challenger {self._served.challenger} is {verdict} and keeps"
+            f" {percent:g} %, for PROMOTE is {self._plan.promote}"
         )
         say(f"{reason}; nobody watches it from here on")
         self._record(records.STAYS, reason)

@@ -1,4 +1,4 @@
-"""The watch over a ramp: what the monitor says, whether the ledger is as the ramp left it, and whether it is interrupted."""
+"""The watch over a ramp: what the monitor says, whether the ledger is as the ramp left it, and signals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scripts.ramp.ends import End, Kind
 from scripts.ramp.monitor import Answer, Away, Experiment, Monitor
 from scripts.ramp.stack import Served, Stack
 
-#: Seconds between two questions to the monitor, between two looks at the ledger, and until what is waited for is said again.
+#: Seconds between two questions to the monitor, between two looks at the ledger, and until a wait is said again.
 POLL, LEDGER_EVERY, TELL_EVERY = 2.0, 10.0, 300.0
 
 

@@ -11,7 +11,9 @@ from tests.support.scripts.judged_site import MODEL, JudgedSite
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile, release
 
 #: Reads the traffic, so that another share is another setting.
-FILE = """services: {model: {image: "${MODEL_IMAGE}", environment: {TRAFFIC: "${TRAFFIC_CONFIG}"}, deploy: {replicas: 2}}}
+FILE = """
+services:
+  model: {image: "${MODEL_IMAGE}", environment: {TRAFFIC: "${TRAFFIC_CONFIG}"}, deploy: {replicas: 2}}
 """
 ARMS = {MODEL: {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
 

@@ -1,7 +1,7 @@
 """A stack on a Swarm in a file with callers and a monitor: the monitor's own judgement, its database and its pages.
 
-The edge is the stand-in's; what it is asked below /monitor, the real pages answer. A thread is callers and judge in one:
-it journals requests as the share in the ledger has it, counts them as replicas do, and has them judged.
+The edge is the stand-in's; what it is asked below /monitor, the real pages answer. A thread is callers and judge: it
+journals requests as the share in the ledger has it, counts them as replicas do, and has them judged.
 """
 
 from __future__ import annotations
