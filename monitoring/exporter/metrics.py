@@ -177,12 +177,13 @@ class Exporter(Collector):
         verdict = _gauge(
             "experiment",
             "1 for the verdict that stands of an experiment that runs.",
-            *("model", "champion", "challenger", "verdict"),
+            *("model", "champion", "challenger", "kind", "verdict"),
         )
         for experiment in self._snapshot.experiments:
             pair = (experiment.model, experiment.champion, experiment.challenger)
+            kind = str(experiment.document.get("kind", "none"))
             for word in get_args(Verdict):
-                verdict.add_metric([*pair, word], float(word == experiment.verdict))
+                verdict.add_metric([*pair, kind, word], float(word == experiment.verdict))
         return verdict
 
     def _of_retrains(self) -> Iterator[CounterMetricFamily | GaugeMetricFamily]:

@@ -57,7 +57,7 @@ def test_the_verdict_of_an_experiment_that_runs_is_told(store: Store):
     numbers = scraped(Exporter(store, 30.0))
     verdicts = {labels[-1]: value for labels, value in numbers.items() if labels[0] == "experiment"}
     assert verdicts == {"worse": 1, "better": 0, "as good": 0, "undecided": 0}
-    assert numbers["experiment", "6", "5", "yield", "worse"] == 1
+    assert numbers["experiment", "6", "5", "split", "yield", "worse"] == 1
 
 
 def test_requests_for_retraining_are_counted_by_what_became_of_them(store: Store):

@@ -50,7 +50,7 @@ def test_the_overview_shows_each_model_as_the_database_has_it(page: Any, site: S
             if finding.kind in ("drift", "prediction") and finding.verdict != "unknown"
         ]
         raised = [finding for finding in judged if finding.verdict == "raised"]
-        assert line[2].startswith(f"{len(raised)} of {len(judged)} columns raised")
+        assert line[2].startswith(f"{len(raised)} of {len(judged)} columns and outputs raised")
     assert "3 alarms" in list(lines)[0] and "no alarm" in list(lines)[1]
     assert "does not count" in lines[list(lines)[0]][1]
 
