@@ -6,7 +6,7 @@
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
-	RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
+	STEPS PROMOTE RAMP_MINUTES RAMP_VERDICT_HOURS RAMP_AWAY_MINUTES RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
 	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL FINDINGS_URL MONITOR_STATE MONITOR_BIND SERVICE_URL
@@ -122,11 +122,14 @@ rollback: ## go back to the release before, or TO=release; `make releases` lists
 releases: ## what was deployed when, by whom and why; the names alone on stdout
 traffic: ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
 scale: ## how many replicas serve: REPLICAS=number, kept by every deploy until UNSET=1 leaves it to the settings
+ramp: ## raise the share of MODEL's challenger as the monitor allows, to all callers or back to none: STEPS=5,25,50 PROMOTE=better
 stack-file: ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
 ledger: ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
 release_verbs := deploy plan rollback releases traffic scale stack-file
 $(release_verbs): $(READY)
 	@$(PY) -m scripts.release $@
+ramp: $(READY)
+	@$(PY) -m scripts.ramp
 ledger: $(READY)
 	@$(PY) -m scripts.ledger write
 
@@ -250,5 +253,5 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) monitor $(monitoring_verbs) image publish sbom mlflow-image \
-	$(release_verbs) ledger $(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
+	$(release_verbs) ramp ledger $(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
 	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

@@ -129,6 +129,15 @@ onePipeline('scale', 'Scale', 'How many replicas of the model service serve; sta
     booleanParam('UNSET', false, 'In place of a number: the settings of the stack decide again.')
     stringParam('REASON', '', reason)
 }, 'retrain')
+onePipeline('experiment', 'Experiment', "Raises the share of a model's challenger as the monitor's verdicts allow, and releases one that is better.", '') {
+    stringParam('MODEL', '', 'The model, by name.')
+    stringParam('STEPS', '5,25,50', 'Shares of the requests in per cent, one after the other.')
+    choiceParam('PROMOTE', ['better', 'as-good', 'never'], 'After which verdict the challenger gets all callers and is released as champion.')
+    stringParam('RAMP_MINUTES', '60', 'Minutes within which a step has to have enough requests.')
+    stringParam('RAMP_VERDICT_HOURS', '24', 'Hours within which there has to be a verdict; 96 at most.')
+    booleanParam('APPROVE', false, 'Ask a person before the release; without, verdict, gates and watch decide.')
+    stringParam('REASON', '', reason)
+}
 
 onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
 
@@ -152,5 +161,5 @@ def oneView = { String title, String text, String... shown ->
     }
 }
 
-oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'rollback', 'traffic', 'scale')
+oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'experiment', 'rollback', 'traffic', 'scale')
 oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping', 'monitor')

@@ -30,7 +30,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ).split(),
     "scripts": (
         "command engine credentials stack_file image edge ledger platform_stack detached rollout monitoring_stack"
-        " release operate ci"
+        " release ramp operate ci"
     ).split(),
 }
 #: The service runs with MLflow down, builds no DataFrame and never opens a pickle.

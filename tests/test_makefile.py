@@ -33,6 +33,7 @@ case $* in
 *"training models") echo one ;;
 *"release plan") echo deploy ;;
 *"ci offer") echo 'r-2: one 1' ;;
+*scripts.ramp) echo 6 ;;
 *releases) echo r-1 ;;
 *audit) echo clean ;;
 *"ci notify")

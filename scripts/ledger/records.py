@@ -26,6 +26,8 @@ UNPROVEN = "not proven"
 SCALED = "scaled"
 #: A record of this kind changed nothing: somebody decided that the release is not to come in.
 REJECTION, REJECTED = "rejection", "rejected"
+#: So does one of a ramp that ended and left the share as it was.
+RAMP, STAYS = "ramp", "stays"
 
 
 class Record(NamedTuple):

@@ -121,6 +121,6 @@ def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
             client.log_param(run.info.run_id, f"{model}.{arm}", version)
     client.log_metric(run.info.run_id, "seconds", record.seconds, timestamp=moment)
     client.log_dict(run.info.run_id, dict(record.document), "release.json")
-    good = record.outcome in (records.VERIFIED, records.UNPROVEN, records.SCALED)
+    good = record.outcome in (records.VERIFIED, records.UNPROVEN, records.SCALED, records.STAYS)
     end = moment + int(record.seconds * 1000)
     client.set_terminated(run.info.run_id, "FINISHED" if good else "FAILED", end_time=end)

@@ -72,6 +72,7 @@ def gather(stack: str) -> dict[str, Any]:
             *callers["warnings"],
             *status_replicas.warnings(replicas),
             *_by_hand(by_hand, verified),
+            *_not_yet_champions(None if by_hand else verified),
             *monitoring["problems"],
         ],
     }
@@ -96,6 +97,16 @@ def _by_hand(by_hand: Record | None, verified: Record | None) -> Iterator[str]:
         f"release {by_hand.release} came without `make deploy`: nothing judged it as it came in, and no record"
         f" holds it; `make confirm` proves it, `make deploy IMAGE={by_hand.image}` records it{back}"
     )
+
+
+def _not_yet_champions(verified: Record | None) -> Iterator[str]:
+    """Between a promotion's change of traffic and its release."""
+    for model, champion, challenger in traffic_file.challengers_with_all_callers(verified):
+        yield (
+            f"{model}: challenger {challenger} has all callers, and champion is still {champion}:"
+            f" `make promote MODEL={model} VERSION={challenger} WHY=...` and a release make it champion,"
+            " `make rollback` takes it back"
+        )
 
 
 def _service(view: View, service: Service) -> dict[str, Any]:

@@ -3,7 +3,8 @@
     python -m scripts.release rollback [--to RELEASE] [--by WHO] [--why TEXT]
     python -m scripts.release releases
 
-RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before.
+RELEASE is a release's name, its start, its number in the list, or its digest; without it, the one before. A challenger
+that had all callers gets none there; where the release that serves has one, going back is just that.
 Exit codes: as deploy.
 """
 
@@ -19,6 +20,7 @@ from scripts.detached import process
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
+from scripts.release import traffic_file
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.rollout import carry_out
 
@@ -35,14 +37,23 @@ def rollback(options: argparse.Namespace) -> dict[str, Any]:
 def goal(stack: str, history: list[Record], wanted: str | None) -> Goal:
     """The release that is named, or the one before what serves."""
     chosen = records.choose(history, wanted) if wanted else _before(stack, history)
-    if chosen.inputs is None:
+    inputs = traffic_file.taken_back(chosen)
+    if inputs is None:
         raise Refused(f"record {chosen.number} does not tell how {chosen.release} was deployed")
     say(f"going back to release {chosen.release}, deployed {chosen.at} by {chosen.by}")
-    return Goal(chosen.as_release, chosen.inputs)
+    for model, champion, challenger in traffic_file.challengers_with_all_callers(chosen):
+        say(f"{model}: champion {champion} answers all callers again, challenger {challenger} none")
+    return Goal(chosen.as_release, inputs)
 
 
 def _before(stack: str, history: list[Record]) -> Record:
-    return unrecorded.before(stack, history) or records.previous(history)
+    """What came before what serves now: that can be the same release, before its challenger got all callers."""
+    if by_hand := unrecorded.before(stack, history):
+        return by_hand
+    serving = records.serving(history)
+    if serving is not None and traffic_file.challengers_with_all_callers(serving):
+        return serving
+    return records.previous(history)
 
 
 def listing(stack: str, as_json: bool) -> dict[str, Any]:

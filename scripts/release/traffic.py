@@ -1,8 +1,9 @@
 """Shares a model's requests between champion and challenger: a new traffic file, brought in replica by replica.
 
     python -m scripts.release traffic MODEL --mode split|shadow|off [--share PERCENT] [--experiment NAME]
+                                            [--only-for CHAMPION,CHALLENGER]
 
-Exit codes: as deploy.
+With `--only-for` it is refused once other versions than these serve. Exit codes: as deploy.
 """
 
 from __future__ import annotations
@@ -37,11 +38,23 @@ def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
     serving = records.serving(history)
     if serving is None or serving.inputs is None:
         raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+    if options.only_for:
+        _need_versions(serving, options.model, options.only_for)
     text = traffic_file.change(
         serving, options.model, options.mode, options.share, options.experiment
     )
     configs = {**serving.inputs.configs, "TRAFFIC_CONFIG": text}
     return Goal(serving.as_release, serving.inputs._replace(configs=configs))
+
+
+def _need_versions(serving: Record, model: str, wanted: str) -> None:
+    """Whoever gives a share because of what two versions did means these two."""
+    arms = records.versions(serving.document).get(model, {})
+    served = ",".join(arms.get(arm, "none") for arm in ("champion", "challenger"))
+    if served != wanted:
+        raise Refused(
+            f"release {serving.release} serves champion and challenger {served} of {model}, and not {wanted}"
+        )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -61,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         help="per cent of requests to the challenger",
     )
     line.add_argument("--experiment", help="another name deals subjects anew")
+    line.add_argument("--only-for", metavar="CHAMPION,CHALLENGER", help="of these versions alone")
     options = parsed(line, arguments)
     return finish(
         lambda: process.carry_out(__name__, lambda: change_traffic(options)),

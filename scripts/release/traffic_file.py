@@ -5,14 +5,23 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from scripts.command.outcome import Refused, say
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.stack_file import render
+from scripts.stack_file.render import StackInputs
 
 Shares = dict[str, dict[str, Any]]
+
+
+class Answering(NamedTuple):
+    """A challenger that answers all callers of its model, whose champion is another version until one is promoted."""
+
+    model: str
+    champion: str
+    challenger: str
 
 
 def to_toml(shares: Shares) -> str:
@@ -27,6 +36,30 @@ def to_toml(shares: Shares) -> str:
 def traffic_of(record: Record | None) -> Shares:
     inputs = record.inputs if record else None
     return tomllib.loads(inputs.configs["TRAFFIC_CONFIG"]) if inputs else {}
+
+
+def challengers_with_all_callers(record: Record | None) -> list[Answering]:
+    arms = records.versions(record.document) if record else {}
+    return [
+        Answering(model, arms[model]["champion"], arms[model]["challenger"])
+        for model, about in traffic_of(record).items()
+        if about.get("mode") == "split"
+        and about.get("share", 0) >= 1
+        and "challenger" in arms.get(model, {})
+    ]
+
+
+def taken_back(record: Record) -> StackInputs | None:
+    """The record's inputs for going back to it. A challenger that had all callers was on its way to champion, and the
+    version from which one goes back: it gets none.
+    """
+    models = [answering.model for answering in challengers_with_all_callers(record)]
+    if not models or record.inputs is None:
+        return record.inputs
+    shares = traffic_of(record)
+    without = {model: shares[model] | {"mode": "off", "share": 0.0} for model in models}
+    configs = {**record.inputs.configs, "TRAFFIC_CONFIG": to_toml(shares | without)}
+    return record.inputs._replace(configs=configs)
 
 
 def carry_over(serving: Record | None, document: Mapping[str, Any]) -> str:

@@ -59,6 +59,37 @@ def test_as_many_replicas_serve_as_are_asked_for(runs: Runs) -> None:
     assert told["BY"] == "jenkins-main-7" and told["SWARMLINE_KEY_FILE"]
 
 
+def test_a_challenger_that_got_all_callers_is_promoted_and_released_as_that_very_version(
+    runs: Runs,
+) -> None:
+    run = runs["experiment"]
+    assert goals(run) == ["begin", "ramp", "promote", "verdict", "notify"]
+    ramp, promote = run["ran"][1], run["ran"][2]
+    assert ramp["env"]["DOCKER_CLIENT"] and ramp["env"]["BY"] == "jenkins-main-7"
+    assert (promote["env"]["MODEL"], promote["env"]["VERSION"]) == ("one", "6")
+    assert promote["env"]["WHY"] == "a ramp with a verdict: jenkins-main-7"
+    assert promote["env"].get("DOCKER_CLIENT") is None
+    (started,) = done(run, "build")
+    assert (started["job"], started["wait"]) == ("deliver/main", True)
+    # With `replace` a version that is trained meanwhile would take the champion's place.
+    assert started["parameters"] == {
+        "MODEL": "one",
+        "ROLLOUT": "beside",
+        "REASON": "version 6 by jenkins-main-7",
+        "APPROVE": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [("experiment, not promoted", "SUCCESS"), ("experiment, worse", "FAILURE")],
+)
+def test_a_challenger_that_did_not_is_neither(runs: Runs, name: str, result: str) -> None:
+    run = runs[name]
+    assert (run["result"], goals(run)) == (result, ["begin", "ramp", "verdict", "notify"])
+    assert done(run, "build") == []
+
+
 def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
     assert goals(runs["housekeeping"]) == [
         "begin prune",

@@ -63,6 +63,18 @@ def test_a_rollback_moves_the_champion_and_the_history_says_why(client: MlflowCl
     assert moved.at
 
 
+def test_a_rollback_of_a_challenger_s_callers_alone_moves_a_champion_that_was_promoted_meanwhile(
+    client: MlflowClient, monkeypatch: pytest.MonkeyPatch
+):
+    """Between a promotion's change of traffic and its release both are the same release."""
+    served = release(1, "aaaa", "1")
+    all_callers = release(2, "aaaa", "1", kind="traffic")
+    back = release(3, "aaaa", "1", kind="rollback", replaced="aaaa", by="ann")
+    monkeypatch.setattr(records, "history", lambda _: [back, all_callers, served])
+    releases.write("shop")
+    assert champion(client) == "1"
+
+
 def test_it_is_moved_once_so_what_people_promote_afterwards_stays(client: MlflowClient):
     releases.write("shop")
     client.set_registered_model_alias(MODEL, "champion", "3")

@@ -99,6 +99,63 @@ def test_a_rollback_goes_to_what_is_before_the_release_that_serves_by_then(swarm
     assert swarm.history[0].release == "bbbb" and swarm.history[0].replaced == "cccc"
 
 
+ALL = '["late"]\nmode = "split"\nshare = 1.0\n'
+PROMOTED = {"late": {"champion": {"version": "2"}}}
+
+
+def traffic_now(swarm: SwarmInAFile) -> dict[str, Any]:
+    inputs = swarm.history[0].inputs
+    assert inputs is not None
+    return tomllib.loads(inputs.configs["TRAFFIC_CONFIG"])["late"]
+
+
+def test_a_rollback_from_a_promoted_version_takes_back_its_callers_and_not_its_release_alone(
+    swarm: SwarmInAFile,
+):
+    swarm.remember(past(2, "aaaa", 1, ALL, kind="traffic"))
+    swarm.remember(past(3, "bbbb", 3)._replace(document={"models": PROMOTED}))
+    assert rollback.main(["--why", "too sweet"]) == 0
+    newest = swarm.history[0]
+    assert (newest.release, newest.replaced, newest.kind) == ("aaaa", "bbbb", "rollback")
+    assert traffic_now(swarm) == {"mode": "off", "share": 0.0}
+
+
+def test_a_rollback_between_the_traffic_and_the_release_takes_back_the_callers(
+    swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
+):
+    swarm.remember(past(2, "bbbb", 2), past(3, "bbbb", 2, ALL, kind="traffic"))
+    assert rollback.main([]) == 0
+    assert swarm.history[0].release == "bbbb" and traffic_now(swarm)["mode"] == "off"
+    assert (
+        "late: champion 1 answers all callers again, challenger 2 none" in capsys.readouterr().err
+    )
+    # Nothing was withdrawn by that, and the next one goes a release back.
+    assert deployed(swarm, "bbbb", 2) == 0
+    assert rollback.main([]) == 0 and swarm.history[0].release == "aaaa"
+
+
+def test_a_challenger_with_some_callers_keeps_them_in_a_rollback(swarm: SwarmInAFile):
+    swarm.remember(past(2, "aaaa", 1, SHARED, kind="traffic"), past(3, "bbbb", 3))
+    assert rollback.main([]) == 0
+    assert traffic_now(swarm) == {"mode": "split", "share": 0.25}
+
+
+def test_traffic_for_other_versions_than_serve_by_then_is_refused(
+    swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
+):
+    other = past(2, "bbbb", 2)._replace(
+        document={"models": {"late": {"champion": {"version": "7"}}}}
+    )
+    swarm.fault(LOCK, others=configs(other))
+    words = ["late", "--mode", "split", "--share", "100", "--only-for", "1,2"]
+    assert traffic.main(words) == 1
+    assert "serves champion and challenger 7,none of late, and not 1,2" in capsys.readouterr().err
+    assert not swarm.deploys
+    swarm.remember(past(3, "cccc", 3))
+    assert traffic.main([*words, "--watch", "0"]) == 0
+    assert traffic_now(swarm) == {"share": 1.0, "mode": "split"} | traffic_now(swarm)
+
+
 def test_traffic_is_changed_for_the_release_that_serves_by_then(
     swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
 ):

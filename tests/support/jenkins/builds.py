@@ -29,7 +29,7 @@ CREDENTIALS = {
 #: The variables of which a test wants to know whether a command got them.
 TOLD = (
     *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN", "REPLICAS", "UNSET"),
-    *("MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
+    *("VERSION", "MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
 )
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
@@ -109,6 +109,21 @@ CASES: dict[str, dict[str, Any]] = {
     "scale": {
         "file": "jenkins/pipelines/scale.Jenkinsfile",
         "params": {"REPLICAS": "4", "REASON": "harvest"},
+    },
+    "experiment": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"RAMP_IS": "6"},
+    },
+    "experiment, not promoted": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"RAMP_IS": ""},
+    },
+    "experiment, worse": {
+        "file": "jenkins/pipelines/experiment.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"BREAK": "ramp", "RAMP_IS": "6"},
     },
     "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
     "monitor": {"file": "jenkins/pipelines/monitor.Jenkinsfile"},

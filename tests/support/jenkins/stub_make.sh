@@ -11,6 +11,7 @@ models) printf '%s\n' one two ;;
 audit*) echo "${AUDIT_IS:-clean}" ;;
 plan) echo "$PLAN_IS" ;;
 offer) echo 'r-2: one 1, trained (r2 0.9)' ;;
+ramp) echo "$RAMP_IS" ;;
 releases) printf '%s\n' r-2 r-1 ;;
 "begin rollback") mkdir -p build/release && echo "$TO" >build/release/to ;;
 publish) mkdir -p build/release && echo '{}' >build/release/image.json ;;

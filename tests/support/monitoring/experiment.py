@@ -68,8 +68,9 @@ class ExperimentJournal:
         subjects: int = 0,
         seed: int = 1,
         numbers: bool = False,
+        span: dt.timedelta = dt.timedelta(minutes=1),
     ) -> None:
-        """A request a row in the minute from `start`; of so many subjects, each of which keeps its arm."""
+        """A request a row in the span from `start`; of so many subjects, each of which keeps its arm."""
         random = np.random.default_rng(seed)
         behaviours = {"champion": champion, "challenger": challenger}
         answers, told = [], []
@@ -82,7 +83,7 @@ class ExperimentJournal:
                 self._request(),
                 arm,
                 None if subject is None else f"subject-{subject}",
-                start + dt.timedelta(minutes=number / requests),
+                start + number / requests * span,
                 random.random() >= behaviour.wrong,
                 random.random() < behaviour.slow,
                 # Off by its error.

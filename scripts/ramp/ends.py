@@ -1,0 +1,60 @@
+"""How a ramp can end, and what the ledger keeps of an end that changed no traffic."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scripts.command.outcome import Late, RolledBack, Stopped, say
+from scripts.engine.docker import DockerError
+from scripts.ledger import records
+from scripts.ledger.records import Record
+
+
+class Kind(NamedTuple):
+    """`word` is for programs. `takes_back`: the challenger gets no callers any more. `stopped` has the exit code."""
+
+    word: str
+    takes_back: bool
+    stopped: type[Stopped]
+
+
+WORSE = Kind("worse", True, RolledBack)
+#: The watch of a step found its replicas bad.
+CONDEMNED = Kind("step condemned", True, RolledBack)
+STEP_FAILED = Kind("step failed", True, Late)
+#: From here on nobody would obey a `stop`: a challenger has callers only as long as somebody does.
+AWAY = Kind("monitor away", True, Late)
+TOO_FEW = Kind("too few requests", True, Late)
+UNDECIDED = Kind("undecided", True, Late)
+OVERTAKEN = Kind("overtaken", True, Late)
+#: Going back takes minutes, for which whoever ends a process does not wait: the share stays, and that is said.
+INTERRUPTED = Kind("interrupted", False, Late)
+
+
+class End(Exception):
+    """Ends a ramp before its promotion; the message is why."""
+
+    def __init__(self, kind: Kind, reason: str):
+        self.kind = kind
+        super().__init__(reason)
+
+
+def record_end(stack: str, serving: Record, outcome: str, who: str, why: str, reason: str) -> None:
+    """A record that changed nothing: who looks later sees that no ramp goes on any more."""
+    ended = serving._replace(
+        number=0,
+        kind=records.RAMP,
+        at=records.now(),
+        by=who,
+        why=why,
+        outcome=outcome,
+        reason=reason,
+        replaced=serving.release,
+        seconds=0.0,
+        golden={},
+        inputs=None,
+    )
+    try:
+        records.store(stack, ended)
+    except DockerError as error:
+        say(f"the ledger does not tell that the ramp ended: {error.words}")
