@@ -24,6 +24,8 @@ VERIFIED, ROLLED_BACK, LATE, FAILED = "verified", "rolled back", "deadline", "fa
 UNPROVEN = "not proven"
 #: A record of this kind changed nothing: somebody decided that the release is not to come in.
 REJECTION, REJECTED = "rejection", "rejected"
+#: And one of this kind: what the release came to in the stack's staging (scripts/ledger/confirmations.py).
+STAGING, CONFIRMED, RED = "staging", "confirmed", "red"
 
 
 class Record(NamedTuple):
