@@ -6,8 +6,9 @@ versions are no challengers any more.
     python -m scripts.ci reject-unreleased
 
 Reads, of the environment, PLAN, VERDICT (`none` while nobody has agreed, then `deploy` or `reject`), BY, WHY, RESULT
-and BUILD_TAG, and what the deploy came to, in staging and then in production. A build that was lost leaves its candidates as they are, as does a deploy
-that was refused before it changed anything, or of which nobody knows how it ended: the next build goes on from there.
+and BUILD_TAG, and what the deploy came to, in staging and then in production. A build that was lost leaves its
+candidates as they are, as does a deploy that was refused before it changed anything, or of which nobody knows how it
+ended: the next build goes on from there.
 """
 
 from __future__ import annotations
@@ -38,18 +39,24 @@ def rejection(
     tag = environ.get("BUILD_TAG") or "a build"
     if environ.get("PLAN") not in ("deploy", "withdrawn"):
         return None
-    if is_red(staging) and environ.get("RESULT") != "ABORTED":
-        return Rejection(tag, f"red in staging: {staging.get('reason', 'see its log')}")
     if environ.get("VERDICT") == "reject":
         return Rejection(environ.get("BY") or tag, environ.get("WHY") or "no reason given")
     if environ.get("VERDICT") == "none":
         return Rejection(tag, "nobody agreed to it: the approval was aborted, or its time was up")
+    why = _why_not(environ.get("RESULT") == "ABORTED", deploy, staging)
+    return Rejection(tag, why) if why else None
+
+
+def _why_not(is_aborted: bool, deploy: Mapping[str, Any], staging: Mapping[str, Any]) -> str:
+    """What the release itself came to, where that is no good; empty otherwise."""
+    if is_red(staging) and not is_aborted:
+        return f"red in staging: {staging.get('reason', 'see its log')}"
     if deploy.get("code") in (ROLLED_BACK, LATE):
-        return Rejection(tag, f"the deploy failed: {deploy.get('reason', 'see its log')}")
+        return f"the deploy failed: {deploy.get('reason', 'see its log')}"
     # Of a deploy whose end the build did not see, there is a document without a code: it may serve.
-    if environ.get("RESULT") == "ABORTED" and deploy.get("code", REFUSED) not in (DONE, None):
-        return Rejection(tag, "the build was aborted before it served")
-    return None
+    if is_aborted and deploy.get("code", REFUSED) not in (DONE, None):
+        return "the build was aborted before it served"
+    return ""
 
 
 def is_red(staging: Mapping[str, Any]) -> bool:

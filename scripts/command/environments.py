@@ -1,8 +1,8 @@
 """Which stack is the staging of which: a release has to be confirmed there before it comes into the other.
 
-One setting says so, `STAGING=NAME`, in the file of settings of the stack that serves callers (scripts/stack_file/settings.py
-reads the rest of it); a variable of the environment does not, so that no command can leave it out by accident. Without
-it a stack stands for itself.
+One setting says so, `STAGING=NAME`, in the file of settings of the stack that serves callers (the rest of it is
+scripts/stack_file/settings.py's); a variable of the environment does not, so that no command can leave it out by
+accident. Without it a stack stands for itself.
 """
 
 from __future__ import annotations

@@ -73,7 +73,8 @@ def keep_failure(order: Order, error: RolledBack | Late) -> None:
     """A release that did not come into staging is withdrawn from the stack whose staging it is."""
     if not environments.production_of(order.stack):
         return
-    attempt = next(iter(records.history(order.stack)), None)
+    history = records.history(order.stack)
+    attempt = next((record for record in history if record.kind == order.kind), None)
     if attempt is None or attempt.release != order.subject or attempt.verified:
         return
     if attempt.reason.startswith(INTERRUPTED):
