@@ -1,4 +1,4 @@
-"""Two stacks beside each other in one Swarm: a release comes into staging, is confirmed, and comes to callers, or does not."""
+"""Two stacks beside each other in one Swarm: a release comes into staging, is confirmed or red, and comes in or not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A release comes into the stack that serves callers once the stack's staging has confirmed it, and not if it was red."""
+"""A release comes into the stack that serves callers once its staging has confirmed it, and not if it was red."""
 
 from __future__ import annotations
 
