@@ -1,4 +1,4 @@
-"""The story of one window's drift."""
+"""Judges the drift of one window: columns, missing values, predictions, their share, and how columns relate."""
 
 from __future__ import annotations
 

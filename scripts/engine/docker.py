@@ -22,6 +22,8 @@ from scripts.engine import login
 SECONDS = 60.0
 #: Logs come from nodes, and one that is lost never answers.
 LOG_SECONDS = 10.0
+#: How the command's words begin where no engine answers.
+UNREACHED = ("cannot connect to the docker daemon", "error during connect")
 
 
 class DockerError(Refused):
@@ -29,7 +31,11 @@ class DockerError(Refused):
 
     def __init__(self, arguments: tuple[str, ...], words: str):
         self.words = words.strip()
-        super().__init__(f"`docker {' '.join(arguments[:3])}` failed: {self.words or 'no reason'}")
+        super().__init__(
+            f"no Docker engine answers ({self.words}); start one, or name one with DOCKER_HOST"
+            if self.words.lower().startswith(UNREACHED)
+            else f"`docker {' '.join(arguments[:3])}` failed: {self.words or 'no reason'}"
+        )
 
 
 def docker(

@@ -181,7 +181,7 @@ def status(stack: str) -> dict[str, Any]:
     try:
         facts = gather(stack)
     except DockerError as error:
-        raise Refused(f"the Swarm cannot tell: {error.words}") from error
+        raise Refused(f"the Swarm cannot tell: {error}") from error
     status_screen.show(facts)
     if facts["problems"]:
         raise Refused(f"stack {stack}: {facts['problems'][0]}", **facts)

@@ -94,6 +94,8 @@ def platform(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "PLATFORM_PORT_MODE": "host",
         "CONTROLLER_REPLICAS": "0",
         "AGENT_REPLICAS": "0",
+        # 8443 is the edge's of the stack that other tests leave there.
+        "JENKINS_PORT": "18443",
         "REGISTRY_PORT": "15000",
         "DOCKER_SOCKET": swarm.manager.socket.removeprefix("unix://"),
         "MLFLOW_WORKERS": "1",

@@ -1,4 +1,4 @@
-"""The commands that are typed; the only room that sees arguments. `train.py` is the story of a training.
+"""The commands that are typed; the only room that sees arguments. `train.py` has the steps of a training.
 
 A module is imported when its command is called: `--help` and a bad spec need no MLflow.
 """

@@ -1,4 +1,4 @@
-"""The story of a training: one version of one model, or the one that it has already. And the command `train`."""
+"""The steps of a training: one version of one model, or the one that it has already. And the command `train`."""
 
 from __future__ import annotations
 
