@@ -5,9 +5,9 @@
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
-	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
+	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN UNCONFIRMED LOAD WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
 	STEPS PROMOTE RAMP_MINUTES RAMP_VERDICT_HOURS RAMP_AWAY_MINUTES RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
-	FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
+	SWARMLINE_OUTCOME PRODUCTION_DOCKER_HOST FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
 	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL FINDINGS_URL MONITOR_STATE MONITOR_BIND SERVICE_URL
 as_text = $(eval export override $(1) := $$(value $(1)))
@@ -116,8 +116,9 @@ mlflow-image: $(READY)
 	@$(PY) -m scripts.platform_stack $@
 
 ## release: STACK=name; DOCKER_HOST says which engine; BY= and WHY= for the ledger; WATCH=seconds to judge new replicas
-deploy: ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back; OLDER=1, WITHDRAWN=1 though it is that
+deploy: ## bring what was published last (or IMAGE=name@sha256:...) into the Swarm, prove it, or go back; OLDER=1, WITHDRAWN=1 though it is that; UNCONFIRMED=1 WHY='the reason' without staging
 plan: ## would a deploy change anything? prints `deploy` or `nothing`
+staging: ## the stack in which releases of STACK are confirmed first, if there is one (docs/swarm.md)
 rollback: ## go back to the release before, or TO=release; `make releases` lists them
 releases: ## what was deployed when, by whom and why; the names alone on stdout
 traffic: ## share MODEL with its challenger: MODE=split SHARE=percent, MODE=shadow, MODE=off
@@ -125,7 +126,7 @@ scale: ## how many replicas serve: REPLICAS=number, kept by every deploy until U
 ramp: ## raise the share of MODEL's challenger as the monitor allows, to all callers or back to none: STEPS=5,25,50 PROMOTE=better
 stack-file: ## write build/release/stack.yml, which `docker stack deploy` takes as it is; IMAGE= as for deploy
 ledger: ## write to MLflow what was deployed while it was down; after a rollback, move its champions back
-release_verbs := deploy plan rollback releases traffic scale stack-file
+release_verbs := deploy plan staging rollback releases traffic scale stack-file
 $(release_verbs): $(READY)
 	@$(PY) -m scripts.release $@
 ramp: $(READY)
@@ -137,7 +138,7 @@ ledger: $(READY)
 up: ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
 down: ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
 status: ## what runs where, which release it is, and how it does
-confirm: ## does it serve what was deployed last? golden rows, every replica, status
+confirm: ## does it serve what was deployed last? golden rows, every replica, status; LOAD=seconds of callers besides
 trace: ## from the ID of a prediction or request to release, version, run, data and commit
 prune: ## remove what no release that can be gone back to needs; ARGS=--dry-run only says what
 backup: ## save the journal's database to build/backups; FILE=name elsewhere

@@ -51,6 +51,7 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         trainings=tuple(trainings),
         release=_json(files.release("release.json", environ)),
         deploy=_json(files.release("deploy.json", environ)),
+        staging=_json(files.staging_outcome(environ)),
         changes=_json(files.changes(environ)),
         broken=tuple(_broken(reports)),
         goal=goal,

@@ -37,6 +37,8 @@ class Build(NamedTuple):
     trainings: tuple[dict[str, Any], ...] = ()
     release: Mapping[str, Any] = NOTHING
     deploy: Mapping[str, Any] = NOTHING
+    #: What it came to in the stack's staging, where it has one.
+    staging: Mapping[str, Any] = NOTHING
     #: What `make plan` said that the release changes against what serves (scripts/image/changes.py).
     changes: Mapping[str, Any] = NOTHING
     broken: tuple[str, ...] = ()
@@ -88,7 +90,7 @@ def causes(build: Build) -> list[str]:
     refusal = refusal_of(build)
     if refusal:
         return [refusal]
-    named = [*_failed_rules(build), *_failed_deploy(build), *build.broken]
+    named = [*_failed_rules(build), *_failed_staging(build), *_failed_deploy(build), *build.broken]
     if build.goal and not named:
         named = [f"`make {build.goal}` failed{_last_line(build)}"]
     return named or (["it was ended by a person, or its time was up"] if _aborted(build) else [])
@@ -116,6 +118,11 @@ def _failed_rules(build: Build) -> Iterator[str]:
 def in_words(rule: Mapping[str, Any]) -> str:
     value, bound = ("-" if rule[key] is None else f"{rule[key]:.4g}" for key in ("value", "bound"))
     return f"{rule['rule']}: value {value}, bound {bound}"
+
+
+def _failed_staging(build: Build) -> Iterator[str]:
+    if build.staging.get("code") and build.staging.get("reason"):
+        yield f"staging: {build.staging['reason']}"
 
 
 def _failed_deploy(build: Build) -> Iterator[str]:

@@ -35,8 +35,13 @@ def release(name: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def deploy_outcome() -> Path:
-    """Where the outcome of what was brought in is kept, for Jenkins' report."""
-    return release("deploy.json")
+    """Where the outcome of what was brought in is kept, for Jenkins' report; SWARMLINE_OUTCOME names another file."""
+    return release(Path(os.environ.get("SWARMLINE_OUTCOME") or "deploy.json").name)
+
+
+def staging_outcome(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where it is kept what a release came to in staging: of its deploy there, and then of its proof."""
+    return release("staging.json", environ)
 
 
 def changes(environ: Mapping[str, str] = os.environ) -> Path:

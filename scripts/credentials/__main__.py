@@ -9,8 +9,8 @@
 `make` makes what is missing, and takes a new certificate; with --plain-names under the names that stack.yml has, for
 `docker stack deploy`. `rotate` makes a new one, or takes what the file holds, of what is given out
 elsewhere: monitor_mlflow_password, elastic_key, alert_mail_password, alert_webhook and retrain_token. A change takes
-effect with the next `make deploy`, replica by replica. What people need goes to build/secrets/, for its
-owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
+effect with the next `make deploy`, replica by replica. What people need goes to build/secrets/, of a staging stack to a
+folder of its name there, for its owner alone. Exit codes: 0 done, 1 refused, 3 deadline.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from scripts.command import files
 from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish
 from scripts.credentials import certificates, manage
+from scripts.command.environments import secrets_folder
 
 
 def command_line() -> argparse.ArgumentParser:
@@ -69,7 +69,11 @@ def _certificate(options: argparse.Namespace) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     options = parsed(command_line(), arguments)
-    stack, folder = options.stack, files.secrets()
+    return finish(lambda: _act(options), options.json)
+
+
+def _act(options: argparse.Namespace) -> dict[str, Any]:
+    stack, folder = options.stack, secrets_folder(options.stack)
     acts: dict[str, Callable[[], dict[str, Any]]] = {
         "make": lambda: manage.make(stack, folder, _certificate(options), options.plain_names),
         "list": lambda: manage.overview(stack),
@@ -81,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         ),
         "revoke-key": lambda: manage.revoke_key(stack, options.name),
     }
-    return finish(acts[options.verb], options.json)
+    return acts[options.verb]()
 
 
 if __name__ == "__main__":

@@ -113,7 +113,10 @@ def root() -> Path:
 
 
 def _name(build_tag: str) -> str:
-    return re.sub(r"[^\w.-]", "-", build_tag)[-150:]
+    """A build may begin a deploy of staging and one of production: their outcomes have names of their own."""
+    outcome = files.deploy_outcome().stem
+    tag = build_tag if outcome == "deploy" else f"{build_tag}-{outcome}"
+    return re.sub(r"[^\w.-]", "-", tag)[-150:]
 
 
 def of_build(build_tag: str) -> Folder | None:
@@ -200,6 +203,8 @@ def _environment(folder: Folder, environ: Mapping[str, str]) -> dict[str, str]:
             _copy_parts(Path(own[name]), folder.private / name, parts)
             own[name] = str(folder.private / name)
     return own | {
+        # Its own folder's is named by itself; the name is for the build's.
+        "SWARMLINE_OUTCOME": "",
         "SWARMLINE_BUILD": str(folder.work / "build"),
         "MLFLOW_TRACKING_URI": _absolute(tracking.uri()),
         "TMPDIR": str(folder.private / "tmp"),

@@ -18,6 +18,7 @@ from scripts.engine import secrets_and_configs
 from scripts.engine.docker import DockerError
 from scripts.engine.secrets_and_configs import CERTIFICATE
 from scripts.engine.swarm import View
+from scripts.command.environments import secrets_folder
 from scripts.stack_file.settings import outside
 
 #: What a node calls itself that no other machine reaches.
@@ -49,12 +50,14 @@ class EdgeClient(NamedTuple):
         return session
 
 
-def key_file() -> Path:
-    return Path(os.environ.get("SWARMLINE_KEY_FILE") or files.secrets() / "deployer.key")
+def key_file(stack: str) -> Path:
+    named = os.environ.get("SWARMLINE_KEY_FILE")
+    return Path(named or secrets_folder(stack) / "deployer.key")
 
 
-def edge_key_file() -> Path:
-    return Path(os.environ.get("SWARMLINE_EDGE_KEY_FILE") or files.secrets() / "edge.key")
+def edge_key_file(stack: str) -> Path:
+    named = os.environ.get("SWARMLINE_EDGE_KEY_FILE")
+    return Path(named or secrets_folder(stack) / "edge.key")
 
 
 def client_for(view: View, stack: str, settings: Mapping[str, str]) -> EdgeClient:
@@ -66,8 +69,8 @@ def client_for(view: View, stack: str, settings: Mapping[str, str]) -> EdgeClien
     own = pinned(certificate) if certificate else Pinned()
     return EdgeClient(
         url=(url or url_of(view, stack, settings)).rstrip("/"),
-        key=_secret(key_file()),
-        edge_key=_secret(edge_key_file()),
+        key=_secret(key_file(stack)),
+        edge_key=_secret(edge_key_file(stack)),
         verify=os.environ.get("SWARMLINE_CA") or own.verify,
         # An address of a node is in no certificate: there the certificate's own name is checked.
         host="" if url else own.host,
@@ -77,7 +80,7 @@ def client_for(view: View, stack: str, settings: Mapping[str, str]) -> EdgeClien
 @functools.cache
 def trusted(stack: str) -> Path | None:
     """A file with the edge's certificate, and the one before: an edge may still have that one."""
-    place = files.secrets() / "edge.crt"
+    place = secrets_folder(stack) / "edge.crt"
     try:
         certificates = secrets_and_configs.listed("config", stack, CERTIFICATE)
     except DockerError:

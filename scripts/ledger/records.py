@@ -28,6 +28,10 @@ SCALED = "scaled"
 REJECTION, REJECTED = "rejection", "rejected"
 #: So does one of a ramp that ended and left the share as it was.
 RAMP, STAYS = "ramp", "stays"
+#: And one of this kind: what the release came to in the stack's staging (scripts/ledger/confirmations.py).
+STAGING, CONFIRMED, RED = "staging", "confirmed", "red"
+#: Outcomes that are no failure.
+GOOD = (VERIFIED, UNPROVEN, SCALED, STAYS, CONFIRMED)
 
 
 class Record(NamedTuple):

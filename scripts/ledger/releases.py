@@ -16,6 +16,7 @@ from scripts.command.address import without_passwords
 from scripts.command.outcome import Refused, say
 from scripts.ledger import champions, records, tracking
 from scripts.ledger.records import Record
+from scripts.command import environments
 
 EXPERIMENT = "releases"
 TAG = "swarmline.record"
@@ -40,7 +41,9 @@ def write(stack: str) -> dict[str, Any]:
         written = _written(client, experiment, stack)
         lacking = [record for record in reversed(history) if _key(stack, record) not in written]
         # First, so that a rollback which is in the ledger has moved them.
-        moves = _champions(client, history, lacking)
+        # Of a staging stack they are none: its rollback changes nothing of what serves callers.
+        is_staging = environments.production_of(stack)
+        moves = [] if is_staging else _champions(client, history, lacking)
         for record in lacking:
             _write(client, experiment, stack, record)
     except errors as error:
@@ -121,6 +124,6 @@ def _write(client: Any, experiment: str, stack: str, record: Record) -> None:
             client.log_param(run.info.run_id, f"{model}.{arm}", version)
     client.log_metric(run.info.run_id, "seconds", record.seconds, timestamp=moment)
     client.log_dict(run.info.run_id, dict(record.document), "release.json")
-    good = record.outcome in (records.VERIFIED, records.UNPROVEN, records.SCALED, records.STAYS)
+    good = record.outcome in records.GOOD
     end = moment + int(record.seconds * 1000)
     client.set_terminated(run.info.run_id, "FINISHED" if good else "FAILED", end_time=end)

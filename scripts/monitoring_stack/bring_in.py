@@ -7,7 +7,6 @@ from typing import Any
 
 import yaml
 
-from scripts.command import files as places
 from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import Late, Refused, Stopped, say
@@ -22,6 +21,7 @@ from scripts.monitoring_stack.runbook import with_runbook
 from scripts.monitoring_stack.state import Baselines, Part
 from scripts.rollout import convergence
 from scripts.stack_file import monitoring
+from scripts.command.environments import secrets_folder
 from scripts.stack_file.monitoring import stack_of
 from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import IMAGE, SETTINGS, Rendered
@@ -64,7 +64,7 @@ def ensure(stack: str, seconds: float) -> dict[str, Any]:
         return _outcome(OFF, [], removed=take_away(stack, seconds))
     if not inputs.monitor_image:
         return _outcome(ABSENT, [state.NO_IMAGE])
-    manage.make_for_monitoring(stack, places.secrets())
+    manage.make_for_monitoring(stack, secrets_folder(stack))
     rendered = monitoring.rendered(stack, inputs, current_secrets(stack))
     if not _is_due(stack, rendered):
         say("monitoring: unchanged")

@@ -1,30 +1,73 @@
 """Proves that the stack serves what was deployed last: golden rows, every replica's release, and the status.
 
-    python -m scripts.operate confirm [--deadline SECONDS] [--stack NAME] [--json]
+    python -m scripts.operate confirm [--load SECONDS] [--by WHO] [--why TEXT] [--deadline SECONDS] [--stack NAME]
 
-Changes nothing. Exit codes: 0 it does, 1 it does not.
+With a load, golden rows are asked through the edge by a few callers at once for so many seconds. In a staging stack
+that is the rule, 20 s, and the outcome is kept with the releases of the stack whose staging it is: what is confirmed
+may come in there, what answers wrongly or not at all is withdrawn. Nothing else is changed. Exit codes: 0 it does,
+1 it does not.
 """
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+from scripts.command import files
 from scripts.command.deadline import Deadline
-from scripts.command.options import parsed, parser
+from scripts.command.environments import production_of
+from scripts.command.options import NUMBER, Outside, add_who_and_why, parsed, parser
 from scripts.command.outcome import Refused, finish, say
-from scripts.edge import client, smoke
+from scripts.edge import client, load, smoke
 from scripts.engine import swarm
-from scripts.ledger import records, unrecorded
+from scripts.ledger import confirmations, records, unrecorded
+from scripts.ledger.records import Record
 from scripts.operate import status
+
+STAGING_LOAD = 20.0
+
+
+class NotServed(Refused):
+    """Callers do not get what was deployed, or not under load."""
 
 
 def confirm(options: argparse.Namespace) -> dict[str, Any]:
+    production = production_of(options.stack)
+    if options.load is None:
+        options.load = STAGING_LOAD if production else 0.0
+    if not 0 <= options.load <= load.LONGEST:
+        raise Refused(f"--load is {options.load:g}; allowed are 0 to {load.LONGEST:g} seconds")
+    confirmations.need_production(options.stack)
     swarm.need_manager()
-    recorded = records.serving(records.history(options.stack))
-    serving = unrecorded.record(swarm.look(options.stack), options.stack) or recorded
+    serving = _serving(options.stack)
+    if not production:
+        return _prove(options, serving)
+    try:
+        facts = _prove(options, serving)
+    except NotServed as error:
+        confirmations.keep_red(options.stack, serving, str(error), options.by, options.why)
+        error.facts["red"] = True
+        raise
+    if not options.load:
+        say(f"without a load nothing is confirmed for {production}")
+        return facts
+    reason = f"golden rows as exported; {facts['load']}"
+    confirmations.keep(options.stack, serving, records.CONFIRMED, reason, options.by, options.why)
+    return facts
+
+
+def _serving(stack: str) -> Record:
+    recorded = records.serving(records.history(stack))
+    serving = unrecorded.record(swarm.look(stack), stack) or recorded
     if serving is None or serving.inputs is None:
-        raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
+    return serving
+
+
+def _prove(options: argparse.Namespace, serving: Record) -> dict[str, Any]:
+    """What the status tells, and what the load came to."""
+    assert serving.inputs is not None
     release, variables = serving.as_release, serving.inputs.variables
 
     def unmet() -> str:
@@ -34,11 +77,43 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
 
     # A replica may be on its way out at this moment.
     if lack := Deadline(options.deadline).retry_while(unmet, step=1.0):
-        raise Refused(f"release {serving.release} is not what callers get: {lack}")
+        raise NotServed(f"release {serving.release} is not what callers get: {lack}")
     say(f"smoke test: {len(list(smoke.targets(release)))} versions as exported")
-    return status.status(options.stack)
+    burden = _bear(options, serving)
+    return {**status.status(options.stack), **burden}
+
+
+def _bear(options: argparse.Namespace, serving: Record) -> dict[str, str]:
+    if not options.load:
+        return {}
+    assert serving.inputs is not None
+    edge = client.client_for(swarm.look(options.stack), options.stack, serving.inputs.variables)
+    burden = load.bear(edge, serving.as_release, options.load)
+    if burden.failed:
+        raise NotServed(f"release {serving.release} does not bear a load: {burden}")
+    say(f"load: {burden}")
+    return {"load": str(burden)}
+
+
+def command_line() -> argparse.ArgumentParser:
+    line = add_who_and_why(parser("operate confirm", __doc__, 30.0))
+    line.add_argument(
+        "--load",
+        type=float,
+        default=Outside("LOAD", NUMBER),
+        help="seconds of a short load through the edge; in a staging stack 20",
+    )
+    return line
 
 
 def main(arguments: list[str] | None = None) -> int:
-    options = parsed(parser("operate confirm", __doc__, 30.0), arguments)
-    return finish(lambda: confirm(options), options.json)
+    options = parsed(command_line(), arguments)
+    return finish(lambda: confirm(options), options.json, _outcome_of(options.stack))
+
+
+def _outcome_of(stack: str) -> Path | None:
+    """Where Jenkins' report finds what staging made of the release."""
+    try:
+        return files.staging_outcome() if production_of(stack) else None
+    except Refused:
+        return None  # said once it is confirmed

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from scripts.command import files
+from scripts.edge import client
 from scripts.edge.client import EdgeClient
+from scripts.command.environments import secrets_folder
 
 
-def to_monitoring(url: str, key: Path) -> list[str]:
+def to_monitoring(url: str, stack: str) -> list[str]:
     """The monitor's pages and Grafana, and what opens them."""
+    password = secrets_folder(stack) / "grafana.password"
     return [
-        f"the monitor      {url}/monitor/   any name, and the key in {key} as password",
-        f"Grafana          {url}/grafana/   admin, and the password in {files.secrets() / 'grafana.password'}",
+        f"the monitor      {url}/monitor/   any name, and the key in {client.key_file(stack)} as password",
+        f"Grafana          {url}/grafana/   admin, and the password in {password}",
     ]
 
 

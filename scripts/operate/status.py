@@ -22,7 +22,7 @@ from scripts.edge.journal_lag import Journal
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError
 from scripts.engine.swarm import Service, View
-from scripts.ledger import records, unrecorded
+from scripts.ledger import confirmations, records, unrecorded
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import state
 from scripts.operate import status_replicas, status_screen
@@ -61,6 +61,7 @@ def gather(stack: str) -> dict[str, Any]:
         "nodes": [node._asdict() for node in view.nodes.values()],
         "edge": callers,
         "monitoring": monitoring,
+        "staging": confirmations.standing(stack, history),
         "traffic": traffic_file.traffic_of(None if by_hand else verified),
         "settings": _settings(inputs),
         "secrets": _secrets(stack),

@@ -28,6 +28,8 @@ def show(facts: dict[str, Any]) -> None:
         say(f"  {sentence}")
     _show_edge(facts["edge"]["replicas"])
     _show_monitoring(facts["monitoring"])
+    if facts["staging"]:
+        say(facts["staging"])
     _show_settings(facts["settings"])
     ages = [f"{secret['name']} {secret['created'][:10]}" for secret in facts["secrets"]]
     say(f"secrets of: {', '.join(ages) or 'none'}")

@@ -132,10 +132,10 @@ def look_around(stack: str) -> dict[str, Any]:
         raise Refused(f"stack {stack} has no release; `make deploy` says why")
     edge = client.client_for(swarm.look(stack), stack, serving.inputs.variables)
     model, arms = next(iter(serving.golden.items()))
-    call = directions.call_of(edge, client.key_file(), model, arms["champion"]["golden"])
+    call = directions.call_of(edge, client.key_file(stack), model, arms["champion"]["golden"])
     lines = ["how it does      make status"]
     if monitoring.is_wanted(serving.inputs):
-        lines += directions.to_monitoring(edge.url, client.key_file())
+        lines += directions.to_monitoring(edge.url, stack)
     directions.show(edge.url, "\n".join(lines), call)
     return {"url": edge.url, "release": serving.release, "curl": call}
 

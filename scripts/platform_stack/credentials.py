@@ -12,10 +12,12 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from scripts.command import files
+from scripts.command.environments import staging_of
+from scripts.command.options import NAME, parameter
 from scripts.command.outcome import Refused, say
 from scripts.credentials import certificates
 from scripts.engine import secrets_and_configs
@@ -41,9 +43,13 @@ DEFAULTS = {
     "docker_client": EMPTY_ZIP,
     "api_key": UNSET,
     "edge_key": UNSET,
+    "staging_api_key": UNSET,
+    "staging_edge_key": UNSET,
 }
 #: Keys of the stack, if it was deployed from here: their files, beside the platform's folder.
 OF_THE_STACK = {"api_key": "deployer.key", "edge_key": "edge.key"}
+#: Those of its staging, in a folder by its name there.
+OF_STAGING = {f"staging_{name}": file for name, file in OF_THE_STACK.items()}
 #: Not for a container as they are: others are made of them.
 ONLY_FILES = ("mlflow_reader_password", "mlflow_db_password")
 Values = dict[str, str]
@@ -108,11 +114,19 @@ def _read_or_make(
 
 
 def _default(folder: Path, name: str, default: str) -> str:
-    key = folder.parent / OF_THE_STACK.get(name, name)
-    for path in (folder / name, key):
+    for path in (folder / name, *_key_of_a_stack(folder.parent, name)):
         if path.is_file():
             return _read(path)
     return default
+
+
+def _key_of_a_stack(folder: Path, name: str) -> Iterator[Path]:
+    """Where `make secrets` has left it, for the stack that Jenkins deploys or for its staging."""
+    if name in OF_THE_STACK:
+        yield folder / OF_THE_STACK[name]
+    staging = staging_of(parameter("STACK", NAME) or "swarmline") if name in OF_STAGING else None
+    if staging:
+        yield folder / staging.stack / OF_STAGING[name]
 
 
 def _read(path: Path) -> str:

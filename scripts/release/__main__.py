@@ -1,6 +1,6 @@
 """A release comes into the Swarm, or goes back.
 
-python -m scripts.release deploy|plan|rollback|releases|traffic|scale|stack-file ...    each tells more with --help
+python -m scripts.release deploy|plan|staging|rollback|releases|traffic|scale|stack-file ...    each tells more with --help
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import sys
 
 from scripts.command.options import Verb, run_verb
-from scripts.release import deploy, plan, rollback, scale, standalone_file, traffic
+from scripts.release import deploy, plan, rollback, scale, staging, standalone_file, traffic
 
 VERBS = {
     "deploy": Verb(deploy.main),
     "plan": Verb(plan.main),
+    "staging": Verb(staging.main),
     "rollback": Verb(rollback.main),
     "releases": Verb(rollback.list_releases),
     "traffic": Verb(traffic.main),

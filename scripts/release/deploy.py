@@ -17,7 +17,7 @@ from typing import Any
 
 from scripts.command import files
 from scripts.command.options import FLAG, IMAGE, Outside, add_rollout, parsed, parser
-from scripts.command.outcome import Refused, finish, say
+from scripts.command.outcome import Late, Refused, RolledBack, finish, say
 from scripts.credentials import manage
 from scripts.detached import process
 from scripts.edge import client
@@ -25,12 +25,13 @@ from scripts.engine import swarm
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.image import release
 from scripts.image.release import Release
-from scripts.ledger import records, unrecorded
+from scripts.ledger import confirmations, records, unrecorded
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import bring_in, kept
-from scripts.release import traffic_file, withdrawn
+from scripts.release import staging, traffic_file, withdrawn
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.rollout import carry_out
+from scripts.command import environments
 from scripts.stack_file import render, settings
 
 DEADLINE, WATCH = 600.0, 15.0
@@ -41,12 +42,17 @@ def _note_nothing(_serving: Record | None, _wanted: Release) -> None: ...
 
 
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
+    confirmations.need_production(options.stack)
     return process.carry_out(__name__, lambda: _bring_in(order_of(options)))
 
 
 def _bring_in(order: Order) -> dict[str, Any]:
     """The release, and after it monitoring, which takes no release back."""
-    outcome = carry_out(order)
+    try:
+        outcome = carry_out(order)
+    except (RolledBack, Late) as error:
+        staging.keep_failure(order, error)
+        raise
     return {**outcome, "monitoring": bring_in.after_release(order.stack, order.by)}
 
 
@@ -81,6 +87,9 @@ def goal(
     inputs = render.collect(wanted.image, traffic, chosen.values, monitor=monitor)
     inputs = inputs._replace(origins=chosen.origins)
     need_secrets(options.stack, inputs)
+    staging.refuse_taken_ports(options.stack, inputs)
+    # The last of all: a plan goes on from there.
+    staging.refuse_unconfirmed(options, history, wanted)
     return Goal(wanted, inputs)
 
 
@@ -98,20 +107,21 @@ def refuse_older(wanted: Release, serving: Record) -> None:
 
 
 def need_secrets(stack: str, inputs: render.StackInputs) -> None:
-    manage.make_brought(stack, files.secrets())
+    manage.make_brought(stack, environments.secrets_folder(stack))
     wanted = {name for name in render.used(inputs.files) if name.endswith("_SECRET")}
     lacking = sorted(wanted - current_secrets(stack).keys())
     if lacking:
         raise Refused(
             f"stack {stack} has no {', '.join(lacking)}; `make secrets` makes what is missing"
         )
-    if inputs.variables.get("AUTH") != "off" and not client.key_file().is_file():
+    key, edge_key = client.key_file(stack), client.edge_key_file(stack)
+    if inputs.variables.get("AUTH") != "off" and not key.is_file():
         raise Refused(
-            f"{client.key_file()} is not there: the smoke test needs a key of scopes predict and admin;"
+            f"{key} is not there: the smoke test needs a key of scopes predict and admin;"
             " `make secrets` hands one out, SWARMLINE_KEY_FILE names another place"
         )
-    if not client.edge_key_file().is_file():
-        say(f"{client.edge_key_file()} is not there: new replicas cannot be judged at the edge")
+    if not edge_key.is_file():
+        say(f"{edge_key} is not there: new replicas cannot be judged at the edge")
 
 
 def command_line(verb: str, about: str | None) -> argparse.ArgumentParser:
@@ -127,6 +137,12 @@ def command_line(verb: str, about: str | None) -> argparse.ArgumentParser:
         action="store_true",
         default=Outside("WITHDRAWN", FLAG),
         help="also a release, or code, that was withdrawn",
+    )
+    line.add_argument(
+        "--unconfirmed",
+        action="store_true",
+        default=Outside("UNCONFIRMED", FLAG),
+        help="also a release that staging has not confirmed; needs --why",
     )
     line.add_argument(
         "--force",

@@ -17,7 +17,7 @@ from scripts.image import changes
 from scripts.image.release import Release
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import bring_in
-from scripts.release import deploy, withdrawn
+from scripts.release import deploy, staging, withdrawn
 from scripts.rollout.order import Order
 from scripts.rollout.situation import Situation
 
@@ -37,6 +37,10 @@ def plan(order: Order, as_json: bool) -> dict[str, Any]:
         facts = {"plan": "withdrawn", "reason": str(error), **error.facts}
         # The report tells what serves: it is not what was built.
         keep(files.deploy_outcome(), DONE, facts)
+    except staging.Unconfirmed as error:
+        # What serves already is never unconfirmed, so there is something to do.
+        say(str(error))
+        facts = {"plan": "deploy", "release": order.subject, "unconfirmed": str(error)}
     if not as_json:
         print(facts["plan"])
     return facts

@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from scripts.command import files
+from scripts.command.environments import FOLDER
 from scripts.command.options import IMAGE, Outside, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.engine import swarm
@@ -52,9 +53,7 @@ def _in_the_swarm(name: str) -> tuple[StackInputs | None, str, dict[str, str]]:
     try:
         swarm.need_manager()
     except Refused as error:
-        say(
-            f"{error}; so the file has the plain names of secrets, and the settings of {settings.FOLDER}"
-        )
+        say(f"{error}; so the file has the plain names of secrets, and the settings of {FOLDER}")
         return None, render.NO_TRAFFIC, plain
     there = current_secrets(name)
     variables = [f"{secret.upper()}_SECRET" for secret in NEEDED]

@@ -1,4 +1,5 @@
-"""Releases that a person rejected or went back from: they, and the code they brought, come in again only on purpose."""
+"""Releases that a person rejected or went back from, or that were red in staging: they, and the code they brought, come
+in again only on purpose."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from scripts.command.outcome import Refused
-from scripts.ledger.records import REJECTION, Record, serving
+from scripts.ledger.records import CONFIRMED, RED, REJECTION, STAGING, Record, serving
 
 #: What an image is built from, beside its models. A later build has the same code and other models.
 PARTS = ("code", "lock", "base_layers")
@@ -17,7 +18,7 @@ class Withdrawn(Refused):
 
 
 class Withdrawal(NamedTuple):
-    """Who withdrew what: `record` is the rejection or the rollback, `release` what it took away."""
+    """Who withdrew what: `record` is the rejection, the rollback or staging's, `release` what it took away."""
 
     record: Record
     release: str
@@ -30,6 +31,8 @@ class Withdrawal(NamedTuple):
         when, why = record.at[:16].replace("T", " "), record.why or "no reason given"
         if record.kind == REJECTION:
             return f"{record.by} rejected it at {when} UTC ({why})"
+        if record.kind == STAGING:
+            return f"it was red {record.reason}, at {when} UTC, brought there by {record.by}"
         return f"{record.by} went back from it to {record.release} at {when} UTC ({why})"
 
 
@@ -42,21 +45,30 @@ def find(history: list[Record], release: str, document: Mapping[str, Any]) -> st
 
 
 def _of_release(history: list[Record], release: str) -> str:
+    is_confirmed = False
     for place, record in enumerate(history):
         if record.verified and record.release == release:
             return ""
+        # Of what staging said, the newest counts; it takes nothing back of what a person said.
+        is_confirmed |= record.outcome == CONFIRMED and record.release == release
         withdrawal = _withdrawal(record, history[place + 1 :])
-        if withdrawal is not None and withdrawal.release == release:
+        if withdrawal is None or (is_confirmed and record.outcome == RED):
+            continue
+        if withdrawal.release == release:
             return str(withdrawal)
     return ""
 
 
 def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
+    is_confirmed = False
     for place, record in enumerate(history):
         if record.verified and _is_same_code(record.document, document):
             return ""
+        is_confirmed |= record.outcome == CONFIRMED and _is_same_code(record.document, document)
         withdrawal = _withdrawal(record, history[place + 1 :])
-        if withdrawal is None or _is_same_code(withdrawal.before, document):
+        if withdrawal is None or (is_confirmed and record.outcome == RED):
+            continue
+        if _is_same_code(withdrawal.before, document):
             continue
         if _is_same_code(withdrawal.document, document):
             return f"its code is that of {withdrawal.release}: {withdrawal}"
@@ -64,7 +76,7 @@ def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
 
 
 def _withdrawal(record: Record, earlier: list[Record]) -> Withdrawal | None:
-    if record.kind == REJECTION:
+    if record.kind == REJECTION or record.outcome == RED:
         last = serving(earlier)
         before = last.document if last else {}
         return Withdrawal(record, record.release, record.document, before)

@@ -12,16 +12,18 @@ import yaml
 
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
+from scripts.command import environments
 from scripts.stack_file import dashboards, haproxy, monitoring, prometheus, settings
 from scripts.stack_file.render import CONFIGS, EDGE, MONITORING, NO_TRAFFIC, collect, fill, used
 
 
 def check(environ: Mapping[str, str]) -> dict[str, Any]:
     """Refuses at the first that is not; says what was looked at."""
-    for file in sorted((ROOT / settings.FOLDER).glob("*.env")):
+    for file in sorted((ROOT / environments.FOLDER).glob("*.env")):
         name = str(file.relative_to(ROOT))
         values = settings.parse(file.read_text(encoding="utf-8"), name)
         say(f"{name}: {len(values)} settings")
+    environments.check(ROOT / environments.FOLDER)
     for tls, http in (("on", "80"), ("on", ""), ("off", "")):
         image = f"registry.invalid/model@sha256:{'0' * 64}"
         wanted = {"EDGE_TLS": tls, "EDGE_HTTP_PORT": http}

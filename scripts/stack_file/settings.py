@@ -15,17 +15,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scripts.command.checkout import ROOT
+from scripts.command.environments import ENGINE, FOLDER, STACK_NAME
 from scripts.command.options import NAME, parameter
 from scripts.command.outcome import Refused, say
 from scripts.stack_file import render
 
-FOLDER = "stack/settings"
 ENVIRONMENT, KEPT, DEFAULT = "the environment", "an earlier deploy", "default"
 #: Settings of other commands than a deploy, which belong to the stack all the same.
-OUTSIDE = ("BASE_IMAGE", "EDGE_HOST", "SWARMLINE_URL")
+OUTSIDE = ("BASE_IMAGE", "EDGE_HOST", "SWARMLINE_URL", "STAGING", "STAGING_DOCKER_HOST")
 #: The bounds of `make scale`, as stack/monitoring.yml has them.
 REPLICAS = (("REPLICAS_MIN", "1"), ("REPLICAS_MAX", "10"))
-STACK_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 LINE = re.compile(r"([A-Z][A-Z0-9_]*)=(?:'([^']*)'|\"([^\"]*)\"|(\S*))")
 
 
@@ -42,7 +41,8 @@ KINDS = (
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
-    Kind("PLATFORM_STACK", r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", "the name of a stack"),
+    Kind("PLATFORM_STACK|STAGING", STACK_NAME.pattern, "the name of a stack"),
+    Kind("STAGING_DOCKER_HOST", ENGINE.pattern, "the address of an engine, as tcp://host:2376"),
     Kind("MONITOR_MLFLOW_INSECURE|RETRAIN_INSECURE", "true|false", "true or false"),
     Kind("REPLICAS_MIN|REPLICAS_MAX", "[1-9][0-9]{0,2}", "a whole number from 1 to 999"),
     Kind(

@@ -22,7 +22,7 @@ MOST = 100
 #: Seconds that an answer is shown before MLflow is asked again.
 FRESH = 30.0
 PLAIN = re.compile(r"[A-Za-z0-9._:@/-]{1,200}")
-MOODS = {"verified": OK, "scaled": OK, "not proven": UNKNOWN}
+MOODS = {"verified": OK, "scaled": OK, "confirmed": OK, "not proven": UNKNOWN}
 
 
 class Release(NamedTuple):

@@ -17,8 +17,10 @@ from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 OFFERED = {"PLAN": "deploy", "BUILD_TAG": "jenkins-main-7"}
 
 
-def judged(deploy: dict[str, Any] | None = None, **environ: str) -> Rejection | None:
-    return rejection({**OFFERED, **environ}, deploy or {})
+def judged(
+    deploy: dict[str, Any] | None = None, staging: dict[str, Any] | None = None, **environ: str
+) -> Rejection | None:
+    return rejection({**OFFERED, **environ}, deploy or {}, staging or {})
 
 
 def test_a_person_who_rejects_is_named_with_the_reason() -> None:
@@ -40,6 +42,17 @@ def test_an_approval_without_an_answer_is_none() -> None:
 def test_a_release_that_did_not_prove_itself_is_rejected_by_its_deploy(code: int) -> None:
     verdict = judged({"code": code, "reason": "a replica was not ready"}, VERDICT="deploy")
     assert verdict == Rejection("jenkins-main-7", "the deploy failed: a replica was not ready")
+
+
+@pytest.mark.parametrize("staging", [{"code": 2}, {"code": 3}, {"code": 1, "red": True}])
+def test_a_release_that_was_red_in_staging_is_rejected(staging: dict[str, Any]) -> None:
+    verdict = judged(staging={**staging, "reason": "a replica was not ready"}, RESULT="FAILURE")
+    assert verdict == Rejection("jenkins-main-7", "red in staging: a replica was not ready")
+
+
+@pytest.mark.parametrize("staging", [{"code": 0}, {"code": 1, "reason": "locked"}, {"code": None}])
+def test_a_release_that_staging_did_not_judge_is_not(staging: dict[str, Any]) -> None:
+    assert judged(staging=staging, RESULT="FAILURE") is None
 
 
 def test_a_build_that_a_person_ended_releases_nothing_later() -> None:
@@ -97,6 +110,16 @@ def test_the_swarm_keeps_who_rejected_a_release_also_with_mlflow_down(
         "too slow",
     )
     assert record.document["code"] == "two" and record.replaced == "r-1" and not record.verified
+
+
+def test_what_staging_has_kept_already_is_kept_once(swarm: SwarmInAFile, rejected: Path) -> None:
+    red = release(2, "r-2", kind=records.STAGING, outcome=records.RED, reason="in trial: slow")
+    swarm.remember(release(1, "r-1"), red)
+    image = json.dumps({"image": red.image})
+    (rejected / "release/image.json").write_text(image, encoding="utf-8")
+    with pytest.raises(Refused, match="its versions could not be"):
+        reject_unreleased.act()
+    assert records.history(NAME)[0].outcome == records.RED
 
 
 def test_a_swarm_that_cannot_be_told_is_said(swarm: SwarmInAFile, rejected: Path) -> None:

@@ -230,6 +230,18 @@ def test_of_a_deploy_that_was_killed_nobody_says_more_than_is_known(build: Build
     assert code != 0 and "was cut off; going on from there" in words
 
 
+def test_of_two_deploys_of_a_build_each_has_an_outcome_of_its_own(build: Build) -> None:
+    build.make("rollback ARGS=--deadline=2", SWARMLINE_OUTCOME="staging.json")
+    staging = build.workspace / "build/release/staging.json"
+    assert json.loads(staging.read_bytes())["code"] == 3
+    # The other was never begun, and nothing is said of it.
+    code, words = build.make("verdict")
+    assert (code, "has ended" in words) == (0, False)
+    assert not staging.with_name("deploy.json").exists()
+    _, words = build.make("verdict", SWARMLINE_OUTCOME="staging.json")
+    assert "the deploy of this build has ended: " in words
+
+
 def test_who_deploys_meanwhile_is_told_by_whom_the_stack_is_locked(build: Build) -> None:
     build.start("rollback")
     build.changing()

@@ -75,6 +75,15 @@ def test_a_rollback_of_a_challenger_s_callers_alone_moves_a_champion_that_was_pr
     assert champion(client) == "1"
 
 
+def test_a_rollback_of_a_staging_stack_is_in_the_ledger_and_moves_no_champion(
+    client: MlflowClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "live.env").write_text("STAGING=shop\n", encoding="utf-8")
+    monkeypatch.setenv("SWARMLINE_SETTINGS", str(tmp_path))
+    assert releases.write("shop") == {"written": [1, 2, 3], "champions": []}
+    assert champion(client) == "2"
+
+
 def test_it_is_moved_once_so_what_people_promote_afterwards_stays(client: MlflowClient):
     releases.write("shop")
     client.set_registered_model_alias(MODEL, "champion", "3")

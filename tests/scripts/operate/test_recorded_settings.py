@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from scripts.command.options import parsed, parser
+from scripts.command.options import parsed
 from scripts.command.outcome import Refused
 from scripts.operate import confirm, status, up
 from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
@@ -21,7 +21,7 @@ def address_of_status() -> str:
 
 def address_of_confirm() -> str:
     with pytest.raises(Refused) as caught:
-        confirm.confirm(parsed(parser("confirm", None, 0.0), []))
+        confirm.confirm(parsed(confirm.command_line(), ["--deadline=0"]))
     return str(caught.value).replace("host='127.0.0.1', port=", "http://127.0.0.1:")
 
 

@@ -23,6 +23,8 @@ CREDENTIALS = {
     "docker-client": "/secrets/client.zip",
     "api-key": "/secrets/api-key",
     "edge-key": "/secrets/edge-key",
+    "staging-api-key": "/secrets/staging-api-key",
+    "staging-edge-key": "/secrets/staging-edge-key",
     "journal": "none",
     "webhook": "none",
 }
@@ -30,7 +32,16 @@ CREDENTIALS = {
 TOLD = (
     *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN", "REPLICAS", "UNSET"),
     *("VERSION", "MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
+    *(
+        "STACK",
+        "DOCKER_HOST",
+        "PRODUCTION_DOCKER_HOST",
+        "SWARMLINE_URL",
+        "SWARMLINE_OUTCOME",
+        "LOAD",
+    ),
 )
+STAGED = {"STAGING_IS": "trial", "STACK": "live", "SWARMLINE_URL": "https://live"}
 MAIN_ENV = {"SCOPE_IS": "release", "PLAN_IS": "deploy", "SWARMLINE_MLFLOW": "http://mlflow"}
 
 
@@ -88,6 +99,24 @@ CASES: dict[str, dict[str, Any]] = {
     "withdrawn, rejected again": {
         "env": {"PLAN_IS": "withdrawn"},
         "input": {"submitter": "admin", "VERDICT": "reject"},
+    },
+    "staging": {"env": STAGED},
+    "staging, in another Swarm": {
+        "env": {**STAGED, "STAGING_IS": "trial tcp://staging:2376", "DOCKER_HOST": "tcp://live:2376"}
+    },
+    "staging, unapproved": {"env": STAGED, "params": {"APPROVE": False}},
+    "staging, red": {"env": {**STAGED, "RED_STACK": "trial"}},
+    "staging, answered by a stranger": {"env": STAGED, "input": {"submitter": "mallory"}},
+    "staging, rejected": {"env": STAGED, "input": {"submitter": "admin", "VERDICT": "reject"}},
+    "staging, nothing changed": {"env": {**STAGED, "PLAN_IS": "nothing"}},
+    "staging, withdrawn": {"env": {**STAGED, "PLAN_IS": "withdrawn"}},
+    "staging, withdrawn, nobody asked": {
+        "env": {**STAGED, "PLAN_IS": "withdrawn"},
+        "params": {"APPROVE": False},
+    },
+    "staging, withdrawn, by the clock": {
+        "env": {**STAGED, "PLAN_IS": "withdrawn"},
+        "causes": ["TimerTrigger"],
     },
     "dry run": {"params": {"DRY_RUN": True}},
     "not to deploy": {"params": {"DEPLOY": False}},
@@ -161,7 +190,7 @@ CHECKS = [
 CANDIDATE = ["begin env models", "scope", *CHECKS]
 BUILT = [
     *(*CANDIDATE, "models", "train", "train", "gate", "export image", "audit"),
-    *("publish", "plan", "offer"),
+    *("publish", "plan", "offer", "staging"),
 ]
 #: Where a deploy may have begun, its verdict is waited for before anything is told, on the machine that it began on.
 TOLD_AT_THE_END = ["verdict", "notify"]

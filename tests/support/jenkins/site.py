@@ -25,6 +25,8 @@ KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 KEPT_PREFIXES = ("PIP_", "UV_")
 #: The models that a site has, and the metric that their gate looks at.
 GATED = {"quality-classification": "accuracy", "yield-prediction": "r2"}
+#: What a site's staging is called, where it has one.
+STAGING = "trial"
 SMALL = '[search]\ncandidates = ["linear"]\nbudget = 1\n\n[gates]\nlatency_ms = 1000\n'
 
 
@@ -83,6 +85,8 @@ class Agent:
             "docker-client": str(client),
             "api-key": str(keys / "deployer.key"),
             "edge-key": str(keys / "edge.key"),
+            "staging-api-key": str(keys / f"{STAGING}/deployer.key"),
+            "staging-edge-key": str(keys / f"{STAGING}/edge.key"),
             "journal": "none",
             "webhook": "none",
         }

@@ -127,7 +127,7 @@ def environ(folder: Path, url: str) -> dict[str, str]:
 
 
 @contextmanager
-def edge(swarm: SwarmInAFile) -> Iterator[str]:
+def edge(swarm: SwarmInAFile, stack: str = NAME) -> Iterator[str]:
     """Answers as the release that was deployed last; `answers` says what it predicts, by release."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -142,7 +142,7 @@ def edge(swarm: SwarmInAFile) -> Iterator[str]:
             self._say({"version": version, "predictions": predictions})
 
         def _release(self) -> str:
-            service = swarm.read()["service"].get(f"{NAME}_model")
+            service = swarm.read()["service"].get(f"{stack}_model")
             return service["deploy"]["labels"]["swarmline.release"] if service else ""
 
         def _say(self, facts: dict[str, Any]) -> None:

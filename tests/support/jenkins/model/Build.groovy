@@ -153,6 +153,8 @@ class Build extends Workspace {
         switch (name) {
             case ~/before.*/: return true
             case 'not': return !holds(last(one))
+            case 'allOf': return holds(last(one))
+            case 'anyOf': return declaredIn(last(one)).any { inner, calls -> calls.any { condition(inner, it) } }
             case 'branch': return variables().BRANCH_NAME == one[0]
             case 'environment': return variables()[one[0].name] == one[0].value
             case 'triggeredBy': return one[0] in (given.causes ?: [])
