@@ -31,19 +31,8 @@ def need_production(stack: str) -> None:
 
 def keep(stack: str, seen: Record, outcome: str, reason: str, by: str, why: str) -> Record:
     """What staging made of the release `seen`, as a record of the stack that it is the staging of."""
-    record = seen._replace(
-        number=0,
-        kind=records.STAGING,
-        at=records.now(),
-        by=by,
-        why=why,
-        outcome=outcome,
-        reason=f"in {stack}: {reason}",
-        settings="",
-        seconds=0.0,
-        golden={},
-        inputs=None,
-    )
+    entry = seen.entry(records.STAGING, by, why)
+    record = entry._replace(outcome=outcome, reason=f"in {stack}: {reason}", settings="")
     production = environments.production_of(stack)
     with _at_production():
         serving = records.serving(records.history(production))

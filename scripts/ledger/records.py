@@ -63,6 +63,13 @@ class Record(NamedTuple):
         golden = {model: dict(arms) for model, arms in self.golden.items()}
         return Release(self.image, self.release, dict(self.document), golden)
 
+    def entry(self, kind: str, by: str, why: str) -> Record:
+        """An entry about this release, at this time, which brought nothing in: nobody can go back to it."""
+        entry = self._replace(number=0, kind=kind, at=now(), by=by, why=why)
+        return entry._replace(
+            outcome="", reason="", replaced="", seconds=0.0, golden={}, inputs=None
+        )
+
     def summary(self) -> dict[str, Any]:
         """The facts for people and for the ledger."""
         facts = self._asdict()

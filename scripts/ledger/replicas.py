@@ -12,12 +12,10 @@ import re
 from typing import NamedTuple
 
 from scripts.engine import secrets_and_configs
-from scripts.ledger import records
-from scripts.ledger.records import Record
 from scripts.stack_file.render import MAIN, StackInputs
 
 NAME = "scale"
-#: The kind of a record, and its outcome: what serves stays as it is, so nobody goes back to it.
+#: The kind of an entry of the ledger.
 KIND = "scale"
 SERVICE, SETTING = "model", "MODEL_REPLICAS"
 
@@ -55,23 +53,6 @@ def replace(stack: str, chosen: SetReplicas | None) -> None:
         secrets_and_configs.create("config", stack, NAME, json.dumps(chosen._asdict()))
     for config in before:
         secrets_and_configs.remove("config", config.id)
-
-
-def record_of(serving: Record, by: str, why: str) -> Record:
-    """The ledger's entry about the release that serves, which nobody can go back to."""
-    return serving._replace(
-        number=0,
-        kind=KIND,
-        at=records.now(),
-        by=by,
-        why=why,
-        outcome="",
-        reason="",
-        replaced="",
-        seconds=0.0,
-        golden={},
-        inputs=None,
-    )
 
 
 def number_of(inputs: StackInputs | None) -> int | None:

@@ -41,19 +41,8 @@ class End(Exception):
 
 def record_end(stack: str, serving: Record, outcome: str, who: str, why: str, reason: str) -> None:
     """A record that changed nothing: who looks later sees that no ramp goes on any more."""
-    ended = serving._replace(
-        number=0,
-        kind=records.RAMP,
-        at=records.now(),
-        by=who,
-        why=why,
-        outcome=outcome,
-        reason=reason,
-        replaced=serving.release,
-        seconds=0.0,
-        golden={},
-        inputs=None,
-    )
+    entry = serving.entry(records.RAMP, who, why)
+    ended = entry._replace(outcome=outcome, reason=reason, replaced=serving.release)
     try:
         records.store(stack, ended)
     except DockerError as error:

@@ -154,9 +154,8 @@ def _carry_out(options: argparse.Namespace, plan: Plan) -> dict[str, Any]:
     words = f"replicas {plan.service.replicas} -> {plan.target}"
     words += "" if plan.chosen else ", left to the settings again"
     say(f"{plan.service.name}: {words}")
-    entry = replicas.record_of(
-        plan.serving, options.by, f"{words}: {options.why}" if options.why else words
-    )
+    why = f"{words}: {options.why}" if options.why else words
+    entry = plan.serving.entry(replicas.KIND, options.by, why)
     replicas.replace(stack, plan.chosen)
     try:
         change_replicas(Change(stack, plan.service, plan.serving, plan.target, *times), plan.view)
