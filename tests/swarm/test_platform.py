@@ -100,9 +100,8 @@ def platform(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "DOCKER_SOCKET": swarm.manager.socket.removeprefix("unix://"),
         "MLFLOW_WORKERS": "1",
     }
-    first = platform_command(environ, "up").good()
     try:
-        yield Platform(swarm, environ, first)
+        yield Platform(swarm, environ, platform_command(environ, "up").good())
     finally:
         platform_command(environ, "down")
 
