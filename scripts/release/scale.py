@@ -37,6 +37,7 @@ from scripts.monitoring_stack import kept
 from scripts.rollout import convergence
 from scripts.rollout.replicas import AGAIN, Change, change_replicas
 from scripts.stack_file import render, settings
+from scripts.stack_file.rendered import RELEASE
 
 #: The bounds; of the edge as stack.yml has it.
 DEFAULTS = {**dict(settings.REPLICAS), "EDGE_SLOTS": "20"}
@@ -117,6 +118,11 @@ def _plan(options: argparse.Namespace, wanted: int | None) -> Plan:
     service = view.named(replicas.service_of(options.stack))
     if serving is None or serving.inputs is None or service is None:
         raise Refused(f"stack {options.stack} does not serve; `make deploy` brings a release in")
+    if service.labels[RELEASE] != serving.release:
+        raise Refused(
+            f"{service.name} is of release {service.labels[RELEASE]}, and {serving.release} was verified last: a deploy"
+            " was cut off; the next `make deploy` goes on from there, then scale"
+        )
     if wanted is not None:
         need_within(wanted, settings_of(options.stack, serving))
     before = replicas.set_replicas(options.stack)

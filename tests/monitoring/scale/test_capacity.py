@@ -71,6 +71,8 @@ def test_of_this_stack_alone_it_is_measured_what_its_replicas_use_and_may_use(tm
                 measure(numbers.url, HOUR)
             wait_until(lambda: measured(numbers.url) is not None, "the load is measured")
             load = measure(numbers.url, HOUR)
+            moment = dt.timedelta(seconds=2)
+            wait_until(lambda: measure(numbers.url, moment).quiet, "a whole span was recorded")
     assert (load.cores, load.ordered, load.quiet) == (0.5, 2, None)
     # Of a few seconds, Prometheus makes a rate over minutes; the other stack's would be thousands.
     assert 0 < load.busiest <= 90 and 0 < load.lately <= 90

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from collections.abc import Callable
+from statistics import fmean
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from monitoring.findings import Scaling
 from monitoring.scale import Bounds, Rules
@@ -108,3 +112,41 @@ def test_orders_that_change_nothing_become_rare():
     assert target(load(lately=1.5), *much) == 5
     # One that did change something ends it.
     assert target(load(lately=1.5, ordered=3), *vain) == 5
+
+
+def day_of(demand: Callable[[float], float], rules: Rules) -> list[tuple[float, int, float]]:
+    """By quarter of a minute: cores that callers ask for, replicas, cores used; an order takes half a minute."""
+    ordered, history, used = rules.bounds.least, [], []
+    course: list[tuple[float, int, float]] = []
+    coming: list[tuple[int, int]] = []
+    for step in range(24 * 240):
+        hour, now = step / 240, NOW + step * MINUTE / 4
+        if coming and coming[0][0] <= step:
+            ordered = coming.pop(0)[1]
+        used.append(min(demand(hour), 0.5 * ordered))
+        course.append((demand(hour), ordered, used[-1]))
+        spans = [fmean(used[max(end - 20, 0) : end]) for end in range(max(step - 239, 1), step + 2)]
+        quiet = max(spans) if step >= 240 else None
+        now_load = Load(fmean(used[-8:]), max(spans), quiet, 0.5, ordered)
+        if (scaling := decide(now_load, rules, history, now)) is not None:
+            history.insert(0, replace(scaling, outcome="started", settled_at=now))
+            coming.append((step + 2, scaling.last))
+    return course
+
+
+def test_over_a_day_replicas_follow_the_load_and_do_not_flap():
+    def demand(hour: float) -> float:
+        """A day and a night, and a burst of twenty minutes at three."""
+        usual = 0.9 - 0.7 * math.cos(math.tau * hour / 24)
+        return usual + (0.5 if 3 <= hour < 3 + 1 / 3 else 0.0)
+
+    course = day_of(demand, RULES)
+    counts = [count for _, count, _ in course]
+    changes = sum(before != after for before, after in zip(counts, counts[1:]))
+    assert RULES.bounds.least == min(counts) and 5 <= max(counts) <= RULES.bounds.most
+    # Three or four up, as many down, and twice for the burst.
+    assert changes <= 12
+    short = sum(asked > 0.9 * 0.5 * count for asked, count, _ in course) / len(course)
+    assert short < 0.01
+    # As many all day long as at its busiest would have been half as many again.
+    assert fmean(counts) < 0.75 * max(counts)

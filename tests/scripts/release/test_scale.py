@@ -290,6 +290,17 @@ def test_what_came_by_hand_is_not_scaled(swarm: SwarmInAFile, capsys: pytest.Cap
     assert "came without `make deploy`" in capsys.readouterr().err
 
 
+def test_what_a_deploy_left_halfway_is_not_scaled(
+    swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
+):
+    serve(swarm)
+    stack = swarm.read()
+    stack["service"][MODEL]["deploy"]["labels"]["swarmline.release"] = "bbbb"
+    swarm.write(stack)
+    assert scale.main(["4"]) == 1
+    assert "is of release bbbb, and aaaa was verified last" in capsys.readouterr().err
+
+
 def test_many_changes_push_no_release_out_of_the_ledger(swarm: SwarmInAFile):
     serve(swarm)
     serve(swarm, "bbbb", 2)

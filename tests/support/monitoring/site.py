@@ -14,6 +14,7 @@ import msgspec
 from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from monitoring.findings import Capacity, Scalings
 from monitoring.findings.store import Store
 from monitoring.pages import (
     JournalLookup,
@@ -99,6 +100,8 @@ def filled(folder: Path, now: dt.datetime) -> Store:
     store = Store(f"sqlite:///{folder}/monitor.db")
     store.prepare()
     board.fill(store, now)
+    measured = Capacity(measured_at=now, busiest=1.2, cores=1.0, ordered=3, needed=2, unbounded=2)
+    Scalings(store.engine).keep_capacity(measured)
     return store
 
 
