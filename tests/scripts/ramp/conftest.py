@@ -27,9 +27,9 @@ def _site(
     assert first.inputs is not None
     swarm.remember(first._replace(inputs=first.inputs._replace(files={"stack.yml": FILE})))
     monkeypatch.setenv("WATCH", "0")
-    monkeypatch.setattr(watch, "POLL", 0.05)
-    monkeypatch.setattr(watch, "LEDGER_EVERY", 0.2)
-    monkeypatch.setattr(stack, "POLL", 0.1)
+    monkeypatch.setattr(watch, "POLL", 0.1)
+    monkeypatch.setattr(watch, "LEDGER_EVERY", 1.0)
+    monkeypatch.setattr(stack, "POLL", 0.3)
     monkeypatch.setattr(climb, "AGAIN", 0.1)
     site = JudgedSite(tmp_path, swarm)
     with site.edge(os.environ["SWARMLINE_URL"]) as url, site.judged():

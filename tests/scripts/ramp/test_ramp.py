@@ -12,13 +12,14 @@ from contextlib import contextmanager
 import pytest
 
 from scripts.ledger import records
+from scripts.ledger.records import Record
 from scripts.operate import status
 from scripts.ramp.__main__ import main
 from scripts.release import rollback
 from tests.scripts.ramp.conftest import ARMS
 from tests.support.monitoring.experiment import Behaviour
 from tests.support.scripts.judged_site import MODEL, JudgedSite
-from tests.support.scripts.swarm_in_a_file import release
+from tests.support.scripts.swarm_in_a_file import NAME, release
 
 # A monitor judges, and each step is a command.
 pytestmark = pytest.mark.slow
@@ -51,6 +52,18 @@ def meanwhile(site: JudgedSite, share: float, act: Callable[[], None]) -> Iterat
         yield
     finally:
         thread.join()
+
+
+def until_kept(is_kept: Callable[[], bool], write: Callable[[], None]) -> None:
+    """Writes until it is in the file: a docker command that runs at that moment writes what it has read before."""
+    deadline = time.monotonic() + 60
+    while not is_kept() and time.monotonic() < deadline:
+        write()
+        time.sleep(0.3)
+
+
+def come_in(site: JudgedSite, record: Record) -> None:
+    until_kept(lambda: record in site.swarm.history, lambda: site.swarm.remember(record))
 
 
 def test_a_better_challenger_goes_step_by_step_to_all_callers_and_a_rollback_takes_it_back(
@@ -118,6 +131,32 @@ def test_one_that_fails_while_its_share_is_raised_is_not_waited_for(
     assert (went_back.kind, went_back.reason) == ("traffic", "interrupted by SIGTERM")
 
 
+def test_a_step_that_has_to_go_back_ends_the_ramp(
+    site: JudgedSite, capsys: pytest.CaptureFixture[str]
+):
+    def refuse_the_next() -> None:
+        until_kept(
+            lambda: bool(site.swarm.read()["faults"]),
+            lambda: site.swarm.fault("stack deploy", words="no such network"),
+        )
+
+    with meanwhile(site, 5, refuse_the_next):
+        assert main([MODEL, "--steps", "5,50", "--requests", "60"]) == 2
+    assert shares(site) == [5, 0]
+    assert "late, step condemned: the step to 50 % failed: " in capsys.readouterr().err
+
+
+def test_a_deploy_that_goes_on_is_waited_for(site: JudgedSite, capsys: pytest.CaptureFixture[str]):
+    site.challenger, site.champion = BETTER, WORSE
+    facts = {"by": "bob", "intended": "cccc", "since": "now", "until": time.time() + 4}
+    labels = {"swarmline.stack": NAME, "swarmline.name": "deploying"}
+    lock = {"labels": labels, "content": json.dumps(facts)}
+    site.swarm.change("config", **{f"{NAME}_deploying": lock})
+    assert main([MODEL, "--steps", "50", "--promote", "never"]) == 0
+    assert shares(site) == [50]
+    assert "trying again: stack shop is locked: bob has been at cccc" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("part", ["answers", "judges"])
 def test_without_the_monitor_the_challenger_has_no_callers(
     site: JudgedSite, part: str, capsys: pytest.CaptureFixture[str]
@@ -164,7 +203,7 @@ def test_another_challenger_ends_it_and_is_left_alone(
 ):
     arms = {MODEL: {"champion": {"version": "1"}, "challenger": {"version": "3"}}}
     other = release(9, "bbbb", golden={}, document={"models": arms})
-    with meanwhile(site, 5, lambda: site.swarm.remember(other)):
+    with meanwhile(site, 5, lambda: come_in(site, other)):
         assert main([MODEL, "--requests", "999999"]) == 3
     assert "release bbbb serves champion and challenger 1 and 3 by now" in capsys.readouterr().err
     newest = site.swarm.history[0]
@@ -175,13 +214,13 @@ def test_another_challenger_ends_it_and_is_left_alone(
 def test_another_champion_ends_it_and_the_share_of_before_is_taken_back(site: JudgedSite):
     arms = {MODEL: {"champion": {"version": "0"}, "challenger": {"version": "2"}}}
 
-    def come_in() -> None:
+    def come_in_beside() -> None:
         serving = records.serving(site.swarm.history)
         assert serving is not None
         other = serving._replace(number=9, kind="deploy", document={"models": arms})
-        site.swarm.remember(other)
+        come_in(site, other)
 
-    with meanwhile(site, 5, come_in):
+    with meanwhile(site, 5, come_in_beside):
         assert main([MODEL, "--requests", "999999"]) == 3
     assert site.share() == 0 and "overtaken" in site.swarm.history[0].why
 
@@ -192,7 +231,7 @@ def test_a_share_that_somebody_else_sets_is_theirs(site: JudgedSite):
         assert serving is not None and serving.inputs is not None
         text = f'[{MODEL}]\nmode = "split"\nshare = 0.4\n'
         inputs = serving.inputs._replace(configs={**serving.inputs.configs, "TRAFFIC_CONFIG": text})
-        site.swarm.remember(serving._replace(number=9, by="bob", inputs=inputs))
+        come_in(site, serving._replace(number=9, by="bob", inputs=inputs))
 
     with meanwhile(site, 5, set_share):
         assert main([MODEL, "--requests", "999999"]) == 3
