@@ -21,10 +21,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scripts.command.environments import secrets_folder
 from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish
 from scripts.credentials import certificates, manage
-from scripts.command.environments import secrets_folder
 
 
 def command_line() -> argparse.ArgumentParser:

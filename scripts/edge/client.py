@@ -13,12 +13,12 @@ import requests.adapters
 from cryptography import x509
 
 from scripts.command import files
+from scripts.command.environments import secrets_folder
 from scripts.command.outcome import Refused
 from scripts.engine import secrets_and_configs
 from scripts.engine.docker import DockerError
 from scripts.engine.secrets_and_configs import CERTIFICATE
 from scripts.engine.swarm import View
-from scripts.command.environments import secrets_folder
 from scripts.stack_file.settings import outside
 
 #: What a node calls itself that no other machine reaches.

@@ -10,12 +10,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from scripts.command import environments
 from scripts.command.options import ADDRESS, parameter
 from scripts.command.outcome import Refused, say
 from scripts.engine.docker import DockerError
 from scripts.ledger import records, releases
 from scripts.ledger.records import Record
-from scripts.command import environments
 
 ENGINE = "PRODUCTION_DOCKER_HOST"
 
@@ -45,12 +45,12 @@ def keep(stack: str, seen: Record, outcome: str, reason: str, by: str, why: str)
 
 
 def keep_red(stack: str, seen: Record, reason: str, by: str, why: str) -> None:
-    """As `keep`; where the Swarm cannot take it that is said, and the release stays unconfirmed, which keeps it out."""
+    """As `keep`; where the Swarm cannot take it, that is said beside what was wrong."""
     try:
         keep(stack, seen, records.RED, reason, by, why)
     except DockerError as error:
         say(
-            f"that release {seen.release} is red is not kept: {error}; it stays unconfirmed all the same"
+            f"that release {seen.release} is red is not kept: {error}; what was said of it before still counts"
         )
 
 

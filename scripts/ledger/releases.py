@@ -12,11 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from scripts.command import environments
 from scripts.command.address import without_passwords
 from scripts.command.outcome import Refused, say
 from scripts.ledger import champions, records, tracking
 from scripts.ledger.records import Record
-from scripts.command import environments
 
 EXPERIMENT = "releases"
 TAG = "swarmline.record"

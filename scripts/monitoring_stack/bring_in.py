@@ -9,6 +9,7 @@ import yaml
 
 from scripts.command import interrupts
 from scripts.command.deadline import Deadline
+from scripts.command.environments import secrets_folder
 from scripts.command.outcome import Late, Refused, Stopped, say
 from scripts.credentials import database, manage
 from scripts.engine import lock, secrets_and_configs, swarm
@@ -21,7 +22,6 @@ from scripts.monitoring_stack.runbook import with_runbook
 from scripts.monitoring_stack.state import Baselines, Part
 from scripts.rollout import convergence
 from scripts.stack_file import monitoring
-from scripts.command.environments import secrets_folder
 from scripts.stack_file.monitoring import stack_of
 from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import IMAGE, SETTINGS, Rendered

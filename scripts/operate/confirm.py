@@ -17,15 +17,24 @@ from typing import Any
 from scripts.command import files
 from scripts.command.deadline import Deadline
 from scripts.command.environments import production_of
-from scripts.command.options import NUMBER, Outside, add_who_and_why, parsed, parser
+from scripts.command.options import (
+    NUMBER,
+    Outside,
+    add_break_lock,
+    add_who_and_why,
+    parsed,
+    parser,
+)
 from scripts.command.outcome import Refused, finish, say
 from scripts.edge import client, load, smoke
-from scripts.engine import swarm
+from scripts.engine import lock, swarm
 from scripts.ledger import confirmations, records, unrecorded
 from scripts.ledger.records import Record
 from scripts.operate import status
 
 STAGING_LOAD = 20.0
+#: Seconds for which whoever works on the stack is waited for.
+PATIENCE = 30.0
 
 
 class NotServed(Refused):
@@ -40,9 +49,17 @@ def confirm(options: argparse.Namespace) -> dict[str, Any]:
         raise Refused(f"--load is {options.load:g}; allowed are 0 to {load.LONGEST:g} seconds")
     confirmations.need_production(options.stack)
     swarm.need_manager()
-    serving = _serving(options.stack)
     if not production:
-        return _prove(options, serving)
+        return _prove(options, _serving(options.stack))
+    # What another deploy brings in meanwhile would be held against the release that is judged.
+    longest = options.deadline + options.load + 120
+    with lock.held(options.stack, options.by, "confirming", longest, options.break_lock, PATIENCE):
+        return _confirm_for(production, options)
+
+
+def _confirm_for(production: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Proves it, and keeps the outcome with the releases of the stack whose staging this is."""
+    serving = _serving(options.stack)
     try:
         facts = _prove(options, serving)
     except NotServed as error:
@@ -96,7 +113,7 @@ def _bear(options: argparse.Namespace, serving: Record) -> dict[str, str]:
 
 
 def command_line() -> argparse.ArgumentParser:
-    line = add_who_and_why(parser("operate confirm", __doc__, 30.0))
+    line = add_break_lock(add_who_and_why(parser("operate confirm", __doc__, 30.0)))
     line.add_argument(
         "--load",
         type=float,

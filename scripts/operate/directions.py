@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from scripts.command.environments import secrets_folder
 from scripts.edge import client
 from scripts.edge.client import EdgeClient
-from scripts.command.environments import secrets_folder
 
 
 def to_monitoring(url: str, stack: str) -> list[str]:

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from scripts.command import files
+from scripts.command import environments
 from scripts.command.options import FLAG, IMAGE, Outside, add_rollout, parsed, parser
 from scripts.command.outcome import Late, Refused, RolledBack, finish, say
 from scripts.credentials import manage
@@ -31,7 +32,6 @@ from scripts.monitoring_stack import bring_in, kept
 from scripts.release import staging, traffic_file, withdrawn
 from scripts.rollout.order import Goal, Order
 from scripts.rollout.rollout import carry_out
-from scripts.command import environments
 from scripts.stack_file import render, settings
 
 DEADLINE, WATCH = 600.0, 15.0

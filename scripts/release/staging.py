@@ -11,13 +11,13 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from scripts.command import environments
 from scripts.command.options import parsed, parser
 from scripts.command.outcome import Late, Refused, RolledBack, finish, say
 from scripts.image.release import Release
 from scripts.ledger import confirmations, records
 from scripts.ledger.records import Record
 from scripts.rollout.order import Order
-from scripts.command import environments
 from scripts.stack_file import render
 
 #: What stack.yml publishes where nothing else is set.

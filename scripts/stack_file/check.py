@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
+from scripts.command import environments
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
-from scripts.command import environments
 from scripts.stack_file import dashboards, haproxy, monitoring, prometheus, settings
 from scripts.stack_file.render import CONFIGS, EDGE, MONITORING, NO_TRAFFIC, collect, fill, used
 

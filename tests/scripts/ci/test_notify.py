@@ -68,6 +68,13 @@ def test_what_somebody_took_away_is_offered_as_such_and_not_told_as_deployed(
     assert (place / "report/description.txt").read_text() == f"not deployed: {words}"
 
 
+def test_the_mail_says_why_staging_was_red_and_what_serves(place: Path) -> None:
+    put(place, "release/staging.json", {"code": 1, "red": True, "reason": "golden row 0 is wrong"})
+    words = mail(place)
+    assert "Why:\nstaging: golden row 0 is wrong" in words
+    assert "nothing was deployed; the release that served before still serves" in words
+
+
 class Hook(HTTPServer):
     said: bytes = b""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,24 @@ def test_without_a_load_nothing_is_confirmed(site: Site, capsys: pytest.CaptureF
     assert site.stage("bbbb", 5) == 0 and site.confirm("--load", "0") == 0
     assert "without a load nothing is confirmed for shop" in capsys.readouterr().err
     assert site.last.release == "aaaa"
+
+
+def test_nothing_is_judged_while_another_works_on_staging(
+    site: Site,
+    swarm: SwarmInAFile,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    assert site.stage("bbbb", 5) == 0
+    facts = {"by": "bob", "intended": "cccc", "since": "now", "until": time.time() + 60}
+    labels = {"swarmline.stack": TRIAL, "swarmline.name": "deploying"}
+    lock = {"labels": labels, "content": json.dumps(facts)}
+    swarm.change("config", **{f"{TRIAL}_deploying": lock})
+    monkeypatch.setattr(confirm, "PATIENCE", 0.0)
+    assert site.confirm() == 1
+    assert "is locked: bob has been at cccc" in capsys.readouterr().err
+    assert site.last.release == "aaaa"
+    assert site.confirm("--break-lock") == 0 and site.last.outcome == "confirmed"
 
 
 @pytest.mark.parametrize("load", ["-1", "601", "nan"])
