@@ -1,6 +1,8 @@
 """A release comes into the Swarm, or goes back.
 
-python -m scripts.release VERB ...    deploy, plan, staging, rollback, releases, traffic, scale, stack-file; each tells more with --help
+python -m scripts.release deploy|plan|staging|rollback|releases|traffic|scale|stack-file ...
+
+Each tells more with --help.
 """
 
 from __future__ import annotations
