@@ -47,7 +47,5 @@ def only_it_failed(seen: Seen, bad: Release) -> bool:
 
 def containers(stack: Stack, service: str) -> list[tuple[Node, str]]:
     """Those that run: node and id."""
-    names = {node.name: node for node in stack.swarm.nodes}
-    tasks = stack.tasks(service)
-    ids = [task["Status"]["ContainerStatus"]["ContainerID"] for task in tasks]
-    return list(zip([names[name] for name in stack.nodes_of(service)], ids, strict=True))
+    nodes = {node.name: node for node in stack.swarm.nodes}
+    return [(nodes[name], container) for name, container in stack.containers(service)]

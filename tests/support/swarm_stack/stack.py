@@ -79,9 +79,16 @@ class Stack:
         return [task for task in tasks if task["Status"]["State"] == "running"]
 
     def nodes_of(self, service: str) -> list[str]:
+        return [name for name, _ in self.containers(service)]
+
+    def containers(self, service: str) -> list[tuple[str, str]]:
+        """Of tasks that run: the node's name and the container's id, from one look at them."""
         lines = self.swarm.docker("node", "ls", "--format", "{{.ID}} {{.Hostname}}").splitlines()
         names = dict(line.split() for line in lines)
-        return [names[task["NodeID"]] for task in self.tasks(service)]
+        return [
+            (names[task["NodeID"]], task["Status"]["ContainerStatus"]["ContainerID"])
+            for task in self.tasks(service)
+        ]
 
     def addresses(self) -> list[str]:
         """All nodes, as a name of the Swarm would have them: those with an edge first."""
