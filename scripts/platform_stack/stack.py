@@ -96,18 +96,19 @@ def _wait(stack: str, deadline: Deadline) -> None:
     def is_complete() -> bool:
         nonlocal said, late
         late = [service for service in services(stack) if not _is_complete(service)]
-        if late and (waiting := _names(stack, late)) != said:
+        if late and (waiting := ", ".join(sorted(_names(stack, late)))) != said:
             say(f"waiting for {waiting}")
             said = waiting
         return not late
 
-    deadline.wait_for(
-        is_complete, lambda: f"not running: {_names(stack, late)}. {'; '.join(_errors(late))}"
-    )
+    deadline.wait_for(is_complete, lambda: f"not running: {'; '.join(_errors(late))}")
 
 
-def _names(stack: str, late: list[dict[str, Any]]) -> str:
-    return ", ".join(sorted(service["Name"].removeprefix(f"{stack}_") for service in late))
+def _names(stack: str, late: list[dict[str, Any]]) -> Iterator[str]:
+    """Each with the Swarm's word about it, if there is one: a port that is taken will not be free by waiting."""
+    for service in late:
+        words = _error(service)
+        yield service["Name"].removeprefix(f"{stack}_") + (f" ({words})" if words else "")
 
 
 def _is_complete(service: dict[str, Any]) -> bool:
@@ -125,9 +126,14 @@ def _is_complete(service: dict[str, Any]) -> bool:
 
 def _errors(late: list[dict[str, Any]]) -> Iterator[str]:
     for service in late:
-        tasks = docker_json("service", "ps", "--no-trunc", "--format", "{{json .}}", service["ID"])
-        words = next((task["Error"] for task in tasks if task["Error"]), "")
-        yield f"{service['Name']}: {words or 'it is starting still; `docker service logs` tells more'}"
+        words = _error(service) or "it is starting still; `docker service logs` tells more"
+        yield f"{service['Name']}: {words}"
+
+
+def _error(service: dict[str, Any]) -> str:
+    """What the Swarm said last of one of its tasks, if anything."""
+    tasks = docker_json("service", "ps", "--no-trunc", "--format", "{{json .}}", service["ID"])
+    return next((task["Error"] for task in tasks if task["Error"]), "")
 
 
 def directions(environ: dict[str, str], host: str, folder: Path) -> dict[str, Any]:
