@@ -200,8 +200,11 @@ class Shipper:
 
 
 def _be_nice() -> None:
-    # Of this thread alone, on Linux.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+    # Of this thread alone, on Linux. Where all of the container is nicer already, as below an engine that is, becoming
+    # less so is a right that it has not: the thread would never ship anything.
+    own = threading.get_native_id()
+    if os.getpriority(os.PRIO_PROCESS, own) < NICE:
+        os.setpriority(os.PRIO_PROCESS, own, NICE)
 
 
 def ship_once(settings: JournalSettings) -> int:

@@ -107,7 +107,9 @@ def test_keys_and_journals_are_of_one_stack(delivered: Site):
     live, trial = delivered.live, delivered.trial
     assert delivered.ask(trial, live.key).status_code == 401
     assert delivered.ask(live, delivered.trial_key).status_code == 401
-    identity = delivered.ask(trial, delivered.trial_key).headers["X-Request-Id"]
+    answer = delivered.ask(trial, delivered.trial_key)
+    assert answer.status_code == 200, answer.text
+    identity = answer.headers["X-Request-Id"]
     wait_until(lambda: trial.run("trace", identity).code == 0, "staging's journal has it", 60, 1)
     other = live.run("trace", identity)
     assert other.code == 1 and f"has no prediction {identity}" in other.words

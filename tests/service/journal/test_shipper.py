@@ -143,7 +143,34 @@ def test_the_shipper_is_nice_until_a_prediction_has_waited_for_long(
         assert subject.ship_politely() == 1
     subject.close()
     # The second told that the third might be late as well.
-    assert seen == [shipper.NICE, shipper.NICE, usual, shipper.NICE]
+    nice = max(usual, shipper.NICE)
+    assert seen == [nice, nice, usual, nice]
+
+
+def test_a_shipper_that_is_nicer_already_stays_so_and_ships(
+    journal: Journal, settings: JournalSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from service.journal import frame_contents
+
+    seen: list[int] = []
+
+    def watched(group: Any, source: Any) -> Any:
+        seen.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        return rows_of(group, source)
+
+    def ship_below_a_nicer_one() -> None:
+        # A thread begins as nice as the one that starts it.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)
+        assert subject.ship_politely() == 1
+
+    monkeypatch.setattr(frame_contents, "rows_of", watched)
+    record_quality(journal)
+    subject = Shipper(settings)
+    thread = threading.Thread(target=ship_below_a_nicer_one)
+    thread.start()
+    thread.join(30)
+    subject.close()
+    assert seen == [19]
 
 
 def test_a_polite_pass_that_takes_long_ends_and_loses_nothing(
