@@ -162,7 +162,7 @@ def test_without_the_monitor_the_challenger_has_no_callers(
     site: JudgedSite, part: str, capsys: pytest.CaptureFixture[str]
 ):
     with meanwhile(site, 5, lambda: setattr(site, part, False)):
-        assert main([MODEL, "--away-minutes", "0.02"]) == 3
+        assert main([MODEL, "--away-minutes", "0.15"]) == 3
     assert shares(site) == [5, 0]
     said = capsys.readouterr().err
     assert "late, monitor away: " in said and "champion 1 answers all callers" in said
@@ -193,7 +193,7 @@ def test_without_a_verdict_in_time_the_challenger_has_no_callers(
 
 def test_too_few_requests_end_a_step(site: JudgedSite, capsys: pytest.CaptureFixture[str]):
     site.requests = 4
-    assert main([MODEL, "--steps", "50", "--step-minutes", "0.02"]) == 3
+    assert main([MODEL, "--steps", "50", "--step-minutes", "0.15"]) == 3
     assert shares(site) == [50, 0]
     assert "50 %: the challenger has to answer " in capsys.readouterr().err
 

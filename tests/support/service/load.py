@@ -36,7 +36,7 @@ class Load:
     def _once(self, session: requests.Session, request_id: str) -> None:
         try:
             answer = predict(self._server, session, X_Request_Id=request_id)
-        except requests.ConnectionError as error:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError) as error:
             refused = "refused" in str(error)
             with self._lock:
                 self.dropped += not refused
