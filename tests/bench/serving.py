@@ -27,7 +27,9 @@ SIZES = (1, 100)
 def main() -> int:
     options = _options()
     served = load_models(options.bundles)
-    chosen = [name for name in served if not options.model or name in options.model]
+    chosen = options.model or list(served)
+    if unknown := set(chosen) - set(served):
+        sys.exit(f"no model {', '.join(sorted(unknown))}; models: {', '.join(served)}")
     results: dict[str, Any] = {
         "machine": report.machine(),
         "seconds": options.seconds,
