@@ -11,7 +11,7 @@ import msgspec
 
 from tests.bench.contenders import EMPTY, MLFLOW, OURS
 
-#: By model and rows of a request, how many times MLflow's throughput is asked for. It serves the compiled model as well.
+#: By model and rows of a request, how many times MLflow's throughput is asked for. It serves the compiled model.
 AGAINST_MLFLOW = {
     "bench-forest": {"1": 12, "100": 8},
     "bench-linear": {"1": 12, "100": 7},
