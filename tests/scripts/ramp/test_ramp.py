@@ -146,6 +146,7 @@ def test_a_step_that_has_to_go_back_ends_the_ramp(
     assert "late, step condemned: the step to 50 % failed: " in capsys.readouterr().err
 
 
+@pytest.mark.thorough
 def test_a_deploy_that_goes_on_is_waited_for(site: JudgedSite, capsys: pytest.CaptureFixture[str]):
     site.challenger, site.champion = BETTER, WORSE
     facts = {"by": "bob", "intended": "cccc", "since": "now", "until": time.time() + 4}
@@ -211,6 +212,7 @@ def test_another_challenger_ends_it_and_is_left_alone(
     assert records.serving(site.swarm.history) == other
 
 
+@pytest.mark.thorough
 def test_another_champion_ends_it_and_the_share_of_before_is_taken_back(site: JudgedSite):
     arms = {MODEL: {"champion": {"version": "0"}, "challenger": {"version": "2"}}}
 
