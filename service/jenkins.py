@@ -48,6 +48,11 @@ class JobState(NamedTuple):
     builds: tuple[Build, ...]
 
     @property
+    def all_builds(self) -> tuple[Build, ...]:
+        """The one that is queued, too."""
+        return (self.queued, *self.builds) if self.queued else self.builds
+
+    @property
     def running(self) -> Build | None:
         return next((build for build in self.builds if build.building), None)
 

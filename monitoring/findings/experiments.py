@@ -8,9 +8,10 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
-from monitoring.findings.database import EXPERIMENT, transaction
+from monitoring.findings.database import transaction
 from monitoring.findings.rows import cells_of
 from monitoring.findings.store import Store
+from monitoring.findings.tables import EXPERIMENT
 
 KEY = ("model", "champion", "challenger")
 

@@ -9,16 +9,9 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from monitoring.findings.database import (
-    SOURCE,
-    SUCCESS,
-    TRUTH_SEEN,
-    WINDOW,
-    connect,
-    migrate,
-    transaction,
-)
+from monitoring.findings.database import connect, migrate, transaction
 from monitoring.findings.rows import record_of
+from monitoring.findings.tables import SOURCE, SUCCESS, TRUTH_SEEN, WINDOW
 from monitoring.findings.values import Alarm, SourceState, WindowRecord
 
 #: Where judged windows are sent to.

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from monitoring.findings.database import plain
+from monitoring.findings.tables import plain
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 #: Where a field is no column of the same name: `start`, `end` and `column` are words of SQL.

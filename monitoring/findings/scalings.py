@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from msgspec.structs import asdict
 
-from monitoring.findings.database import CAPACITY, SCALING, transaction
+from monitoring.findings.database import transaction
+from monitoring.findings.job_requests import HISTORY, JobRequests, cells_of
+from monitoring.findings.tables import CAPACITY, SCALING
 from monitoring.findings.values import Capacity, Scaling
 from service.journal.database.connection import lock
 
-#: So many of the newest are looked at by who decides of the next.
-HISTORY = 100
 #: Decides by the newest ones, the newest first; None where nothing is to be changed.
 Decide = Callable[[Sequence[Scaling]], Scaling | None]
 
 
-class Scalings:
-    """Every method raises FindingsUnavailable where the database is away. Threads may share one."""
-
+class Scalings(JobRequests[Scaling]):
     def __init__(self, engine: sa.Engine):
-        self._engine = engine
+        super().__init__(engine, SCALING, Scaling)
 
     def keep_capacity(self, capacity: Capacity) -> None:
         with transaction(self._engine) as connection:
@@ -40,62 +37,18 @@ class Scalings:
         """One decision at a time, whichever process takes it; none while one waits."""
         with transaction(self._engine) as connection:
             lock(connection)
-            history = _newest(connection, HISTORY)
+            history = self._newest(connection, HISTORY)
             if any(scaling.outcome == "waiting" for scaling in history):
                 return
             scaling = decide(history)
             if scaling is not None:
-                cells = asdict(scaling)
-                del cells["id"]
-                connection.execute(sa.insert(SCALING), cells)
-
-    def due(self, now: dt.datetime) -> Scaling | None:
-        """The one that waits, if it may be tried."""
-        query = sa.select(SCALING).where(SCALING.c.outcome == "waiting", SCALING.c.next_at <= now)
-        with transaction(self._engine) as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        return None if row is None else Scaling(**dict(row))
-
-    def is_waiting(self) -> bool:
-        waiting = sa.select(SCALING.c.id).where(SCALING.c.outcome == "waiting")
-        with transaction(self._engine) as connection:
-            return connection.scalar(waiting) is not None
-
-    def claim(self, scaling: Scaling, until: dt.datetime) -> bool:
-        """Whether this process may try it: nobody else will until then."""
-        unclaimed = (SCALING.c.id == scaling.id, SCALING.c.next_at == scaling.next_at)
-        claim = sa.update(SCALING).where(*unclaimed, SCALING.c.outcome == "waiting")
-        with transaction(self._engine) as connection:
-            return connection.execute(claim.values(next_at=until)).rowcount == 1
-
-    def change(self, scaling: Scaling) -> None:
-        cells = asdict(scaling)
-        del cells["id"]
-        with transaction(self._engine) as connection:
-            connection.execute(sa.update(SCALING).where(SCALING.c.id == scaling.id).values(**cells))
+                connection.execute(sa.insert(SCALING), cells_of(scaling))
 
     def newest(self, limit: int = HISTORY) -> list[Scaling]:
         """The newest first."""
         with transaction(self._engine) as connection:
-            return _newest(connection, limit)
+            return self._newest(connection, limit)
 
     def counts(self) -> dict[str, int]:
         """By outcome, how many; `failed` are the tries that Jenkins did not take."""
-        query = sa.select(
-            SCALING.c.outcome, sa.func.count(), sa.func.sum(SCALING.c.failures)
-        ).group_by(SCALING.c.outcome)
-        counts: dict[str, int] = {}
-        with transaction(self._engine) as connection:
-            for outcome, number, failures in connection.execute(query):
-                counts[outcome] = number
-                counts["failed"] = counts.get("failed", 0) + int(failures)
-        return counts
-
-    def expire(self, before: dt.datetime) -> None:
-        with transaction(self._engine) as connection:
-            connection.execute(sa.delete(SCALING).where(SCALING.c.settled_at < before))
-
-
-def _newest(connection: sa.Connection, limit: int) -> list[Scaling]:
-    query = sa.select(SCALING).order_by(SCALING.c.asked_at.desc(), SCALING.c.id.desc())
-    return [Scaling(**dict(row)) for row in connection.execute(query.limit(limit)).mappings()]
+        return {outcome: number for (outcome,), number in self._counts().items()}

@@ -8,13 +8,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from monitoring.findings.database import (
-    ALARM,
-    FINDING,
-    TRUTH_SEEN,
-    WINDOW,
-    transaction,
-)
+from monitoring.findings.database import transaction
 from monitoring.findings.ledger import Ledger, is_arm, of_arm
 from monitoring.findings.rows import (
     FINDING_COLUMNS,
@@ -25,6 +19,7 @@ from monitoring.findings.rows import (
     record_of,
     unprefixed,
 )
+from monitoring.findings.tables import ALARM, FINDING, TRUTH_SEEN, WINDOW
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 #: Windows removed in one transaction.

@@ -98,6 +98,22 @@ class Alarm(Struct, frozen=True, kw_only=True):
     evidence: Finding | None = None
 
 
+class JobRequest(Struct, frozen=True, kw_only=True):
+    """What a job of Jenkins was asked for, and what became of it."""
+
+    id: int = 0
+    outcome: str
+    #: In a sentence: why it was not started, or what Jenkins says.
+    reason: str
+    #: The address of the build or of the queue's item.
+    place: str = ""
+    asked_at: dt.datetime
+    settled_at: dt.datetime | None = None
+    next_at: dt.datetime | None = None
+    #: Tries that Jenkins did not take.
+    failures: int = 0
+
+
 RetrainOutcome = Literal[
     "waiting",  # taken, and not started yet: Jenkins is asked again until it answers
     "started",
@@ -108,10 +124,9 @@ RetrainOutcome = Literal[
 ]
 
 
-class Retrain(Struct, frozen=True, kw_only=True):
+class Retrain(JobRequest, frozen=True, kw_only=True):
     """Alerts of a model that asked for a retraining, and what became of it."""
 
-    id: int = 0
     model: str
     #: The version that answered as champion then; empty where none did.
     version: str
@@ -120,15 +135,6 @@ class Retrain(Struct, frozen=True, kw_only=True):
     #: The same for the same alerts, delivered again.
     delivery: str
     outcome: RetrainOutcome
-    #: In a sentence: why it was not started, or what Jenkins says.
-    reason: str
-    #: The address of the build or of the queue's item.
-    place: str = ""
-    asked_at: dt.datetime
-    settled_at: dt.datetime | None = None
-    next_at: dt.datetime | None = None
-    #: Tries that Jenkins did not take.
-    failures: int = 0
     #: How often these alerts were delivered.
     deliveries: int = 1
 
@@ -153,24 +159,15 @@ ScalingOutcome = Literal[
 ]
 
 
-class Scaling(Struct, frozen=True, kw_only=True):
+class Scaling(JobRequest, frozen=True, kw_only=True):
     """A change of the number of replicas that the monitor asked Jenkins for, and what became of it."""
 
-    id: int = 0
     #: From how many, and to how many.
     first: int
     last: int
     why: str
     outcome: ScalingOutcome = "waiting"
-    #: In a sentence: why it was not started, or what Jenkins says.
     reason: str = ""
-    #: The address of the build or of the queue's item.
-    place: str = ""
-    asked_at: dt.datetime
-    settled_at: dt.datetime | None = None
-    next_at: dt.datetime | None = None
-    #: Tries that Jenkins did not take.
-    failures: int = 0
 
 
 class SourceState(Struct, frozen=True, kw_only=True):

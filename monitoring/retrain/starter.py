@@ -12,16 +12,13 @@ from msgspec.structs import replace
 
 from monitoring.background import BackgroundTask, Note
 from monitoring.findings import Retrain, Retrains, Store
+from monitoring.findings.job_requests import postponed
 from monitoring.retrain.decision import is_over
 from monitoring.retrain.taker import facts_of, say
-from service.jenkins import Build, JenkinsFault, JenkinsJob, JobState
+from service.jenkins import Build, JenkinsFault, JenkinsJob
 
 #: Seconds between two looks at what waits.
 EVERY = 2.0
-#: Another process takes what this one tries only after this: no answer of Jenkins takes longer.
-LEASE = dt.timedelta(minutes=1)
-#: After a failure; doubled by each one that follows.
-FIRST_WAIT, LONGEST_WAIT = dt.timedelta(seconds=5), dt.timedelta(minutes=5)
 
 
 class Starter(BackgroundTask):
@@ -50,7 +47,7 @@ class Starter(BackgroundTask):
         for request in self._retrains.due(now):
             if self._over.is_set():
                 return
-            if self._retrains.claim(request, now + LEASE):
+            if self._retrains.claim(request, now):
                 self._try(request)
 
     def _try(self, request: Retrain) -> None:
@@ -72,7 +69,7 @@ class Starter(BackgroundTask):
     def _begin(self, request: Retrain) -> Retrain:
         state = self._job.state()
         name = build_name(request)
-        same = next((build for build in _builds(state) if build.reason == name), None)
+        same = next((build for build in state.all_builds if build.reason == name), None)
         if same is not None:
             return replace(request, outcome="started", reason="", place=same.url)
         under_way = next(
@@ -92,13 +89,10 @@ class Starter(BackgroundTask):
         say(settled)
 
     def _postpone(self, request: Retrain, reason: str, now: dt.datetime) -> None:
-        wait = min(FIRST_WAIT * (1 << min(request.failures, 10)), LONGEST_WAIT)
-        postponed = replace(
-            request, reason=reason, failures=request.failures + 1, next_at=now + wait
-        )
-        self._retrains.change(postponed)
+        later = postponed(request, reason, now)
+        self._retrains.change(later)
         if request.reason != reason:
-            say(postponed)
+            say(later)
         self._note(False, f"{reason}; the retraining of {request.model} waits, and is tried again")
 
 
@@ -109,10 +103,6 @@ def build_name(request: Retrain) -> str:
         f"{request.alerts} of {of}; request {request.id} of"
         f" {request.asked_at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
     )
-
-
-def _builds(state: JobState) -> list[Build]:
-    return [*([state.queued] if state.queued else []), *state.builds]
 
 
 def _trains(build: Build, request: Retrain) -> bool:

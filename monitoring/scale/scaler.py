@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from monitoring.background import BackgroundTask, Note
 from monitoring.findings import Capacity, Scaling, Scalings, Store
+from monitoring.findings.job_requests import LEASE, postponed
 from monitoring.scale import decision
 from monitoring.scale.capacity import Load, Unmeasured, measure, replicas_for
 from monitoring.scale.decision import Rules
@@ -20,10 +21,6 @@ from service.process.logs import log
 
 #: Seconds between two measurements: Prometheus asks as often.
 EVERY = 15.0
-#: Another process takes what this one tries only after this: no answer of Jenkins takes longer.
-LEASE = dt.timedelta(minutes=1)
-#: After a failure; doubled by each one that follows.
-FIRST_WAIT, LONGEST_WAIT = dt.timedelta(seconds=5), dt.timedelta(minutes=5)
 
 
 class Scaler(BackgroundTask):
@@ -66,23 +63,20 @@ class Scaler(BackgroundTask):
 
     def _order(self, load: Load, job: JenkinsJob) -> None:
         now = dt.datetime.now(dt.UTC)
-        if self._is_first and not self._scalings.is_waiting():
+        if self._is_first and not self._scalings.are_waiting():
             # Of a process before this one.
             self._note(True, "")
         self._is_first = False
         self._scalings.take(lambda history: decision.decide(load, self._rules, history, now))
-        scaling = self._scalings.due(now)
-        if scaling is not None and self._scalings.claim(scaling, now + LEASE):
-            self._try(scaling, load, job, now)
+        for scaling in self._scalings.due(now):
+            if self._scalings.claim(scaling, now):
+                self._try(scaling, load, job, now)
 
     def _try(self, scaling: Scaling, load: Load, job: JenkinsJob, now: dt.datetime) -> None:
         try:
             tried = self._start(scaling, load, job, now)
         except JenkinsFault as error:
-            wait = min(FIRST_WAIT * (1 << min(scaling.failures, 10)), LONGEST_WAIT)
-            tried = replace(
-                scaling, reason=str(error), failures=scaling.failures + 1, next_at=now + wait
-            )
+            tried = postponed(scaling, str(error), now)
             self._note(False, f"{error}; {scaling.last} replicas are needed, and it is tried again")
         else:
             self._note(True, "")
@@ -92,8 +86,7 @@ class Scaler(BackgroundTask):
 
     def _start(self, scaling: Scaling, load: Load, job: JenkinsJob, now: dt.datetime) -> Scaling:
         state, name = job.state(), build_name(scaling)
-        builds = [*([state.queued] if state.queued else []), *state.builds]
-        same = next((build for build in builds if build.reason.endswith(name)), None)
+        same = next((build for build in state.all_builds if build.reason.endswith(name)), None)
         settled = replace(scaling, next_at=None, settled_at=now, reason="")
         if same is not None:
             return replace(settled, outcome="started", place=same.url)

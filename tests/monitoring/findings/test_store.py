@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from monitoring.findings import database as tables
+from monitoring.findings import database, tables
 from monitoring.findings.database import FindingsUnavailable, UnfitFindings
 from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Store
@@ -15,7 +15,7 @@ from tests.support.monitoring import HOUR, START, alarm, finding, raise_alarm, r
 from tests.support.postgres import Cluster
 
 KEY = ("yield", "3", "champion")
-MIGRATIONS = sorted(path.stem for path in (tables.MIGRATIONS / "sqlite").glob("*.sql"))
+MIGRATIONS = sorted(path.stem for path in (database.MIGRATIONS / "sqlite").glob("*.sql"))
 
 
 def test_a_window_and_its_findings_come_back_as_they_were(store: Store):

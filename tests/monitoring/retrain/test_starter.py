@@ -8,9 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from monitoring.findings import Retrain, Retrains, Store
+from monitoring.findings import Retrain, Retrains, Store, job_requests
 from monitoring.retrain import Starter, Taker
-from monitoring.retrain import starter as module
 from monitoring.retrain.starter import build_name
 from service.jenkins import JenkinsJob
 from tests.support.monitoring.retrains import alert, end_alarm, message, serve_model, stand
@@ -49,7 +48,7 @@ def taker(store: Store) -> Taker:
 
 @pytest.fixture(autouse=True)
 def _no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "FIRST_WAIT", dt.timedelta())
+    monkeypatch.setattr(job_requests, "FIRST_WAIT", dt.timedelta())
 
 
 def only(store: Store) -> Retrain:

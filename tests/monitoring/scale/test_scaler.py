@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from monitoring.findings import Scaling, Scalings, Store
+from monitoring.findings import Scaling, Scalings, Store, job_requests
 from monitoring.scale import Bounds, Rules, Scaler
 from monitoring.scale import scaler as module
 from monitoring.scale.capacity import Load, Unmeasured
@@ -42,7 +42,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Load]:
         return said[0]
 
     monkeypatch.setattr(module, "measure", measure)
-    monkeypatch.setattr(module, "FIRST_WAIT", dt.timedelta())
+    monkeypatch.setattr(job_requests, "FIRST_WAIT", dt.timedelta())
     return said
 
 
@@ -117,7 +117,7 @@ def test_two_monitors_order_once(scaler_of, store, jenkins):
 def test_one_that_ended_before_it_heard_the_answer_starts_no_second_one(
     scaler_of, store, jenkins, monkeypatch
 ):
-    monkeypatch.setattr(module, "LEASE", dt.timedelta())
+    monkeypatch.setattr(job_requests, "LEASE", dt.timedelta())
     jenkins.loses_answers = True
     scaler_of().work()
     assert only(store).outcome == "waiting" and len(jenkins.started) == 1
@@ -147,7 +147,7 @@ def test_with_jenkins_down_it_says_so_and_tries_again_until_it_is_up(
 
 
 def test_each_failure_waits_longer(scaler_of, store, jenkins, monkeypatch):
-    monkeypatch.setattr(module, "FIRST_WAIT", dt.timedelta(seconds=5))
+    monkeypatch.setattr(job_requests, "FIRST_WAIT", dt.timedelta(seconds=5))
     jenkins.down()
     scaler = scaler_of()
     scaler.work()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from monitoring.findings.database import ALARM, transaction
+from monitoring.findings.database import transaction
 from monitoring.findings.rows import FINDING_COLUMNS, cells_of
 from monitoring.findings.store import Store
+from monitoring.findings.tables import ALARM
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
 HOUR = dt.timedelta(hours=1)
