@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from scripts.engine import secrets_and_configs
 from scripts.ledger.records import Record
 from scripts.operate import down, prune
 from scripts.release import deploy, plan, rollback, traffic
-from tests.support.scripts.swarm_in_a_file import NAME, ROW, SwarmInAFile, configs, release
+from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, configs, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
 SHARED = '["late"]\nmode = "split"\nshare = 0.25\n'
@@ -36,29 +35,12 @@ def past(number: int, name: str, day: int, traffic: str = "", **facts: Any) -> R
 @pytest.fixture(autouse=True)
 def _first_release(swarm: SwarmInAFile, tmp_path: Path) -> None:
     """It serves; every secret is there."""
-    for name in secrets_and_configs.NAMES:
-        labels = {"swarmline.stack": NAME, "swarmline.name": name}
-        swarm.change("secret", **{f"{NAME}_{name}_1": {"labels": labels, "content": ""}})
-    key = tmp_path / "build/secrets/deployer.key"
-    key.parent.mkdir(parents=True)
-    key.write_text("a-key\n", encoding="ascii")
+    swarm.make_secrets(NAME, tmp_path / "build/secrets")
     swarm.remember(past(1, "aaaa", 1))
 
 
-def image(swarm: SwarmInAFile, name: str, day: int) -> str:
-    """Published, and pulled by a deploy."""
-    reference = past(0, name, day).image
-    files = {
-        "/app/release.json": {"release": name, **document(day)},
-        **{f"/app/bundles/late/{version}/golden.json": ROW for version in "12"},
-    }
-    config = {"Config": {"Labels": {"swarmline.release": name}, "Env": []}}
-    swarm.change("image", **{reference: {"config": config, "files": files}})
-    return reference
-
-
 def deployed(swarm: SwarmInAFile, name: str, day: int, *arguments: str) -> int:
-    return deploy.main(["--image", image(swarm, name, day), "--watch", "0", *arguments])
+    return deploy.main(["--image", swarm.publish(past(0, name, day)), "--watch", "0", *arguments])
 
 
 def test_a_newer_release_that_came_in_meanwhile_is_not_overtaken(
@@ -220,6 +202,6 @@ def test_the_plan_sees_what_others_did_meanwhile(
 ):
     back = past(3, "aaaa", 1, kind="rollback", replaced="bbbb")
     swarm.fault(PULL, others=configs(past(2, "bbbb", 5), back))
-    assert plan.main(["--image", image(swarm, "bbbb", 5)]) == 0
+    assert plan.main(["--image", swarm.publish(past(0, "bbbb", 5))]) == 0
     assert capsys.readouterr().out == "withdrawn\n"
     assert not swarm.is_locked

@@ -83,6 +83,31 @@ class SwarmInAFile:
     def remember(self, *past: Record) -> None:
         self.change("config", **configs(*past))
 
+    def make_secrets(self, stack: str, folder: Path) -> None:
+        """All of a stack's; the key of who deploys is in the folder."""
+        for name in secrets_and_configs.NAMES:
+            labels = {"swarmline.stack": stack, "swarmline.name": name}
+            self.change("secret", **{f"{stack}_{name}_1": {"labels": labels, "content": ""}})
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "deployer.key").write_text("a-key\n", encoding="ascii")
+
+    def publish(self, built: Record) -> str:
+        """An image that a deploy can pull, by its name."""
+        files = {
+            "/app/release.json": {"release": built.release, **built.document},
+            **{f"/app/bundles/late/{version}/golden.json": ROW for version in "12"},
+        }
+        config = {"Config": {"Labels": {"swarmline.release": built.release}, "Env": []}}
+        self.change("image", **{built.image: {"config": config, "files": files}})
+        return built.image
+
+
+def locked(until: float, stack: str = NAME) -> dict[str, Any]:
+    """The lock of a stack that bob works on, as the Swarm keeps it."""
+    facts = {"by": "bob", "intended": "cccc", "since": "now", "until": until, "process": ""}
+    labels = {"swarmline.stack": stack, "swarmline.name": "deploying"}
+    return {f"{stack}_deploying": {"labels": labels, "content": json.dumps(facts)}}
+
 
 def configs(*past: Record) -> dict[str, Any]:
     """Records as the Swarm keeps them."""
