@@ -5,13 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from monitoring.exporter import Exporter
 from monitoring.findings import Finding, Store
 from tests.support.monitoring import record
-from tests.support.receivers import serving
+from tests.support.scraped import scraped
 
 MODEL = "yield-prediction"
 FINDINGS = (
@@ -37,21 +36,8 @@ def monitor(folder: Path) -> Iterator[tuple[str, Store]]:
     store.note_source("clock", True, "", now, 0.01)
     exporter = Exporter(store, 600.0)
 
-    class Handler(BaseHTTPRequestHandler):
-        # pylint: disable-next=invalid-name # http.server's
-        def do_GET(self) -> None:
-            body = exporter.scrape()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
     try:
-        with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
-            yield f"127.0.0.1:{server.server_address[1]}", store
+        with scraped(exporter.scrape) as address:
+            yield address, store
     finally:
         store.close()

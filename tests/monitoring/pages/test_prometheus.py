@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import itertools
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,6 +16,7 @@ from service.process.metrics import Metrics
 from tests.support.machine import wait_until
 from tests.support.monitored_site import prometheus
 from tests.support.monitoring.board import HOSTILE, MOVED
+from tests.support.scraped import scraped
 
 ARM = {"model": MOVED, "version": "5", "arm": "champion"}
 
@@ -30,26 +29,16 @@ def exporter() -> Iterator[str]:
     metrics, scrapes = Metrics(), itertools.count(1)
     Gauge("swarmline_journal_lag_seconds", "", registry=metrics.registry).set(2.5)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # pylint: disable=invalid-name
-            scrape = next(scrapes)
-            metrics.model_requests.labels(*ARM.values(), "answered").inc(30 * scrape)
-            metrics.model_requests.labels(*ARM.values(), "failed").inc(10 * scrape)
-            metrics.refused_values.labels(MOVED, HOSTILE, "unknown").inc(7 * scrape)
-            metrics.latency.labels(*ARM.values()).observe(0.004)
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(generate_latest(metrics.registry))
+    def scrape() -> bytes:
+        number = next(scrapes)
+        metrics.model_requests.labels(*ARM.values(), "answered").inc(30 * number)
+        metrics.model_requests.labels(*ARM.values(), "failed").inc(10 * number)
+        metrics.refused_values.labels(MOVED, HOSTILE, "unknown").inc(7 * number)
+        metrics.latency.labels(*ARM.values()).observe(0.004)
+        return generate_latest(metrics.registry)
 
-        def log_message(self, *_: object) -> None:
-            """Scrapes are not worth a line."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
+    with scraped(scrape) as address:
+        yield address
 
 
 @pytest.mark.slow

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,41 +11,30 @@ import pytest
 from monitoring.scale.capacity import Load, Unmeasured, measure
 from tests.support.machine import free_port, wait_until
 from tests.support.monitored_site import prometheus
-from tests.support.receivers import serving
+from tests.support.scraped import scraped
 
 HOUR = dt.timedelta(hours=1)
 
 
-class Tasks(BaseHTTPRequestHandler):
+def tasks() -> bytes:
     """As the exporter of hosts tells of them: two of this stack, and a large one of another, which nobody asks."""
-
-    # pylint: disable-next=invalid-name # http.server's
-    def do_GET(self) -> None:
-        used = time.time() % 1e6
-        lines = []
-        for service, place, address, cores, speed in (
-            *(("shop_model", 1, "127.0.0.1", 0.5, 30.0), ("shop_model", 2, "10.0.0.6", 0.5, 60.0)),
-            ("rehearsal_model", 1, "10.0.9.5", 8.0, 90_000.0),
-        ):
-            of = f'node="n1",service="{service}",task="{service}.{place}.a"'
-            lines += [
-                f'swarmline_task_info{{{of},address="{address}"}} 1',
-                f"swarmline_task_cpu_seconds_total{{{of}}} {used * speed}",
-                f"swarmline_task_cpu_limit_cores{{{of}}} {cores}",
-            ]
+    used = time.time() % 1e6
+    lines = []
+    for service, place, address, cores, speed in (
+        *(("shop_model", 1, "127.0.0.1", 0.5, 30.0), ("shop_model", 2, "10.0.0.6", 0.5, 60.0)),
+        ("rehearsal_model", 1, "10.0.9.5", 8.0, 90_000.0),
+    ):
+        of = f'node="n1",service="{service}",task="{service}.{place}.a"'
         lines += [
-            'swarmline_service_tasks_desired{service="shop_model"} 2',
-            'swarmline_service_tasks_desired{service="rehearsal_model"} 9',
+            f'swarmline_task_info{{{of},address="{address}"}} 1',
+            f"swarmline_task_cpu_seconds_total{{{of}}} {used * speed}",
+            f"swarmline_task_cpu_limit_cores{{{of}}} {cores}",
         ]
-        body = ("\n".join(lines) + "\n").encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "text/plain; version=0.0.4")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+    lines += [
+        'swarmline_service_tasks_desired{service="shop_model"} 2',
+        'swarmline_service_tasks_desired{service="rehearsal_model"} 9',
+    ]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def measured(url: str) -> Load | None:
@@ -57,9 +45,7 @@ def measured(url: str) -> Load | None:
 
 
 def test_of_this_stack_alone_it_is_measured_what_its_replicas_use_and_may_use(tmp_path: Path):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Tasks)
-    with serving(server):
-        address = f"127.0.0.1:{server.server_address[1]}"
+    with scraped(tasks) as address:
         targets = {
             "hosts": address,
             # That it does not answer changes nothing: it is asked.

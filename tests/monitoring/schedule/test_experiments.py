@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from tests.monitoring.schedule.conftest import Watch
 from tests.support.machine import wait_until
 from tests.support.monitored_site import prometheus
 from tests.support.monitoring.experiment import MODEL, Behaviour, ExperimentJournal
+from tests.support.scraped import scraped
 
 MakeWatch = Callable[[dict[str, str]], Watch]
 SHARE = 'swarmline_traffic_share{{arm="{}",model="{}",version="{}"}} {}\n'
@@ -27,26 +26,10 @@ class Service:
     """Says `text` as its metrics."""
 
     def __init__(self) -> None:
-        service = self
+        self.text, self.address = "", ""
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:  # pylint: disable=invalid-name
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; version=0.0.4")
-                self.end_headers()
-                self.wfile.write(service.text.encode())
-
-            def log_message(self, *_: object) -> None:
-                """Requests are not worth a line."""
-
-        self.text = ""
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    @property
-    def address(self) -> str:
-        return f"127.0.0.1:{self._server.server_port}"
+    def metrics(self) -> bytes:
+        return self.text.encode()
 
     def serve(self, share: float | None, failed: int = 0, requests: int = 1000) -> None:
         """Both arms have had so many requests; without a share there is the champion alone."""
@@ -58,17 +41,12 @@ class Service:
             self.text += COUNT.format("challenger", MODEL, "answered", "2", requests - failed)
             self.text += COUNT.format("challenger", MODEL, "failed", "2", failed)
 
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
 
 @pytest.fixture
 def service() -> Iterator[Service]:
     service = Service()
-    yield service
-    service.stop()
+    with scraped(service.metrics) as service.address:
+        yield service
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +32,7 @@ from service.bundle.manifest import Manifest
 from service.journal.database.connection import connect
 from service.journal.database.decoding import Row
 from service.journal.database.predictions import PredictionTable
+from tests.support import receivers
 from tests.support.monitoring import board
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.service.bundles import QUALITY, YIELD, rows_for
@@ -82,13 +82,8 @@ def application(made_from: Sources, **settings: Any) -> Flask:
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with receivers.serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
 
 
 def filled(folder: Path, now: dt.datetime) -> Store:

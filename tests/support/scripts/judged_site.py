@@ -26,6 +26,7 @@ from monitoring.findings import Experiments, Store
 from monitoring.window.journal import JournalReader
 from scripts.ledger import records
 from scripts.release import traffic_file
+from tests.support import receivers
 from tests.support.monitoring import site
 from tests.support.monitoring.experiment import Behaviour, ExperimentJournal
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
@@ -130,11 +131,8 @@ class JudgedSite:
             return Response(answer.content, answer.status_code, [*answer.headers.items()])
 
         server = make_server("127.0.0.1", 0, ask, threaded=True, request_handler=site._Quiet)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}"
+            with receivers.serving(server):
+                yield f"http://127.0.0.1:{server.server_port}"
         finally:
-            server.shutdown()
-            thread.join()
             self.store.close()

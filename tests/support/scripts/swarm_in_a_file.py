@@ -6,7 +6,6 @@ import json
 import os
 import sys
 import sysconfig
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +16,7 @@ from scripts.engine import secrets_and_configs
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.stack_file.render import StackInputs
+from tests.support.receivers import serving
 from tests.support.scripts import docker_stand_in
 from tests.support.scripts.views import record
 
@@ -181,11 +181,5 @@ def edge(swarm: SwarmInAFile, stack: str = NAME) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             """Nothing: the test's own words are enough."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}"
