@@ -1,4 +1,4 @@
-"""The tables of the monitor's own database, as the migrations make them, and how times and documents are kept in them."""
+"""The tables of the monitor's own database, as the migrations make them, and how times and documents stand in them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,8 @@ from typing import NamedTuple, NoReturn
 
 from scripts.command.outcome import REFUSED, Refused, say
 
-BACK = 300.0
+#: Seconds for going back, and those for which a deploy may hold the lock before.
+BACK, PATIENCE = 300.0, 1800.0
 
 
 class Allowed(NamedTuple):
@@ -157,11 +158,23 @@ def add_break_lock(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
     return line
 
 
-def add_rollout(line: argparse.ArgumentParser, watched: float) -> argparse.ArgumentParser:
-    """The options of every command that brings something in."""
+def add_patience(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    line.add_argument(
+        "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
+    )
+    return line
+
+
+def add_back_deadline(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
     line.add_argument(
         "--back-deadline", type=float, default=BACK, help="seconds for going back, if need be"
     )
+    return line
+
+
+def add_rollout(line: argparse.ArgumentParser, watched: float) -> argparse.ArgumentParser:
+    """The options of every command that brings something in."""
+    add_back_deadline(line)
     line.add_argument(
         "--watch",
         type=float,

@@ -13,7 +13,13 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.command.options import add_break_lock, add_who_and_why, parsed, parser
+from scripts.command.options import (
+    add_break_lock,
+    add_patience,
+    add_who_and_why,
+    parsed,
+    parser,
+)
 from scripts.command.outcome import finish, say
 from scripts.engine import lock, secrets_and_configs
 from scripts.engine.docker import DockerError, docker, docker_json
@@ -26,7 +32,7 @@ from scripts.stack_file import render
 
 KEEP = 20
 #: Seconds that the lock may be held, and those for which a deploy may hold it before.
-LONGEST, PATIENCE = 600.0, 1800.0
+LONGEST = 600.0
 
 
 def split(history: list[Record], keep: int) -> tuple[list[Record], list[Record]]:
@@ -138,11 +144,8 @@ def _remove(kind: str, name: str) -> bool:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    line = add_break_lock(add_who_and_why(parser("operate prune", __doc__)))
+    line = add_patience(add_break_lock(add_who_and_why(parser("operate prune", __doc__))))
     line.add_argument("--dry-run", action="store_true", help="only say what would be removed")
-    line.add_argument(
-        "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
-    )
     line.add_argument("--keep", type=int, default=KEEP, help="releases that can be gone back to")
     options = parsed(line, arguments)
     if options.keep < 1:

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple, TypeVar
 from scripts.command import files, interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import (
-    BACK,
     FLAG,
     WHOLE,
     Outside,
+    add_back_deadline,
     add_break_lock,
+    add_patience,
     add_who_and_why,
     parsed,
     parser,
@@ -41,8 +42,6 @@ from scripts.stack_file.rendered import RELEASE
 
 #: The bounds; of the edge as stack.yml has it.
 DEFAULTS = {**dict(settings.REPLICAS), "EDGE_SLOTS": "20"}
-#: Seconds for which a deploy may hold the lock before.
-PATIENCE = 1800.0
 T = TypeVar("T")
 
 
@@ -209,13 +208,7 @@ def main(arguments: list[str] | None = None) -> int:
         default=Outside("UNSET", FLAG),
         help="leave it to the settings",
     )
-    line.add_argument(
-        "--back-deadline", type=float, default=BACK, help="seconds for going back, if need be"
-    )
-    line.add_argument(
-        "--patience", type=float, default=PATIENCE, help="seconds to wait for a deploy to end"
-    )
-    options = parsed(line, arguments)
+    options = parsed(add_patience(add_back_deadline(line)), arguments)
     return finish(
         lambda: process.carry_out(__name__, lambda: scale(options)),
         options.json,
