@@ -8,7 +8,10 @@ from typing import NamedTuple
 from scripts.command.options import Allowed
 from scripts.command.outcome import Refused
 
-STEPS = Allowed(r"\d{1,2}(\.\d{1,4})?(,\d{1,2}(\.\d{1,4})?){0,19}", "numbers, as in 5,25,50")
+STEPS = Allowed(
+    r"\d{1,2}(\.\d{1,4})?(,\d{1,2}(\.\d{1,4})?){0,19}",
+    "rising numbers above 0 and below 100, as in 5,25,50",
+)
 
 #: After which verdicts each lets a challenger have all callers.
 PROMOTE: dict[str, tuple[str, ...]] = {
@@ -44,9 +47,7 @@ def steps_of(text: str) -> tuple[float, ...]:
     steps = tuple(map(float, text.split(","))) if re.fullmatch(STEPS.pattern, text) else (0.0,)
     is_rising = all(before < after for before, after in zip(steps, steps[1:]))
     if not is_rising or not steps[0]:
-        raise Refused(
-            f"STEPS is {text!r}; allowed are rising numbers above 0 and below 100, as in 5,25,50"
-        )
+        raise Refused(f"STEPS is {text!r}; allowed are {STEPS.words}")
     return steps
 
 
