@@ -2,39 +2,84 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import contextmanager
 
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import Refused
 from scripts.engine.docker import LOG_SECONDS, DockerError, docker, docker_json, last_lines
 
 ENDED = ("Complete", "Failed", "Rejected", "Shutdown", "Orphaned")
+#: As Docker names a node whose logs it cannot have.
+SILENT_NODE = re.compile(r"node (\w+) is not available")
 
 
 def run(
     stack: str, purpose: str, image: str, script: str, files: Mapping[str, str], seconds: float
-) -> str:
-    """Runs a shell script on the stack's inner network, and returns what it printed; `files` are those
-    below /run/secrets and the secrets that are in them. Refused with its last words when it fails.
+) -> None:
+    """Runs a shell script on the stack's inner network; `files` are those below /run/secrets and the secrets that are
+    in them. Refused with its last words when it fails. What it printed is not asked for: see `ask`.
     """
-    name = f"{stack}_{purpose}_{secrets.token_hex(4)}"
+    with _ended(_words(stack, purpose, image, script, files), Deadline(seconds)):
+        pass
+
+
+def ask(
+    stack: str, purpose: str, image: str, script: str, files: Mapping[str, str], seconds: float
+) -> str:
+    """As `run`, of a script that changes nothing; returns what it printed.
+
+    That comes by Docker's logs, which it may no longer hand on from a node that was away for a moment, or was busy, until
+    its engine is started again (moby/moby 35011). So the script is run again elsewhere.
+    """
+    deadline, avoided = Deadline(seconds), set[str]()
+    while True:
+        words = _words(stack, purpose, image, script, files, avoided)
+        with _ended(words, deadline) as name:
+            try:
+                return docker("service", "logs", "--raw", name, seconds=deadline.left(LOG_SECONDS))
+            except DockerError as error:
+                silent = set(SILENT_NODE.findall(error.words)) - avoided
+                avoided |= silent
+                if not silent or avoided >= set(docker("node", "ls", "--quiet").split()):
+                    raise
+
+
+def _words(
+    stack: str,
+    purpose: str,
+    image: str,
+    script: str,
+    files: Mapping[str, str],
+    avoided: Set[str] = frozenset(),
+) -> list[str]:
+    """The command that creates the job, with its name first."""
     flags = [f"--secret=source={source},target={target}" for target, source in files.items()]
-    docker(
-        *("service", "create", "--detach", "--quiet", "--name", name, "--mode", "replicated-job"),
-        *("--restart-condition", "none", "--network", f"{stack}_internal", "--with-registry-auth"),
+    flags += [f"--constraint=node.id!={node}" for node in sorted(avoided)]
+    return [
+        f"{stack}_{purpose}_{secrets.token_hex(4)}",
+        *("--mode", "replicated-job", "--restart-condition", "none"),
+        *("--network", f"{stack}_internal", "--with-registry-auth"),
         *("--cap-drop", "ALL", "--read-only", "--user", "65534:65534", "--limit-memory", "256M"),
         *("--label", f"swarmline.stack={stack}", "--entrypoint", "sh", *flags),
         *(image, "-euc", script),
-    )
+    ]
+
+
+@contextmanager
+def _ended(words: Sequence[str], deadline: Deadline) -> Iterator[str]:
+    """The name of a job that has done its work, and is gone afterwards."""
+    name, *rest = words
+    docker("service", "create", "--detach", "--quiet", "--name", name, *rest)
     try:
-        deadline = Deadline(seconds)
         deadline.wait_for(
             lambda: _is_complete(name),
             lambda: f"the job {name} did not end in time; it is {_state(name)}",
             step=0.3,
         )
-        return docker("service", "logs", "--raw", name, seconds=deadline.left(LOG_SECONDS))
+        yield name
     finally:
         docker("service", "rm", name)
 

@@ -105,7 +105,7 @@ def from_swarm(stack: str, identity: str, seconds: float) -> list[Row]:
         raise Refused(f"stack {stack} has no journal; name one with --journal")
     script = script_of(identity)
     image = database.database_image(stack)
-    words = job.run(stack, "trace", image, script, {"url": address}, seconds)
+    words = job.ask(stack, "trace", image, script, {"url": address}, seconds)
     return [json.loads(line) for line in words.splitlines() if line.startswith("{")]
 
 

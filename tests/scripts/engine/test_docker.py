@@ -126,5 +126,29 @@ def test_a_job_whose_logs_do_not_come_ends_with_its_deadline(
     monkeypatch.setattr("scripts.engine.job.LOG_SECONDS", 0.5)
     swarm.fault("service logs", hangs=True)
     with pytest.raises(DockerError, match="no answer within"):
-        job.run("shop", "trace", "db", "true", {}, 3.0)
+        job.ask("shop", "trace", "db", "true", {}, 3.0)
     assert swarm.calls("service", "rm")
+
+
+def test_a_job_of_which_nobody_reads_what_it_printed_needs_no_logs(swarm: SwarmInAFile):
+    swarm.fault("service logs", words="incomplete log stream: node node1 is not available")
+    job.run("shop", "role", "db", "true", {}, 3.0)
+    assert not swarm.calls("service", "logs")
+
+
+def test_what_a_job_printed_on_a_node_whose_logs_docker_lost_is_asked_of_another(
+    swarm: SwarmInAFile,
+):
+    swarm.change("node", node2={})
+    swarm.fault("service logs", words="incomplete log stream: node node1 is not available")
+    assert job.ask("shop", "trace", "db", "true", {}, 9.0).strip() == "its last words"
+    first, second = (call["words"] for call in swarm.calls("service", "create"))
+    assert "--constraint=node.id!=node1" in second and "--constraint=node.id!=node1" not in first
+    assert len(swarm.calls("service", "rm")) == 2
+
+
+def test_where_docker_hands_on_no_node_s_logs_that_is_said(swarm: SwarmInAFile):
+    swarm.fault("service logs", words="incomplete log stream: node node1 is not available")
+    with pytest.raises(DockerError, match="node node1 is not available"):
+        job.ask("shop", "trace", "db", "true", {}, 9.0)
+    assert len(swarm.calls("service", "create")) == 1

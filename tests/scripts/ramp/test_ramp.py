@@ -187,7 +187,7 @@ def test_as_good_stays_where_only_a_better_one_is_promoted(
 def test_without_a_verdict_in_time_the_challenger_has_no_callers(
     site: JudgedSite, capsys: pytest.CaptureFixture[str]
 ):
-    assert main([MODEL, "--steps", "50", "--verdict-hours", "0.0001"]) == 3
+    assert main([MODEL, "--steps", "50", "--verdict-hours", "0.002"]) == 3
     assert shares(site) == [50, 0]
     assert "no verdict yet: the difference may still be chance; about" in capsys.readouterr().err
 
