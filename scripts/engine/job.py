@@ -31,8 +31,8 @@ def ask(
 ) -> str:
     """As `run`, of a script that changes nothing; returns what it printed.
 
-    That comes by Docker's logs, which it may no longer hand on from a node that was away for a moment, or was busy, until
-    its engine is started again (moby/moby 35011). So the script is run again elsewhere.
+    That comes by Docker's logs, which it may no longer hand on from a node that was away for a moment, until its engine
+    is started again (moby/moby 35011). So the script is run again on another node.
     """
     deadline, avoided = Deadline(seconds), set[str]()
     while True:
