@@ -10,13 +10,14 @@ it `hangs`, a `signal` for whoever called, `others` that is configs which somebo
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import re
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 FOLDER = Path(os.environ.get("STAND_IN", "."))
 KEPT = ("DOCKER_HOST", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_CONFIG")
@@ -28,18 +29,21 @@ def main(words: list[str]) -> None:
     environ = {name: os.environ[name] for name in KEPT if name in os.environ}
     with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
         log.write(json.dumps({"words": words, "given": stdin, "environ": environ}) + "\n")
-    swarm = json.loads((FOLDER / "swarm.json").read_bytes())
-    try:
-        meet_faults(swarm, words)
-        if said := answer(swarm, words, stdin):
-            print(said)
-    finally:
-        part = FOLDER / "swarm.part"
-        part.write_text(json.dumps(swarm), encoding="utf-8")
-        part.replace(FOLDER / "swarm.json")
+    # Whoever called may be dead by now, and who looks next must find what was done.
+    with (FOLDER / "lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        swarm = json.loads((FOLDER / "swarm.json").read_bytes())
+        try:
+            meet_faults(swarm, words, lock)
+            if said := answer(swarm, words, stdin):
+                print(said)
+        finally:
+            part = FOLDER / "swarm.part"
+            part.write_text(json.dumps(swarm), encoding="utf-8")
+            part.replace(FOLDER / "swarm.json")
 
 
-def meet_faults(swarm: Facts, words: list[str]) -> None:
+def meet_faults(swarm: Facts, words: list[str], lock: IO[str]) -> None:
     for fault in swarm["faults"]:
         call = fault["call"].split()
         if words[: len(call)] != call or not fault["times"]:
@@ -49,6 +53,7 @@ def meet_faults(swarm: Facts, words: list[str]) -> None:
         if "signal" in fault:
             os.kill(os.getppid(), fault["signal"])
         if fault.get("hangs"):
+            fcntl.flock(lock, fcntl.LOCK_UN)
             signal.pause()
         if "words" in fault:
             sys.exit(fault["words"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import sys
@@ -39,10 +40,19 @@ class SwarmInAFile:
         self.write(EMPTY)
 
     def read(self) -> dict[str, Any]:
-        return dict(json.loads((self.folder / "swarm.json").read_bytes()))
+        with self._held():
+            return dict(json.loads((self.folder / "swarm.json").read_bytes()))
 
     def write(self, swarm: dict[str, Any]) -> None:
-        (self.folder / "swarm.json").write_text(json.dumps(swarm), encoding="utf-8")
+        with self._held():
+            (self.folder / "swarm.json").write_text(json.dumps(swarm), encoding="utf-8")
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """After a command of the stand-in that is under way, also where whoever called it is dead."""
+        with (self.folder / "lock").open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def change(self, part: str, **facts: Any) -> None:
         swarm = self.read()
