@@ -15,7 +15,7 @@ from service.bundle.contract import Contract
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.bundle.reference import Reference
 from training.metrics.metric import Metric, Scored, measure_with_intervals
-from training.metrics.tasks import METRICS
+from training.metrics.tasks import METRICS, usual_metrics
 
 #: Resamples for an interval are no larger; their spread is scaled to the true number of rows.
 MOST_ROWS = 5_000
@@ -54,7 +54,7 @@ def _scored(rows: TruthRows) -> Scored:
 def _judge_metrics(
     scored: Scored, contract: Contract, rules: MonitorRules, seed: int
 ) -> Iterator[Finding]:
-    metrics, rows = METRICS[contract.task], len(scored.truth)
+    metrics, rows = usual_metrics(contract.task, rules.bounds), len(scored.truth)
     if rows < rules.least_rows:
         reason = f"not enough rows with truth: {rows:,} of at least {rules.least_rows:,}"
         for metric in metrics:

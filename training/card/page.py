@@ -12,6 +12,7 @@ from training.common.numbers import number
 from training.fit.candidates import CANDIDATES
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
+from training.metrics.metric import block_length
 from training.metrics.tasks import METRICS
 
 DOES = {
@@ -51,9 +52,17 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         trials=contents.best_trials(result),
         how_to_read=comparison.how_to_read(result),
         rows=contents.rows_word(result),
+        in_blocks=_in_blocks(result),
         call=contents.call(result),
         answer=contents.answer(result),
     )
+
+
+def _in_blocks(result: TrainingResult) -> str:
+    if result.evaluation is None or not result.spec.ordered:
+        return ""
+    length = block_length(result.evaluation.rows)
+    return f"; neighbours in time are alike, so {length} rows in their order are drawn together"
 
 
 def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
@@ -76,10 +85,12 @@ def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
 def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
     lines = []
     for metric in METRICS[result.spec.task]:
-        own = evaluation.metrics[metric.name]
+        own = evaluation.metrics.get(metric.name)
+        if own is None:
+            continue
         rivals = [
             (
-                comparison.TITLES[rival.name],
+                rival.title,
                 metric.shown(rival.metrics[metric.name]),
                 metric.compared(own.value, rival.metrics[metric.name]),
             )

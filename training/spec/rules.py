@@ -174,16 +174,19 @@ def _recipe_problems(spec: Spec) -> list[str]:
 
 def _metric_problems(spec: Spec) -> list[str]:
     allowed = [metric.name for metric in METRICS[spec.task]]
-    named = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
-    named += [
-        (f"gates.{part}", name)
+    # Of an optimization, a search only learns to copy the optima.
+    scoring = [m.name for m in METRICS[spec.task] if m.scorer or spec.task == "optimization"]
+    named = [
+        (f"gates.{part}", name, allowed)
         for part in ("metrics", "slices", "champion")
         for name in getattr(spec.gates, part)
     ]
+    if spec.search.scoring:
+        named.insert(0, ("search.scoring", spec.search.scoring, scoring))
     problems = [
-        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(allowed)}"
-        for path, name in named
-        if name not in allowed
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(choice)}"
+        for path, name, choice in named
+        if name not in choice
     ]
     for part in ("metrics", "slices"):
         for name, bound in getattr(spec.gates, part).items():

@@ -111,6 +111,8 @@ class Gates(Struct, frozen=True):
     metrics: dict[str, Bound] = msgspec.field(default_factory=dict)
     slices: dict[str, Bound] = msgspec.field(default_factory=dict)
     champion: dict[str, float] = msgspec.field(default_factory=dict)
+    #: Whom the model has to be better than, by the deciding metric.
+    beat: tuple[Literal["baseline", "linear", "champion"], ...] = ()
     latency_ms: Annotated[float, Meta(gt=0)] | None = None
     size_mb: Annotated[float, Meta(gt=0)] | None = None
 
@@ -176,6 +178,11 @@ class Spec(Struct, frozen=True):
             for key, spec in self.columns.items()
             for name in (spec.names or (key,))
         )
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows are held out by time: then they stand in its order."""
+        return self.data is not None and self.data.split == "time"
 
     @property
     def deciding(self) -> Metric:
