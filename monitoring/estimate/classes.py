@@ -52,7 +52,10 @@ def estimate_classes(
         "accuracy": around(accuracy.mean, math.sqrt(accuracy.variance), 0.0, 1.0),
         **{
             name: around(
-                value, float(np.nanstd([draw[name] for draw in drawn])), 0.0, GREATEST.get(name, 1.0)
+                value,
+                float(np.nanstd([draw[name] for draw in drawn])),
+                0.0,
+                GREATEST.get(name, 1.0),
             )
             for name, value in values.items()
         },

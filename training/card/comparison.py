@@ -12,6 +12,7 @@ from training.judge.rivals import Rival
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
+
 class Headline(NamedTuple):
     """The gates at a glance; `mood` is the colour's name in the style sheet."""
 

@@ -76,9 +76,7 @@ def evaluate(
     scored = dataset.score(np.arange(len(matrix)), fitted.predict(matrix))
     return Evaluation(
         len(matrix),
-        measure_with_intervals(
-            METRICS[spec.task], scored, spec.search.seed, in_order=spec.ordered
-        ),
+        measure_with_intervals(METRICS[spec.task], scored, spec.search.seed, in_order=spec.ordered),
         tuple(_slices(spec, dataset.contract, matrix, scored)),
         _importance(spec, dataset, fitted.predict),
         scored,

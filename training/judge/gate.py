@@ -12,7 +12,6 @@ from training.judge.evaluation import Evaluation
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
-
 NO_CHAMPION = "there is no champion that takes these rows"
 RIVALS = {"baseline": "the baseline", "linear": "the linear model", "champion": "the champion"}
 

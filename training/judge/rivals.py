@@ -22,7 +22,6 @@ from training.metrics.metric import measure, sample_rows
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
-
 #: By the name under which MLflow has a rival's metrics: what the card calls it in a table, and in a sentence.
 TITLES = {
     "majority": ("Commonest class", "Always giving the commonest class"),

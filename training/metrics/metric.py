@@ -140,11 +140,7 @@ def measure_with_intervals(
 
 
 def block_length(rows: int) -> int:
-    """How many rows in order of time are drawn together: the root of all, in at least twenty blocks.
-
-    Of errors that go with their neighbour's by 0.9, in 500 rows, 95 % intervals of single rows hold the true value 35
-    times of 100, of blocks so long 84 times.
-    """
+    """How many rows in order of time are drawn together: the root of all, in at least twenty blocks."""
     return max(1, min(math.isqrt(rows), rows // LEAST_BLOCKS))
 
 

@@ -114,7 +114,11 @@ BAD = [
         {"mae": {"max": 1}},
         "gates.metrics: given 'mae'; allowed for classification: f1",
     ),
-    ("gates/beat", ["linar"], "gates.beat: given ['linar']; allowed: a list, each item one of 'baseline', 'linear'"),
+    (
+        "gates/beat",
+        ["linar"],
+        "gates.beat: given ['linar']; allowed: a list, each item one of 'baseline', 'linear'",
+    ),
     (
         "search/scoring",
         "ece",
