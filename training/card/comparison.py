@@ -67,6 +67,8 @@ def unbeaten(result: TrainingResult) -> list[str]:
 def _as_good(result: TrainingResult, rival: Rival) -> Iterator[str]:
     assert result.evaluation is not None  # it has rivals
     for metric in _judged_by(result):
+        if metric.name not in rival.metrics:
+            continue
         own, other = result.evaluation.metrics[metric.name].value, rival.metrics[metric.name]
         if metric.compared(own, other) != "worse":
             yield f"{metric.short_title} {metric.shown(other)}, this model {metric.shown(own)}"

@@ -12,7 +12,7 @@ from training.common.numbers import number
 from training.fit.candidates.resolve import resolve
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
-from training.metrics.metric import block_length
+from training.metrics.metric import Metric, block_length
 from training.metrics.tasks import METRICS
 
 DOES = {
@@ -89,14 +89,15 @@ def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
         if own is None:
             continue
         rivals = [
-            (
-                rival.title,
-                metric.shown(rival.metrics[metric.name]),
-                metric.compared(own.value, rival.metrics[metric.name]),
-            )
+            (rival.title, *_beside(metric, own.value, rival.metrics.get(metric.name)))
             for rival in evaluation.rivals
         ]
         interval = f"{metric.shown(own.low)} to {metric.shown(own.high)}"
         meaning = metric.meaning(own.value, result.spec.target.unit)
         lines.append(Figure(metric.title, metric.shown(own.value), interval, meaning, rivals))
     return lines
+
+
+def _beside(metric: Metric, own: float, other: float | None) -> tuple[str, str]:
+    """A rival's value, and how it compares; a rival may give no quantiles, or be of before there was the metric."""
+    return ("–", "") if other is None else (metric.shown(other), metric.compared(own, other))
