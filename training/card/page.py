@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from training.card import comparison, contents
+from training.card.promises import promises
 from training.card.task_plots import Plot
 from training.common.html import render as render_page
 from training.common.numbers import number
@@ -53,6 +54,7 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         how_to_read=comparison.how_to_read(result),
         rows=contents.rows_word(result),
         in_blocks=_in_blocks(result),
+        promises=list(promises(result)),
         call=contents.call(result),
         answer=contents.answer(result),
     )

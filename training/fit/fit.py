@@ -12,6 +12,7 @@ from training.common.errors import TrainingError
 from training.common.progress import say
 from training.data.dataset import Dataset
 from training.fit.candidates.pipeline import make_pipeline
+from training.fit.finish import Finished, finish
 from training.fit.compile import Compiled, compile_pipeline
 from training.fit.search import FittedCandidate, SearchResult, refit_on_all_rows, search
 from training.spec.values import Spec
@@ -23,11 +24,12 @@ class Fitted(NamedTuple):
     search: SearchResult
     chosen: FittedCandidate
     compiled: Compiled | None
+    finished: Finished
 
     def predict(self, matrix: Matrix) -> Answer:
         """On the engine that will serve, where there is one."""
         if self.compiled is None:
-            return predict_with(self.chosen.pipeline, matrix)
+            return predict_with(self.finished.estimator, matrix)
         return self.compiled.engine.predict(matrix)
 
 
@@ -45,11 +47,13 @@ def fit(
         else _without_search(spec, dataset)
     )
     if not compiling:
-        return Fitted(result, refit_on_all_rows(spec, result.ranking[0], *dataset.train), None)
+        chosen = refit_on_all_rows(spec, result.ranking[0], *dataset.train)
+        return Fitted(result, chosen, None, _finish(spec, dataset, chosen))
     for best in result.ranking:
         chosen = refit_on_all_rows(spec, best, *dataset.train)
+        finished = _finish(spec, dataset, chosen)
         compiled = compile_pipeline(
-            chosen.pipeline, dataset.held_out, state.build() / "compiled" / spec.name
+            finished.estimator, dataset.held_out, state.build() / "compiled" / spec.name
         )
         name, engine = chosen.candidate, compiled.engine_name
         say(
@@ -58,11 +62,15 @@ def fit(
         if compiled.fallback:
             say(f"{spec.name}: {name} is not served by ONNX Runtime: {compiled.fallback}")
         if engine == "onnx" or spec.search.engine == "any":
-            return Fitted(result, chosen, compiled)
+            return Fitted(result, chosen, compiled, finished)
     raise TrainingError(
         f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
         "or name other search.candidates"
     )
+
+
+def _finish(spec: Spec, dataset: Dataset, chosen: FittedCandidate) -> Finished:
+    return finish(spec, dataset.contract, chosen.pipeline, *dataset.train)
 
 
 def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:

@@ -104,13 +104,13 @@ def refit_on_all_rows(
 
 def _share(spec: Spec, contract: Contract) -> int:
     """Trials for each candidate that has something to vary; any other has one."""
-    varied = sum(bool(space(contract, name)) for name in spec.search.candidates)
+    varied = sum(bool(space(spec, contract, name)) for name in spec.search.candidates)
     fixed = len(spec.search.candidates) - varied
     return max(1, (spec.search.budget - fixed) // max(1, varied))
 
 
 def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> RandomizedSearchCV:
-    parameters = dict(space(contract, name))
+    parameters = dict(space(spec, contract, name))
     return RandomizedSearchCV(
         make_pipeline(spec, contract, name),
         # No space at all is one trial with the defaults.

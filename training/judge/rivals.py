@@ -116,7 +116,7 @@ def _rival(
 def _takes(contract: Contract, dataset: Dataset) -> bool:
     """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
     own = dataset.contract
-    if contract.classes != own.classes or contract.outputs != own.outputs:
+    if contract.classes != own.classes or contract.targets != own.targets:
         return False
     if not set(contract.names) <= set(dataset.frame.columns):
         return False

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.bundle.contract import Contract
 from service.bundle.engines import Answer
 from service.bundle.manifest import Metric as Interval
 from training.common.numbers import number
@@ -46,14 +47,23 @@ class Scored(NamedTuple):
 Score = Callable[[Rows, Answer], Scored]
 
 
-def score_plainly(target: NDArray[Any], classification: bool) -> Score:
+def score_plainly(target: NDArray[Any], contract: Contract) -> Score:
     """The scoring of regression and classification: truth beside answer."""
 
     def score(rows: Rows, answer: Answer) -> Scored:
-        values = answer.values if classification else answer.values[:, 0]
-        return Scored(target[rows], values, answer.probabilities)
+        return scored_of(target[rows], answer, contract.levels)
 
     return score
+
+
+def scored_of(truth: NDArray[Any], answer: Answer, levels: tuple[float, ...]) -> Scored:
+    """Of answers with the quantiles behind the number, where they have some."""
+    values = answer.values
+    if values.ndim == 1:
+        return Scored(truth, values, answer.probabilities)
+    if not levels or values.shape[1] == 1:
+        return Scored(truth, values[:, 0])
+    return Scored(truth, values[:, 0], quantiles=values[:, 1:], levels=levels)
 
 
 class Metric(NamedTuple):

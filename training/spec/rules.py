@@ -12,6 +12,7 @@ from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
+from training.spec.target import candidate_problems, target_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -28,6 +29,8 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *problems,
         *_column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *target_problems(spec.target, spec.task, spec.search.engine),
+        *candidate_problems(spec.target, spec.search.candidates),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
@@ -173,7 +176,11 @@ def _recipe_problems(spec: Spec) -> list[str]:
 
 
 def _metric_problems(spec: Spec) -> list[str]:
-    allowed = [metric.name for metric in METRICS[spec.task]]
+    allowed = [
+        metric.name
+        for metric in METRICS[spec.task]
+        if spec.target.intervals or not metric.of_quantiles
+    ]
     # Of an optimization, a search only learns to copy the optima.
     scoring = [m.name for m in METRICS[spec.task] if m.scorer or spec.task == "optimization"]
     named = [

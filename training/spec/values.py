@@ -11,6 +11,7 @@ from service.bundle.contract import Column, ColumnType, Contract, Output, Task, 
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.target import Target
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
@@ -40,14 +41,6 @@ class Data(Struct, frozen=True):
     window: str = ""
     #: Whether rows that were served, and whose truth is in, are rows of the training too.
     journal: bool = False
-
-
-class Target(Struct, frozen=True):
-    """More about the predicted column. `classes` are found in the data where they are not listed."""
-
-    unit: str = ""
-    description: str = ""
-    classes: tuple[str, ...] = ()
 
 
 class ColumnSpec(Struct, frozen=True):
@@ -212,7 +205,15 @@ class Spec(Struct, frozen=True):
             return tuple(
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
-        return (Output(self.data.target, self.target.unit, self.target.description),)
+        name, target = self.data.target, self.target
+        quantiles = (
+            Output(
+                target.quantile_name(name, level), target.unit, of=name, quantile=level,
+                description=f"Of {name}, {level:.0%} of the truth lies below.",
+            )
+            for level in target.intervals
+        )  # fmt: skip
+        return Output(name, target.unit, target.description), *quantiles
 
     @property
     def monitor_rules(self) -> MonitorRules:

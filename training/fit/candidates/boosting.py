@@ -13,15 +13,28 @@ from sklearn.ensemble import (
     HistGradientBoostingRegressor,
 )
 
+from sklearn.pipeline import Pipeline
+
 from service.bundle.contract import Contract
 from training.fit.candidates.candidate import Candidate
+from training.fit.preprocessing import preprocessing
 from training.spec.values import Spec
 
 
 def _plain(spec: Spec, contract: Contract) -> Any:
-    classes = contract.task == "classification"
-    kind = GradientBoostingClassifier if classes else GradientBoostingRegressor
-    return kind(random_state=spec.search.seed)
+    seed = spec.search.seed
+    if contract.task == "classification":
+        return GradientBoostingClassifier(random_state=seed)
+    loss = {"squared": "squared_error", "absolute": "absolute_error"}[spec.target.loss]
+    return GradientBoostingRegressor(loss=loss, random_state=seed)
+
+
+def quantile_model(spec: Spec, contract: Contract, level: float) -> Any:
+    """Not fitted: trees that answer with a quantile of the target."""
+    trees = GradientBoostingRegressor(
+        loss="quantile", alpha=level, subsample=0.7, random_state=spec.search.seed
+    )
+    return Pipeline([("features", preprocessing(contract, scaled=False)), ("model", trees)])
 
 
 def _histogram(spec: Spec, contract: Contract) -> Any:
