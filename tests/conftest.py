@@ -25,6 +25,8 @@ for _name in list(os.environ):
     if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in GIVEN:
         del os.environ[_name]
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
+# Threads of OpenMP spin while they wait for a core that another test has: a test takes ten times as long.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 #: Files that share what takes long to make run one after the other, in one process. What takes longest starts first.
 #: Of the Swarm's, those that act on the one stack have a Swarm of their own; the first entry that fits counts.
