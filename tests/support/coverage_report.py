@@ -1,6 +1,6 @@
 """Coverage by package: how much of the lines and of the branches the tests ran, and which modules lack the most.
 
-    python -m tests.support.coverage_report build/reports/coverage.json
+python -m tests.support.coverage_report build/reports/coverage.json
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ class Count(NamedTuple):
         return 100.0 * (whole - self.missed - self.missed_branches) / whole if whole else 100.0
 
 
-def modules(document: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]]) -> dict[str, Count]:
+def modules(
+    document: Mapping[str, Mapping[str, Mapping[str, Mapping[str, int]]]],
+) -> dict[str, Count]:
     return {
         name: Count(
             *(about["summary"][field] for field in ("num_statements", "num_branches")),

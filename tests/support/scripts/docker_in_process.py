@@ -14,7 +14,8 @@ from tests.support.scripts import docker_stand_in
 
 def subprocesses(command: Path, folder: Path) -> Any:
     """What stands for the module `subprocess` in scripts.engine.docker: this command's calls are made here, all other
-    ones by a process of their own, and so are this one's where it is to hang or to send a signal."""
+    ones by a process of their own, and so are this one's where it is to hang or to send a signal.
+    """
 
     def run(words: list[str], **options: Any) -> Any:
         if words[0] != str(command) or "capture_output" not in options:
