@@ -15,12 +15,13 @@ from training.commands import settled
 from training.commands.arguments import Options, answer, readable_specs
 from training.commands.outcome import Status, TrainingOutcome
 from training.commands.source import Optima, Rows
-from training.common import failures, state
+from training.common import failures, own_code, state
 from training.common.errors import GateFailed, Several, TrainingError, Unavailable
 from training.common.files import pretty, write_whole
 from training.common.progress import say
 from training.common.provenance import provenance
 from training.common.run_key import run_key
+from training.data import prepare
 from training.registry import tags
 from training.spec.load import find
 from training.spec.values import Spec
@@ -41,6 +42,7 @@ def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> Tr
     with state.training_lock(spec.name):
         source: Rows | Optima
         if spec.objective is None:
+            prepare.resolve(spec)
             source = Rows.read(spec)
         else:
             objective = find(spec.objective.model)
@@ -112,7 +114,8 @@ def _train_anew(
 
 def _key(spec: Spec, fingerprint: str, options: Options) -> str:
     """A training that left a step out is another one: it never stands for the whole."""
-    whole = run_key(spec, fingerprint, provenance())
+    own = own_code.digest(spec.own_functions)
+    whole = run_key(spec, fingerprint, provenance(), own)
     if not options.skip:
         return whole
     return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()

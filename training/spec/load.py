@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import training
+from training.common import own_code
 from training.common.errors import SpecError
 from training.spec.rules import contradictions
 from training.spec.values import Spec
@@ -63,8 +64,12 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 
 def find(name: str, folder: Path = FOLDER) -> Spec:
-    """A spec by model name, or by path where it ends in .toml."""
-    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
+    """A spec by model name, or by path where it ends in .toml: then own code may lie beside it."""
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    spec = load(path)
+    if name.endswith(".toml") and spec.own_functions:
+        own_code.look_in(path.parent)
+    return spec
 
 
 def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:

@@ -156,6 +156,8 @@ def _recipe_problems(spec: Spec) -> list[str]:
     problems = (
         ["data: given; an optimization makes its own from objective.model"] if spec.data else []
     )
+    if spec.features.prepare:
+        problems.append("features.prepare: given for optimization, which makes its own rows")
     for name, part in spec.recipe.items():
         if name in names:
             problems.append(

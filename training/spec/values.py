@@ -9,12 +9,15 @@ from msgspec import Meta, Struct, structs
 
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
+from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Severity = Literal["error", "warning", "off"]
+#: Own code: `mypackage.models:build`.
+OwnFunction = Annotated[str, Meta(pattern=own_code.PATTERN)]
 CandidateName = Literal[
     "linear",
     "random-forest",
@@ -40,6 +43,12 @@ class Data(Struct, frozen=True):
     window: str = ""
     #: Whether rows that were served, and whose truth is in, are rows of the training too.
     journal: bool = False
+
+
+class Features(Struct, frozen=True):
+    """Own code that makes the columns of the contract, before any row is checked; the service never runs it."""
+
+    prepare: OwnFunction | None = None
 
 
 class Target(Struct, frozen=True):
@@ -160,6 +169,7 @@ class Spec(Struct, frozen=True):
     owner: str = ""
     limits: str = ""
     data: Data | None = None
+    features: Features = Features()
     target: Target = Target()
     checks: Checks = Checks()
     gates: Gates = Gates()
@@ -206,6 +216,11 @@ class Spec(Struct, frozen=True):
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
         return (Output(self.data.target, self.target.unit, self.target.description),)
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        """The own code that decides what is trained."""
+        return (self.features.prepare,) if self.features.prepare else ()
 
     @property
     def monitor_rules(self) -> MonitorRules:
