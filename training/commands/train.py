@@ -15,13 +15,14 @@ from training.commands import settled
 from training.commands.arguments import Options, answer, readable_specs
 from training.commands.outcome import Status, TrainingOutcome
 from training.commands.source import Optima, Rows
-from training.common import failures, own_code, state
+from training.common import failures, state
 from training.common.errors import GateFailed, Several, TrainingError, Unavailable
 from training.common.files import pretty, write_whole
 from training.common.progress import say
 from training.common.provenance import provenance
 from training.common.run_key import run_key
 from training.data import prepare
+from training.fit.imported.source import key_of_own
 from training.registry import tags
 from training.spec.load import find
 from training.spec.values import Spec
@@ -36,13 +37,14 @@ if TYPE_CHECKING:
 
 def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> TrainingOutcome:
     """Nothing is done twice: a version with the same key is the outcome. Of an objective that failed, that is."""
-    from training.registry import versions
+    from training.registry import imports, versions
 
     started = time.monotonic()
     with state.training_lock(spec.name):
         source: Rows | Optima
         if spec.objective is None:
             prepare.resolve(spec)
+            imports.fetch(spec)
             source = Rows.read(spec)
         else:
             objective = find(spec.objective.model)
@@ -114,8 +116,7 @@ def _train_anew(
 
 def _key(spec: Spec, fingerprint: str, options: Options) -> str:
     """A training that left a step out is another one: it never stands for the whole."""
-    own = own_code.digest(spec.own_functions)
-    whole = run_key(spec, fingerprint, provenance(), own)
+    whole = run_key(spec, fingerprint, provenance(), key_of_own(spec))
     if not options.skip:
         return whole
     return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()

@@ -101,6 +101,14 @@ def compile_pipeline(
     return _measured("skops", folder, matrix, expected)._replace(fallback=reason)
 
 
+def take_compiled(pipeline: Pipeline, file: bytes, matrix: Matrix, folder: Path) -> Compiled:
+    """A model that is ONNX already, as what it is to be equal to says. `folder` is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILES["onnx"]).write_bytes(file)
+    return _measured("onnx", folder, matrix, predict_with(pipeline, matrix))
+
+
 def _measured(name: EngineName, folder: Path, matrix: Matrix, expected: Answer) -> Compiled:
     engine = open_engine(name, folder)
     size = (folder / MODEL_FILES[name]).stat().st_size / 1e6

@@ -12,7 +12,9 @@ from training.common.errors import TrainingError
 from training.common.progress import say
 from training.data.dataset import Dataset
 from training.fit.candidates.pipeline import make_pipeline
-from training.fit.compile import Compiled, compile_pipeline
+from training.fit.candidates.resolve import IMPORTED
+from training.fit.compile import Compiled, compile_pipeline, take_compiled
+from training.fit.imported.importing import import_model
 from training.fit.search import FittedCandidate, SearchResult, refit_on_all_rows, search
 from training.spec.values import Spec
 
@@ -39,6 +41,8 @@ def fit(
     compiling: bool = True,
     cluster: str = "",
 ) -> Fitted:
+    if spec.imported is not None:
+        return _imported(spec, dataset, compiling)
     result = (
         search(spec, dataset.contract, *dataset.train, cluster)
         if searching
@@ -63,6 +67,24 @@ def fit(
         f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
         "or name other search.candidates"
     )
+
+
+def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
+    """A model from elsewhere: nothing is fitted, and what serves has to answer as it does."""
+    started = time.monotonic()
+    pipeline, served = import_model(spec, dataset.contract, dataset.matrix)
+    chosen = FittedCandidate(IMPORTED, pipeline, float("nan"))
+    compiled = None
+    if compiling:
+        folder = state.build() / "compiled" / spec.name
+        compiled = take_compiled(pipeline, served, dataset.held_out, folder)
+        say(f"{spec.name}: {pipeline['model'].file} imported: {compiled.equality}")
+        if not compiled.equality.proven:
+            raise TrainingError(
+                f"{spec.name}: {pipeline['model'].file} answers otherwise than it does alone once it takes the"
+                f" contract's rows: {compiled.equality}"
+            )
+    return Fitted(SearchResult((), (chosen,), time.monotonic() - started), chosen, compiled)
 
 
 def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:

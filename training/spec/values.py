@@ -114,6 +114,15 @@ class Search(Struct, frozen=True):
     engine: Literal["onnx", "any"] = "onnx"
 
 
+class Import(Struct, frozen=True):
+    """A model that was trained elsewhere: an ONNX file, or an MLflow model as a folder or `models:/NAME/VERSION`."""
+
+    file: str = ""
+    model: str = ""
+    #: The outputs that count, where the model has others besides.
+    outputs: tuple[str, ...] = ()
+
+
 class Gates(Struct, frozen=True):
     """What a model must reach before it is registered. `champion` says by how much it may be worse."""
 
@@ -164,12 +173,14 @@ class Spec(Struct, frozen=True):
     name: Annotated[str, Meta(pattern=NAME)]
     task: Task
     columns: dict[str, ColumnSpec]
-    search: Search
+    #: None competes where a model is imported.
+    search: Search = Search(())
     description: str = ""
     owner: str = ""
     limits: str = ""
     data: Data | None = None
     features: Features = Features()
+    imported: Import | None = msgspec.field(default=None, name="import")
     target: Target = Target()
     checks: Checks = Checks()
     gates: Gates = Gates()

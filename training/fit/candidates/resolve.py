@@ -16,6 +16,14 @@ SHORT_NAMES = {
     "mlp": "training.fit.candidates.network:MLP",
 }
 
+#: What stands where a candidate would, of a model that was trained elsewhere.
+IMPORTED = "imported"
+
+
+def title(name: str) -> str:
+    """What kind of model it is, for people."""
+    return "model trained elsewhere" if name == IMPORTED else resolve(name).title
+
 
 def resolve(name: str) -> Candidate:
     module, _, attribute = SHORT_NAMES.get(name, name).partition(":")
