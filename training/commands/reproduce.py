@@ -59,7 +59,7 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
     )
     if not (same_code and same_lock):
         say(f"{name}: was made at {version.tags[tags.GIT_COMMIT]}; code or lock differ here")
-    then = versions.bundle(client, version).predict(dataset.held_out)
+    then = versions.bundle(client, version, spec).predict(dataset.held_out)
     skipped = client.get_run(version.run_id).data.tags.get(tags.SKIPPED, "").split()
     with state.training_lock(version.model):
         imports.fetch(spec)

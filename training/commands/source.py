@@ -61,7 +61,7 @@ class Optima(NamedTuple):
         rows = require_valid(*validate(self.objective, frame, fingerprint))
         profit = recipes.Profit(
             spec,
-            versions.bundle(self.client, self.version),
+            versions.bundle(self.client, self.version, self.objective),
             recipes.typical_row(rows.contract, rows.matrix),
         )
         contexts = recipes.sample_contexts(spec, rows.frame)

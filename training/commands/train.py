@@ -21,7 +21,6 @@ from training.common.files import pretty, write_whole
 from training.common.progress import say
 from training.common.provenance import provenance
 from training.common.run_key import run_key
-from training.data import prepare
 from training.fit.imported.source import key_of_own
 from training.registry import tags
 from training.spec.load import find
@@ -37,13 +36,14 @@ if TYPE_CHECKING:
 
 def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> TrainingOutcome:
     """Nothing is done twice: a version with the same key is the outcome. Of an objective that failed, that is."""
+    from training.fit.candidates.resolve import resolve_own_code
     from training.registry import imports, versions
 
     started = time.monotonic()
     with state.training_lock(spec.name):
         source: Rows | Optima
         if spec.objective is None:
-            prepare.resolve(spec)
+            resolve_own_code(spec)
             imports.fetch(spec)
             source = Rows.read(spec)
         else:
@@ -91,7 +91,7 @@ def _train_anew(
             cluster=options.cluster,
         )
         if options.does("evaluate"):
-            champion = versions.champion_bundle(client, spec.name)
+            champion = versions.champion_bundle(client, spec)
             evaluation = evaluate(spec, dataset, fitted, champion)
         if evaluation is not None and options.does("gate"):
             verdict = judge(spec, evaluation, fitted.compiled)

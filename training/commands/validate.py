@@ -15,6 +15,7 @@ from training.data import dataset, prepare
 from training.data import report as validation_report
 from training.data.dataset import Dataset
 from training.data.report import ValidationReport
+from training.fit.candidates.resolve import resolve_own_code
 from training.spec.values import Spec
 
 
@@ -24,7 +25,7 @@ def validate(arguments: Namespace) -> None:
         if spec.data is None:
             say(f"{spec.name}: makes its own data from {spec.goal.model}")
             continue
-        prepare.resolve(spec)
+        resolve_own_code(spec)
         rows, fingerprint = prepare.read(spec)
         report, files, _ = validate_rows(spec, prepare.prepare(spec, rows), fingerprint)
         documents.append(

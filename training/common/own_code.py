@@ -12,9 +12,10 @@ import hashlib
 import importlib
 import importlib.metadata
 import inspect
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,11 @@ def look_in(folder: Path) -> None:
     folder = folder.resolve()
     if folder not in _folders:
         _folders.append(folder)
+
+
+def is_own(name: str) -> bool:
+    """Whether it is a function by its path; a short name of ours has no colon."""
+    return ":" in name
 
 
 def package_of(name: str) -> str:
@@ -71,10 +77,7 @@ def load(name: str) -> Any:
     """The function, or whatever stands under this name, imported."""
     place = locate(name)
     module_name, _, attribute = name.partition(":")
-    if str(place.parent) not in sys.path:
-        # Last, so that it takes no other package's place. Processes that a search starts look there, too.
-        sys.path.append(str(place.parent))
-    importlib.invalidate_caches()
+    import_from([str(place.parent)])
     with calling(name, "cannot be imported:"):
         module = importlib.import_module(module_name)
     file = Path(inspect.getsourcefile(module) or "").resolve()
@@ -86,6 +89,17 @@ def load(name: str) -> Any:
         names = ", ".join(name for name in vars(module) if not name.startswith("_"))
         raise OwnCodeError(f"given {name!r}, and {file} has no {attribute}; it has {names}")
     return getattr(module, attribute)
+
+
+def import_from(folders: Sequence[str]) -> None:
+    """Python imports from these folders, too: last, so that what is there takes no other package's place."""
+    sys.path += [folder for folder in folders if folder not in sys.path]
+    importlib.invalidate_caches()
+
+
+def imported_from() -> tuple[str, ...]:
+    """The folders from which own code may have been imported."""
+    return tuple(str(folder) for folder in _folders if str(folder) in sys.path)
 
 
 @contextlib.contextmanager
@@ -104,12 +118,14 @@ def calling(name: str, failure: str = "raises") -> Iterator[None]:
 
 
 def _line(name: str, error: BaseException) -> str:
-    """The innermost line of own code that an error came through."""
+    """The innermost line of own code that an error came through, here or in another process."""
     place = locate(name)
-    for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if Path(frame.filename).is_relative_to(place):
-            file = Path(frame.filename).relative_to(place.parent)
-            return f" ({file}, line {frame.lineno})"
+    lines = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    # The traceback of another process comes as text.
+    lines += re.findall(r'File "([^"]+)", line (\d+)', str(error.__cause__ or ""))
+    for filename, number in reversed(lines):
+        if Path(filename).is_relative_to(place):
+            return f" ({Path(filename).relative_to(place.parent)}, line {number})"
     return ""
 
 
@@ -137,9 +153,26 @@ def digest(names: Iterable[str]) -> str:
 
     Nothing is imported for it. Empty where no function is named.
     """
-    waiting = sorted({package_of(name) for name in names})
-    if not waiting:
+    places, installed = _reached(names)
+    if not places:
         return ""
+    hashed = hashlib.sha256("\n".join(_versions(installed)).encode())
+    for package, place in sorted(places.items()):
+        for file in _files(place):
+            content = file.read_bytes()
+            name = file.relative_to(place.parent).as_posix()
+            hashed.update(f"\0{package}\0{name}\0{len(content)}\0".encode() + content)
+    return hashed.hexdigest()
+
+
+def places_of(names: Iterable[str]) -> list[Path]:
+    """The packages of these functions, and own packages that they import."""
+    return sorted(_reached(names)[0].values())
+
+
+def _reached(names: Iterable[str]) -> tuple[dict[str, Path], set[str]]:
+    """Own packages with their places, from one import to the next; and the installed packages that they import."""
+    waiting = sorted({package_of(name) for name in names})
     places: dict[str, Path] = {}
     installed: set[str] = set()
     while waiting:
@@ -148,13 +181,7 @@ def digest(names: Iterable[str]) -> str:
         for imported in _imports(place) - places.keys():
             own = any(_in_folder(folder, imported) for folder in _folders)
             (waiting.append if own else installed.add)(imported)
-    hashed = hashlib.sha256("\n".join(_versions(installed)).encode())
-    for package, place in sorted(places.items()):
-        for file in _files(place):
-            content = file.read_bytes()
-            name = file.relative_to(place.parent).as_posix()
-            hashed.update(f"\0{package}\0{name}\0{len(content)}\0".encode() + content)
-    return hashed.hexdigest()
+    return places, installed
 
 
 def _files(place: Path) -> list[Path]:

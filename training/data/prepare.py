@@ -12,38 +12,30 @@ from typing import Any
 import pandas as pd
 
 from training.common import own_code
-from training.common.errors import SourceError, SpecError
+from training.common.errors import SourceError
 from training.data import sources
 from training.spec.values import Spec
 
 
-def resolve(spec: Spec) -> Callable[[pd.DataFrame], Any] | None:
-    """The function, imported: before data is read, so that a mistake in it costs no wait."""
-    name = spec.features.prepare
-    if name is None:
-        return None
-    try:
-        function = own_code.load(name)
-    except own_code.OwnCodeError as error:
-        raise SpecError(spec.name, [f"features.prepare: {error}"]) from error
-    if not callable(function) or not own_code.takes(function, "the data frame"):
-        raise SpecError(
-            spec.name,
-            [
-                f"features.prepare: given {name!r}, a {type(function).__name__}"
-                f"{own_code.signature(function)}; allowed is a function of one data frame"
-            ],
+def function(name: str) -> Callable[[pd.DataFrame], Any]:
+    """The function, imported; OwnCodeError says what is wrong with it."""
+    there = own_code.load(name)
+    if not callable(there) or not own_code.takes(there, "the data frame"):
+        raise own_code.OwnCodeError(
+            f"given {name!r}, a {type(there).__name__}{own_code.signature(there)};"
+            " allowed is a function of one data frame"
         )
-    return function  # type: ignore[no-any-return]
+    return there  # type: ignore[no-any-return]
 
 
 def prepare(spec: Spec, rows: pd.DataFrame) -> pd.DataFrame:
     """What the function makes of a source's rows, then as if the source had had it; the rows themselves without one."""
-    function, name = resolve(spec), spec.features.prepare
-    if function is None or name is None:
+    name = spec.features.prepare
+    if name is None:
         return rows
+    make = function(name)
     with own_code.calling(name):
-        prepared = function(rows)
+        prepared = make(rows)
     if not isinstance(prepared, pd.DataFrame):
         raise SourceError(
             f"{spec.name}: {name} returned a {type(prepared).__name__}; a data frame is needed"

@@ -103,7 +103,8 @@ class Checks(Struct, frozen=True):
 class Search(Struct, frozen=True):
     """Which estimators compete, and how many trials they share."""
 
-    candidates: tuple[CandidateName, ...]
+    #: Names of ours, or own code (training/spec/own_rules.py holds them to both).
+    candidates: tuple[str, ...]
     budget: Positive = 12
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
     seed: Annotated[int, Meta(ge=0)] = 1
@@ -231,7 +232,8 @@ class Spec(Struct, frozen=True):
     @property
     def own_functions(self) -> tuple[str, ...]:
         """The own code that decides what is trained."""
-        return (self.features.prepare,) if self.features.prepare else ()
+        own = filter(own_code.is_own, self.search.candidates)
+        return tuple(filter(None, [self.features.prepare, *own]))
 
     @property
     def monitor_rules(self) -> MonitorRules:

@@ -16,6 +16,7 @@ from training.common.own_code import OwnCodeError
 from training.data import prepare
 from training.data.dataset import Dataset, require_valid, validate
 from training.data.sources import JOURNALLED
+from training.fit.candidates.resolve import resolve_own_code
 from training.spec.values import Spec
 
 SHADE = """
@@ -106,7 +107,7 @@ def test_what_cannot_be_called_is_said_before_data_is_read(
 ) -> None:
     spec = spec_with(spec_of, own, code, Path("no such file"))
     with pytest.raises(SpecError, match=f"plants: features.prepare: .*{reason}"):
-        prepare.resolve(spec)
+        resolve_own_code(spec)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,13 @@
-"""The rules of `[import]`: a model from elsewhere is not searched, and a model that is not from elsewhere is."""
+"""The rules of what is a person's own: candidates by name or as own code, and `[import]` in place of a search."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import get_args
 
-from training.spec.values import Search, Spec
+from training.common import own_code
+from training.spec.values import CandidateName, Search, Spec
 
 #: What MLflow is asked for: a version or an alias of a registered model, or the model of a run.
 AT_MLFLOW = r"(models|runs):/[\w][\w. /@-]*"
@@ -13,8 +15,14 @@ AT_MLFLOW = r"(models|runs):/[\w][\w. /@-]*"
 OF_A_SEARCH = ("candidates", "budget", "folds", "rows", "engine")
 
 
-def import_problems(spec: Spec) -> Iterator[str]:
+def own_problems(spec: Spec) -> Iterator[str]:
     imported = spec.imported
+    for name in spec.search.candidates:
+        if name not in get_args(CandidateName) and not re.fullmatch(own_code.PATTERN, name):
+            allowed = ", ".join(map(repr, get_args(CandidateName)))
+            yield (
+                f"search.candidates: given {name!r}; allowed: {allowed}, or own code, such as 'mypackage.models:build'"
+            )
     if imported is None:
         if not spec.search.candidates:
             yield "search.candidates: missing; at least one is needed, or [import] with a model from elsewhere"
