@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from service.bundle.engines import (
     Engine,
     EngineName,
     open_engine,
+    packages_in,
     predict_with,
 )
 from training.fit.converters import convert_finished
@@ -72,11 +73,16 @@ class Compiled(NamedTuple):
     latency_ms: float
     size_mb: float
     fallback: str = ""
+    #: Packages besides scikit-learn's that whoever loads it has to trust.
+    packages: tuple[str, ...] = ()
 
 
 def to_onnx_bytes(estimator: Any, matrix: Matrix) -> bytes:
     def convert(model: Any) -> Any:
-        last = model[-1] if isinstance(model, Pipeline) else model
+        last = model
+        while isinstance(last, Pipeline):
+            # Own code may be a pipeline of its own.
+            last = last[-1]
         options = {id(last): {"zipmap": False}} if hasattr(model, "classes_") else None
         return to_onnx(model, matrix[:1], options=options, target_opset=TARGET_OPSET)
 
@@ -88,8 +94,12 @@ def compile_pipeline(
     matrix: Matrix,
     folder: Path,
     convert: Callable[[Any, Matrix], bytes] = to_onnx_bytes,
+    trusted: Sequence[str] = (),
 ) -> Compiled:
-    """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew."""
+    """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew.
+
+    `trusted` are packages besides scikit-learn's whose types a skops file may hold; UntrustedModel where it holds others.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     expected, threshold = predict_with(pipeline, matrix), getattr(pipeline, "threshold", None)
@@ -102,14 +112,29 @@ def compile_pipeline(
     if not reason:
         return compiled
     (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)
-    skops_io.dump(pipeline, folder / MODEL_FILES["skops"])
-    return _measured("skops", folder, matrix, expected, threshold)._replace(fallback=reason)
+    file = folder / MODEL_FILES["skops"]
+    skops_io.dump(pipeline, file)
+    compiled = _measured("skops", folder, matrix, expected, threshold, trusted)
+    return compiled._replace(fallback=reason, packages=packages_in(file))
 
 
-def _measured(
-    name: EngineName, folder: Path, matrix: Matrix, expected: Answer, threshold: float | None
+def take_compiled(pipeline: Pipeline, file: bytes, matrix: Matrix, folder: Path) -> Compiled:
+    """A model that is ONNX already, as what it is to be equal to says. `folder` is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILES["onnx"]).write_bytes(file)
+    return _measured("onnx", folder, matrix, predict_with(pipeline, matrix), None)
+
+
+def _measured(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    name: EngineName,
+    folder: Path,
+    matrix: Matrix,
+    expected: Answer,
+    threshold: float | None,
+    trusted: Sequence[str] = (),
 ) -> Compiled:
-    engine = open_engine(name, folder)
+    engine = open_engine(name, folder, trusted)
     size = (folder / MODEL_FILES[name]).stat().st_size / 1e6
     return Compiled(
         name,

@@ -85,6 +85,13 @@ def target_problems(target: Target, task: str, engine: str) -> Iterator[str]:
             yield f"search.engine: given 'any'; with target.{key} allowed: 'onnx', into which alone it is compiled"
 
 
+def import_problems(target: Target) -> Iterator[str]:
+    """Of a model that was trained elsewhere, nothing is fitted here."""
+    for key in ("transform", "intervals", "class_weight", "calibrate", "threshold"):
+        if getattr(target, key):
+            yield f"target.{key}: given, and [import] names a model that is taken as it is; leave one of them out"
+
+
 def _threshold_problems(goal: ThresholdGoal, classes: tuple[str, ...]) -> Iterator[str]:
     if len(goal.goals) != 1:
         given = ", ".join(goal.goals) or "nothing"

@@ -83,3 +83,10 @@ def test_a_gate_on_an_interval_needs_one() -> None:
         plant_spec(gates={"metrics": {"coverage": {"min": 0.7}}})
     refused(error, "gates.metrics: given 'coverage'; allowed for regression: r2")
     plant_spec(target={"intervals": [0.1, 0.9]}, gates={"metrics": {"coverage": {"min": 0.7}}})
+
+
+def test_an_imported_model_is_taken_as_it_is() -> None:
+    raw = {"candidates": [], "budget": 12, "folds": 3}
+    with pytest.raises(SpecError) as error:
+        class_spec(target={"calibrate": "isotonic"}, search=raw, **{"import": {"file": "m.onnx"}})
+    refused(error, "target.calibrate: given, and [import] names a model that is taken as it is")
