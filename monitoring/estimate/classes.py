@@ -1,4 +1,4 @@
-"""Accuracy, AUC, F1, precision, recall and the losses of probabilities before their truth is in, by calibrated probabilities."""
+"""Accuracy, AUC, F1, precision, recall and losses before their truth is in, by calibrated probabilities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibration: a model's probabilities mapped to how often they came true, by training rows that it did not learn from."""
+"""Calibration: probabilities mapped to how often they came true, by training rows that the model did not learn from."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _join_steep(points: list[_Point]) -> list[_Point]:
 
 
 def _sigmoid(given: Floats, true: NDArray[np.bool_]) -> Curve:
-    """A logistic regression on log odds, as points. One that falls would turn the model's order round: none is taken."""
+    """A logistic regression on log odds, as points. One that falls would turn the order round: none is taken."""
     if true.all() or not true.any():
         return AS_IT_IS
     share = np.clip(given.astype(np.float64), 1e-5, 1 - 1e-5)

@@ -98,7 +98,7 @@ def compile_pipeline(
 ) -> Compiled:
     """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew.
 
-    `trusted` are packages besides scikit-learn's whose types a skops file may hold; UntrustedModel where it holds others.
+    `trusted` are packages besides scikit-learn's whose types a skops file may hold; else UntrustedModel.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -147,7 +147,10 @@ def _measured(  # pylint: disable=too-many-arguments,too-many-positional-argumen
 
 
 def compare(expected: Answer, got: Answer, threshold: float | None = None) -> Equality:
-    """Labels one by one, but for rows so near the edge between two that rounding decides; probabilities as they are; numbers relative to their size or their spread, if larger."""
+    """Labels one by one, but for rows so near the edge between two that rounding decides; probabilities as they are;
+
+    numbers relative to their size or their spread, if larger.
+    """
     rows = len(got.values)
     if expected.values.shape != got.values.shape:
         return Equality(rows, rows, float("inf"), 0.0)

@@ -53,7 +53,7 @@ def _cuts(probabilities: Floats, true: NDArray[np.bool_]) -> _Cuts:
 def _of_precision(cuts: _Cuts, least: float) -> float:
     precision = cuts.hits / (cuts.hits + cuts.mistakes)
     enough = np.flatnonzero(precision >= least)
-    if not len(enough):
+    if enough.size == 0:
         raise TrainingError(
             f"target.threshold.precision: given {least:g}; on training rows that the model did not learn from, no"
             f" threshold reaches more than {precision.max():.3g}"

@@ -27,6 +27,13 @@ class TransformedTarget(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.regressor = regressor
         self.transform = transform
 
+    regressor_: Any
+    power_: float
+    mean_: float
+    deviation_: float
+    low_: float
+    high_: float
+
     def fit(self, matrix: Matrix, target: NDArray[Any]) -> Self:
         values = np.asarray(target, dtype=np.float64)
         if self.transform == "log" and values.min() <= 0:

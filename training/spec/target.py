@@ -11,7 +11,7 @@ Open = Annotated[float, Meta(gt=0, lt=1)]
 
 
 class ThresholdGoal(Struct, frozen=True):
-    """From which probability a row is of the second of two classes: what that is to reach, or the probability itself."""
+    """From which probability a row is of the second of two classes: what it is to reach, or the probability itself."""
 
     maximise: Literal["f1", "balanced_accuracy", "accuracy"] | None = None
     #: At least this share of the second class is named, with as few mistakes as possible.
