@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import re
 from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import available_timezones
@@ -12,9 +11,8 @@ from zoneinfo import available_timezones
 from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
-from tables.address import public
-from tables.csv_format import CsvFormat
 from training.metrics.tasks import METRICS
+from training.spec.csv_rules import csv_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -104,7 +102,7 @@ def _data_problems(spec: Spec) -> list[str]:
         problems.append(
             "data.query: needed by an SQL source ('://' in data.source), and only by one"
         )
-    problems += _format_problems(data)
+    problems += csv_problems(data)
     if spec.objective or spec.recipe:
         problems.append(
             f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
@@ -114,18 +112,6 @@ def _data_problems(spec: Spec) -> list[str]:
             f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
         )
     return [*problems, *_freshness_problems(spec, data)]
-
-
-def _format_problems(data: Data) -> Iterator[str]:
-    """Of the format of CSV files."""
-    for key, problem in data.form.problems():
-        yield f"data.{key}: {problem}"
-    if re.match(r"sample:|.*://|.*\.parquet$", data.source, re.DOTALL):
-        usual = CsvFormat()
-        for key in CsvFormat._fields:
-            if getattr(data.form, key) != getattr(usual, key):
-                where = public(data.source)
-                yield f"data.{key}: given for {where}; allowed: only for CSV files"
 
 
 def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
