@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.bundle.contract import Column, Reason
 from service.bundle.times import moment, time_part
@@ -52,19 +51,6 @@ def _encode_number(column: Column, value: Any) -> float:
     if not low <= value <= high or (column.type == "integer" and value != int(value)):
         raise ValueError(value)
     return float(value)
-
-
-def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of many numbers `encode_value` takes as they are; NaN is a null. None of a column that is not of numbers."""
-    if column.type not in ("number", "integer"):
-        return np.zeros(len(numbers), dtype=bool)
-    low, high = column.bounds
-    allowed = (numbers >= low) & (numbers <= high)
-    if column.type == "integer":
-        allowed &= numbers == np.floor(numbers)
-    if column.nullable:
-        allowed |= np.isnan(numbers)
-    return allowed
 
 
 def refusal_reason(column: Column, value: Any) -> Reason:

@@ -17,12 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle.column_value import (
-    MISSING,
-    allowed_numbers,
-    encode_value,
-    refusal_reason,
-)
+from service.bundle.column_value import MISSING, encode_value, refusal_reason
 from service.bundle.contract import (
     ERROR_LIMIT,
     Column,
@@ -189,7 +184,13 @@ def _encode_array(column: Column, values: NDArray[Any]) -> NDArray[np.float64] |
     if column.type not in ("number", "integer"):
         return None
     numbers = values.astype(np.float64)
-    return numbers if allowed_numbers(column, numbers).all() else None
+    low, high = column.bounds
+    allowed = (numbers >= low) & (numbers <= high)
+    if column.type == "integer":
+        allowed &= numbers == np.floor(numbers)
+    if column.nullable:
+        allowed |= np.isnan(numbers)
+    return numbers if allowed.all() else None
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle.column_value import allowed_numbers, encode_value, refusal_reason
+from service.bundle.column_value import encode_value, refusal_reason
 from service.bundle.contract import Column, Contract, Matrix, Reason
 from service.bundle.times import time_part
 
@@ -97,6 +97,19 @@ def _encode(column: Column, values: TableColumn) -> tuple[NDArray[Any], list[Ref
             numbers[row] = np.nan
             refused.append(Refusal(row, column, given, refusal_reason(column, given)))
     return numbers, refused
+
+
+def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of many numbers are taken as they are; NaN is a null. None of a column that is not of numbers."""
+    if column.type not in ("number", "integer"):
+        return np.zeros(len(numbers), dtype=bool)
+    low, high = column.bounds
+    allowed = (numbers >= low) & (numbers <= high)
+    if column.type == "integer":
+        allowed &= numbers == np.floor(numbers)
+    if column.nullable:
+        allowed |= np.isnan(numbers)
+    return allowed
 
 
 def _encode_coded(column: Column, values: Coded) -> tuple[NDArray[Any], list[Refusal]]:

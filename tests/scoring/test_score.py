@@ -1,4 +1,4 @@
-"""A table scored: each row as the service answers it, each refused value in a file beside it, all at once or not at all."""
+"""A table scored: each row as the service answers it, each refused value in a file beside it, whole or not at all."""
 
 from __future__ import annotations
 
