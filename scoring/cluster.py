@@ -40,7 +40,7 @@ def score_on(  # pylint: disable=too-many-arguments,too-many-positional-argument
         return {}
     files = {path.name: path.read_bytes() for path in bundle.folder.iterdir() if path.is_file()}
     done: dict[Part, Done] = {}
-    with _connected(address) as client:
+    with _connected(address) as client, client.as_current():
         # The result of a task, and no scattered data: those would be lost with the worker that holds them.
         sent = client.submit(dict, files, pure=False)
         tasks = [
@@ -50,7 +50,7 @@ def score_on(  # pylint: disable=too-many-arguments,too-many-positional-argument
             for span in spans
         ]
         for task in distributed.as_completed(tasks):  # type: ignore[no-untyped-call]
-            scored = task.result()
+            scored = {Part(file, number): part for file, number, part in task.result()}
             done |= scored
             progress.add(sum(part.rows for part in scored.values()))
     return done
@@ -70,10 +70,11 @@ def _connected(address: str) -> Any:
 
 def _score_task(
     files: BundleFiles, identifier: Identifier, source: Source, sink: Sink, span: Span
-) -> dict[Part, Done]:
-    """On a worker."""
+) -> list[tuple[int, int, Done]]:
+    """On a worker. What it gives is plain: Dask makes a tuple without names of one with them."""
     predictor = Predictor(_bundle(tuple(sorted(files.items()))), identifier)
-    return score_span(predictor, source, sink, span, _tell_nobody)
+    scored = score_span(predictor, source, sink, span, _tell_nobody)
+    return [(part.file, part.number, done) for part, done in scored.items()]
 
 
 @functools.lru_cache(maxsize=1)
