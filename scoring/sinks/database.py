@@ -1,4 +1,4 @@
-"""Answers as rows of a database's table: parts go into a table aside, and into the table itself in one transaction.
+"""Answers as rows of a database's table: parts go into a table aside, then into the table in one transaction.
 
 Each row has the key of its scoring. One that is repeated (the same files, the same version) takes the place of its rows.
 """
@@ -155,7 +155,7 @@ class TablePart:
         self._counts["violations"] += len(scored.violations)
 
     def _insert(self, table: sa.Table, rows: pa.RecordBatch) -> None:
-        if not len(rows):
+        if rows.num_rows == 0:
             return
         names = [*rows.schema.names, PART]
         columns = [*rows.columns, pa.repeat(pa.scalar(str(self._part)), len(rows))]
