@@ -37,11 +37,20 @@ class Measured(NamedTuple):
     what: str
     rows: int
     seconds: float
+    #: Of the processor: what other work on the machine changes little.
+    used: float
     megabytes: float
 
     def __str__(self) -> str:
-        pace = f"{self.rows / self.seconds:,.0f} rows/s"
+        pace = f"{self.rows / self.seconds:,.0f} rows/s, {self.rows / self.used:,.0f} a second of one core"
         return f"{self.what}: {self.rows:,} rows in {self.seconds:.1f} s, {pace}, {self.megabytes:,.0f} MB at most"
+
+
+class Pace(NamedTuple):
+    """Rows a second, and a second of one core."""
+
+    seconds: float
+    used: float
 
 
 def main() -> int:
@@ -75,14 +84,15 @@ def main() -> int:
     if options.mlflow_rows:
         theirs = mlflow(options, build, folder, version)
         print(
-            f"score is {ours.rows / ours.seconds / theirs:.0f} times as fast as mlflow models predict"
+            f"score does {ours.rows / ours.seconds / theirs.seconds:.0f} times the rows a second of mlflow models"
+            f" predict, and {ours.rows / ours.used / theirs.used:.0f} times those a second of one core"
         )
     print(f"load {os.getloadavg()}")
     return 0
 
 
-def mlflow(options: argparse.Namespace, build: Path, folder: Path, version: str) -> float:
-    """Rows a second, its start left out."""
+def mlflow(options: argparse.Namespace, build: Path, folder: Path, version: str) -> Pace:
+    """Its start left out."""
     environment = {
         "MLFLOW_TRACKING_URI": os.environ.get("MLFLOW_TRACKING_URI")
         or f"sqlite:///{build}/mlflow.db"
@@ -102,8 +112,11 @@ def mlflow(options: argparse.Namespace, build: Path, folder: Path, version: str)
         command = _python("mlflow", "models", "predict", "--env-manager", "local", *words)
         done.append(_say(measure("mlflow models predict", rows, command, environment)))
     few, many = done
-    pace = (many.rows - few.rows) / (many.seconds - few.seconds)
-    print(f"mlflow models predict, its start left out: {pace:,.0f} rows/s")
+    rows = many.rows - few.rows
+    pace = Pace(rows / (many.seconds - few.seconds), rows / (many.used - few.used))
+    print(
+        f"mlflow models predict, its start left out: {pace.seconds:,.0f} rows/s, {pace.used:,.0f} a second of one core"
+    )
     return pace
 
 
@@ -125,7 +138,8 @@ def measure(
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{what} failed: {words[-2000:]}")
-    return Measured(what, rows, time.monotonic() - started, used.ru_maxrss / 1024)
+    cores = used.ru_utime + used.ru_stime
+    return Measured(what, rows, time.monotonic() - started, cores, used.ru_maxrss / 1024)
 
 
 def draw(contract: Contract, rows: int, path: Path) -> None:
