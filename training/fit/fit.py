@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import time
-from typing import NamedTuple
+import os
+from typing import Any, NamedTuple
 
-from service.bundle.contract import Matrix
-from service.bundle.engines import Answer, predict_with
+import joblib
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from service.bundle.contract import Contract, Matrix
+from service.bundle.engines import Answer, UntrustedModel, predict_with
 from training.common import state
 from training.common.errors import TrainingError
 from training.common.progress import say
 from training.data.dataset import Dataset
-from training.fit.candidates.pipeline import make_pipeline
 from training.fit.compile import Compiled, compile_pipeline
-from training.fit.search import FittedCandidate, SearchResult, refit_on_all_rows, search
+from training.fit.search import SearchResult, search
+from training.fit.trials import Attempt, Trial
 from training.spec.values import Spec
+
+
+class FittedCandidate(NamedTuple):
+    """A candidate with the parameters that did best, fitted; `score` is what the search gave it."""
+
+    candidate: str
+    pipeline: Pipeline
+    score: float
 
 
 class Fitted(NamedTuple):
@@ -38,20 +51,28 @@ def fit(
     searching: bool = True,
     compiling: bool = True,
     cluster: str = "",
+    recorded: SearchResult | None = None,
 ) -> Fitted:
-    result = (
+    """`recorded` is a search that was done before."""
+    result = recorded or (
         search(spec, dataset.contract, *dataset.train, cluster)
         if searching
-        else _without_search(spec, dataset)
+        else _without_search(spec)
     )
+    contract, train = dataset.contract, dataset.train
     if not compiling:
-        return Fitted(result, refit_on_all_rows(spec, result.ranking[0], *dataset.train), None)
+        return Fitted(result, fit_on(spec, contract, result.ranking[0], *train), None)
     for best in result.ranking:
-        chosen = refit_on_all_rows(spec, best, *dataset.train)
-        compiled = compile_pipeline(
-            chosen.pipeline, dataset.held_out, state.build() / "compiled" / spec.name
-        )
-        name, engine = chosen.candidate, compiled.engine_name
+        chosen = fit_on(spec, contract, best, *train)
+        name = chosen.candidate
+        try:
+            compiled = compile_pipeline(
+                chosen.pipeline, dataset.held_out, state.build() / "compiled" / spec.name
+            )
+        except UntrustedModel as error:
+            say(f"{spec.name}: {name} compiles to no file that the service takes: {error}")
+            continue
+        engine = compiled.engine_name
         say(
             f"{spec.name}: {name} ({spec.scoring} {chosen.score:.4f}) as {engine}: {compiled.equality}"
         )
@@ -65,9 +86,16 @@ def fit(
     )
 
 
-def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:
+def fit_on(
+    spec: Spec, contract: Contract, best: Trial, matrix: Matrix, target: NDArray[Any]
+) -> FittedCandidate:
+    """What did best in trials, fitted on these rows, with all cores of this machine."""
+    pipeline = best.attempt.pipeline(spec, contract)
+    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
+        return FittedCandidate(best.candidate, pipeline.fit(matrix, target), best.score)
+
+
+def _without_search(spec: Spec) -> SearchResult:
     """The first candidate as it comes."""
-    started, name = time.monotonic(), spec.search.candidates[0]
-    pipeline = make_pipeline(spec, dataset.contract, name).fit(*dataset.train)
-    candidate = FittedCandidate(name, pipeline, float("nan"))
-    return SearchResult((), (candidate,), time.monotonic() - started)
+    untried = Trial(Attempt(spec.search.candidates[0], {}), 0, float("nan"), 0.0, 0.0)
+    return SearchResult((), (untried,), 0.0)

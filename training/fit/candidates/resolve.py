@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+from training.common.errors import TrainingError
 from training.fit.candidates.candidate import Candidate
 
 #: Where each short name leads. A module is imported only when its candidate is asked for.
@@ -12,14 +13,17 @@ SHORT_NAMES = {
     "random-forest": "training.fit.candidates.trees:RANDOM_FOREST",
     "extra-trees": "training.fit.candidates.trees:EXTRA_TREES",
     "gradient-boosting": "training.fit.candidates.boosting:GRADIENT_BOOSTING",
-    "histogram-gradient-boosting": "training.fit.candidates.boosting:HISTOGRAM_GRADIENT_BOOSTING",
     "mlp": "training.fit.candidates.network:MLP",
 }
 
 
 def resolve(name: str) -> Candidate:
     module, _, attribute = SHORT_NAMES.get(name, name).partition(":")
-    candidate = getattr(importlib.import_module(module), attribute)
+    try:
+        candidate = getattr(importlib.import_module(module), attribute)
+    except OSError as error:
+        # A bare Debian has no library of OpenMP, which LightGBM takes from the system.
+        raise TrainingError(f"{name}: {error}; on Debian: apt-get install libgomp1") from error
     if not isinstance(candidate, Candidate):
         raise TypeError(f"{name}: given {type(candidate).__name__}; allowed: a Candidate")
     return candidate
