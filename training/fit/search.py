@@ -55,10 +55,11 @@ def search(
         # Dask's advice to scatter; training/fit/cluster.py says why not.
         warnings.filterwarnings("ignore", "Sending large graph")
         for attempts in _rounds(spec, contract, trials):
-            trials += _climb(rehearsal, attempts, clock, first=not trials)
-            say(f"{spec.name}: {_so_far(spec, trials, clock)}")
-            if clock.over:
+            climbed = list(_climb(rehearsal, attempts, clock, first=not trials))
+            trials += climbed
+            if not climbed:
                 break
+            say(f"{spec.name}: {_so_far(spec, trials, clock)}")
     ranking = _best_of_each(trials)
     if not ranking:
         raise TrainingError(

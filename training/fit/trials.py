@@ -105,6 +105,8 @@ def _fold(  # pylint: disable=too-many-arguments,too-many-positional-arguments
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
         for category in (ConvergenceWarning, UndefinedMetricWarning):
             warnings.simplefilter("ignore", category)
+        # Of a linear model, whose fits were never spread.
+        warnings.filterwarnings("ignore", "'n_jobs' has no effect")
         try:
             pipeline.fit(matrix[learnt], target[learnt])
             seconds = time.perf_counter() - started

@@ -222,20 +222,47 @@ class BoostedClassifier(ClassifierMixin, _BoostedTrees):  # type: ignore[misc]
         return target if np.bincount(target).min() >= 2 else None
 
 
-def _register(kinds: Sequence[tuple[type, Any, dict[str, Any]]]) -> None:
-    for kind, shapes, options in kinds:
-        update_registered_converter(
-            kind, f"Swarmline{kind.__name__}", shapes, convert_lightgbm, options=options
-        )
+class _Float32Thresholds:  # pylint: disable=too-few-public-methods
+    """skl2onnx's container of nodes, in which no threshold of a tree is rounded up.
+
+    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest float32
+    that is not above it. Rounded to the nearest, a t between two neighbours could become the upper one, and let it pass.
+    """
+
+    def __init__(self, container: Any):
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *arguments: Any, **attributes: Any) -> None:
+        if "nodes_values" in attributes:
+            attributes["nodes_values"] = floored(attributes["nodes_values"])
+        self._container.add_node(*arguments, **attributes)
 
 
-_register(
-    [
-        (
-            BoostedClassifier,
-            calculate_linear_classifier_output_shapes,
-            {"zipmap": [True, False, "columns"], "nocl": [True, False]},
-        ),
-        (BoostedRegressor, calculate_linear_regressor_output_shapes, {}),
-    ]
+def floored(thresholds: Sequence[float]) -> list[float]:
+    """The largest float32 that is not above each."""
+    exact = np.array(thresholds, dtype=np.float64)
+    nearest = exact.astype(np.float32)
+    below = np.nextafter(nearest, np.float32(-np.inf))
+    return [float(value) for value in np.where(nearest > exact, below, nearest)]
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    convert_lightgbm(scope, operator, _Float32Thresholds(container))
+
+
+update_registered_converter(
+    BoostedClassifier,
+    "SwarmlineBoostedClassifier",
+    calculate_linear_classifier_output_shapes,
+    _convert,
+    options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+)
+update_registered_converter(
+    BoostedRegressor,
+    "SwarmlineBoostedRegressor",
+    calculate_linear_regressor_output_shapes,
+    _convert,
 )
