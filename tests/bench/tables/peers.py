@@ -81,7 +81,9 @@ def flaml_for(seconds: float, classes: bool, cores: int) -> Any:
 def fit(folder: Path, seconds: float, cores: int) -> None:
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     target, classes = about["target"], about["classes"]
-    train, held_out = (pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "held_out"))
+    train, held_out = (
+        pd.read_parquet(folder / f"{part}.parquet") for part in ("train", "held_out")
+    )
     inputs = [prepared(part.drop(columns=target), about["levels"]) for part in (train, held_out)]
     truth = train[target].astype(str) if classes else train[target]
     peers: dict[str, Callable[[], Any]] = {

@@ -244,7 +244,9 @@ class _Float32Thresholds:  # pylint: disable=too-few-public-methods
 def floored(thresholds: Sequence[float]) -> list[float]:
     """The largest float32 that is not above each."""
     exact = np.array(thresholds, dtype=np.float64)
-    nearest = exact.astype(np.float32)
+    # A split of what is missing from all else has float64's largest number, infinity as float32.
+    with np.errstate(over="ignore"):
+        nearest = exact.astype(np.float32)
     below = np.nextafter(nearest, np.float32(-np.inf))
     return [float(value) for value in np.where(nearest > exact, below, nearest)]
 
