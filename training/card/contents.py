@@ -112,7 +112,7 @@ def _seen(result: TrainingResult, column: Column) -> str:
     if column.sensitive:
         return "not shown: sensitive"
     matrix, _ = result.dataset.train
-    values = matrix[:, result.dataset.contract.names.index(column.name)]
+    values = result.dataset.contract.parts_of(column.name)[0].values(matrix)
     present = values[~np.isnan(values)].astype(np.float64)
     nulls = 1 - len(present) / max(len(values), 1)
     missing = f"{nulls:.1%} null" if nulls else ""

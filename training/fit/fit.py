@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, NamedTuple
 
 import joblib
@@ -11,12 +12,17 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Contract, Matrix
-from service.bundle.engines import Answer, UntrustedModel, predict_with
-from training.common import state
+from service.bundle.engines import TRUSTED_PACKAGES, Answer, UntrustedModel, predict_with
+from training.common import own_code, state
 from training.common.errors import TrainingError
 from training.common.progress import say
 from training.data.dataset import Dataset
-from training.fit.compile import Compiled, compile_pipeline
+from training.fit.candidates import trust
+from training.fit.candidates.own import learning
+from training.fit.candidates.pipeline import make_pipeline
+from training.fit.candidates.resolve import IMPORTED
+from training.fit.compile import Compiled, compile_pipeline, take_compiled
+from training.fit.imported.importing import import_model
 from training.fit.search import SearchResult, search
 from training.fit.trials import Attempt, Trial
 from training.spec.values import Spec
@@ -54,6 +60,11 @@ def fit(
     recorded: SearchResult | None = None,
 ) -> Fitted:
     """`recorded` is a search that was done before."""
+    if spec.imported is not None:
+        return _imported(spec, dataset, compiling)
+    for name in filter(own_code.is_own, spec.search.candidates):
+        # What it returns is looked at before minutes of search.
+        make_pipeline(spec, dataset.contract, name)
     result = recorded or (
         search(spec, dataset.contract, *dataset.train, cluster)
         if searching
@@ -64,20 +75,27 @@ def fit(
         return Fitted(result, fit_on(spec, contract, result.ranking[0], *train), None)
     for best in result.ranking:
         chosen = fit_on(spec, contract, best, *train)
-        name = chosen.candidate
         try:
             compiled = compile_pipeline(
-                chosen.pipeline, dataset.held_out, state.build() / "compiled" / spec.name
+                chosen.pipeline,
+                dataset.held_out,
+                state.build() / "compiled" / spec.name,
+                trusted=trust.packages_of(spec),
             )
         except UntrustedModel as error:
-            say(f"{spec.name}: {name} compiles to no file that the service takes: {error}")
+            say(f"{spec.name}: {chosen.candidate} compiles to no ONNX, and as skops {error}")
             continue
-        engine = compiled.engine_name
+        name, engine = chosen.candidate, compiled.engine_name
         say(
             f"{spec.name}: {name} ({spec.scoring} {chosen.score:.4f}) as {engine}: {compiled.equality}"
         )
         if compiled.fallback:
             say(f"{spec.name}: {name} is not served by ONNX Runtime: {compiled.fallback}")
+        if compiled.packages and spec.search.engine == "any":
+            say(
+                f"{spec.name}: {name} holds types of {', '.join(compiled.packages)}: a service loads it only where"
+                f" {TRUSTED_PACKAGES} names them"
+            )
         if engine == "onnx" or spec.search.engine == "any":
             return Fitted(result, chosen, compiled)
     raise TrainingError(
@@ -86,16 +104,40 @@ def fit(
     )
 
 
+def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
+    """A model from elsewhere: nothing is fitted, and what serves has to answer as it does."""
+    started = time.monotonic()
+    pipeline, served = import_model(spec, dataset.contract, dataset.matrix)
+    chosen = FittedCandidate(IMPORTED, pipeline, float("nan"))
+    compiled = None
+    if compiling:
+        folder = state.build() / "compiled" / spec.name
+        compiled = take_compiled(pipeline, served, dataset.held_out, folder)
+        say(f"{spec.name}: {pipeline['model'].file} imported: {compiled.equality}")
+        if not compiled.equality.proven:
+            raise TrainingError(
+                f"{spec.name}: {pipeline['model'].file} answers otherwise than it does alone once it takes the"
+                f" contract's rows: {compiled.equality}"
+            )
+    search_ = SearchResult((), (_untried(IMPORTED),), time.monotonic() - started)
+    return Fitted(search_, chosen, compiled)
+
+
 def fit_on(
     spec: Spec, contract: Contract, best: Trial, matrix: Matrix, target: NDArray[Any]
 ) -> FittedCandidate:
     """What did best in trials, fitted on these rows, with all cores of this machine."""
     pipeline = best.attempt.pipeline(spec, contract)
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-        return FittedCandidate(best.candidate, pipeline.fit(matrix, target), best.score)
+        with learning(best.candidate):
+            pipeline.fit(matrix, target)
+    return FittedCandidate(best.candidate, pipeline, best.score)
 
 
 def _without_search(spec: Spec) -> SearchResult:
     """The first candidate as it comes."""
-    untried = Trial(Attempt(spec.search.candidates[0], {}), 0, float("nan"), 0.0, 0.0)
-    return SearchResult((), (untried,), 0.0)
+    return SearchResult((), (_untried(spec.search.candidates[0]),), 0.0)
+
+
+def _untried(candidate: str) -> Trial:
+    return Trial(Attempt(candidate, {}), 0, float("nan"), 0.0, 0.0)

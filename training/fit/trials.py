@@ -18,6 +18,8 @@ from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Contract, Matrix
+from training.common import own_code
+from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline
 from training.metrics.metric import Rows, sample_rows
 from training.spec.values import Spec
@@ -75,15 +77,29 @@ class Rehearsal(NamedTuple):
         chosen = sample_rows(len(self.matrix), rows, self.spec.search.seed)
         matrix, target = self.matrix[chosen], self.target[chosen]
         folds = list(_folds(self.spec).split(matrix, target))
+        trials = []
+        for group in _groups(attempts):
+            # What own code raises is told from what ours does by the group that it came from.
+            with learning(group[0].candidate):
+                trials += self._attempt(group, matrix, target, folds)
+        return trials
+
+    def _attempt(
+        self,
+        attempts: Sequence[Attempt],
+        matrix: Matrix,
+        target: NDArray[Any],
+        folds: Sequence[tuple[Rows, Rows]],
+    ) -> list[Trial]:
         # Else joblib's workers would each make threads of their own, as many as the machine has cores.
         pipelines = [_sequential(each.pipeline(self.spec, self.contract)) for each in attempts]
         results = joblib.Parallel()(
-            joblib.delayed(_fold)(pipeline, self.spec.scorer, matrix, target, *fold)
-            for pipeline in pipelines
+            joblib.delayed(_fold)(each.candidate, pipeline, self.spec.scorer, matrix, target, *fold)
+            for each, pipeline in zip(attempts, pipelines, strict=True)
             for fold in folds
         )
         each = [results[at : at + len(folds)] for at in range(0, len(results), len(folds))]
-        return [_trial(*pair, len(chosen)) for pair in zip(attempts, each, strict=True)]
+        return [_trial(*pair, len(matrix)) for pair in zip(attempts, each, strict=True)]
 
 
 class _Fold(NamedTuple):
@@ -93,6 +109,7 @@ class _Fold(NamedTuple):
 
 
 def _fold(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    candidate: str,
     pipeline: Pipeline,
     scorer: str,
     matrix: Matrix,
@@ -112,8 +129,21 @@ def _fold(  # pylint: disable=too-many-arguments,too-many-positional-arguments
             seconds = time.perf_counter() - started
             score = float(get_scorer(scorer)(pipeline, matrix[judged], target[judged]))
         except ValueError as error:
+            if own_code.is_own(candidate):
+                raise
             return _Fold(math.nan, 0.0, str(error).strip().splitlines()[0])
     return _Fold(score, seconds)
+
+
+def _groups(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
+    """Neighbours that are all ours together, each of own code alone."""
+    groups: list[list[Attempt]] = []
+    for attempt in attempts:
+        own = own_code.is_own(attempt.candidate)
+        if own or not groups or own_code.is_own(groups[-1][-1].candidate):
+            groups.append([])
+        groups[-1].append(attempt)
+    return groups
 
 
 def _trial(attempt: Attempt, folds: Sequence[_Fold], rows: int) -> Trial:

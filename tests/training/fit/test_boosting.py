@@ -56,7 +56,7 @@ def test_a_prediction_never_falls_where_the_spec_says_increasing(spec_of: SpecOf
         rows = encode_and_split(spec, plants(), "fingerprint")
         model = make_pipeline(spec, rows.contract, "gradient-boosting").fit(*rows.train)
         along = np.tile(rows.matrix[0], (len(steps), 1))
-        along[:, rows.contract.names.index("light")] = steps
+        along[:, list(rows.contract.positions("light"))] = steps[:, np.newaxis]
         falls[bool(monotone)] = int((np.diff(model.predict(along)) < 0).sum())
     assert falls[False] > 0
     assert falls[True] == 0

@@ -16,11 +16,11 @@ from training.spec.values import Spec
 
 def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegressor:
     kind = BoostedClassifier if contract.task == "classification" else BoostedRegressor
-    directions = spec.monotone
-    monotone = tuple(directions.get(name, 0) for name in contract.names)
+    columns = [feature.column for feature in contract.features]
+    monotone = tuple(spec.monotone.get(column.name, 0) for column in columns)
     return kind(
         categories=tuple(
-            number for number, column in enumerate(contract.columns) if column.type == "category"
+            number for number, column in enumerate(columns) if column.type == "category"
         ),
         monotone=monotone if any(monotone) else (),
         validation="last" if spec.data is not None and spec.data.split == "time" else "random",
@@ -40,7 +40,7 @@ def _space(_: Contract) -> Mapping[str, Any]:
     }
 
 
-#: Nothing stands before it: the positions of the matrix are the contract's.
+#: Nothing stands before it: the matrix is as the contract says.
 GRADIENT_BOOSTING = Candidate(
     "gradient boosting", _boosting, _space, preprocessing="none", multiple=False
 )
