@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
+from numpy.typing import NDArray
 
+from service.bundle.contract import Matrix
 from training.common import state
 from training.fit.imported.file import ImportRefused, first_line
 from training.fit.imported.source import MLMODEL
@@ -22,6 +24,17 @@ TARGET_OPSET = 15
 INSTEAD = "export it to ONNX where it was trained, and log that with mlflow.onnx.log_model"
 
 
+#: What a library answers to rows: probabilities, or numbers.
+Answers = Callable[[Matrix], NDArray[Any]]
+
+
+class Exported(NamedTuple):
+    """An ONNX file, and the model that it was exported from here, if it was."""
+
+    file: Path
+    original: Answers | None = None
+
+
 class _Saved(NamedTuple):
     """A model file of a flavour, and what MLflow says of it."""
 
@@ -30,11 +43,11 @@ class _Saved(NamedTuple):
     width: int
 
 
-def onnx_file(spec: Spec, folder: Path) -> Path:
-    """The ONNX file of an MLflow model, written beside it where its flavour is another."""
+def onnx_file(spec: Spec, folder: Path) -> Exported:
+    """The ONNX file of an MLflow model, written to the build folder where its flavour is another."""
     flavours = _flavours(folder)
     if "onnx" in flavours:
-        return _inside(folder, flavours["onnx"])
+        return Exported(_inside(folder, flavours["onnx"]))
     name = next((each for each in EXPORTERS if each in flavours), "")
     if not name:
         names = ", ".join(sorted(flavours)) or "none"
@@ -46,7 +59,7 @@ def onnx_file(spec: Spec, folder: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     saved = _Saved(_inside(folder, flavours[name]), flavours[name], len(spec.contract().columns))
     try:
-        EXPORTERS[name](saved, target)
+        return Exported(target, EXPORTERS[name](saved, target))
     except ImportError as error:
         raise ImportRefused(
             f"{folder}: its flavour is {name}, and {error.name or name} is not installed here; {INSTEAD}"
@@ -58,7 +71,6 @@ def onnx_file(spec: Spec, folder: Path) -> Path:
         raise ImportRefused(
             f"{folder}: its flavour {name} cannot be exported: {first_line(error)}; {INSTEAD}"
         ) from error
-    return target
 
 
 def _flavours(folder: Path) -> dict[str, dict[str, Any]]:
@@ -81,25 +93,20 @@ def _inside(folder: Path, about: dict[str, Any]) -> Path:
     return path
 
 
-def _lightgbm(saved: _Saved, target: Path) -> None:
+def _lightgbm(saved: _Saved, target: Path) -> Answers:
     if saved.file.suffix != ".lgb":
         raise ImportRefused(
             f"{saved.file}: is a scikit-learn estimator of LightGBM; allowed: its booster, logged with"
             " mlflow.lightgbm.log_model(model.booster_)"
         )
     lightgbm, onnxmltools = _library("lightgbm"), _library("onnxmltools")
-    _write(
-        onnxmltools.convert_lightgbm(
-            lightgbm.Booster(model_file=str(saved.file)),
-            initial_types=_rows(saved),
-            target_opset=TARGET_OPSET,
-            zipmap=False,
-        ),
-        target,
-    )
+    booster = lightgbm.Booster(model_file=str(saved.file))
+    options = {"target_opset": TARGET_OPSET, "zipmap": False}
+    _write(onnxmltools.convert_lightgbm(booster, initial_types=_rows(saved), **options), target)
+    return booster.predict  # type: ignore[no-any-return]
 
 
-def _xgboost(saved: _Saved, target: Path) -> None:
+def _xgboost(saved: _Saved, target: Path) -> Answers:
     xgboost, onnxmltools = _library("xgboost"), _library("onnxmltools")
     kinds = {kind: getattr(xgboost, kind) for kind in ("XGBClassifier", "XGBRegressor", "Booster")}
     kind = str(saved.about.get("model_class", "")).rpartition(".")[2]
@@ -114,9 +121,12 @@ def _xgboost(saved: _Saved, target: Path) -> None:
         onnxmltools.convert_xgboost(model, initial_types=_rows(saved), target_opset=TARGET_OPSET),
         target,
     )
+    if kind == "Booster":
+        return lambda matrix: booster.predict(xgboost.DMatrix(matrix))
+    return getattr(model, "predict_proba", model.predict)  # type: ignore[no-any-return]
 
 
-def _catboost(saved: _Saved, target: Path) -> None:
+def _catboost(saved: _Saved, target: Path) -> Answers:
     catboost = _library("catboost")
     kinds = {kind: getattr(catboost, kind) for kind in ("CatBoostClassifier", "CatBoostRegressor")}
     kind = str(saved.about.get("model_type", ""))
@@ -125,10 +135,11 @@ def _catboost(saved: _Saved, target: Path) -> None:
     model = kinds[kind]()
     model.load_model(str(saved.file), format=str(saved.about.get("save_format") or "cbm"))
     model.save_model(str(target), format="onnx")
+    return getattr(model, "predict_proba", model.predict)  # type: ignore[no-any-return]
 
 
 #: The flavours whose files are no pickles.
-EXPORTERS: dict[str, Callable[[_Saved, Path], None]] = {
+EXPORTERS: dict[str, Callable[[_Saved, Path], Answers]] = {
     "lightgbm": _lightgbm,
     "xgboost": _xgboost,
     "catboost": _catboost,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -24,6 +24,8 @@ from training.spec.values import Spec
 LOOKED_AT = 10_000
 #: How far probabilities may be from adding up to 1.
 TOLERANCE = 1e-3
+#: How far an exported model may be from the library's own answers; numbers relative to their size.
+EXPORT_TOLERANCE = 1e-4
 
 
 class Imported(NamedTuple):
@@ -35,10 +37,12 @@ class Imported(NamedTuple):
 
 def import_model(spec: Spec, contract: Contract, matrix: Matrix) -> Imported:
     """`matrix` are rows of the contract, on which the answers are looked at. ImportRefused says what is wrong."""
-    path, model = _read(spec)
+    path, model, original = _read(spec)
     interface = read_interface(path, model, contract)
     session = Session(str(path), model, interface, contract)
     raw = session.run(matrix[:LOOKED_AT])
+    if original is not None:
+        _check_export(path, raw.numbers, original(matrix[:LOOKED_AT]))
     about = (str(path), source.content(spec), session)
     if not contract.classes:
         _check_numbers(path, contract, raw)
@@ -51,10 +55,11 @@ def import_model(spec: Spec, contract: Contract, matrix: Matrix) -> Imported:
     return Imported(Pipeline([("model", estimator)]), wrap(model, interface, contract, order))
 
 
-def _read(spec: Spec) -> tuple[Path, onnx.ModelProto]:
+def _read(spec: Spec) -> tuple[Path, onnx.ModelProto, flavours.Answers | None]:
     assert spec.imported is not None
     place = source.place(spec)
-    path = flavours.onnx_file(spec, place) if place.is_dir() else place
+    exported = flavours.onnx_file(spec, place) if place.is_dir() else flavours.Exported(place)
+    path = exported.file
     model = read_model(path)
     wanted = spec.imported.outputs
     if wanted:
@@ -66,7 +71,25 @@ def _read(spec: Spec) -> tuple[Path, onnx.ModelProto]:
                 )
         del model.graph.output[:]
         model.graph.output.extend(outputs[name] for name in wanted)
-    return path, model
+    return path, model, exported.original
+
+
+def _check_export(path: Path, numbers: NDArray[Any], original: NDArray[Any]) -> None:
+    """An exporter that errs says nothing: what it wrote has to answer as what it was given."""
+    table = numbers.reshape(len(numbers), -1)
+    expected = np.asarray(original, dtype=np.float64).reshape(len(numbers), -1)
+    if expected.shape[1] == 1:
+        # Of two classes, a library may give the second alone.
+        table = table[:, -1:]
+    if table.shape != expected.shape:
+        largest = np.inf
+    else:
+        largest = float((np.abs(table - expected) / np.maximum(1, np.abs(expected))).max())
+    if not largest <= EXPORT_TOLERANCE:
+        raise ImportRefused(
+            f"{path}: was exported here, and answers otherwise than the library by up to {largest:.2g};"
+            f" allowed: {EXPORT_TOLERANCE:g}; {flavours.INSTEAD}"
+        )
 
 
 def _check_numbers(path: Path, contract: Contract, raw: Raw) -> None:

@@ -50,6 +50,18 @@ def test_a_booster_of_lightgbm(
     assert np.abs(got - booster.predict(matrix())).max() < 1e-4
 
 
+def test_an_export_that_answers_otherwise_than_the_library_is_refused(
+    spec_of: SpecOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = lightgbm.Dataset(matrix(), plants()["weight"])
+    booster = lightgbm.train({"verbose": -1, "num_threads": 1}, data, num_boost_round=3)
+    mlflow.lightgbm.save_model(booster, str(tmp_path / "model"), pip_requirements=[])
+    wrong = onnx.load_model_from_string(network("Identity", 1))
+    monkeypatch.setattr("onnxmltools.convert_lightgbm", lambda *_, **__: wrong)
+    with pytest.raises(ImportRefused, match="answers otherwise than the library by up to"):
+        imported(spec_of, tmp_path / "model")
+
+
 def described(folder: Path, text: str) -> Path:
     folder.mkdir()
     (folder / "MLmodel").write_text(text, encoding="utf-8")
