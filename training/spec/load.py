@@ -18,7 +18,6 @@ from training.spec.rules import contradictions
 from training.spec.values import Spec
 
 T = TypeVar("T")
-RENAMED = {"histogram-gradient-boosting": "gradient-boosting"}
 FOLDER = Path(training.__path__[0]) / "models"
 
 
@@ -92,19 +91,12 @@ def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
             except msgspec.ValidationError as error:
                 problems.append(
                     f"{_join(path, name)}: given {data[name]!r}; allowed: {describe(hint)} ({error})"
-                    + _replacement(data[name])
                 )
         elif field.required:
             problems.append(f"{_join(path, name)}: missing; {describe(hint)} is needed")
         if field.required:
             values[field.name] = _stand_in(hint)
     return shape(**values)
-
-
-def _replacement(value: Any) -> str:
-    """What to write for a name that a spec of an earlier Swarmline may have."""
-    names = value if isinstance(value, list) else []
-    return "".join(f"; for {old!r} write {new!r}" for old, new in RENAMED.items() if old in names)
 
 
 def _value(hint: Any, data: Any, problems: list[str], path: str) -> Any:

@@ -106,7 +106,7 @@ BAD = [
     (
         "search/candidates",
         ["histogram-gradient-boosting"],
-        "for 'histogram-gradient-boosting' write 'gradient-boosting'",
+        "given 'histogram-gradient-boosting'; write 'gradient-boosting' instead; allowed: 'linear'",
     ),
     ("search/budget", 0, "search.budget: given 0; allowed: a whole number"),
     ("search/budget_seconds", 0, "search.budget_seconds: given 0; allowed: a whole number"),
