@@ -34,12 +34,20 @@ def wanted(spec: Spec) -> list[str]:
 
 
 def read(spec: Spec) -> pd.DataFrame:
-    """All rows of the source, only the wanted columns, as the source types them. SourceError names what is wrong."""
+    """All rows of the source, as the source types them; SourceError names what is wrong.
+
+    Only the wanted columns, but all where own code is to make those (training/data/prepare.py).
+    """
     frame = _read(spec)
     if frame.empty:
         raise SourceError(
             f"{describe_source(spec)}: has no rows; training needs at least {spec.checks.minimum_rows}"
         )
+    return frame if spec.features.prepare else complete(spec, frame)
+
+
+def complete(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
+    """The wanted columns, with the journal's rows, and of all the newest."""
     present = [name for name in wanted(spec) if name in frame.columns]
     frame = frame[present].reset_index(drop=True)
     if spec.source.journal:
@@ -87,7 +95,14 @@ def _read(spec: Spec) -> pd.DataFrame:
             raise SourceError(f"sample {name!r} is not known; allowed: {', '.join(SAMPLES)}")
         return SAMPLES[name](data.rows)
     try:
-        return read_table(data.source, kinds(spec), data.form, data.query)
+        prepared = bool(spec.features.prepare)
+        return read_table(
+            data.source,
+            as_written(spec) if prepared else kinds(spec),
+            data.form,
+            data.query,
+            prepared,
+        )
     except TableError as error:
         raise SourceError(str(error)) from error
 
@@ -110,6 +125,13 @@ def kinds(spec: Spec) -> dict[str, Kind]:
     return read | {column.name: KINDS[column.type] for column in spec.inputs}
 
 
+def as_written(spec: Spec) -> dict[str, Kind]:
+    """For own code, which makes the contract's columns of whatever there is: texts where the contract has them."""
+    texts = [column.name for column in spec.inputs if column.type in ("category", "timestamp")]
+    texts += [spec.source.target] if spec.task == "classification" else []
+    return dict.fromkeys(texts, "text")
+
+
 def describe_source(spec: Spec) -> str:
     """The source for people and records, without a password; an optimization's is the model that it searches."""
     if spec.data is None:
@@ -120,5 +142,10 @@ def describe_source(spec: Spec) -> str:
 def fingerprint(frame: pd.DataFrame) -> str:
     """SHA-256 of names and values in order: the same rows in CSV, Parquet or SQL read alike have the same."""
     digest = hashlib.sha256("\0".join(map(str, frame.columns)).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    try:
+        hashes = pd.util.hash_pandas_object(frame, index=False)
+    except TypeError:
+        # Lists or tables in cells, which own code may make columns of.
+        hashes = pd.util.hash_pandas_object(frame.map(repr), index=False)
+    digest.update(hashes.to_numpy().tobytes())
     return digest.hexdigest()
