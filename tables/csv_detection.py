@@ -106,7 +106,7 @@ def _layout(head: str) -> _Layout:
 
 
 def _agreement(head: str, layout: _Layout) -> tuple[float, int]:
-    """The share of rows with as many fields as the first has, and how many that are; nothing where it separates none."""
+    """The share of rows with as many fields as the first, and how many; nothing where it separates none."""
     rows = _whole_rows(head, layout)
     fields = len(rows[0]) if rows else 0
     if fields < 2 or _other_quote_stays(rows, layout.quote):

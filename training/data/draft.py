@@ -14,11 +14,10 @@ import pyarrow as pa
 
 from service.bundle.contract import Task
 from tables.address import public
-from tables.csv_detection import detect_encoding, detect_format
 from tables.csv_format import CsvFormat
 from tables.errors import TableError
 from tables.kinds import Kind, as_kind
-from tables.source import TEXT_FILES, files_of, open_table
+from tables.source import open_table
 from training.common.errors import SourceError, SpecError
 from training.common.files import write_whole
 from training.data.baseline import class_gate, number_gate
@@ -29,6 +28,7 @@ from training.data.draft_columns import (
     missing_marks,
     quoted,
 )
+from training.data.draft_source import format_lines, format_of, refuse_hidden_password, source_lines
 from training.data.profile import Column, profile
 from training.spec.load import FOLDER, parse
 from training.spec.values import NAME
@@ -55,6 +55,7 @@ def write_draft(
         raise SourceError(
             f"{public(source)}: a database (postgresql://...) needs QUERY='select ...', and a file takes none"
         )
+    refuse_hidden_password(source)
     path = folder / f"{_checked_name(name or _name_of(source))}.toml"
     if path.exists():
         raise SpecError(str(path), ["is there already; remove it, or give another name"])
@@ -87,7 +88,7 @@ def _checked_name(name: str) -> str:
 
 
 def draft_spec(source: str, target: str, name: str, query: str = "") -> str:
-    """A spec as TOML: the format, types, ranges and categories as they are in all rows, and a gate above the baseline."""
+    """A spec as TOML: format, types, ranges and categories as they are in all rows, and a gate above the baseline."""
     try:
         rows = _read(source, target, query)
     except TableError as error:
@@ -110,8 +111,8 @@ def draft_spec(source: str, target: str, name: str, query: str = "") -> str:
         *_task_hint(aim, task, classes),
         "",
         "[data]",
-        *_source_lines(source, query, name),
-        *_format_lines(rows.form._replace(missing=missing or CsvFormat().missing)),
+        *source_lines(source, query, name),
+        *format_lines(rows.form._replace(missing=missing or CsvFormat().missing)),
         f"target = {quoted(target)}",
         *_split(inputs, task),
         "",
@@ -129,7 +130,7 @@ def draft_spec(source: str, target: str, name: str, query: str = "") -> str:
 
 
 def _read(source: str, target: str, query: str) -> Rows:
-    form = _format(source)
+    form = format_of(source)
     # Which texts are marks of no value is told by the columns that they stand in.
     with open_table(source, form._replace(missing=("",)), query) as table:
         if target not in table.names:
@@ -154,19 +155,6 @@ def _read(source: str, target: str, query: str) -> Rows:
 
 def _alike(parts: Sequence[pa.Array], form: CsvFormat) -> pa.ChunkedArray:
     return pa.chunked_array([as_kind(part, "text", form) for part in parts], pa.string())
-
-
-def _format(source: str) -> CsvFormat:
-    """That of the first file; of an encoding, the first that is not UTF-8."""
-    if "://" in source:
-        return CsvFormat()
-    files = [path for path in files_of(source) if path.suffix in TEXT_FILES]
-    if not files:
-        return CsvFormat()
-    form = detect_format(files[0])
-    others = (detect_encoding(path) for path in files[1:])
-    odd = (encoding for encoding in others if not encoding.startswith("utf-8"))
-    return form if form.encoding != "utf-8" else form._replace(encoding=next(odd, "utf-8"))
 
 
 def _task(source: str, target: Column, different: int | None) -> Task:
@@ -203,40 +191,6 @@ def _task_hint(target: Column, task: Task, classes: Collection[str] | None) -> l
             f'# {different} whole numbers are taken for amounts; for classes, task = "classification".'
         ]
     return []
-
-
-def _source_lines(source: str, query: str, name: str) -> list[str]:
-    """A password is never written: a variable of the environment stands in its place."""
-    variable = re.sub(r"\W", "_", name.upper()) + "_PASSWORD"
-    if "://" not in source:
-        return [f"source = {quoted(source)}"]
-    address = _without_password(source, variable)
-    hint = [f"# The password is in the environment: {variable}."] if address != source else []
-    return [*hint, f"source = {quoted(address)}", f"query = {quoted(query)}"]
-
-
-def _without_password(address: str, variable: str) -> str:
-    """What stands between name and host is a password, unless it is a variable already."""
-    shown = public(address)
-    if re.search(r"[?&](?:password|passfile|sslpassword)=", address):
-        raise SourceError(
-            f"{shown.partition('?')[0]}: has a password behind '?'; write it before the host, as in"
-            " postgresql://reader:${WAREHOUSE_PASSWORD}@db/shop, so that it stays out of the spec"
-        )
-    if ":***@" not in shown or re.match(r"[^/]*://[^:@/]*:\$(\{\w+\}|\w+)@", address):
-        return address
-    return shown.replace(":***@", f":${{{variable}}}@", 1)
-
-
-def _format_lines(form: CsvFormat) -> list[str]:
-    """What differs from the usual."""
-    lines = []
-    for key, usual in CsvFormat()._asdict().items():
-        value = getattr(form, key)
-        if value != usual:
-            listed = ", ".join(map(quoted, value))
-            lines.append(f"{key} = [{listed}]" if key == "missing" else f"{key} = {quoted(value)}")
-    return lines
 
 
 def _split(inputs: Sequence[Column], task: Task) -> list[str]:

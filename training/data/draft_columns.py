@@ -52,7 +52,7 @@ def missing_marks(columns: Iterable[Column], usual: Iterable[str]) -> tuple[str,
 
 def _are_codes(column: Column) -> bool:
     values = list(column.values or ())
-    return len(values) > 4 and all(_CODE.fullmatch(value) for value in values)
+    return len(values) > 3 and all(_CODE.fullmatch(value) for value in values)
 
 
 def categories_of(column: Column, missing: Iterable[str]) -> Counter[str] | None:
@@ -109,6 +109,9 @@ def _reason_of_numbers(column: Column) -> str:
 
 def _reason_of_texts(column: Column, categories: Counter[str] | None) -> str:
     different = f"{len(categories):,}" if categories is not None else column.different
+    if column.looks_like_dates:
+        example = next(iter(column.values or ()))
+        return f"dates such as {example!r}; ISO 8601 is needed, such as '2026-12-31'"
     if categories is not None and len(categories) <= MOST_CATEGORIES:
         return ""
     if column.strange:
@@ -117,8 +120,6 @@ def _reason_of_texts(column: Column, categories: Counter[str] | None) -> str:
             f"numbers, but for {sum(column.strange.values()):,} values such as {values};"
             " correct them, or name them in data.missing"
         )
-    if column.looks_like_dates:
-        return f"dates such as {next(iter(categories or ['31.12.2026']))!r}; ISO 8601 is needed, such as '2026-12-31'"
     if column.words >= WORDS_OF_FREE_TEXT:
         return f"free text: {different} different values, of {column.words:.0f} words on average"
     if column.distinct_share >= OWN:

@@ -57,12 +57,11 @@ class Column(NamedTuple):
 
     @property
     def looks_like_dates(self) -> bool:
-        return self.form == "text" and all(
-            _FOREIGN_DATE.fullmatch(value) for value in list(self.values or ["-"])[:50]
-        )
+        texts = list(self.values or ())[:50]
+        return self.form == "text" and bool(texts) and all(map(_FOREIGN_DATE.fullmatch, texts))
 
 
-class Counting:
+class Counting:  # pylint: disable=too-many-instance-attributes
     """Counts the batches of one column."""
 
     def __init__(self, name: str, is_written: bool, form: CsvFormat):
@@ -161,7 +160,7 @@ class Counting:
         plain = numbers.to_numpy(zero_copy_only=False).astype(np.float64)
         plain = plain[np.isfinite(plain)]
         self._readable += len(plain)
-        if not len(plain):
+        if not plain.size:
             return
         self._least, self._most = min(self._least, plain.min()), max(self._most, plain.max())
         self._is_whole = self._is_whole and bool((plain == np.floor(plain)).all())

@@ -119,10 +119,10 @@ KINDS: dict[ColumnType, Kind] = {
 def kinds(spec: Spec) -> dict[str, Kind]:
     """What is read of the source, and as what."""
     data = spec.source
-    read: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
-    read |= {data.time: "timestamp"} if data.time else {}
-    read |= {data.target: "text" if spec.task == "classification" else "number"}
-    return read | {column.name: KINDS[column.type] for column in spec.inputs}
+    columns: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
+    columns |= {data.time: "timestamp"} if data.time else {}
+    columns |= {data.target: "text" if spec.task == "classification" else "number"}
+    return columns | {column.name: KINDS[column.type] for column in spec.inputs}
 
 
 def as_written(spec: Spec) -> dict[str, Kind]:
