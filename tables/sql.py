@@ -22,7 +22,7 @@ def sent(address: str, query: str) -> Iterator[QueryRows]:
     """A query whose rows can be read; nothing of it writes where the database is PostgreSQL."""
     with ExitStack() as opened:
         with _refusals(address, query):
-            engine = sa.create_engine(_driven(filled_in(address)), poolclass=sa.NullPool)
+            engine = sa.create_engine(driven(filled_in(address)), poolclass=sa.NullPool)
             connection = opened.enter_context(engine.connect())
             # Batches from a cursor of the server's; without parameters, so that a % or : is the query's own.
             options: dict[str, Any] = {"stream_results": True, "no_parameters": True}
@@ -30,6 +30,8 @@ def sent(address: str, query: str) -> Iterator[QueryRows]:
             if engine.dialect.name == "postgresql":
                 options["postgresql_readonly"] = True
             result = connection.execution_options(**options).exec_driver_sql(query)
+            # A cursor of the server's is not closed by its connection.
+            opened.callback(result.close)
             rows = QueryRows(address, query, result)
         yield rows
 
@@ -62,7 +64,7 @@ class QueryRows:
                 )
 
 
-def _driven(address: str) -> sa.URL:
+def driven(address: str) -> sa.URL:
     """SQLAlchemy takes psycopg2 for PostgreSQL where no driver is named; ours is psycopg."""
     url = sa.make_url(address)
     if url.drivername in ("postgresql", "postgres"):

@@ -25,7 +25,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "scoring": (
-        "errors parameters progress unfinished version cells predictor sources sinks run job __main__"
+        "errors parameters progress unfinished arguments version cells predictor sources sinks run cluster job places"
+        " __main__"
     ).split(),
     "monitoring": (
         "settings findings background retrain scale references window drift estimate quality attribution judge"
