@@ -57,7 +57,7 @@ def onnx_file(spec: Spec, folder: Path) -> Exported:
         )
     target = state.build() / "imported" / f"{spec.name}.onnx"
     target.parent.mkdir(parents=True, exist_ok=True)
-    saved = _Saved(_inside(folder, flavours[name]), flavours[name], len(spec.contract().columns))
+    saved = _Saved(_inside(folder, flavours[name]), flavours[name], len(spec.contract().features))
     try:
         return Exported(target, EXPORTERS[name](saved, target))
     except ImportError as error:

@@ -81,7 +81,7 @@ def _fed(each: Input, matrix: Matrix, contract: Contract) -> NDArray[Any]:
     kind = helper.tensor_dtype_to_np_dtype(each.kind)
     if each.column is None:
         return matrix.astype(kind)
-    values = matrix[:, contract.names.index(each.column.name)]
+    values = matrix[:, contract.positions(each.column.name)[0]]
     if each.kind == TensorProto.STRING:
         texts = [each.column.categories[int(code)] for code in values]
         cells = np.array(texts, dtype=object)

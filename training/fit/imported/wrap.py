@@ -66,7 +66,7 @@ def wrap(
     del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
     graph.node.extend([*before, *inner, *around.nodes])
     graph.initializer.extend(around.constants)
-    rows = helper.make_tensor_value_info(MATRIX, TensorProto.FLOAT, [None, len(contract.columns)])
+    rows = helper.make_tensor_value_info(MATRIX, TensorProto.FLOAT, [None, len(contract.features)])
     graph.input.append(rows)
     graph.output.extend(outputs)
     _allow_label_encoder(wrapped)
@@ -78,7 +78,7 @@ def _feed(around: _Around, each: Input, contract: Contract) -> None:
     if each.column is None:
         around.node("Cast", [MATRIX], each.name, to=each.kind)
         return
-    position = around.constant(np.array([contract.names.index(each.column.name)], dtype=np.int64))
+    position = around.constant(np.array(contract.positions(each.column.name), dtype=np.int64))
     values = around.node("Gather", [MATRIX, position], axis=1)
     if each.flat:
         values = around.node("Reshape", [values, around.constant(np.array([-1], dtype=np.int64))])
