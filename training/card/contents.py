@@ -135,15 +135,14 @@ def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
 
 def best_trials(result: TrainingResult) -> list[tuple[str, str, str, str]]:
     """The best trial of each candidate, best first: name, score, spread, parameters."""
+    if not result.fitted.search.trials:
+        return []
     lines = []
-    for best in result.fitted.search.ranking:
-        trials = [each for each in result.fitted.search.trials if each.candidate == best.candidate]
-        if trials:
-            trial = max(trials, key=lambda each: each.score)
-            parameters = ", ".join(
-                f"{name} {_short(value)}" for name, value in trial.parameters.items()
-            )
-            lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
+    for trial in result.fitted.search.ranking:
+        parameters = ", ".join(
+            f"{name} {_short(value)}" for name, value in trial.parameters.items()
+        )
+        lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
     return lines
 
 

@@ -21,6 +21,12 @@ from training.spec.values import Data, Spec
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
 
 
+#: Columns whose values have an order that a prediction may follow.
+ORDERED = ("number", "integer", "boolean", "timestamp")
+#: Our candidates that cannot be held to a direction.
+NOT_MONOTONE = ("linear", "random-forest", "extra-trees", "mlp")
+
+
 def contradictions(spec: Spec, stem: str) -> list[str]:
     problems = (
         [f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"]
@@ -31,6 +37,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *problems,
         *_column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *_search_problems(spec),
         *own_problems(spec),
         *target_problems(spec.target, spec.task, spec.search.engine),
         *candidate_problems(spec.target, spec.search.candidates),
@@ -87,6 +94,27 @@ def _example_problems(column: Column) -> list[str]:
     except ValueError:
         return [f".example: given {column.example!r}; allowed: {column.allowed}"]
     return []
+
+
+def _search_problems(spec: Spec) -> Iterator[str]:
+    """Of columns that hold a model to a direction, and what of the candidates cannot be held."""
+    monotone = spec.monotone
+    for column in spec.inputs:
+        if column.name in monotone and column.type not in ORDERED:
+            yield (
+                f"columns.{column.name}.monotone: given for a {column.type}; allowed: for {', '.join(ORDERED)}"
+            )
+    others = [name for name in spec.search.candidates if name in NOT_MONOTONE]
+    if monotone and others:
+        yield (
+            f"search.candidates: given {', '.join(others)}, which heed no columns.{next(iter(monotone))}.monotone;"
+            " allowed with it: 'gradient-boosting'"
+        )
+    if monotone and len(spec.target.classes) > 2:
+        yield (
+            f"columns.{next(iter(monotone))}.monotone: given for {len(spec.target.classes)} classes;"
+            " allowed: of a number or two classes"
+        )
 
 
 def _data_problems(spec: Spec) -> list[str]:

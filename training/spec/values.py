@@ -25,7 +25,6 @@ CandidateName = Literal[
     "random-forest",
     "extra-trees",
     "gradient-boosting",
-    "histogram-gradient-boosting",
     "mlp",
 ]
 
@@ -78,10 +77,14 @@ class ColumnSpec(Struct, frozen=True):
     example: str | int | float | bool | None = None
     sensitive: bool = False
     encode: TimePart = "days"
+    #: Which way a prediction may move as this column grows; the model is held to it.
+    monotone: Literal["increasing", "decreasing"] | None = None
 
     def column(self, name: str) -> Column:
         values = {
-            field: getattr(self, field) for field in self.__struct_fields__ if field != "names"
+            field: getattr(self, field)
+            for field in self.__struct_fields__
+            if field not in ("names", "monotone")
         }
         return Column(name=name, **values)
 
@@ -111,6 +114,8 @@ class Search(Struct, frozen=True):
     #: Names of ours, or own code (training/spec/own_rules.py holds them to both).
     candidates: tuple[str, ...]
     budget: Positive = 12
+    #: The search ends after so many seconds, too, but never before its first round.
+    budget_seconds: Positive | None = None
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
     seed: Annotated[int, Meta(ge=0)] = 1
     scoring: str = ""
@@ -210,6 +215,17 @@ class Spec(Struct, frozen=True):
     def ordered(self) -> bool:
         """Whether rows are held out by time: then they stand in its order."""
         return self.data is not None and self.data.split == "time"
+
+    @property
+    def monotone(self) -> dict[str, int]:
+        """1 or -1 by column, where one is held to a direction."""
+        signs = {"increasing": 1, "decreasing": -1}
+        return {
+            name: signs[spec.monotone]
+            for key, spec in self.columns.items()
+            if spec.monotone
+            for name in (spec.names or (key,))
+        }
 
     @property
     def deciding(self) -> Metric:

@@ -116,7 +116,28 @@ BAD = [
         ["foo"],
         "search.candidates: given 'foo'; allowed: 'linear'",
     ),
+    (
+        "search/candidates",
+        ["histogram-gradient-boosting"],
+        "given 'histogram-gradient-boosting'; write 'gradient-boosting' instead; allowed: 'linear'",
+    ),
     ("search/budget", 0, "search.budget: given 0; allowed: a whole number"),
+    ("search/budget_seconds", 0, "search.budget_seconds: given 0; allowed: a whole number"),
+    (
+        "columns/light/monotone",
+        "up",
+        "columns.light.monotone: given 'up'; allowed: one of 'increasing', 'decreasing'",
+    ),
+    (
+        "columns/light/monotone",
+        "increasing",
+        "search.candidates: given linear, which heed no columns.light.monotone; allowed with it: 'gradient-boosting'",
+    ),
+    (
+        "columns/crop",
+        {"type": "category", "categories": ["a"], "monotone": "increasing"},
+        "columns.crop.monotone: given for a category; allowed: for number, integer",
+    ),
     (
         "search/scoring",
         "r2",

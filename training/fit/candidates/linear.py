@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from scipy.stats import loguniform
 from sklearn.linear_model import HuberRegressor, LogisticRegression, Ridge
 
 from service.bundle.contract import Contract
@@ -22,4 +26,11 @@ def _linear(spec: Spec, contract: Contract) -> LogisticRegression | HuberRegress
     return Ridge(random_state=spec.search.seed)
 
 
-LINEAR = Candidate("linear model", _linear, preprocessing="scaled")
+def _space(contract: Contract) -> Mapping[str, Any]:
+    """How far the coefficients are held back: more where there are many columns and few rows."""
+    if contract.task == "classification":
+        return {"C": loguniform(1e-3, 1e2)}
+    return {"alpha": loguniform(1e-2, 1e3)}
+
+
+LINEAR = Candidate("linear model", _linear, _space, preprocessing="scaled")
