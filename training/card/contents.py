@@ -237,10 +237,8 @@ def call(result: TrainingResult) -> str:
 
 def answer(result: TrainingResult) -> str:
     """What comes back for it, by this very model."""
-    contract, pipeline = result.dataset.contract, result.fitted.chosen.pipeline
-    values, probabilities = predict_with(
-        pipeline, Encoder(contract).encode_rows([contract.example])
-    )
+    contract, model = result.dataset.contract, result.fitted.finished.estimator
+    values, probabilities = predict_with(model, Encoder(contract).encode_rows([contract.example]))
     document: dict[str, Any] = {
         "model": contract.model,
         "version": result.version or "1",
@@ -254,4 +252,5 @@ def answer(result: TrainingResult) -> str:
     else:
         numbers = [float(f"{cell:.5g}") for cell in values[0]]
         document["predictions"] = [numbers if len(numbers) > 1 else numbers[0]]
+        document["outputs"] = [output.name for output in contract.outputs]
     return json.dumps(document, ensure_ascii=False)

@@ -26,21 +26,25 @@ def first_round(spec: Spec) -> list[Attempt]:
 def next_round(spec: Spec, contract: Contract, number: int, best: Sequence[Trial]) -> list[Attempt]:
     """`best` has the best trial of each candidate, best first. The seed and the round decide what is drawn."""
     random = np.random.RandomState(np.random.MT19937([spec.search.seed, number]))
-    varied = [trial for trial in best if space(contract, trial.candidate)]
+    varied = [trial for trial in best if space(spec, contract, trial.candidate)]
     attempts = []
     for trial, share in zip(varied, SHARES if len(varied) > 1 else (sum(SHARES),), strict=False):
         for at in range(share):
             near = trial.attempt.parameters if at % 2 else {}
-            attempts.append(_draw(contract, trial.candidate, near, random))
+            attempts.append(_draw(spec, contract, trial.candidate, near, random))
     return attempts
 
 
 def _draw(
-    contract: Contract, candidate: str, near: Mapping[str, Any], random: np.random.RandomState
+    spec: Spec,
+    contract: Contract,
+    candidate: str,
+    near: Mapping[str, Any],
+    random: np.random.RandomState,
 ) -> Attempt:
     """Parameters by chance, of which about half are taken from those that they shall be near, where there are any."""
     drawn = {}
-    for name, values in space(contract, candidate).items():
+    for name, values in space(spec, contract, candidate).items():
         value = _value(values, random)
         stays = random.uniform() < KEPT
         drawn[name] = near[name] if name in near and stays else value

@@ -22,6 +22,7 @@ from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline
 from training.fit.candidates.resolve import IMPORTED
 from training.fit.compile import Compiled, compile_pipeline, take_compiled
+from training.fit.finish import Finished, finish
 from training.fit.imported.importing import import_model
 from training.fit.search import SearchResult, search
 from training.fit.trials import Attempt, Trial
@@ -42,11 +43,12 @@ class Fitted(NamedTuple):
     search: SearchResult
     chosen: FittedCandidate
     compiled: Compiled | None
+    finished: Finished
 
     def predict(self, matrix: Matrix) -> Answer:
         """On the engine that will serve, where there is one."""
         if self.compiled is None:
-            return predict_with(self.chosen.pipeline, matrix)
+            return predict_with(self.finished.estimator, matrix)
         return self.compiled.engine.predict(matrix)
 
 
@@ -72,12 +74,14 @@ def fit(
     )
     contract, train = dataset.contract, dataset.train
     if not compiling:
-        return Fitted(result, fit_on(spec, contract, result.ranking[0], *train), None)
+        chosen = fit_on(spec, contract, result.ranking[0], *train)
+        return Fitted(result, chosen, None, _finish(spec, dataset, chosen))
     for best in result.ranking:
         chosen = fit_on(spec, contract, best, *train)
+        finished = _finish(spec, dataset, chosen)
         try:
             compiled = compile_pipeline(
-                chosen.pipeline,
+                finished.estimator,
                 dataset.held_out,
                 state.build() / "compiled" / spec.name,
                 trusted=trust.packages_of(spec),
@@ -97,11 +101,15 @@ def fit(
                 f" {TRUSTED_PACKAGES} names them"
             )
         if engine == "onnx" or spec.search.engine == "any":
-            return Fitted(result, chosen, compiled)
+            return Fitted(result, chosen, compiled, finished)
     raise TrainingError(
         f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
         "or name other search.candidates"
     )
+
+
+def _finish(spec: Spec, dataset: Dataset, chosen: FittedCandidate) -> Finished:
+    return finish(spec, dataset.contract, chosen.pipeline, *dataset.train)
 
 
 def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
@@ -120,7 +128,7 @@ def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
                 f" contract's rows: {compiled.equality}"
             )
     search_ = SearchResult((), (_untried(IMPORTED),), time.monotonic() - started)
-    return Fitted(search_, chosen, compiled)
+    return Fitted(search_, chosen, compiled, Finished(pipeline))
 
 
 def fit_on(

@@ -14,6 +14,7 @@ from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.csv_rules import csv_problems
 from training.spec.own_rules import own_problems
+from training.spec.target import candidate_problems, import_problems, target_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -38,6 +39,9 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
         *_search_problems(spec),
         *own_problems(spec),
+        *target_problems(spec.target, spec.task, spec.search.engine),
+        *candidate_problems(spec.target, spec.search.candidates),
+        *(import_problems(spec.target) if spec.imported else ()),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
@@ -207,17 +211,24 @@ def _recipe_problems(spec: Spec) -> list[str]:
 
 
 def _metric_problems(spec: Spec) -> list[str]:
-    allowed = [metric.name for metric in METRICS[spec.task]]
-    named = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
-    named += [
-        (f"gates.{part}", name)
+    allowed = [
+        metric.name
+        for metric in METRICS[spec.task]
+        if spec.target.intervals or not metric.of_quantiles
+    ]
+    # Of an optimization, a search only learns to copy the optima.
+    scoring = [m.name for m in METRICS[spec.task] if m.scorer or spec.task == "optimization"]
+    named = [
+        (f"gates.{part}", name, allowed)
         for part in ("metrics", "slices", "champion")
         for name in getattr(spec.gates, part)
     ]
+    if spec.search.scoring:
+        named.insert(0, ("search.scoring", spec.search.scoring, scoring))
     problems = [
-        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(allowed)}"
-        for path, name in named
-        if name not in allowed
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(choice)}"
+        for path, name, choice in named
+        if name not in choice
     ]
     for part in ("metrics", "slices"):
         for name, bound in getattr(spec.gates, part).items():

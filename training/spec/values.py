@@ -13,6 +13,7 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.target import Target
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
@@ -60,14 +61,6 @@ class Features(Struct, frozen=True):
     """Own code that makes the columns of the contract, before any row is checked; the service never runs it."""
 
     prepare: OwnFunction | None = None
-
-
-class Target(Struct, frozen=True):
-    """More about the predicted column. `classes` are found in the data where they are not listed."""
-
-    unit: str = ""
-    description: str = ""
-    classes: tuple[str, ...] = ()
 
 
 class ColumnSpec(Struct, frozen=True):
@@ -147,6 +140,8 @@ class Gates(Struct, frozen=True):
     metrics: dict[str, Bound] = msgspec.field(default_factory=dict)
     slices: dict[str, Bound] = msgspec.field(default_factory=dict)
     champion: dict[str, float] = msgspec.field(default_factory=dict)
+    #: Whom the model has to be better than, by the deciding metric.
+    beat: tuple[Literal["baseline", "linear", "champion"], ...] = ()
     latency_ms: Annotated[float, Meta(gt=0)] | None = None
     size_mb: Annotated[float, Meta(gt=0)] | None = None
 
@@ -228,6 +223,11 @@ class Spec(Struct, frozen=True):
         }
 
     @property
+    def ordered(self) -> bool:
+        """Whether rows are held out by time: then they stand in its order."""
+        return self.data is not None and self.data.split == "time"
+
+    @property
     def deciding(self) -> Metric:
         """The metric that the model is foremost judged by."""
         metrics = METRICS[self.task]
@@ -255,7 +255,15 @@ class Spec(Struct, frozen=True):
             return tuple(
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
-        return (Output(self.data.target, self.target.unit, self.target.description),)
+        name, target = self.data.target, self.target
+        quantiles = (
+            Output(
+                target.quantile_name(name, level), target.unit, of=name, quantile=level,
+                description=f"Of {name}, {level:.0%} of the truth lies below.",
+            )
+            for level in target.intervals
+        )  # fmt: skip
+        return Output(name, target.unit, target.description), *quantiles
 
     @property
     def own_functions(self) -> tuple[str, ...]:

@@ -110,7 +110,7 @@ def test_a_spec_may_name_every_candidate_and_no_other() -> None:
 def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
     spec = spec_of()
     pipeline = make_pipeline(spec, spec.contract(), name)
-    assert set(space(spec.contract(), name)) <= set(pipeline.get_params())
+    assert set(space(spec, spec.contract(), name)) <= set(pipeline.get_params())
 
 
 def test_missing_values_and_categories_are_the_models_own_business(

@@ -148,6 +148,16 @@ BAD = [
         {"mae": {"max": 1}},
         "gates.metrics: given 'mae'; allowed for classification: f1",
     ),
+    (
+        "gates/beat",
+        ["linar"],
+        "gates.beat: given ['linar']; allowed: a list, each item one of 'baseline', 'linear'",
+    ),
+    (
+        "search/scoring",
+        "ece",
+        "search.scoring: given 'ece'; allowed for classification: f1, accuracy",
+    ),
     ("gates/metrics", {"f1": {}}, "gates.metrics.f1: given nothing; allowed: min, max or both"),
     ("gates/latency_ms", -1, "gates.latency_ms: given -1; allowed: a number above 0"),
     ("gates/slices", {"f1": {"min": 0.5}}, "slices.columns: missing"),

@@ -39,6 +39,8 @@ PATIENCE = 30
 ALL_ROWS_BELOW = 100_000
 #: A smaller matrix is learnt from by one thread: more would only wait for each other.
 CELLS_FOR_THREADS = 500_000
+#: By the spec's `target.loss`.
+OBJECTIVES = {"squared": "regression", "absolute": "regression_l1"}
 
 Rows = NDArray[Any]
 
@@ -63,6 +65,7 @@ class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
         categories: tuple[int, ...] = (),
         monotone: tuple[int, ...] = (),
         validation: Literal["random", "last"] = "random",
+        loss: Literal["squared", "absolute"] = "squared",
         class_weight: Literal["balanced"] | None = None,
         seed: int = 1,
         n_jobs: int | None = None,
@@ -77,6 +80,7 @@ class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
         self.categories = categories
         self.monotone = monotone
         self.validation = validation
+        self.loss = loss
         self.class_weight = class_weight
         self.seed = seed
         self.n_jobs = n_jobs
@@ -186,7 +190,7 @@ class BoostedRegressor(RegressorMixin, _BoostedTrees):  # type: ignore[misc]
     """Predicts a number."""
 
     def fit(self, matrix: Matrix, target: Rows) -> Self:
-        self._train(matrix, np.asarray(target).ravel(), {"objective": "regression"})
+        self._train(matrix, np.asarray(target).ravel(), {"objective": OBJECTIVES[self.loss]})
         return self
 
     def predict(self, matrix: Matrix) -> Rows:

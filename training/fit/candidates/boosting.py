@@ -6,11 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from scipy.stats import loguniform, uniform
+from sklearn.ensemble import GradientBoostingRegressor
+from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Contract
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.spaces import LogInteger
+from training.fit.preprocessing import preprocessing
 from training.spec.values import Spec
 
 
@@ -23,9 +26,19 @@ def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegr
             number for number, column in enumerate(columns) if column.type == "category"
         ),
         monotone=monotone if any(monotone) else (),
-        validation="last" if spec.data is not None and spec.data.split == "time" else "random",
+        validation="last" if spec.ordered else "random",
+        loss=spec.target.loss,
+        class_weight=spec.target.class_weight,
         seed=spec.search.seed,
     )
+
+
+def quantile_model(spec: Spec, contract: Contract, level: float) -> Any:
+    """Not fitted: trees that answer with a quantile of the target."""
+    trees = GradientBoostingRegressor(
+        loss="quantile", alpha=level, subsample=0.7, random_state=spec.search.seed
+    )
+    return Pipeline([("features", preprocessing(contract, scaled=False)), ("model", trees)])
 
 
 def _space(_: Contract) -> Mapping[str, Any]:
