@@ -59,7 +59,7 @@ class Target(Struct, frozen=True):
 
 
 #: Of the candidates of ours, those that can weigh classes, and those that know an absolute loss.
-WEIGHING = ("linear", "random-forest", "extra-trees")
+WEIGHING = ("linear", "random-forest", "extra-trees", "gradient-boosting")
 ROBUST = ("linear", "gradient-boosting")
 OF_TASK = {
     "regression": ("transform", "intervals"),
