@@ -44,7 +44,7 @@ def test_a_site_has_what_was_trained_again_go_through_its_ramp(runs: Runs) -> No
     assert delivered["parameters"]["ROLLOUT"] == "beside"
     assert (ramp["job"], ramp["wait"]) == ("experiment", False)
     assert ramp["parameters"] == {"MODEL": "one", "REASON": "InputDrift"}
-    parameters = linted()["jenkins/pipelines/experiment.Jenkinsfile"]["parameters"]
+    parameters = linted()["experiment.Jenkinsfile"]["parameters"]
     assert set(ramp["parameters"]) <= {step["name"] for step in parameters}
 
 

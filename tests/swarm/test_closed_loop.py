@@ -52,6 +52,8 @@ SETTINGS = {
     **{"MONITORING": "on", "MONITOR_EVERY": "5", "MONITOR_WINDOW": "1m", "MONITOR_ALLOWANCE": "5"},
     **{"EDGE_PORT": "9448", "MODEL_REPLICAS": "2", "EDGE_REPLICAS": "1", "WATCH": "8"},
 }
+#: The key of callers who say the truth, too.
+CALLER = "caller"
 #: Requests a second, and rows of each.
 RATE, EACH = 20.0, 10
 #: What is added to the callers' light, and where it then is that nobody can tell, and how fast that changes. Of these
@@ -137,6 +139,7 @@ def _site(
         }
         stack = Stack(swarm, folder / "stack", "loop", settings, checkout(workshop, source))
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
+        stack.run("secrets", "add-key", CALLER, "--scopes", "predict,truth").good()
         for name, text in {"alert_webhook": chat.url, "retrain_token": TOKEN}.items():
             (folder / name).write_text(text, encoding="ascii")
             stack.run("secrets", "rotate", name, "--file", str(folder / name)).good()
@@ -192,8 +195,9 @@ def called(stack: Stack, world: World) -> Iterator[TruthfulCallers]:
     trust = ssl.create_default_context(cafile=str(stack.folder / "secrets/edge.crt"))
     trust.check_hostname = False
     port = int(stack.environ["EDGE_PORT"])
+    key = (stack.folder / f"secrets/{CALLER}.key").read_text(encoding="ascii").strip()
     with TruthfulCallers(
-        stack.addresses(), port, trust, stack.key, FALLS, world.question, RATE
+        stack.addresses(), port, trust, key, FALLS, world.question, RATE
     ) as callers:
         yield callers
 

@@ -1,10 +1,12 @@
-"""Ramps on a real Swarm, with callers, real Prometheus, monitor and PostgreSQL: five challengers, and what came of each.
+"""Ramps on a real Swarm, with callers, Prometheus, monitor and PostgreSQL: five challengers, and what came of each.
 
 Nothing is shortened but the windows of the monitor and the pause between two of its looks.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -20,7 +22,7 @@ from tests.support.machine import wait_until
 from tests.support.service import bundles
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.commands import Outcome
-from tests.support.swarm_stack.events import note
+from tests.support.swarm_stack.events import PLACE, note
 from tests.support.swarm_stack.releases import Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.swarm_stack.truthful import SLOW, Answers, Question, TruthfulCallers
@@ -30,6 +32,8 @@ SETTINGS = {
     **{"MONITORING": "on", "MONITOR_EVERY": "5", "MONITOR_WINDOW": "1m", "MONITOR_ALLOWANCE": "2"},
     **{"EDGE_PORT": "9447", "MODEL_REPLICAS": "2", "EDGE_REPLICAS": "1"},
 }
+#: The key of callers who say the truth, too.
+CALLER = "caller"
 #: Requests a second, and rows of each.
 RATE, ROWS = 25.0, 20
 CLASSES = ("A", "B", "C")
@@ -73,13 +77,16 @@ def _judged(
             ("1", "champion", case.champion),
             ("2", "challenger", case.challenger),
         ):
-            how = {"linear": True, "seed": int(version), "weights": weights}
-            bundles.write_bundle(place / "bundles", contract, version, arm=arm, **how)
+            bundles.write_bundle(
+                place / "bundles", contract, version,
+                arm=arm, linear=True, seed=int(version), weights=weights,
+            )  # fmt: skip
     good = workshop.release_of(place, monitoring="on")
     release = workshop.bad("challengers", good)._replace(monitor=good.monitor)
     stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "ramp", SETTINGS)
     try:
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
+        stack.run("secrets", "add-key", CALLER, "--scopes", "predict,truth").good()
         done = stack.deploy(release, "--watch", "0").good()
         assert done.document["monitoring"]["state"] == "running", done.words
         yield stack
@@ -110,9 +117,10 @@ def truthful(stack: Stack, model: str) -> Iterator[TruthfulCallers]:
     trust = ssl.create_default_context(cafile=str(stack.folder / "secrets/edge.crt"))
     trust.check_hostname = False
     port = int(stack.environ["EDGE_PORT"])
+    key = (stack.folder / f"secrets/{CALLER}.key").read_text(encoding="ascii").strip()
     grower = Grower()
     with TruthfulCallers(
-        stack.addresses(), port, trust, stack.key, model, grower.question, RATE
+        stack.addresses(), port, trust, key, model, grower.question, RATE
     ) as callers:
         wait_until(lambda: callers.seen.requests > 50, "callers are answered", 60)
         yield callers
@@ -130,7 +138,8 @@ def test_a_ramp_ends_as_its_challenger_deserves(case: Case, judged: Stack):
         wait_until(lambda: callers.seen.requests > last + 200, "callers are answered", 60)
     seen = callers.seen
     print(done.words)
-    note(f"ramp: {case.model}", seen, done, **figures(judged, case, done, seen, began, ended))
+    note(f"ramp: {case.model}", seen, done, **figures(judged, done, seen, began, ended))
+    write_table()
     assert (done.code, done.document["outcome"] in case.outcomes) == (case.code, True), done.words
     assert all(
         each.arm == "challenger" for each in seen.answered if each.status != "200"
@@ -142,7 +151,7 @@ def test_a_ramp_ends_as_its_challenger_deserves(case: Case, judged: Stack):
 
 
 def figures(
-    stack: Stack, case: Case, done: Outcome, seen: Answers, began: float, ended: float
+    stack: Stack, done: Outcome, seen: Answers, began: float, ended: float
 ) -> dict[str, Any]:
     """How it ended, when each share was there, and how many callers met the challenger."""
     records = stack.run("releases", "--json").good().document["records"]
@@ -171,3 +180,42 @@ def figures(
 
 def at_of(record: dict[str, Any]) -> float:
     return datetime.fromisoformat(record["at"]).timestamp()
+
+
+def write_table() -> None:
+    """What came of each challenger so far, as Markdown: docs/experiments.md has it of one run."""
+    noted = json.loads(PLACE.read_bytes())
+    lines = [
+        "| challenger | ended | after s | shares, at s | callers | the challenger's | failed | slow | the champion's slow |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for case in CASES:
+        if facts := noted.get(f"ramp: {case.model}"):
+            lines.append(f"| {case.model} | {' | '.join(cells(facts))} |")
+    PLACE.with_name("ramp.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def cells(facts: dict[str, Any]) -> list[str]:
+    shares = [
+        f"{share_of(change['why'])} {change['at_s'] + change['took_s']:.0f}"
+        for change in facts["changes"]
+    ]
+    counts = (
+        "asked",
+        "by_challenger",
+        "failed_by_challenger",
+        "slow_by_challenger",
+        "slow_by_champion",
+    )
+    return [
+        facts["ended"],
+        f"{facts['ramp_s']}",
+        ", ".join(shares),
+        *(f"{facts[name]:,}" for name in counts),
+    ]
+
+
+def share_of(why: str) -> str:
+    """Of a step, or of the end of a ramp."""
+    step = re.search(r"ramp: ([\d.]+ %)", why)
+    return step[1] if step else "none" if "no callers" in why else "all"

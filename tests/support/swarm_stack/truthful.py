@@ -1,4 +1,4 @@
-"""Callers who ask at a steady rate and later say what was true of each row; which arm answered each of them, and how."""
+"""Callers who ask at a steady rate and later say what was true of each row; which arm answered, and how."""
 
 from __future__ import annotations
 
