@@ -43,8 +43,10 @@ def train(folder: Path, models: Iterable[str] = tuple(SHIFTS), **environ: str) -
     """A workspace whose exported set has these models, each trained, gated, registered and promoted."""
     random = np.random.default_rng(7)
     drawn = draw(random, ROWS)
-    rows = pd.DataFrame(drawn).assign(grade=grades(random, drawn["light"]))
-    rows.to_csv(folder / "rows.csv", index=False)
+    sure = 1 / (1 + np.exp((UNSURE - drawn["light"]) / WIDTH))
+    pd.DataFrame(drawn).assign(grade=np.where(random.random(ROWS) < sure, "A", "B")).to_csv(
+        folder / "rows.csv", index=False
+    )
     specs = [
         write_spec(
             folder,
@@ -60,14 +62,6 @@ def train(folder: Path, models: Iterable[str] = tuple(SHIFTS), **environ: str) -
     done = workspace.process("train", *specs, "--promote", "callers will shift")
     assert done.code == 0, done.out + done.err
     return workspace
-
-
-def grades(
-    random: np.random.Generator, light: NDArray[Any], unsure: float = UNSURE, width: float = WIDTH
-) -> NDArray[Any]:
-    """What is true of plants with this light."""
-    sure = 1 / (1 + np.exp((unsure - light) / width))
-    return np.where(random.random(len(light)) < sure, "A", "B")
 
 
 def draw(random: np.random.Generator, rows: int, shift: float = 0.0) -> dict[str, NDArray[Any]]:
@@ -159,16 +153,12 @@ class Moments:
         self.began_at = time.time()
         self.seconds: dict[Event, float] = {}
 
-    def mark(self, event: Event) -> None:
-        """That it is so now."""
-        self.seconds[event] = round(time.monotonic() - self._began, 1)
-
     def wait(self, conditions: Mapping[Event, Callable[[], Any]], deadline: float) -> None:
         """Until each of them has been so once."""
         while pending := [event for event in conditions if event not in self.seconds]:
             for event in pending:
                 if conditions[event]():
-                    self.mark(event)
+                    self.seconds[event] = round(time.monotonic() - self._began, 1)
             passed = time.monotonic() - self._began
             assert passed < deadline, f"not within {deadline:g} s: {pending}; {self.seconds}"
             time.sleep(self._step)

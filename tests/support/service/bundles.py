@@ -62,13 +62,8 @@ def rows_for(contract: Contract, count: int, seed: int = 0) -> list[dict[str, An
     ]
 
 
-def fit(
-    contract: Contract,
-    linear: bool = False,
-    seed: int = 0,
-    weights: tuple[float, float] = (1.0, 2.0),
-) -> tuple[Any, Any]:
-    """A fitted pipeline and the matrix that it was fitted on. The target goes by light and temperature, weighted."""
+def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, Any]:
+    """A fitted pipeline and the matrix that it was fitted on."""
     matrix = Encoder(contract).encode_rows(rows_for(contract, 400, seed))
     kinds = [column.type for column in contract.columns]
     codes = [place for place, kind in enumerate(kinds) if kind == "category"]
@@ -81,7 +76,7 @@ def fit(
             ("codes", OneHotEncoder(handle_unknown="ignore"), codes),
         ]
     )
-    score = weights[0] * matrix[:, 0] + weights[1] * matrix[:, 1]
+    score = matrix[:, 0] + 2 * matrix[:, 1]
     if contract.classes:
         target: Any = np.digitize(score, np.quantile(score, [0.3, 0.7]))
         model: Any = (

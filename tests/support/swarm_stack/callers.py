@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -22,14 +22,6 @@ NextRequest = Callable[[int], Request]
 def prediction(model: str, rows: list[dict[str, Any]], key: str) -> Request:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     return "POST", f"/v1/models/{model}/predict", json.dumps({"rows": rows}).encode(), headers
-
-
-class Reply(NamedTuple):
-    """`status` is the kind of error where nobody answered."""
-
-    status: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 class Failure(NamedTuple):
@@ -121,22 +113,18 @@ class _Line:
 
     def ask(self, request: Request) -> tuple[str, str]:
         """Status, or the kind of error; and the release that answered."""
-        reply = self.exchange(request)
-        return reply.status, reply.headers.get("X-Release", "")
-
-    def exchange(self, request: Request) -> Reply:
         try:
             connection = self._connection = self._connection or self._connected()
             connection.request(*request)
             answer = connection.getresponse()
-            body = answer.read()
+            answer.read()
             if answer.will_close:
                 self.close()
-            return Reply(str(answer.status), answer.headers, body)
+            return str(answer.status), answer.headers.get("X-Release", "")
         except (OSError, http.client.HTTPException) as error:
             self.close()
             self._edges.append(self._edges.pop(0))
-            return Reply(type(error).__name__, {}, b"")
+            return type(error).__name__, ""
 
     def _connected(self) -> http.client.HTTPConnection:
         last = OSError("no edge")

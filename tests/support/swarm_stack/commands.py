@@ -26,7 +26,6 @@ COMMANDS = {
     "platform": ("platform_stack",),
     "prune": ("operate", "prune"),
     "publish": ("image", "publish"),
-    "ramp": ("ramp",),
     "releases": ("release", "releases"),
     "restore": ("operate", "restore"),
     "restore-test": ("operate", "restore-test"),
