@@ -39,8 +39,8 @@ def strangest_rows(
     window: Window, contract: Contract, reference: Reference, column: str
 ) -> list[dict[str, Any]]:
     """Where no truth is in: those whose value of this column was the rarest in the reference."""
-    position = contract.names.index(column)
-    rarity = _rarity(window.matrix[:, position], reference.columns.get(column))
+    part = contract.parts_of(column)[0]
+    rarity = _rarity(part.values(window.matrix), reference.columns.get(part.name))
     order = np.argsort(-rarity, kind="stable")
     values = answers_of(window.values)
     return [
@@ -55,9 +55,9 @@ def strangest_rows(
 def decoded(cells: NDArray[np.float32], contract: Contract) -> dict[str, Any]:
     """One row as a caller sent it, but for sensitive columns, which are left out by the contract's word."""
     return {
-        column.name: _plain(column, float(cell))
-        for column, cell in zip(contract.columns, cells, strict=True)
-        if not column.sensitive
+        part.name: _plain(part.column, float(part.values(cells[np.newaxis])[0]))
+        for part in contract.parts
+        if not part.column.sensitive
     }
 
 

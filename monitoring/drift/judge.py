@@ -58,7 +58,8 @@ def judge_columns(
     expectation = expect(reference, window.at)
     unjudged: list[Finding] = []
     comparisons: list[Comparison] = []
-    for position, column in enumerate(contract.columns):
+    for column in contract.columns:
+        position = contract.positions(column.name)[0]
         values = _present(window, position)
         reason = why_not_judged(column, values, window, reference, rules)
         if reason:
@@ -122,12 +123,12 @@ def _relation(
 ) -> Finding:
     expectation = expect(reference, window.at)
     left_out = {}
-    for position, column in enumerate(contract.columns):
+    for position, feature in enumerate(contract.features):
+        column = feature.column
         reason = why_not_judged(column, _present(window, position), window, reference, rules)
         if not reason and expectation.moves_with_calendar(column.name):
             reason = "it moves with the calendar, and the reference's whole rows are of all seasons"
         if reason:
-            left_out[column.name] = reason
-    return judge_relation(
-        contract.names, window.matrix, reference, rules.least_rows, left_out, window.seed
-    )
+            left_out[feature.name] = reason
+    names = tuple(feature.name for feature in contract.features)
+    return judge_relation(names, window.matrix, reference, rules.least_rows, left_out, window.seed)

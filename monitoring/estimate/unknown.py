@@ -76,22 +76,22 @@ def _reason_of_relation(drift_findings: Sequence[Finding]) -> str:
 def _reason_outside(rows: Predictions, reference: Reference, contract: Contract) -> str:
     """The column of which the most lies outside, if that is too much. A date moves on by itself, past any reference."""
     profiles = [
-        (position, column.name, profile)
-        for position, column in enumerate(contract.columns)
-        if isinstance(profile := reference.columns.get(column.name), NumberProfile)
+        (part, profile)
+        for part in contract.parts
+        if isinstance(profile := reference.columns.get(part.name), NumberProfile)
         and profile.quantiles
-        and not (column.type == "timestamp" and column.encode == "days")
+        and not (part.column.type == "timestamp" and part.column.encode == "days")
     ]
     level = OUTSIDE_LEVEL / max(1, len(profiles))
     worst, column, allowed = 0.0, "", 1.0
-    for position, name, profile in profiles:
-        values = rows.matrix[:, position]
+    for part, profile in profiles:
+        values = part.values(rows.matrix)
         values = values[~np.isnan(values)]
         if len(values) == 0:
             continue
         share, limit = _share_outside(values, profile), _allowed(len(values), profile, level)
         if share > limit and share > worst:
-            worst, column, allowed = share, name, limit
+            worst, column, allowed = share, part.name, limit
     if not column:
         return ""
     return (

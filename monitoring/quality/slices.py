@@ -25,10 +25,11 @@ def slices_of(
     matrix: Matrix, contract: Contract, reference: Reference | None, columns: tuple[str, ...]
 ) -> Iterator[Slice]:
     """Of no sensitive column, whose values the monitor does not have."""
-    for position, column in enumerate(contract.columns):
-        profile = reference.columns.get(column.name) if reference else None
+    for column in contract.columns:
+        part = contract.parts_of(column.name)[0]
+        profile = reference.columns.get(part.name) if reference else None
         if column.name in columns and not column.sensitive and profile is not None:
-            yield from _parts(column.name, matrix[:, position], profile)
+            yield from _parts(column.name, part.values(matrix), profile)
 
 
 def _parts(column: str, values: NDArray[Any], profile: Profile) -> Iterator[Slice]:

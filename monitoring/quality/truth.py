@@ -81,10 +81,11 @@ def _selection(
 
 def _pairs(truth_rows: TruthRows, window: Window, contract: Contract) -> Iterator[_Pair]:
     """Columns and the first output; not those without a value, as sensitive ones are."""
-    for position, column in enumerate(contract.columns):
+    for part in contract.parts:
+        column = part.column
         levels = {"category": len(column.categories), "boolean": 2}.get(column.type, 0)
         yield from _pair(
-            column.name, levels, truth_rows.matrix[:, position], window.matrix[:, position]
+            part.name, levels, part.values(truth_rows.matrix), part.values(window.matrix)
         )
     with_truth, every = (answers_of(rows.values) for rows in (truth_rows, window))
     yield from _pair(contract.outputs[0].name, len(contract.classes), with_truth, every)

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from service.bundle.contract import Column, Contract, Matrix
+from service.bundle.contract import Contract, Matrix, Part
 
 #: Rows of each side: more make the report larger, not clearer.
 MOST_ROWS = 2000
@@ -43,23 +43,26 @@ class _Layout(msgspec.Struct, frozen=True):
 
 def draw_up(title: str, contract: Contract, reference: Matrix, window: Matrix) -> Tables:
     """Without sensitive columns, by the contract's word, and without those that are empty on a side."""
-    places = [
-        place
-        for place, column in enumerate(contract.columns)
-        if not column.sensitive
-        and np.isfinite(reference[:, place]).any()
-        and np.isfinite(window[:, place]).any()
+    parts = [
+        part
+        for part in contract.parts
+        if not part.column.sensitive
+        and np.isfinite(part.values(reference)).any()
+        and np.isfinite(part.values(window)).any()
     ]
-    columns = _named([contract.columns[place] for place in places])
-    return Tables(
-        title.translate(PLAIN), columns, reference[:MOST_ROWS, places], window[:MOST_ROWS, places]
-    )
+    sides = (_side(parts, matrix[:MOST_ROWS]) for matrix in (reference, window))
+    return Tables(title.translate(PLAIN), _named(parts), *sides)
 
 
-def _named(columns: list[Column]) -> tuple[ShownColumn, ...]:
+def _side(parts: list[Part], matrix: Matrix) -> Matrix:
+    values = [part.values(matrix) for part in parts]
+    return np.array(values, np.float32).reshape(len(parts), len(matrix)).T
+
+
+def _named(parts: list[Part]) -> tuple[ShownColumn, ...]:
     shown: dict[str, ShownColumn] = {}
-    for column in columns:
-        name = column.name.translate(PLAIN)
+    for part in parts:
+        column, name = part.column, part.name.translate(PLAIN)
         while name in shown:
             name += "′"
         levels = column.categories or (("false", "true") if column.type == "boolean" else ())

@@ -27,10 +27,11 @@ class Rows:
         matrix = (
             reference.matrix
             if reference.sample
-            else np.zeros((0, len(contract.columns)), np.float32)
+            else np.zeros((0, len(contract.features)), np.float32)
         )
         self._matrix = _seasonal(matrix.astype(np.float64), contract, reference, now)
         self._deviations = _deviations(contract, reference)
+        self._places = [contract.positions(name)[0] for name in contract.names]
         self.shifted = _to_shift(contract, reference)
 
     def draw(self, count: int, shift: float = 0.0) -> list[dict[str, Any]]:
@@ -39,14 +40,14 @@ class Rows:
             return [self._contract.example] * count
         rows = self._matrix[self._random.integers(0, len(self._matrix), count)].copy()
         for name in self.shifted if shift else ():
-            place = self._contract.names.index(name)
+            place = self._contract.positions(name)[0]
             rows[:, place] += shift * self._deviations[name]
         return [self._as_sent(row) for row in rows]
 
     def _as_sent(self, row: NDArray[np.float64]) -> dict[str, Any]:
         return {
             column.name: _cell(column, cell)
-            for column, cell in zip(self._contract.columns, row.tolist(), strict=True)
+            for column, cell in zip(self._contract.columns, row[self._places].tolist(), strict=True)
         }
 
 
@@ -105,7 +106,7 @@ def _seasonal(
         if season.bucket != str(buckets(calendar, moments, reference.time_zone)[0]):
             continue
         for name, profile in season.columns.items():
-            place = contract.names.index(name)
+            place = contract.positions(name)[0]
             matrix[:, place] = _like(matrix[:, place], profile)
     return matrix
 

@@ -29,10 +29,10 @@ def read_features(contract: Contract, texts: Sequence[str]) -> Matrix:
     So is a value that this contract has no number for.
     """
     rows = _decode_all(texts)
-    matrix = np.full((len(rows), len(contract.columns)), np.nan, np.float32)
-    for place, column in enumerate(contract.columns):
+    matrix = np.full((len(rows), len(contract.features)), np.nan, np.float32)
+    for column in contract.columns:
         if not column.sensitive:
-            number = _reader(column)
+            number, place = _reader(column), contract.positions(column.name)[0]
             matrix[:, place] = [number(row.get(column.name)) for row in rows]
     return matrix
 

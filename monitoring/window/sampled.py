@@ -111,7 +111,7 @@ def empty_rows(contract: Contract, with_truth: bool) -> Rows:
         if contract.classes
         else np.zeros((0, len(contract.outputs)), np.float64)
     )
-    nothing = cells.Cells(np.zeros((0, len(contract.columns)), np.float32), values, None)
+    nothing = cells.Cells(np.zeros((0, len(contract.features)), np.float32), values, None)
     truth = values[:0] if contract.classes else no_number
     return Rows(
         [],

@@ -38,6 +38,11 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind("AUTH|AUTOSCALE|JOURNAL|EDGE_TLS|MONITORING", "on|off", "on or off"),
+    Kind(
+        "TRUSTED_PACKAGES",
+        r"[A-Za-z_]\w{0,99}([ ,]+[A-Za-z_]\w{0,99}){0,19}",
+        "names of packages, with spaces or commas between",
+    ),
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),
@@ -256,3 +261,9 @@ def base_image(usual: str) -> str:
 
 def _without_default(settings: Mapping[str, str]) -> dict[str, str]:
     return {name: text for name, text in settings.items() if text != DEFAULT}
+
+
+def trusted_packages() -> list[str]:
+    """Own code that goes into that stack's image, since its service is to trust it."""
+    text = outside(parameter("STACK", NAME) or "swarmline", "TRUSTED_PACKAGES")
+    return text.replace(",", " ").split()

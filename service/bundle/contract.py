@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -79,8 +79,33 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     description: str = ""
 
 
+class Feature(NamedTuple):
+    """One column of the matrix: what a column of the contract is encoded as, or a part of that."""
+
+    name: str
+    column: Column
+
+
+class Part(NamedTuple):
+    """What people compare and read of a column: the column itself, or one encoding of its time.
+
+    `positions` are the features that it is made of.
+    """
+
+    name: str
+    column: Column
+    positions: tuple[int, ...]
+
+    def values(self, matrix: NDArray[Any]) -> NDArray[Any]:
+        """A number a row, NaN for a null."""
+        return np.asarray(matrix[:, self.positions[0]])
+
+
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What a model takes and gives. `classes` are a classifier's labels, in the order of its probabilities."""
+    """What a model takes and gives. `classes` are a classifier's labels, in the order of its probabilities.
+
+    `columns` are what callers send, `features` what the matrix has: a column may be several features.
+    """
 
     model: str
     task: Task
@@ -96,6 +121,30 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     def example(self) -> dict[str, Any]:
         """One valid row."""
         return {column.name: column.sample for column in self.columns}
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """The columns of the matrix, in order. Worked out anew each time: no hot path asks."""
+        return tuple(Feature(column.name, column) for column in self.columns)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What is compared and shown, in the order of the matrix."""
+        return tuple(
+            Part(feature.name, feature.column, (position,))
+            for position, feature in enumerate(self.features)
+        )
+
+    def parts_of(self, name: str) -> tuple[Part, ...]:
+        """Those of one column; KeyError where there is no such column."""
+        parts = tuple(part for part in self.parts if part.column.name == name)
+        if not parts:
+            raise KeyError(name)
+        return parts
+
+    def positions(self, name: str) -> tuple[int, ...]:
+        """Where a column stands in the matrix; KeyError where there is no such column."""
+        return tuple(position for part in self.parts_of(name) for position in part.positions)
 
 
 class FieldError(msgspec.Struct, frozen=True):

@@ -52,6 +52,10 @@ class Encoder:
             for position, column in enumerate(contract.columns)
             if column.type == "timestamp"
         ]
+        self._width = len(contract.features)
+        self._columns = [
+            (contract.positions(column.name)[0], column) for column in contract.columns
+        ]
         #: The type of one row, for msgspec: its fields stand in the contract's order.
         self.row_type = row_type(contract)
 
@@ -63,7 +67,7 @@ class Encoder:
         table: list[Any] = [msgspec.structs.astuple(row) for row in rows]
         if self._codes or self._times:
             table = [self._encode_cells(list(cells)) for cells in table]
-        return np.array(table, dtype=np.float32).reshape(len(rows), len(self._names))
+        return np.array(table, dtype=np.float32).reshape(len(rows), self._width)
 
     def _encode_cells(self, cells: list[Any]) -> list[Any]:
         for position, codes in self._codes:
@@ -74,7 +78,7 @@ class Encoder:
 
     def encode_rows(self, rows: Sequence[Any], ignore_unknown: bool = False) -> Matrix:
         """Rows as mappings of plain values; raises Invalid with every bad field."""
-        matrix = np.empty((len(rows), len(self._names)), dtype=np.float32)
+        matrix = np.empty((len(rows), self._width), dtype=np.float32)
         errors = _Errors()
         for number, row in enumerate(rows):
             if not isinstance(row, Mapping):
@@ -84,7 +88,7 @@ class Encoder:
                 continue
             if not ignore_unknown:
                 self._refuse_unknown(number, row, errors)
-            for position, column in enumerate(self.contract.columns):
+            for position, column in self._columns:
                 matrix[number, position] = _encode_or_note(
                     column, row.get(column.name, MISSING), number, errors
                 )
@@ -97,8 +101,8 @@ class Encoder:
         if not ignore_unknown:
             self._refuse_unknown(0, columns, errors)
         rows = max((len(values) for values in columns.values()), default=0)
-        matrix = np.empty((rows, len(self._names)), dtype=np.float32)
-        for position, column in enumerate(self.contract.columns):
+        matrix = np.empty((rows, self._width), dtype=np.float32)
+        for position, column in self._columns:
             values = columns.get(column.name)
             if values is None:
                 values = [MISSING] * rows

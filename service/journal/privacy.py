@@ -37,9 +37,9 @@ class Scrubber:
     def __init__(self, contract: Contract, settings: JournalSettings):
         self._hashing = settings.sensitive == "hash"
         self._hashes = {
-            position: _Hashes(column, settings.key)
-            for position, column in enumerate(contract.columns)
-            if column.sensitive
+            position: _Hashes(feature.column, settings.key)
+            for position, feature in enumerate(contract.features)
+            if feature.column.sensitive
         }
         self._positions = list(self._hashes)
         self.needed = bool(self._hashes)

@@ -45,13 +45,13 @@ class NativeProtocol:
         )
         self._decode = msgspec.json.Decoder(body).decode
         self._decode_row = msgspec.json.Decoder(row).decode
-        self._strings = [
-            position
-            for position, column in enumerate(contract.columns)
-            if column.type in ("category", "timestamp")
+        strings = [
+            column for column in contract.columns if column.type in ("category", "timestamp")
         ]
+        self._width, self._strings = len(contract.columns), len(strings)
+        # One feature of each: where a value is null, all of them are.
         self._nullable_strings = [
-            position for position in self._strings if contract.columns[position].nullable
+            contract.positions(column.name)[0] for column in strings if column.nullable
         ]
         self._tail = (
             b',"outputs":' + encode_json([output.name for output in contract.outputs]) + b"}"
@@ -76,10 +76,10 @@ class NativeProtocol:
 
     def _has_no_duplicate_name(self, body: bytes, names: int, matrix: Matrix) -> bool:
         """Of rows that were read so, with so many names around them. A null counts as no string, of any column."""
-        strings = len(matrix) * len(self._strings)
+        strings = len(matrix) * self._strings
         if self._nullable_strings and b"null" in body:
             strings -= int(np.isnan(matrix[:, self._nullable_strings]).sum())
-        return has_no_duplicate_name(body, names + matrix.size, strings)
+        return has_no_duplicate_name(body, names + len(matrix) * self._width, strings)
 
     def read_row(self, body: bytes) -> Matrix | None:
         """One bare row; None where it needs a closer look."""

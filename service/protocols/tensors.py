@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle.contract import Column, Contract, FieldError, Invalid, Matrix, Reason
+from service.bundle.contract import Contract, Feature, FieldError, Invalid, Matrix, Reason
 from service.bundle.encoder import Encoder
 from service.web.problems import Unprocessable
 
@@ -186,12 +186,13 @@ class TensorEncoder:
 
     def __init__(self, contract: Contract):
         self._contract = contract
-        self._bounds = [_matrix_bounds(contract, number) for number in range(len(contract.columns))]
+        self._features = contract.features
+        self._bounds = [_matrix_bounds(feature) for feature in self._features]
 
     def encode(
         self, inputs: list[InputTensor], values: Mapping[str, Any], encoder: Encoder
     ) -> Matrix:
-        width = len(self._contract.columns)
+        width = len(self._features)
         if len(inputs) == 1 and len(inputs[0].shape) == 2 and inputs[0].shape[1] == width:
             if width > 1 or inputs[0].name not in self._contract.names:
                 return self._encode_matrix(inputs[0], values[inputs[0].name])
@@ -213,30 +214,31 @@ class TensorEncoder:
             ) from error
         errors: list[FieldError] = []
         refused: Counter[tuple[str, Reason]] = Counter()
-        for position, column in enumerate(self._contract.columns):
+        for position, feature in enumerate(self._features):
             low, high, whole = self._bounds[position]
             cells = numbers[:, position]
             allowed_cells = (cells >= low) & (cells <= high)
             if whole:
                 allowed_cells &= cells == np.floor(cells)
-            if column.nullable:
+            if feature.column.nullable:
                 allowed_cells |= np.isnan(cells)
             if not allowed_cells.all():
-                refused += _refused(column, cells[~allowed_cells], (low, high))
+                refused += _refused(feature, cells[~allowed_cells], (low, high))
             for row in np.flatnonzero(~allowed_cells)[:100].tolist():
                 allowed = (
                     f"in a matrix: a {'whole ' if whole else ''}number from {low:g} to {high:g}"
                 )
-                errors.append(FieldError(row, column.name, float(cells[row]), allowed))
+                errors.append(FieldError(row, feature.name, float(cells[row]), allowed))
         if errors:
             raise Invalid(errors, values=refused)
         return numbers.astype(np.float32)
 
 
 def _refused(
-    column: Column, cells: NDArray[np.float64], bounds: tuple[float, float]
+    feature: Feature, cells: NDArray[np.float64], bounds: tuple[float, float]
 ) -> Counter[tuple[str, Reason]]:
-    """Refused cells of a column, by the reason."""
+    """Refused cells of a feature, by the reason; counted for its column."""
+    column = feature.column
     missing = np.isnan(cells)
     beyond = ~missing & ~((cells >= bounds[0]) & (cells <= bounds[1]))
     outside: Reason = {"category": "unknown", "boolean": "type"}.get(column.type, "range")  # type: ignore[assignment]
@@ -247,9 +249,9 @@ def _refused(
     return +counts
 
 
-def _matrix_bounds(contract: Contract, number: int) -> tuple[float, float, bool]:
-    """The least and the greatest of a column's encoded numbers, and whether they are whole."""
-    column = contract.columns[number]
+def _matrix_bounds(feature: Feature) -> tuple[float, float, bool]:
+    """The least and the greatest of a feature's numbers, and whether they are whole."""
+    column = feature.column
     low, high = column.bounds
     if column.type == "category":
         return 0.0, len(column.categories) - 1.0, True

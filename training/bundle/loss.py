@@ -34,9 +34,10 @@ class LossModels(NamedTuple):
 def inputs_of(contract: Contract, matrix: Matrix, predictions: NDArray[Any]) -> Matrix:
     """The rows as the monitor will have them: without sensitive values, the prediction last."""
     inputs = np.column_stack([matrix, predictions]).astype(np.float32)
-    inputs[
-        :, [position for position, column in enumerate(contract.columns) if column.sensitive]
-    ] = np.nan
+    sensitive = [
+        position for position, feature in enumerate(contract.features) if feature.column.sensitive
+    ]
+    inputs[:, sensitive] = np.nan
     return inputs
 
 

@@ -30,9 +30,9 @@ def make_reference(result: TrainingResult, engine: Engine, calibration: Calibrat
     contract, matrix = dataset.contract, dataset.matrix
     answer = engine.predict(dataset.held_out)
     columns = {
-        column.name: profile_column(column, matrix[:, position], seed)
-        for position, column in enumerate(contract.columns)
-        if not column.sensitive
+        part.name: profile_column(part.column, part.values(matrix), seed)
+        for part in contract.parts
+        if not part.column.sensitive
     }
     return Reference(
         rows=len(matrix),
@@ -71,8 +71,8 @@ def _sample(contract: Contract, matrix: Matrix, seed: int) -> tuple[tuple[float 
     """Whole rows: what belongs together stays together. A null stays one."""
     rows = matrix[sample_rows(len(matrix), SAMPLE_ROWS, seed)]
     columns: list[list[Any]] = [
-        [None] * len(rows) if column.sensitive else _cells(rows[:, position])
-        for position, column in enumerate(contract.columns)
+        [None] * len(rows) if feature.column.sensitive else _cells(rows[:, position])
+        for position, feature in enumerate(contract.features)
     ]
     return tuple(zip(*columns, strict=True))
 

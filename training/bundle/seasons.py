@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.bundle.contract import Column, Contract, Matrix
+from service.bundle.contract import Column, Contract, Matrix, Part
 from service.bundle.reference import NumberProfile, Profile, Season
 from service.bundle.seasons import Calendar, buckets
 from training.bundle.profiles import levels_of, profile_column
@@ -50,8 +50,8 @@ def make_seasons(
         moving = _moving(contract, matrix, columns, parts)
         for bucket, rows in parts.rows.items() if moving else ():
             profiles = {
-                column.name: profile_column(column, matrix[rows, position], seed)
-                for position, column in moving
+                part.name: profile_column(part.column, part.values(matrix[rows]), seed)
+                for part in moving
             }
             yield Season(calendar, bucket, len(rows), profiles)
 
@@ -81,17 +81,15 @@ def _buckets(calendar: Calendar, seconds: NDArray[np.float64], time_zone: str) -
 
 def _moving(
     contract: Contract, matrix: Matrix, columns: dict[str, Profile], parts: Buckets
-) -> list[tuple[int, Column]]:
-    """The columns that move with the calendar, with their places. A time that only runs on has no season."""
+) -> list[Part]:
+    """The parts of columns that move with the calendar. A time that only runs on has no season."""
     strengths = {
-        position: _strength(column, columns[column.name], matrix[:, position], parts)
-        for position, column in enumerate(contract.columns)
-        if column.name in columns and (column.type, column.encode) != ("timestamp", "days")
+        part.name: _strength(part.column, columns[part.name], part.values(matrix), parts)
+        for part in contract.parts
+        if part.name in columns and (part.column.type, part.column.encode) != ("timestamp", "days")
     }
-    most = sorted(strengths, key=lambda position: -strengths[position])[:MOST_COLUMNS]
-    return [
-        (position, contract.columns[position]) for position in sorted(most) if strengths[position]
-    ]
+    most = sorted(strengths, key=lambda name: -strengths[name])[:MOST_COLUMNS]
+    return [part for part in contract.parts if part.name in most and strengths[part.name]]
 
 
 def _strength(column: Column, whole: Profile, values: NDArray[Any], parts: Buckets) -> float:

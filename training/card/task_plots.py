@@ -208,7 +208,7 @@ def _recipes(result: TrainingResult) -> list[Plot]:
     column = next((column for column in contract.columns if column.type == "category"), None)
     if column is None or target.ndim != 2:
         return []
-    codes = result.dataset.matrix[:, contract.names.index(column.name)]
+    codes = contract.parts_of(column.name)[0].values(result.dataset.matrix)
     parts = contract.outputs[:MOST_RECIPE_PARTS]
     lines = (len(parts) + 1) // 2
     figure = style.empty(10.4, 2.9 * lines)

@@ -37,17 +37,16 @@ def _leakage(
 ) -> Iterator[Violation]:
     chosen = np.random.default_rng(spec.search.seed).permutation(len(matrix))[:LEAKAGE_ROWS]
     truth = target[chosen]
-    for position, name in enumerate(encoder.contract.names):
-        score = _alone(
-            spec, np.nan_to_num(matrix[chosen, position : position + 1], nan=-1e9), truth
-        )
+    for name in encoder.contract.names:
+        cells = matrix[chosen][:, encoder.contract.positions(name)]
+        score = _alone(spec, np.nan_to_num(cells, nan=-1e9), truth)
         if score >= spec.checks.leakage_score:
             message = f"alone predicts {spec.source.target} (score {score:.3f}); is it known before the prediction?"
             yield Violation("leakage", name, spec.checks.leakage, len(matrix), message)
 
 
 def _alone(spec: Spec, feature: Matrix, truth: NDArray[Any]) -> float:
-    """How well a small tree on one feature does: 0 is no better than guessing, 1 is perfect."""
+    """How well a small tree on one column does: 0 is no better than guessing, 1 is perfect."""
     if len(truth) and (truth == truth[0]).all():
         return 0.0
     if spec.task == "regression":
@@ -77,11 +76,11 @@ def _duplicates(
 
 
 def _constants(spec: Spec, encoder: Encoder, matrix: Matrix) -> Iterator[Violation]:
-    for position, name in enumerate(encoder.contract.names):
-        values = matrix[:, position]
-        values = values[~np.isnan(values)]
+    for name in encoder.contract.names:
+        values = matrix[:, encoder.contract.positions(name)]
+        values = values[~np.isnan(values).any(axis=1)]
         if len(values) == 0 or (values == values[0]).all():
-            what = f"always {values[0]:g}" if len(values) else "always null"
+            what = f"always {values[0, 0]:g}" if len(values) else "always null"
             yield Violation(
                 "constants",
                 name,

@@ -16,10 +16,11 @@ NO_CATEGORY = -1.0
 
 def preprocessing(contract: Contract, scaled: bool) -> ColumnTransformer:
     """Missing numbers become the median, categories become columns of 0 and 1; `scaled` for what needs it."""
+    features = contract.features
     categories = [
-        number for number, column in enumerate(contract.columns) if column.type == "category"
+        number for number, feature in enumerate(features) if feature.column.type == "category"
     ]
-    numbers = [number for number in range(len(contract.columns)) if number not in categories]
+    numbers = [number for number in range(len(features)) if number not in categories]
     steps: list[tuple[str, Pipeline, list[int]]] = []
     if numbers:
         impute = SimpleImputer(strategy="median", keep_empty_features=True)
@@ -40,7 +41,7 @@ def _categories(contract: Contract, positions: list[int]) -> Pipeline:
         np.array(
             [NO_CATEGORY] * column.nullable + list(range(len(column.categories))), dtype=np.float32
         )
-        for column in (contract.columns[position] for position in positions)
+        for column in (contract.features[position].column for position in positions)
     ]
     fill = SimpleImputer(strategy="constant", fill_value=NO_CATEGORY, keep_empty_features=True)
     return make_pipeline(

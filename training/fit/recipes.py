@@ -39,12 +39,13 @@ class Profit:
     def __init__(self, spec: Spec, objective: Bundle, typical: NDArray[np.float32]):
         self._parts, self._model, self._value = spec.recipe.values(), objective, spec.goal.value
         self._typical = typical
-        inputs = {name: position for position, name in enumerate(objective.contract.names)}
-        self._names = [column.name for column in spec.inputs]
-        self._context = [
-            (at, inputs[name]) for at, name in enumerate(self._names) if name in inputs
-        ]
+        inputs = {feature.name: at for at, feature in enumerate(objective.contract.features)}
+        own = [feature.name for feature in spec.contract().features]
+        self._context = [(at, inputs[name]) for at, name in enumerate(own) if name in inputs]
         self._recipe = [inputs[name] for name in spec.recipe]
+        self._times = [
+            [spec.contract().positions(name)[0] for name in part.times] for part in self._parts
+        ]
 
     def profit_and_cost(self, contexts: Matrix, recipes: NDArray[Any]) -> NDArray[np.float64]:
         """Columns profit and cost, a row a context."""
@@ -62,7 +63,7 @@ class Profit:
             units = np.clip(
                 recipes[:, position] - (part.minimum if part.free is None else part.free), 0, None
             )
-            times = np.prod([contexts[:, self._names.index(name)] for name in part.times], axis=0)
+            times = np.prod([contexts[:, at] for at in self._times[position]], axis=0)
             total += part.cost * units * times
         return total
 
@@ -90,8 +91,8 @@ def sample_contexts(spec: Spec, rows: pd.DataFrame) -> pd.DataFrame:
 def typical_row(contract: Contract, matrix: Matrix) -> NDArray[np.float32]:
     """What a context leaves open: the median of numbers, the commonest of everything else."""
     row = np.nanmedian(matrix, axis=0)
-    for position, column in enumerate(contract.columns):
-        if column.type in ("category", "boolean"):
+    for position, feature in enumerate(contract.features):
+        if feature.column.type in ("category", "boolean"):
             values, counts = np.unique(matrix[:, position], return_counts=True)
             row[position] = values[counts.argmax()]
     return np.asarray(row, dtype=np.float32)

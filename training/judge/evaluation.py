@@ -83,8 +83,8 @@ def _slices(spec: Spec, contract: Contract, matrix: Matrix, scored: Scored) -> I
 
 
 def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, Rows]]:
-    position = contract.names.index(name)
-    column, values = contract.columns[position], matrix[:, position]
+    part = contract.parts_of(name)[0]
+    column, values = part.column, part.values(matrix)
     if column.type in ("category", "boolean"):
         labels = column.categories or ("false", "true")
         for code, label in enumerate(labels):
@@ -110,11 +110,13 @@ def _importance(
     part = matrix[rows]
     whole = deciding.compute(dataset.score(rows, predict(part)))
     columns = []
-    for position, name in enumerate(dataset.contract.names):
+    for name in dataset.contract.names:
+        positions = dataset.contract.positions(name)
         losses = []
         for _ in range(IMPORTANCE_REPEATS):
             shuffled = part.copy()
-            shuffled[:, position] = random.permutation(shuffled[:, position])
+            # All features of a column move together: one by one, the others would tell the value.
+            shuffled[:, positions] = shuffled[random.permutation(len(part))][:, positions]
             value = deciding.compute(dataset.score(rows, predict(shuffled)))
             losses.append(sign * (whole - value))
         columns.append(Importance(name, float(np.mean(losses)), float(np.std(losses))))

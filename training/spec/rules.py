@@ -12,6 +12,7 @@ from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
+from training.spec.own_rules import own_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -28,6 +29,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *problems,
         *_column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *own_problems(spec),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
@@ -156,6 +158,8 @@ def _recipe_problems(spec: Spec) -> list[str]:
     problems = (
         ["data: given; an optimization makes its own from objective.model"] if spec.data else []
     )
+    if spec.features.prepare:
+        problems.append("features.prepare: given for optimization, which makes its own rows")
     for name, part in spec.recipe.items():
         if name in names:
             problems.append(
