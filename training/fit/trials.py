@@ -161,7 +161,7 @@ def _sequential(pipeline: Pipeline) -> Pipeline:
 
 
 def _folds(spec: Spec) -> Any:
-    if spec.data is not None and spec.data.split == "time":
+    if spec.ordered:
         return TimeSeriesSplit(spec.search.folds)
     kind = StratifiedKFold if spec.task == "classification" else KFold
     return kind(spec.search.folds, shuffle=True, random_state=spec.search.seed)

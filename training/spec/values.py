@@ -212,11 +212,6 @@ class Spec(Struct, frozen=True):
         )
 
     @property
-    def ordered(self) -> bool:
-        """Whether rows are held out by time: then they stand in its order."""
-        return self.data is not None and self.data.split == "time"
-
-    @property
     def monotone(self) -> dict[str, int]:
         """1 or -1 by column, where one is held to a direction."""
         signs = {"increasing": 1, "decreasing": -1}
@@ -226,6 +221,11 @@ class Spec(Struct, frozen=True):
             if spec.monotone
             for name in (spec.names or (key,))
         }
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows are held out by time: then they stand in its order."""
+        return self.data is not None and self.data.split == "time"
 
     @property
     def deciding(self) -> Metric:

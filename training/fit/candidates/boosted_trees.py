@@ -39,7 +39,6 @@ PATIENCE = 30
 ALL_ROWS_BELOW = 100_000
 #: A smaller matrix is learnt from by one thread: more would only wait for each other.
 CELLS_FOR_THREADS = 500_000
-
 #: By loss, as LightGBM calls it.
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "squared": {"objective": "regression"},

@@ -24,7 +24,7 @@ def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegr
             number for number, column in enumerate(columns) if column.type == "category"
         ),
         monotone=monotone if any(monotone) else (),
-        validation="last" if spec.data is not None and spec.data.split == "time" else "random",
+        validation="last" if spec.ordered else "random",
         loss=spec.target.loss,
         class_weight=spec.target.class_weight,
         seed=spec.search.seed,
