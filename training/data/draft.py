@@ -14,8 +14,8 @@ import pandas as pd
 
 from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
 from tables.address import public
-from tables.csv_and_parquet import read_file
 from tables.errors import TableError
+from tables.frame import read_table
 from training.common.errors import SourceError, SpecError
 from training.common.files import write_whole
 from training.spec.load import FOLDER, parse
@@ -63,7 +63,7 @@ def _checked_name(name: str) -> str:
 def draft_spec(path: Path, target: str, name: str) -> str:
     """A spec as TOML: types, ranges and categories as they are in the file, gates left low."""
     try:
-        frame = read_file(path, [])
+        frame = read_table(str(path), None)
     except TableError as error:
         raise SourceError(str(error)) from error
     if target not in frame.columns:

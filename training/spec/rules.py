@@ -12,6 +12,7 @@ from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
+from training.spec.csv_rules import csv_problems
 from training.spec.own_rules import own_problems
 from training.spec.values import Data, Spec
 
@@ -103,6 +104,7 @@ def _data_problems(spec: Spec) -> list[str]:
         problems.append(
             "data.query: needed by an SQL source ('://' in data.source), and only by one"
         )
+    problems += csv_problems(data)
     if spec.objective or spec.recipe:
         problems.append(
             f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
