@@ -15,11 +15,19 @@ from tables.source import open_table
 
 
 def read_table(
-    source: str, kinds: Kinds | None, form: CsvFormat = CsvFormat(), query: str = ""
+    source: str,
+    kinds: Kinds | None,
+    form: CsvFormat = CsvFormat(),
+    query: str = "",
+    others: bool = False,
 ) -> pd.DataFrame:
-    """All rows of the columns of `kinds` that the table has, or of all its columns; TableError names what is wrong."""
+    """All rows of the columns of `kinds` that the table has, or of all its columns; TableError names what is wrong.
+
+    With `others`, of those that `kinds` does not name, too, as they are stored.
+    """
     with open_table(source, form, query) as table:
-        kinds = dict.fromkeys(table.names, "stored") if kinds is None else kinds
+        if kinds is None or others:
+            kinds = {**dict.fromkeys(table.names, "stored"), **(kinds or {})}
         names = [name for name in kinds if name in table.names]
         batches = list(table.batches(kinds))
     return pd.DataFrame(
