@@ -65,7 +65,7 @@ $(groups:%=help-%):
 run: ## train, gate, promote, export, serve and watch the models until Ctrl-C; ONCE=1 ends after the smoke test
 serve: ## serve what was exported, until Ctrl-C
 mlflow: ## open MLflow's pages on http://127.0.0.1:5000
-draft: ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
+draft: ## a first spec for a table: SOURCE='orders/*.csv' TARGET=late NAME=late-orders; QUERY='select ...' of SOURCE=postgresql://...
 validate: ## hold the data against the contract
 models: ## the names of the models
 train: ## validate, search, evaluate, gate, export, register as challenger; FORCE=1 though nothing changed; GATE=later: `gate` decides

@@ -16,18 +16,18 @@ from tables.source import open_table
 
 def read_table(
     source: str,
-    kinds: Kinds | None,
+    kinds: Kinds,
     form: CsvFormat = CsvFormat(),
     query: str = "",
     others: bool = False,
 ) -> pd.DataFrame:
-    """All rows of the columns of `kinds` that the table has, or of all its columns; TableError names what is wrong.
+    """All rows of the columns of `kinds` that the table has, and with `others` of all columns, as they are stored.
 
-    With `others`, of those that `kinds` does not name, too, as they are stored.
+    TableError names what is wrong.
     """
     with open_table(source, form, query) as table:
-        if kinds is None or others:
-            kinds = {**dict.fromkeys(table.names, "stored"), **(kinds or {})}
+        if others:
+            kinds = {name: kinds.get(name, "stored") for name in table.names}
         names = [name for name in kinds if name in table.names]
         batches = list(table.batches(kinds))
     return pd.DataFrame(

@@ -131,7 +131,7 @@ def _times(values: pa.Array, form: CsvFormat) -> pa.Array:
     return pa.array(moments.astype("datetime64[us]"), pa.timestamp("us"), from_pandas=True)
 
 
-def _stored(values: pa.Array, form: CsvFormat) -> pa.Array:
+def _stored(values: pa.Array, _: CsvFormat) -> pa.Array:
     if pa.types.is_decimal(values.type):
         return _cast(values, pa.float64())
     return values

@@ -73,7 +73,7 @@ def open_table(source: str, form: CsvFormat = CsvFormat(), query: str = "") -> I
 
 
 def files_of(pattern: str) -> list[Path]:
-    """All files of a glob, in the order of their names; a file that is there goes by its own name, whatever is in it."""
+    """All files of a glob, in the order of their names; a file that is there goes by its name, whatever is in it."""
     own = Path(pattern)
     paths = (
         [own]

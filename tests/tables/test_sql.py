@@ -34,7 +34,8 @@ def test_rows_come_in_batches_whose_types_stay(cluster: Cluster) -> None:
 def test_values_of_a_database_are_values_of_a_table(cluster: Cluster) -> None:
     frame = read_table(
         cluster.url,
-        None,
+        {},
+        others=True,
         query="""
             SELECT 1.25::numeric AS price, true AS open, DATE '2026-01-31' AS day, 7::smallint AS kind, 'x' AS word,
                    TIMESTAMPTZ '2026-01-31 12:00+02' AS moment, '{1,2}'::int[] AS list, '{"a": 1}'::jsonb AS json,
@@ -72,7 +73,7 @@ def test_a_query_that_would_write_is_refused(cluster: Cluster, query: str, messa
             "DROP TABLE IF EXISTS plant; CREATE TABLE plant AS SELECT 1 AS id"
         )
     with pytest.raises(TableError, match=message):
-        read_table(cluster.url, None, query=query)
+        read_table(cluster.url, {}, query=query, others=True)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT count(*) FROM plant").scalar() == 1
     engine.dispose()
@@ -89,4 +90,4 @@ def test_a_query_that_fails_at_once_or_on_the_way_is_named(
     cluster: Cluster, query: str, message: str
 ) -> None:
     with pytest.raises(TableError, match=message):
-        read_table(cluster.url, None, query=query)
+        read_table(cluster.url, {}, query=query, others=True)

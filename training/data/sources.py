@@ -95,11 +95,14 @@ def _read(spec: Spec) -> pd.DataFrame:
             raise SourceError(f"sample {name!r} is not known; allowed: {', '.join(SAMPLES)}")
         return SAMPLES[name](data.rows)
     try:
-        if spec.features.prepare:
-            # What the contract has as text keeps its zeros in front; the rest is own code's to read.
-            texts = {name: kind for name, kind in kinds(spec).items() if kind == "text"}
-            return read_table(data.source, texts, data.form, data.query, others=True)
-        return read_table(data.source, kinds(spec), data.form, data.query)
+        prepared = bool(spec.features.prepare)
+        return read_table(
+            data.source,
+            as_written(spec) if prepared else kinds(spec),
+            data.form,
+            data.query,
+            prepared,
+        )
     except TableError as error:
         raise SourceError(str(error)) from error
 
@@ -116,10 +119,17 @@ KINDS: dict[ColumnType, Kind] = {
 def kinds(spec: Spec) -> dict[str, Kind]:
     """What is read of the source, and as what."""
     data = spec.source
-    read: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
-    read |= {data.time: "timestamp"} if data.time else {}
-    read |= {data.target: "text" if spec.task == "classification" else "number"}
-    return read | {column.name: KINDS[column.type] for column in spec.inputs}
+    columns: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
+    columns |= {data.time: "timestamp"} if data.time else {}
+    columns |= {data.target: "text" if spec.task == "classification" else "number"}
+    return columns | {column.name: KINDS[column.type] for column in spec.inputs}
+
+
+def as_written(spec: Spec) -> dict[str, Kind]:
+    """For own code, which makes the contract's columns of whatever there is: texts where the contract has them."""
+    texts = [column.name for column in spec.inputs if column.type in ("category", "timestamp")]
+    texts += [spec.source.target] if spec.task == "classification" else []
+    return dict.fromkeys(texts, "text")
 
 
 def describe_source(spec: Spec) -> str:
