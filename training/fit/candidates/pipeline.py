@@ -12,6 +12,7 @@ from service.bundle.contract import Contract
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.resolve import resolve
 from training.fit.preprocessing import preprocessing
+from training.fit.transform import TransformedTarget
 from training.spec.values import Spec
 
 
@@ -21,18 +22,21 @@ def make_pipeline(spec: Spec, contract: Contract, name: str) -> Pipeline:
     model = candidate.build(spec, contract)
     if _one_for_each_output(candidate, contract):
         model = MultiOutputRegressor(model)
+    if spec.target.transform:
+        model = TransformedTarget(model, spec.target.transform)
     if candidate.preprocessing == "none":
         return Pipeline([("model", model)])
     prepare = preprocessing(contract, candidate.preprocessing == "scaled")
     return Pipeline([("features", prepare), ("model", model)])
 
 
-def space(contract: Contract, name: str) -> Mapping[str, Any]:
+def space(spec: Spec, contract: Contract, name: str) -> Mapping[str, Any]:
     """What a search may vary, by the pipeline's parameter names."""
     candidate = resolve(name)
     inner = "model__estimator__" if _one_for_each_output(candidate, contract) else "model__"
+    inner = "model__regressor__" if spec.target.transform else inner
     return {inner + parameter: values for parameter, values in candidate.space(contract).items()}
 
 
 def _one_for_each_output(candidate: Candidate, contract: Contract) -> bool:
-    return len(contract.outputs) > 1 and not candidate.multiple
+    return len(contract.targets) > 1 and not candidate.multiple
