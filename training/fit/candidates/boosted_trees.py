@@ -39,8 +39,12 @@ PATIENCE = 30
 ALL_ROWS_BELOW = 100_000
 #: A smaller matrix is learnt from by one thread: more would only wait for each other.
 CELLS_FOR_THREADS = 500_000
-#: By the spec's `target.loss`.
-OBJECTIVES = {"squared": "regression", "absolute": "regression_l1"}
+#: By loss, as LightGBM calls it.
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "squared": {"objective": "regression"},
+    "absolute": {"objective": "regression_l1"},
+    "quantile": {"objective": "quantile"},
+}
 
 Rows = NDArray[Any]
 
@@ -65,8 +69,9 @@ class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
         categories: tuple[int, ...] = (),
         monotone: tuple[int, ...] = (),
         validation: Literal["random", "last"] = "random",
-        loss: Literal["squared", "absolute"] = "squared",
         class_weight: Literal["balanced"] | None = None,
+        loss: Literal["squared", "absolute", "quantile"] = "squared",
+        level: float = 0.5,
         seed: int = 1,
         n_jobs: int | None = None,
     ):
@@ -80,8 +85,9 @@ class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
         self.categories = categories
         self.monotone = monotone
         self.validation = validation
-        self.loss = loss
         self.class_weight = class_weight
+        self.loss = loss
+        self.level = level
         self.seed = seed
         self.n_jobs = n_jobs
 
@@ -190,7 +196,9 @@ class BoostedRegressor(RegressorMixin, _BoostedTrees):  # type: ignore[misc]
     """Predicts a number."""
 
     def fit(self, matrix: Matrix, target: Rows) -> Self:
-        self._train(matrix, np.asarray(target).ravel(), {"objective": OBJECTIVES[self.loss]})
+        self._train(
+            matrix, np.asarray(target).ravel(), OBJECTIVES[self.loss] | {"alpha": self.level}
+        )
         return self
 
     def predict(self, matrix: Matrix) -> Rows:

@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from scipy.stats import loguniform, uniform
-from sklearn.ensemble import GradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Contract
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.spaces import LogInteger
-from training.fit.preprocessing import preprocessing
 from training.spec.values import Spec
 
 
@@ -35,10 +33,8 @@ def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegr
 
 def quantile_model(spec: Spec, contract: Contract, level: float) -> Any:
     """Not fitted: trees that answer with a quantile of the target."""
-    trees = GradientBoostingRegressor(
-        loss="quantile", alpha=level, subsample=0.7, random_state=spec.search.seed
-    )
-    return Pipeline([("features", preprocessing(contract, scaled=False)), ("model", trees)])
+    trees = _boosting(spec, contract).set_params(loss="quantile", level=level)
+    return Pipeline([("model", trees)])
 
 
 def _space(_: Contract) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""What a model from elsewhere takes and gives, held against the contract: which input is which column, and so of outputs.
+"""What a model from elsewhere takes and gives, held against the contract: which input is which column, and the outputs.
 
 Inputs are one matrix of numbers in the contract's order, or one input a column by its name. Outputs of a classification
 are probabilities, with a label or without; of a regression, numbers.
