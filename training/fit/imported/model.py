@@ -110,7 +110,9 @@ class ImportedModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def fit(self, *_: Any) -> ImportedModel:
         return self
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(
+        self, deep: bool = True
+    ) -> dict[str, Any]:  # pylint: disable=unused-argument  # scikit-learn's
         """What is recorded with its run."""
         return {"file": self.file, "content": self.content}
 
