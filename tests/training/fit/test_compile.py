@@ -62,10 +62,17 @@ def test_an_engine_that_answers_otherwise_is_not_served(
 
 
 def test_one_label_that_differs_is_enough_to_refuse() -> None:
-    chances = np.array([[0.5, 0.5], [0.9, 0.1]], dtype=np.float32)
+    chances = np.array([[0.6, 0.4], [0.9, 0.1]], dtype=np.float32)
     equality = compare(Answer(np.array([0, 0]), chances), Answer(np.array([1, 0]), chances))
     assert not equality.proven
     assert "1 labels differ" in str(equality)
+
+
+def test_a_label_that_rounding_decides_is_no_difference() -> None:
+    chances = np.array([[0.5, 0.5], [0.9, 0.1]], dtype=np.float32)
+    answers = [Answer(np.array(labels), chances) for labels in ([0, 0], [1, 0])]
+    assert compare(*answers).proven
+    assert not compare(*answers, threshold=0.4).proven
 
 
 def test_a_skops_file_with_foreign_types_is_refused(tmp_path: Path) -> None:
