@@ -56,6 +56,12 @@ def test_a_second_time_it_says_so_and_runs_nothing(capfd: pytest.CaptureFixture[
     assert "check: has passed with these very inputs; AGAIN=1" in capfd.readouterr().out
 
 
+def test_what_changes_no_outcome_is_no_input(monkeypatch: pytest.MonkeyPatch) -> None:
+    check()
+    monkeypatch.setenv("PYTHONUNBUFFERED", "something else")
+    assert (check(), ran()) == (0, 1)
+
+
 def test_its_report_is_there_though_it_did_not_run() -> None:
     check()
     Path("report.xml").unlink()

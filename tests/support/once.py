@@ -29,6 +29,8 @@ CONFIGURATION = (
 )  # fmt: skip
 #: Variables that tools listen to.
 PREFIXES = ("MYPY", "PYLINT", "BANDIT", "PYTHON")
+#: These change nothing of what they say. One machine sets them, a build on it does not, and would check all again.
+NO_INPUT = ("PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED")
 SUFFIXES = {".py", ".pyi"}
 #: As many passes are remembered; the oldest goes first.
 KEPT = 4000
@@ -47,7 +49,9 @@ def tools() -> list[str]:
 
 
 def key(command: Sequence[str], paths: Sequence[str]) -> str:
-    names = sorted(name for name in os.environ if name.startswith(PREFIXES))
+    names = sorted(
+        name for name in os.environ if name.startswith(PREFIXES) and name not in NO_INPUT
+    )
     variables = [f"{name}={os.environ[name]}" for name in names]
     digest = hashlib.sha256(repr([list(command), list(paths), variables, tools()]).encode())
     for path in (*map(Path, CONFIGURATION), *files(paths)):
