@@ -76,9 +76,8 @@ def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> 
 
 
 def side_by_side() -> list[str]:
-    """Three processes more than there are cores: most of the time a test waits, for a Swarm, a server, a command.
-    tests/conftest.py says what shares one."""
-    return [f"--numprocesses={(os.cpu_count() or 1) + 3}", "--no-loadscope-reorder"]
+    """One process more than there are cores: those on the Swarm mostly wait. tests/conftest.py says what shares one."""
+    return [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--no-loadscope-reorder"]
 
 
 def coverage(options: argparse.Namespace, reports: Path) -> list[str]:

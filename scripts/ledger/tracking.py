@@ -32,7 +32,7 @@ def client() -> tuple[Any, tuple[type[Exception], ...]]:
     from mlflow import MlflowClient  # pylint: disable=import-outside-toplevel
     from mlflow.exceptions import MlflowException  # pylint: disable=import-outside-toplevel
 
-    return MlflowClient(place), (MlflowException, requests.RequestException)
+    return MlflowClient(place, place), (MlflowException, requests.RequestException)
 
 
 def experiment(mlflow: Any, name: str) -> str:

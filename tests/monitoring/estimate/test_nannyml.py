@@ -29,7 +29,7 @@ def uncalibrated_auc(rows: Rows) -> float:
     if rows.probabilities is None:
         return math.nan
     shares = rows.probabilities.astype(np.float64)
-    return expected_metrics(shares, rows.values, rankdata(shares, axis=0))["auc"]
+    return expected_metrics(shares, rows.values, shares, rankdata(shares, axis=0))["auc"]
 
 
 @pytest.mark.parametrize("name", ["easy", "hard", "rare", "numbers"])

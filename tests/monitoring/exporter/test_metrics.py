@@ -62,7 +62,8 @@ def test_the_verdict_of_an_experiment_that_runs_is_told(store: Store):
 
 def test_the_replicas_that_the_load_needed_are_told_as_long_as_the_measurement_counts(store: Store):
     scalings = Scalings(store.engine)
-    measured = Capacity(measured_at=NOW, busiest=3.0, cores=0.5, ordered=2, needed=6, unbounded=10)
+    now = dt.datetime.now(dt.UTC)
+    measured = Capacity(measured_at=now, busiest=3.0, cores=0.5, ordered=2, needed=6, unbounded=10)
     scalings.keep_capacity(measured)
     orders = [("started", 0), ("started", 2), ("waiting", 1)]
     for place, (outcome, failures) in enumerate(orders):
@@ -72,7 +73,7 @@ def test_the_replicas_that_the_load_needed_are_told_as_long_as_the_measurement_c
     numbers = scraped(Exporter(store, 30.0))
     assert (numbers["replicas_needed",], numbers["replicas_needed_unbounded",]) == (6, 10)
     assert (numbers["scaling_total", "started"], numbers["scaling_total", "failed"]) == (2, 3)
-    scalings.keep_capacity(replace(measured, measured_at=NOW - dt.timedelta(minutes=11)))
+    scalings.keep_capacity(replace(measured, measured_at=now - dt.timedelta(minutes=11)))
     assert ("replicas_needed",) not in scraped(Exporter(store, 30.0))
 
 

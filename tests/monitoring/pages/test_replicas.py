@@ -11,7 +11,6 @@ from tests.support.monitoring import site as support
 
 NOW = dt.datetime.now(dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
-MEASURED = Capacity(measured_at=NOW, busiest=0.6, cores=0.5, ordered=1, needed=2, unbounded=2)
 
 
 def test_the_overview_says_how_many_the_load_needed_and_what_was_ordered(tmp_path: Path):
@@ -20,8 +19,11 @@ def test_the_overview_says_how_many_the_load_needed_and_what_was_ordered(tmp_pat
     scalings = Scalings(store.engine)
     client = support.application(support.sources(tmp_path, store)).test_client()
     assert "Replicas</h2>" not in client.get("/monitor/").text
-    scalings.keep_capacity(MEASURED)
-    order = Scaling(first=1, last=2, why="0.6 <cores>", outcome="started", asked_at=NOW - MINUTE)
+    now = dt.datetime.now(dt.UTC)
+    scalings.keep_capacity(
+        Capacity(measured_at=now, busiest=0.6, cores=0.5, ordered=1, needed=2, unbounded=2)
+    )
+    order = Scaling(first=1, last=2, why="0.6 <cores>", outcome="started", asked_at=now - MINUTE)
     scalings.take(lambda _: order)
     page = client.get("/monitor/").text
     assert "The load of the last day needed 2 replicas of the model service; 1 is ordered." in page

@@ -177,7 +177,9 @@ def test_a_real_prometheus_says_the_same_of_each_replica(tmp_path: Path, service
     targets = {"model": service.address, "alertmanager": "127.0.0.1:9"}
     with prometheus(tmp_path, targets) as started:
         metrics = wait_until(
-            lambda: (now := from_prometheus(started.url)).requests and now, "a scrape", 60
+            lambda: (now := from_prometheus(started.url)).requests and now.shares and now,
+            "a scrape",
+            60,
         )
     [(_, by_arm)] = metrics.requests.items()
     assert by_arm == {
