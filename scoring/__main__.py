@@ -20,6 +20,13 @@ from scoring.progress import say
 from tables.address import public_text
 from tables.errors import TableError
 
+#: What databases and Arrow refuse with; psycopg by itself, where rows are copied.
+ERRORS = (
+    ("sqlalchemy.exc", "SQLAlchemyError"),
+    ("psycopg", "Error"),
+    ("pyarrow", "ArrowException"),
+)
+
 
 def main(words: Sequence[str] | None = None) -> int:
     options = parser().parse_args(_words() if words is None else words)
@@ -30,7 +37,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return _end_with(error, options.traceback, error.exit_code)
     except (TableError, OSError) as error:
         return _end_with(error, options.traceback)
-    except _errors_of_databases() as error:
+    # pylint: disable-next=catching-non-exception  # it cannot tell
+    except _errors_of_libraries() as error:
         return _end_with(error, options.traceback)
     except KeyboardInterrupt:
         say("stopped; what is scored is kept, and the same command goes on from there")
@@ -59,14 +67,11 @@ def _score(options: argparse.Namespace) -> None:
         )
 
 
-def _errors_of_databases() -> tuple[type[Exception], ...]:
+def _errors_of_libraries() -> tuple[type[Exception], ...]:
     """Asked once one was raised, when what is in use is imported."""
-    if "sqlalchemy" not in sys.modules:
-        return ()
-    # pylint: disable-next=import-outside-toplevel
-    from sqlalchemy.exc import SQLAlchemyError
-
-    return (SQLAlchemyError,)
+    return tuple(
+        getattr(sys.modules[module], name) for module, name in ERRORS if module in sys.modules
+    )
 
 
 def _end_with(error: Exception, with_traceback: bool, code: int = 1) -> int:

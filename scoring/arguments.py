@@ -7,7 +7,7 @@ import sys
 from typing import NoReturn
 
 from scoring.errors import ScoringError
-from scoring.parameters import LINE, NAME, PLACE, QUERY, TABLE, Outside
+from scoring.parameters import LINE, NAME, PLACE, QUERY, TABLE, Outside, checked
 from scoring.unfinished import PART_ROWS
 from tables.address import public_text
 from tables.csv_format import CsvFormat
@@ -100,6 +100,8 @@ def complete(options: argparse.Namespace) -> None:
     for name, value in vars(options).items():
         if isinstance(value, Outside):
             setattr(options, name, value.value())
+    # Longer ones would be cut off by the database, and two tables be one.
+    checked("TABLE", options.table, TABLE)
     if options.part_rows < 1:
         raise ScoringError(
             f"--part-rows is {options.part_rows}; allowed is a whole number of at least 1"

@@ -117,6 +117,10 @@ def _moment_or_nat(value: Any) -> np.datetime64:
 
 def _coded(values: pa.Array, read: Callable[[Any], Any]) -> Coded:
     """By their distinct values, each read once; NaN is a null."""
+    if pa.types.is_nested(values.type):
+        return _coded_one_by_one(values, read)
+    if pa.types.is_float16(values.type):
+        values = values.cast(pa.float32())
     if pa.types.is_floating(values.type):
         values = pc.if_else(pc.is_nan(values), pa.scalar(None, values.type), values)
     if pa.types.is_null(values.type):
@@ -124,6 +128,13 @@ def _coded(values: pa.Array, read: Callable[[Any], Any]) -> Coded:
     encoded = values if pa.types.is_dictionary(values.type) else pc.dictionary_encode(values)
     codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return Coded(codes, [read(_plain(value)) for value in encoded.dictionary])
+
+
+def _coded_one_by_one(values: pa.Array, read: Callable[[Any], Any]) -> Coded:
+    """Lists and tables in cells, of which no two are compared."""
+    codes = np.arange(len(values))
+    codes[values.is_null().to_numpy(zero_copy_only=False)] = -1
+    return Coded(codes, [read(_plain(value)) for value in values])
 
 
 def _original(values: pa.Array, read: Callable[[Any], Any]) -> Callable[[int], Any]:
@@ -135,7 +146,7 @@ def _plain(value: pa.Scalar) -> Any:
     try:
         plain = value.as_py()
     except (ValueError, OverflowError):
-        return str(value)
+        return f"{value.value} ({value.type})"
     if isinstance(plain, bytes):
         return plain.decode("utf-8", errors="replace")
     return None if isinstance(plain, float) and math.isnan(plain) else plain

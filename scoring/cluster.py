@@ -5,9 +5,11 @@ The workers reach SOURCE and the folder of OUT by the same paths as this machine
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from scoring.progress import Progress
 from scoring.run import Sink, Source, score_span
 from scoring.sources.span import Span
 from scoring.unfinished import Done, Part
+from scoring.version import trusted
 from service.bundle.exported import Bundle, load_bundle
+from service.bundle.manifest import BundleError
 
 #: How often a part is tried whose worker failed.
 TRIES = 3
@@ -40,12 +44,15 @@ def score_on(  # pylint: disable=too-many-arguments,too-many-positional-argument
         return {}
     files = {path.name: path.read_bytes() for path in bundle.folder.iterdir() if path.is_file()}
     done: dict[Part, Done] = {}
-    with _connected(address) as client, client.as_current():
+    with _connected(address) as client, client.as_current(), _failures(address):
         # The result of a task, and no scattered data: those would be lost with the worker that holds them.
         sent = client.submit(dict, files, pure=False)
+        packages = trusted()
         tasks = [
             client.submit(
-                _score_task, sent, identifier, source, sink, span, pure=False, retries=TRIES
+                *(_score_task, sent, packages, identifier, source, sink, span),
+                pure=False,
+                retries=TRIES,
             )
             for span in spans
         ]
@@ -68,22 +75,48 @@ def _connected(address: str) -> Any:
         ) from error
 
 
-def _score_task(
-    files: BundleFiles, identifier: Identifier, source: Source, sink: Sink, span: Span
+@contextlib.contextmanager
+def _failures(address: str) -> Iterator[None]:
+    """What a cluster fails with, as a sentence; parts that are written stay."""
+    from distributed.scheduler import KilledWorker  # pylint: disable=import-outside-toplevel
+
+    try:
+        yield
+    except KilledWorker as error:
+        raise ScoringError(
+            f"--cluster {address}: a part lost its worker again and again, perhaps for want of memory; a smaller"
+            f" --part-rows may help: {error}"
+        ) from error
+    except CancelledError as error:
+        raise ScoringError(f"--cluster {address}: the scheduler was lost: {error}") from error
+    except (BundleError, ImportError) as error:
+        raise ScoringError(
+            f"--cluster {address}: a worker cannot load the model; it needs this repository and its environment:"
+            f" {error}"
+        ) from error
+
+
+def _score_task(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    files: BundleFiles,
+    packages: tuple[str, ...],
+    identifier: Identifier,
+    source: Source,
+    sink: Sink,
+    span: Span,
 ) -> list[tuple[int, int, Done]]:
     """On a worker. What it gives is plain: Dask makes a tuple without names of one with them."""
-    predictor = Predictor(_bundle(tuple(sorted(files.items()))), identifier)
+    predictor = Predictor(_bundle(tuple(sorted(files.items())), packages), identifier)
     scored = score_span(predictor, source, sink, span, _tell_nobody)
     return [(part.file, part.number, done) for part, done in scored.items()]
 
 
 @functools.lru_cache(maxsize=1)
-def _bundle(files: tuple[tuple[str, bytes], ...]) -> Bundle:
+def _bundle(files: tuple[tuple[str, bytes], ...], packages: tuple[str, ...]) -> Bundle:
     """Loaded once a process, for all parts of a scoring."""
     with tempfile.TemporaryDirectory(prefix="swarmline-scoring-") as folder:
         for name, content in files:
             Path(folder, name).write_bytes(content)
-        return load_bundle(Path(folder))
+        return load_bundle(Path(folder), packages)
 
 
 def _tell_nobody(_rows: int) -> None:

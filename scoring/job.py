@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
+import pyarrow as pa
 
 from scoring.cluster import score_on
 from scoring.errors import ScoringError
@@ -47,9 +48,18 @@ class Summary(NamedTuple):
 def make_predictor(bundle: Bundle, source: Source, identifier: str) -> Predictor:
     """What scores the source; a column that it lacks is said."""
     kind = source.type_of(identifier) if identifier else None
+    if kind is not None and (pa.types.is_nested(kind) or _is_binary(kind)):
+        raise ScoringError(
+            f"ID={identifier}: is of {kind}; allowed is a column of numbers, texts or times"
+        )
     predictor = Predictor(bundle, Identifier(identifier, kind, source.is_several))
     check_columns(bundle, source)
     return predictor
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    checks = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_fixed_size_binary)
+    return any(check(kind) for check in checks)
 
 
 def check_columns(bundle: Bundle, source: Source) -> None:

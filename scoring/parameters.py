@@ -36,7 +36,11 @@ QUERY = Allowed(r"[^\x00]{0,20000}", "an SQL query")
 
 def parameter(name: str, allowed: Allowed = LINE) -> str:
     """The value that the environment has under this name, or nothing; refused where it is not allowed."""
-    text = os.environ.get(name, "").strip()
+    return checked(name, os.environ.get(name, "").strip(), allowed)
+
+
+def checked(name: str, text: str, allowed: Allowed) -> str:
+    """A value, or nothing; refused where it is not allowed."""
     if text and not re.fullmatch(allowed.pattern, text):
         shown = "not what it may be" if allowed.is_secret else repr(text[:80])
         raise ScoringError(f"{name} is {shown}; allowed is {allowed.words}")

@@ -35,11 +35,11 @@ def open_source(options: argparse.Namespace, contract: Contract) -> Source:
 def open_sink(options: argparse.Namespace, predictor: Predictor, source: Source) -> Sink:
     if "://" not in options.out:
         out = Path(options.out)
-        if isinstance(source, Files) and out.resolve() in [path.resolve() for path in source.paths]:
-            raise ScoringError(
-                f"OUT={out}: is one of the files of SOURCE; name another, or a glob that leaves it out"
-            )
-        return _file(out.absolute() if options.cluster else out, predictor)
+        sink = _file(out.absolute() if options.cluster else out, predictor)
+        if isinstance(source, Files):
+            _refuse_overwriting(sink, source)
+        sink.out.parent.mkdir(parents=True, exist_ok=True)
+        return sink
     if options.cluster:
         raise ScoringError(
             "OUT is a database, which one machine writes; with --cluster allowed are files"
@@ -51,11 +51,21 @@ def open_sink(options: argparse.Namespace, predictor: Predictor, source: Source)
     return TableSink(options.out, options.table, predictor.schema, predictor.violations_schema)
 
 
+def _refuse_overwriting(sink: FileSink, source: Files) -> None:
+    """Answers and violations take the place of what has their name, and violations that are none remove it."""
+    sources = [path.resolve() for path in source.paths]
+    what = {sink.out: "is", sink.violations_file: f"violations go to {sink.violations_file},"}
+    for path, words in what.items():
+        if path.resolve() in sources:
+            raise ScoringError(
+                f"OUT={sink.out}: {words} one of the files of SOURCE; name another, or a glob that leaves it out"
+            )
+
+
 def _file(out: Path, predictor: Predictor) -> FileSink:
     if out.suffix not in OUTPUTS:
         raise ScoringError(
             f"OUT={out}: given a file ending in {out.suffix!r}; allowed: {', '.join(OUTPUTS)}, or a database"
             " (postgresql://...) with TABLE="
         )
-    out.parent.mkdir(parents=True, exist_ok=True)
     return FileSink(out, predictor.schema, predictor.violations_schema)

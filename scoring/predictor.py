@@ -62,11 +62,6 @@ class Predictor:
             pa.field(name, pa.dictionary(pa.int8(), pa.string())) for name in ("model", "version")
         ]
         self.schema = pa.schema([*identifier.fields, *names, *lineage])
-        taken = [name for name in self.schema.names if self.schema.names.count(name) > 1]
-        if taken:
-            raise ScoringError(
-                f"ID={identifier.name}: the output has a column of that name already; name another, or leave ID out"
-            )
         rows = [
             *([] if not identifier.with_file else [pa.field(FILE, pa.string())]),
             pa.field(ROW, pa.int64()),
@@ -74,6 +69,11 @@ class Predictor:
         texts = [pa.field(name, pa.string()) for name in ("column", "given", "allowed", "reason")]
         own = [pa.field(identifier.name, identifier.type)] if identifier.name else []
         self.violations_schema = pa.schema([*rows, *own, *texts])
+        for schema in (self.schema, self.violations_schema):
+            if len(set(schema.names)) < len(schema.names):
+                raise ScoringError(
+                    f"ID={identifier.name}: the output has a column of that name already; name another, or leave ID out"
+                )
 
     @property
     def columns(self) -> list[str]:
@@ -180,5 +180,6 @@ def _constant(text: str, rows: int) -> pa.Array:
 def _shown(value: Any) -> str | None:
     if value is None:
         return None
-    text = str(value)
+    # PostgreSQL takes no zero in a text.
+    text = str(value).replace("\0", "\ufffd")
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

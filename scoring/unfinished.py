@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -143,6 +144,13 @@ def write_whole(path: Path, content: bytes) -> None:
     """Writes a file aside and renames it: it is there whole or not at all."""
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.aside")
     aside.write_bytes(content)
+    put(aside, path)
+
+
+def put(aside: Path, path: Path) -> None:
+    """Renames what is written, once it is on the disk: else a loss of power may leave the name of an empty file."""
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
     aside.replace(path)
 
 

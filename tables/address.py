@@ -16,9 +16,11 @@ ENCODED = re.compile(r"(?:[\w.~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*", re.ASCII)
 
 def public(address: str) -> str:
     """An address without its password, for messages and records: all between a name and the last @ is hidden, for of a
-    password that is not percent-encoded nobody knows where it ends. As in scripts/command/address.py.
+    password that is not percent-encoded nobody knows where it ends. As in scripts/command/address.py; here one behind
+    a `?` is hidden too.
     """
-    return re.sub(r"(://[^:/@]*)(?::|@(?=.*@)).*@", r"\1:***@", address, flags=re.DOTALL)
+    shown = re.sub(r"(://[^:/@]*)(?::|@(?=.*@)).*@", r"\1:***@", address, flags=re.DOTALL)
+    return re.sub(r"([?&]\w*password=)[^&#\s]*", r"\1***", shown, flags=re.IGNORECASE)
 
 
 def public_text(text: str) -> str:

@@ -135,10 +135,12 @@ def _is_excel_hint(row: list[str]) -> bool:
 def _unlike(header: list[str]) -> list[str]:
     """Names that differ: a column without one has its place, one that stands twice a number."""
     named = [name or f"Unnamed: {place}" for place, name in enumerate(header)]
-    seen: Counter[str] = Counter()
-    names = []
+    again: Counter[str] = Counter()
+    names: dict[str, None] = {}
     for name in named:
-        again = seen[name]
-        seen[name] += 1
-        names.append(f"{name}.{again}" if again else name)
-    return names
+        unlike = name
+        while unlike in names:
+            again[name] += 1
+            unlike = f"{name}.{again[name]}"
+        names[unlike] = None
+    return [*names]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 from pyarrow import parquet
 
-from tables.errors import TableError
+from tables.errors import TableError, refuse_repeated
 
 BATCH_ROWS = 65_536
 #: A pandas index that was stored.
@@ -32,6 +32,7 @@ class ParquetFile:
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """These columns as they are stored."""
+        refuse_repeated([name for name in self.names if name in columns], str(self.path))
         try:
             with parquet.ParquetFile(self.path) as file:
                 yield from file.iter_batches(BATCH_ROWS, columns=columns)

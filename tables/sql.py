@@ -12,7 +12,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 
 from tables.address import filled_in, public
-from tables.errors import TableError
+from tables.errors import TableError, refuse_repeated
 
 BATCH_ROWS = 20_000
 
@@ -56,6 +56,7 @@ class QueryRows:
 
     def batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
         """These columns, typed as the values of each batch are."""
+        refuse_repeated([name for name in self.names if name in columns], public(self._address))
         places = [self.names.index(name) for name in columns]
         with _refusals(self._address, self._query):
             for rows in self._result.partitions(BATCH_ROWS):
@@ -82,7 +83,9 @@ def _array(values: Sequence[Any]) -> pa.Array:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, decimal.Decimal):
-        return float(value)
+        # A whole one may be an identifier, of which a float has 15 digits.
+        is_whole = not value.as_tuple().exponent and -(2**63) <= value < 2**63
+        return int(value) if is_whole else float(value)
     if value is None or isinstance(value, str | int | float | bool | dt.date):
         return value
     return str(value)

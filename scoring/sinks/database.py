@@ -57,13 +57,20 @@ class TableSink:
         self.unfinished = Unfinished(
             Path(os.environ.get("SWARMLINE_BUILD") or "build", "scoring", digest)
         )
-        self.engine = sa.create_engine(driven(filled_in(address)), poolclass=sa.NullPool)
+        try:
+            self.engine = sa.create_engine(driven(filled_in(address)), poolclass=sa.NullPool)
+        except ImportError as error:
+            raise ScoringError(f"OUT={public(address)}: its driver is not here: {error}") from error
         self._metadata = sa.MetaData()
         self.answers = self._pair(name, schema)
         self.violations = self._pair(f"{name}_violations", violations)
 
     def _pair(self, name: str, schema: pa.Schema) -> Pair:
         folder, _, own = name.rpartition(".")
+        if taken := {KEY, PART} & {*schema.names}:
+            raise ScoringError(
+                f"ID={taken.pop()}: {self.place} has a column of that name besides; name another, or leave ID out"
+            )
 
         def table(name: str, *more: str) -> sa.Table:
             columns = [sa.Column(field.name, _type(field.type)) for field in schema]
@@ -167,14 +174,18 @@ class TablePart:
 
     def _copy(self, table: sa.Table, batch: pa.RecordBatch) -> None:
         """As CSV: a text is quoted, and what is null is not."""
+        # pylint: disable-next=import-outside-toplevel  # only PostgreSQL needs it
+        from psycopg import sql
+
         text = io.BytesIO()
         quoted = pc.WriteOptions(include_header=False, quoting_style="all_valid")
         pc.write_csv(batch, text, quoted)
-        preparer = self._sink.engine.dialect.identifier_preparer
-        columns = ", ".join(map(preparer.quote, batch.schema.names))
+        # Not SQLAlchemy's quoting, which writes % twice for statements with parameters.
+        statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, ENCODING 'UTF8')").format(
+            sql.Identifier(*filter(None, [table.schema, table.name])),
+            sql.SQL(", ").join(map(sql.Identifier, batch.schema.names)),
+        )
         driver: Any = self._connection.connection.driver_connection
-        # Names alone, each quoted by SQLAlchemy.
-        statement = f"COPY {preparer.format_table(table)} ({columns}) FROM STDIN (FORMAT csv)"
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(text.getbuffer())
 

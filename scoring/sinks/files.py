@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pc
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from scoring.predictor import Scored
-from scoring.unfinished import PART_ROWS, Done, Part, Unfinished
+from scoring.unfinished import PART_ROWS, Done, Part, Unfinished, put
 
 COPY_BYTES = 1 << 20
 
@@ -38,9 +39,15 @@ class FileSink:
         return str(self.violations_file)
 
     @contextlib.contextmanager
-    def prepared(self, _done: dict[Part, Done]) -> Iterator[None]:
-        """Nothing is to be done: parts are files of their own."""
+    def prepared(self, done: dict[Part, Done]) -> Iterator[None]:
+        """Parts are files of their own; one that somebody removed is scored again."""
+        for part in [part for part in done if not self._is_there(part, done[part])]:
+            del done[part]
         yield
+
+    def _is_there(self, part: Part, done: Done) -> bool:
+        suffixes = [self.out.suffix, *([".violations"] if done.violations else [])]
+        return all((self.unfinished.parts / f"{part}{suffix}").is_file() for suffix in suffixes)
 
     def part(self, part: Part) -> FilePart:
         return FilePart(self, part)
@@ -53,13 +60,13 @@ class FileSink:
         if with_violations:
             files = [folder / f"{part}.violations" for part in with_violations]
             _join_csv(files, self.violations, folder / "violations")
-            (folder / "violations").replace(self.violations_file)
+            put(folder / "violations", self.violations_file)
         else:
             self.violations_file.unlink(missing_ok=True)
         files = [folder / f"{part}{self.out.suffix}" for part in parts]
         join = _join_parquet if self.out.suffix == ".parquet" else _join_csv
         join(files, self.schema, folder / "answers")
-        (folder / "answers").replace(self.out)
+        put(folder / "answers", self.out)
 
 
 class FilePart:
@@ -78,7 +85,7 @@ class FilePart:
         if len(scored.violations):
             if self._violations is None:
                 self._violations = _open(self._aside(".violations"), self._sink.violations, ".csv")
-            self._violations.write_batch(scored.violations)
+            self._violations.write_batch(_without_formulas(scored.violations))
         self._counts["rows"] += len(scored.answers)
         self._counts["refused"] += scored.refused
         self._counts["violations"] += len(scored.violations)
@@ -103,13 +110,27 @@ class FilePart:
         return self._folder / f".{self._part}.{self._token}{suffix}.aside"
 
     def _put(self, suffix: str) -> None:
-        self._aside(suffix).replace(self._folder / f"{self._part}{suffix}")
+        put(self._aside(suffix), self._folder / f"{self._part}{suffix}")
+
+
+def _without_formulas(violations: pa.RecordBatch) -> pa.RecordBatch:
+    """People open them in spreadsheets, which run what begins like a formula: an apostrophe makes it a text.
+
+    `given` is whatever stood in the table; of numbers the sign stays.
+    """
+    given = violations.column("given")
+    is_formula = pc.and_(
+        pc.match_substring_regex(given, r"^\s*[=+@\t\r-]"),
+        pc.invert(pc.match_substring_regex(given, r"^[+-]?[0-9.,]+(?:e[+-]?[0-9]+)?$")),
+    )
+    marked = pc.if_else(is_formula, pc.binary_join_element_wise("'", given, ""), given)
+    return violations.set_column(violations.schema.get_field_index("given"), "given", marked)
 
 
 def _open(path: Path, schema: pa.Schema, suffix: str) -> Any:
     if suffix == ".parquet":
         return pq.ParquetWriter(path, schema)
-    return pc.CSVWriter(path, schema, write_options=pc.WriteOptions(include_header=False))
+    return csv.CSVWriter(path, schema, write_options=csv.WriteOptions(include_header=False))
 
 
 def _join_parquet(files: list[Path], schema: pa.Schema, joined: Path) -> None:
@@ -121,7 +142,7 @@ def _join_parquet(files: list[Path], schema: pa.Schema, joined: Path) -> None:
 
 def _join_csv(files: list[Path], schema: pa.Schema, joined: Path) -> None:
     with joined.open("wb") as target:
-        with pc.CSVWriter(target, schema):
+        with csv.CSVWriter(target, schema):
             # The header alone.
             pass
         for file in files:

@@ -16,6 +16,7 @@ from scoring.sources.span import BATCH_ROWS, Span, cut, runs
 from scoring.unfinished import PART_ROWS, Part
 from service.bundle.contract import Contract
 from tables.csv_format import CsvFormat
+from tables.errors import refuse_repeated
 from tables.source import files_of
 
 #: What is read of a file at a time, in place of whole chunks of columns.
@@ -149,10 +150,12 @@ class ParquetRows:
         self.names: list[str] = self._schema.names
 
     def type_of(self, name: str) -> pa.DataType:
+        self._refuse_repeated([name])
         return self._schema.field(name).type
 
     def batches(self, columns: Sequence[str], start: int) -> Iterator[pa.RecordBatch]:
         """From a row on, by the first row group that has it."""
+        self._refuse_repeated(columns)
         with pq.ParquetFile(self._path, pre_buffer=False, buffer_size=BUFFER_BYTES) as file:
             groups, skipped = list(range(file.num_row_groups)), 0
             while (
@@ -165,6 +168,9 @@ class ParquetRows:
                 if surplus < len(batch):
                     yield batch.slice(surplus)
                 surplus = max(0, surplus - len(batch))
+
+    def _refuse_repeated(self, columns: Sequence[str]) -> None:
+        refuse_repeated([name for name in self.names if name in columns], str(self._path))
 
 
 class CsvRows:

@@ -14,8 +14,9 @@ from scoring.predictor import Batch
 from scoring.progress import say
 from scoring.sources.span import Span, cut
 from scoring.unfinished import PART_ROWS, Done, Part
-from tables.address import public
-from tables.sql import sent
+from tables.address import filled_in, public
+from tables.errors import refuse_repeated
+from tables.sql import driven, sent
 
 #: An identifier behind which a query can go on: no sign in it means anything to a database.
 PLAIN = re.compile(r"[\w .:+/-]{1,200}")
@@ -42,6 +43,7 @@ class Query:
         self._opened = ExitStack()
         opened = self._opened.enter_context(sent(address, self._statement(None)))
         self._names = list(opened.names)
+        refuse_repeated(self._names, self.name)
         if identifier and identifier not in self._names:
             self.close()
             raise ScoringError(
@@ -99,7 +101,14 @@ class Query:
         if not self._identifier:
             return rows
         place = rows.schema.get_field_index(self._identifier)
-        values = rows.column(place).cast(self.type_of(self._identifier))
+        kind = self.type_of(self._identifier)
+        try:
+            values = rows.column(place).cast(kind)
+        except pa.ArrowException as error:
+            raise ScoringError(
+                f"ID={self._identifier}: begins as {kind} and goes on as {rows.column(place).type}; name a column of"
+                " one type, or leave ID out"
+            ) from error
         return rows.set_column(place, self._identifier, values)
 
     def _check_unique(self, values: pa.Array, before: pa.Scalar) -> pa.Scalar:
@@ -130,7 +139,10 @@ class Query:
         """The query as it was given; with an identifier, in its order and behind the last one."""
         if not self._identifier:
             return self._query
-        column = '"' + self._identifier.replace('"', '""') + '"'
+        # By the database's own rule: to some, "id" is a text, which orders nothing.
+        preparer = driven(filled_in(self._address)).get_dialect()().identifier_preparer
+        begin, end = preparer.initial_quote, preparer.final_quote
+        column = begin + self._identifier.replace(end, end * 2) + end
         behind = "" if after is None else f"WHERE {column} > {_literal(after)} "
         # A line of its own: the query may end with a comment.
         return f"SELECT * FROM (\n{self._query}\n) AS source {behind}ORDER BY {column}"  # nosec B608 # quoted above

@@ -92,7 +92,8 @@ def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
         )
     try:
         return io.load(path, trusted=untrusted)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
+        # A lambda has no name to be found by.
         raise UntrustedModel(f"{path}: needs what is not installed here: {error}") from error
 
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from service.journal.database.connection import connect
+from tables.address import public
 from tests.support.postgres import empty, running_cluster
 from tests.support.processes import wait_until
 from tests.support.scoring import Scorer, answers, numbered, write_parquet
@@ -175,6 +177,7 @@ def test_parts_whose_rows_somebody_removed_are_scored_again(
         (["--table", "scored"], "QUERY is missing: QUERY='SELECT ...'"),
         (["--query", "SELECT * FROM orders"], "TABLE is missing: TABLE=name"),
         (["--table", "scored", "--query", "SELECT * FROM nowhere"], "nowhere"),
+        (["--table", "scored", "--query", "SELECT *, light FROM orders"], "more than one column called light"),
         (["--table", "scored", "--query", "SELECT * FROM orders", "--id", "no"], "ID=no: the query has no such"),
         (["--table", "orders", "--query", "SELECT * FROM orders"], "is there already, and has no column row"),
         (["--table", "scored", "--query", "SELECT * FROM orders", "--id", "trays"], "has a value twice"),
@@ -205,3 +208,60 @@ def test_a_password_is_never_shown(score: Scorer, tmp_path: Path) -> None:
     address = "postgresql://boss:sesame@127.0.0.1:1/db"
     ended = score(MODEL, source, address, "--table", "scored")
     assert ended.code == 1 and "sesame" not in ended.err and "127.0.0.1" in ended.err
+
+
+@pytest.mark.parametrize("place", ["?user=boss&password=sesame", "?sslpassword=sesame"])
+def test_a_password_behind_a_question_mark_is_never_shown(
+    score: Scorer, tmp_path: Path, place: str
+) -> None:
+    source = write_parquet(tmp_path / "t.parquet", ROWS[:3])
+    ended = score(MODEL, source, f"postgresql://127.0.0.1:1/db{place}", "--table", "t t")
+    assert ended.code == 1 and "sesame" not in ended.err
+    ended = score(MODEL, source, f"postgresql://127.0.0.1:1/db{place}", "--table", "scored")
+    assert ended.code == 1 and "sesame" not in ended.err and "127.0.0.1" in ended.err
+    assert "sesame" not in public(f"postgresql://127.0.0.1:1/db{place}&sslmode=require")
+
+
+def test_a_name_with_a_percent_sign_and_an_identifier_of_many_digits(
+    server: str, tmp_path: Path
+) -> None:
+    bundles.write_bundle(
+        tmp_path / "b", replace(bundles.QUALITY, classes=("50%", 'a"b', "C")), linear=True
+    )
+    score = Scorer(tmp_path / "b")
+    score.environment["SWARMLINE_BUILD"] = str(tmp_path / "build")
+    address = empty(server)
+    fill(address, ROWS[:3])
+    query = 'SELECT *, ("order" + 12345678901234567)::numeric AS "ID %" FROM orders'
+    words = ("--query", query, "--table", "scored", "--id", "ID %")
+    ended = score(MODEL, address, address, *words)
+    assert ended.code == 0, ended.err
+    first, *_ = asked(address, "SELECT * FROM scored ORDER BY 1")
+    assert first["ID %"] == 12345678901235567
+    assert "probability_50%" in first and 'probability_a"b' in first
+
+
+def test_a_text_that_no_database_takes_is_said(score: Scorer, server: str, tmp_path: Path) -> None:
+    rows = [{**row, "order": "a\0b", "crop": "x\0y"} for row in ROWS[:3]]
+    table = write_parquet(tmp_path / "t.parquet", rows)
+    address = empty(server)
+    ended = score(MODEL, table, address, "--table", "scored")
+    assert ended.code == 2
+    assert asked(address, "SELECT given FROM scored_violations")[0]["given"] == "x\ufffdy"
+    ended = score(MODEL, table, address, "--table", "other", "--id", "order")
+    assert ended.code == 1 and ended.err.startswith("error: ") and "Traceback" not in ended.err
+
+
+def test_a_driver_that_is_not_here_is_said(score: Scorer, tmp_path: Path) -> None:
+    source = write_parquet(tmp_path / "t.parquet", ROWS[:3])
+    ended = score(MODEL, source, "mysql://boss:sesame@db/shop", "--table", "scored")
+    assert ended.code == 1 and "its driver is not here" in ended.err and "sesame" not in ended.err
+
+
+@pytest.mark.parametrize("name", ["scoring", "part"])
+def test_an_identifier_called_as_a_column_of_the_table_is_refused(
+    score: Scorer, tmp_path: Path, name: str
+) -> None:
+    source = write_parquet(tmp_path / "t.parquet", [{**row, name: 1} for row in ROWS[:3]])
+    ended = score(MODEL, source, f"sqlite:///{tmp_path}/o.db", "--table", "scored", "--id", name)
+    assert ended.code == 1 and f"ID={name}: " in ended.err

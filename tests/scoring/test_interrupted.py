@@ -141,3 +141,14 @@ def test_two_scorings_do_not_write_the_same_output(
         os.kill(process.pid, signal.SIGCONT)
         assert process.wait() == 0
     assert len(answers(out)) == len(ROWS)
+
+
+def test_a_part_that_somebody_removed_is_scored_again(
+    score: Scorer, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "o.parquet"
+    interrupt(score, table, out, signal.SIGKILL)
+    next(tmp_path.glob(".o.parquet.unfinished/*/*-*0.parquet")).unlink()
+    ended = score(MODEL, table, out, "--part-rows", PART_ROWS)
+    assert ended.code == 0, ended.err
+    assert [row["row"] for row in answers(out)] == list(range(len(ROWS)))

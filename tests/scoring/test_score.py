@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
@@ -156,6 +157,65 @@ def test_types_that_a_table_has_and_a_contract_does_not_are_read(
     assert plain.is_file()
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([[1], [2], None]),
+        pa.array([{"mol": 1.0}, None, {"mol": 2.0}]),
+        pa.array([2**61] * 3, pa.timestamp("us")),
+        pa.array([b"\xff", b"1", None]),
+    ],
+)
+def test_what_is_no_value_at_all_is_refused_as_any_other(
+    score: Scorer, tmp_path: Path, values: pa.Array
+) -> None:
+    table = pa.Table.from_pylist(ROWS[:3])
+    for name in ("light", "organic", "sown"):
+        table = table.set_column(table.schema.get_field_index(name), name, values)
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    ended = score(
+        "quality-classification", tmp_path / "t.parquet", tmp_path / "o.parquet", "--json"
+    )
+    assert ended.code == 2 and ended.document["refused"] == 3, ended.err
+
+
+def test_half_floats_are_numbers_and_truth(score: Scorer, tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(ROWS[:3])
+    halves = pa.array(np.array([1, 0, 1], np.float16))
+    for name in ("light", "organic"):
+        table = table.set_column(table.schema.get_field_index(name), name, halves)
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    ended = score("quality-classification", tmp_path / "t.parquet", tmp_path / "o.parquet")
+    assert ended.code == 0 and "refused" not in ended.err, ended.err
+
+
+def test_a_column_that_stands_twice_is_refused(score: Scorer, tmp_path: Path) -> None:
+    table = pa.Table.from_pylist(ROWS[:3])
+    table = table.append_column("light", table["light"])
+    pyarrow.parquet.write_table(table, tmp_path / "t.parquet")
+    ended = score("quality-classification", tmp_path / "t.parquet", tmp_path / "o.parquet")
+    assert ended.code == 1 and "has more than one column called light" in ended.err
+
+
+def test_a_value_that_a_spreadsheet_would_run_is_a_text(score: Scorer, tmp_path: Path) -> None:
+    given = ["=1+1", "@cmd", "-2+3", "+x", "-5", "=", " =1", "basil"]
+    rows = [{**row, "crop": crop} for row, crop in zip(ROWS, given, strict=False)]
+    table = write_parquet(tmp_path / "t.parquet", rows)
+    assert score("quality-classification", table, tmp_path / "o.csv").code == 0
+    with open(tmp_path / "o.violations.csv", encoding="utf-8", newline="") as file:
+        shown = [one["given"] for one in csv.DictReader(file)]
+    assert shown == ["'=1+1", "'@cmd", "'-2+3", "'+x", "-5", "'=", "' =1"]
+
+
+def test_violations_never_take_the_place_of_the_source(score: Scorer, tmp_path: Path) -> None:
+    source = tmp_path / "o.violations.csv"
+    pyarrow.csv.write_csv(pa.Table.from_pylist(ROWS[:3]), source)
+    before = source.read_bytes()
+    ended = score("quality-classification", source, tmp_path / "o.parquet")
+    assert ended.code == 1 and "violations go to" in ended.err
+    assert source.read_bytes() == before
+
+
 def test_the_files_of_a_glob_are_scored_in_the_order_of_their_names(
     score: Scorer, tmp_path: Path
 ) -> None:
@@ -211,13 +271,16 @@ def test_a_version_is_named_by_alias_or_number(
         ),
         ({"ID": "ordr"}, "ID=ordr: "),
         ({"ID": "version"}, "ID=version: "),
+        ({"ID": "given"}, "ID=given: the output has a column of that name already"),
+        ({"ID": "tags"}, "ID=tags: is of list<element: int64>; allowed is"),
+        ({"ARGS": f"--table {'x' * 60}"}, "TABLE is 'xxx"),
         ({"ARGS": "--part-rows 0"}, "--part-rows is 0; allowed is"),
     ],
 )
 def test_what_cannot_be_is_refused_in_a_sentence(
     score: Scorer, tmp_path: Path, values: dict[str, str], words: str
 ) -> None:
-    rows = [{**row, "version": 1} for row in ROWS[:5]]
+    rows = [{**row, "version": 1, "given": 2, "tags": [3]} for row in ROWS[:5]]
     asked = {
         "MODEL": "quality-classification",
         "SOURCE": str(write_parquet(tmp_path / "t.parquet", rows)),

@@ -9,7 +9,9 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
+from tables.address import public, public_text
 from tables.csv_format import CsvFormat
 from tables.errors import TableError
 from tables.frame import read_table
@@ -176,3 +178,30 @@ def test_sql_takes_its_address_from_the_environment(
         read("sqlite:///${FARM}", query="select * from plants")
     monkeypatch.setenv("FARM", str(tmp_path / "rows.db"))
     assert len(read("sqlite:///${FARM}", query="select * from plants")) == 3
+
+
+def test_columns_of_a_csv_file_never_share_a_name(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("a,a,a.1,a\n1,2,3,4\n", encoding="utf-8")
+    frame = read_table(str(tmp_path / "t.csv"), {}, others=True)
+    assert frame.iloc[0].to_dict() == {"a": 1, "a.1": 2, "a.1.1": 3, "a.2": 4}
+
+
+def test_a_column_that_stands_twice_in_parquet_is_refused_if_it_is_wanted(tmp_path: Path) -> None:
+    columns = [pa.array([1]), pa.array([2]), pa.array([3])]
+    table = pa.Table.from_arrays(columns, ["a", "a", "b"])
+    parquet.write_table(table, tmp_path / "t.parquet")
+    assert read_table(str(tmp_path / "t.parquet"), {"b": "number"})["b"].tolist() == [3]
+    with pytest.raises(TableError, match="has more than one column called a; name each once"):
+        read_table(str(tmp_path / "t.parquet"), {"a": "number"})
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("postgresql://db/shop?user=a&password=se%20same&x=1", "db/shop?user=a&password=***&x=1"),
+        ("postgresql://a:b@db/shop?sslpassword=sesame", "a:***@db/shop?sslpassword=***"),
+    ],
+)
+def test_a_password_behind_a_question_mark_is_not_shown(address: str, shown: str) -> None:
+    assert public(address) == f"postgresql://{shown}"
+    assert public_text(f"at {address} nobody answers") == f"at postgresql://{shown} nobody answers"

@@ -91,3 +91,16 @@ def test_a_query_that_fails_at_once_or_on_the_way_is_named(
 ) -> None:
     with pytest.raises(TableError, match=message):
         read_table(cluster.url, {}, query=query, others=True)
+
+
+def test_whole_numbers_of_many_digits_keep_them(cluster: Cluster) -> None:
+    query = "SELECT 12345678901234567::numeric AS id, 1.5::numeric AS price"
+    frame = read_table(cluster.url, {}, query=query, others=True)
+    assert (frame["id"].tolist(), frame["price"].tolist()) == ([12345678901234567], [1.5])
+
+
+def test_a_column_that_stands_twice_is_refused_if_it_is_wanted(cluster: Cluster) -> None:
+    query = "SELECT 1 AS id, 2 AS id, 3 AS light"
+    assert read_table(cluster.url, {"light": "number"}, query=query)["light"].tolist() == [3]
+    with pytest.raises(TableError, match="has more than one column called id; .* with AS"):
+        read_table(cluster.url, {"id": "number"}, query=query)

@@ -21,6 +21,7 @@ from service.settings import read_settings
 from tests.support.foreign_models import forest
 from tests.support.own_code import OwnCode, own_code_in
 from tests.support.plants import class_spec, plants
+from tests.support.scoring import Scorer, answers, write_parquet
 from tests.support.toml import toml
 from tests.support.training import Workspace
 
@@ -185,6 +186,20 @@ def test_each_is_served_by_the_engine_that_it_allows(trained: Trained) -> None:
 def test_a_service_that_does_not_trust_the_package_does_not_start(trained: Trained) -> None:
     with pytest.raises(BundleError, match=f"bright/1/model.skops: holds {trained.own.package}"):
         trained.service("")
+
+
+def test_a_whole_table_is_scored_where_the_package_is_trusted(
+    trained: Trained, tmp_path: Path
+) -> None:
+    rows = plants()[["kind", "light", "leaves", "watered"]].head(20).to_dict("records")
+    table, out = write_parquet(tmp_path / "t.parquet", rows), tmp_path / "o.parquet"
+    score, package = Scorer(trained.workspace.bundles), trained.own.package
+    ended = score("bright", table, out, TRUSTED_PACKAGES="")
+    assert ended.code == 1 and f"bright/1/model.skops: holds {package}" in ended.err
+    ended = score("bright", table, out, TRUSTED_PACKAGES=f"another, {package}")
+    assert ended.code == 0, ended.err
+    answer = trained.service(package).post("/v1/models/bright/predict", json={"rows": rows})
+    assert [row["prediction"] for row in answers(out)] == answer.json["predictions"]
 
 
 def test_nothing_new_is_unchanged_and_changed_code_trains_anew(trained: Trained) -> None:

@@ -16,6 +16,7 @@ from service.bundle.engines import Answer, predict_with
 from service.process.state import State
 from service.settings import read_settings
 from tests.support.plants import ResultOf, SpecOf, plants
+from tests.support.scoring import Scorer, answers, write_parquet
 from tests.support.service import bundles
 from tests.support.service.caller import Caller
 from tests.support.service.server import key_lines
@@ -34,6 +35,7 @@ class Served(NamedTuple):
     result: TrainingResult
     rows: list[dict[str, Any]]
     expected: Answer
+    bundles: Path
 
     def answer(self, path: str, body: Any) -> Any:
         reply = self.caller.post(path, body)
@@ -65,7 +67,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Se
         names = list(result.dataset.contract.names)
         rows = result.dataset.frame.iloc[held_out][names].to_dict("records")
         expected = predict_with(result.fitted.finished.estimator, result.dataset.matrix[held_out])
-        return Served(Caller(service), result, rows, expected)
+        return Served(Caller(service), result, rows, expected, folder / "bundles")
 
     yield make
     for service in services:
@@ -149,6 +151,29 @@ def test_mlflows_own_copy(served: Served, tmp_path: Path) -> None:
         uri = log_model(served.result, golden_rows(served.result))
         answer = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame(served.rows))
     assert shaped(served, answer) == values(served)
+
+
+def test_a_whole_table(served: Served, tmp_path: Path) -> None:
+    table = write_parquet(tmp_path / "rows.parquet", served.rows)
+    ended = Scorer(served.bundles)("plants", table, tmp_path / "scored.parquet")
+    assert ended.code == 0 and "refused" not in ended.err, ended.err
+    scored = answers(tmp_path / "scored.parquet")
+    answer = served.answer("/v1/models/plants/predict", {"rows": served.rows})
+    if served.expected.probabilities is None:
+        names = [f"prediction_{name}" for name in answer["outputs"]]
+        predictions: Any = [[row[name] for name in names] for row in scored]
+        np.testing.assert_array_equal(np.float32(predictions), np.float32(answer["predictions"]))
+    else:
+        predictions = [row["prediction"] for row in scored]
+        assert predictions == answer["predictions"]
+        odds = [[row[f"probability_{name}"] for name in answer["classes"]] for row in scored]
+        np.testing.assert_array_equal(np.float32(odds), np.float32(answer["probabilities"]))
+        # By the threshold, and not by the greater probability.
+        assert any(
+            row["probability_A"] > row["probability_B"] and row["prediction"] == "B"
+            for row in scored
+        )
+    assert shaped(served, predictions) == values(served)
 
 
 def test_a_client_is_told_the_threshold(classes: Served) -> None:

@@ -70,7 +70,7 @@ def _as_good(result: TrainingResult, rival: Rival) -> Iterator[str]:
         if metric.name not in rival.metrics:
             continue
         own, other = result.evaluation.metrics[metric.name].value, rival.metrics[metric.name]
-        if metric.compared(own, other) != "worse":
+        if metric.compared(own, other) in ("same", "better"):
             yield f"{metric.short_title} {metric.shown(other)}, this model {metric.shown(own)}"
 
 

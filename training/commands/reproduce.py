@@ -69,7 +69,10 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
         recorded = runs.recorded_search(client, version.run_id) if timed else None
         fitted = fit(spec, dataset, searching=searching, recorded=recorded)
     say(f"{name}: trained again, {fitted.chosen.candidate}")
-    equality = compare(then, fitted.predict(dataset.held_out))
+    threshold = fitted.finished.threshold
+    equality = compare(
+        then, fitted.predict(dataset.held_out), threshold.value if threshold else None
+    )
     if not equality.proven:
         raise NotReproduced(f"{name}: other predictions than recorded: {equality}")
     return Reproduction(

@@ -57,3 +57,8 @@ class Several(TrainingError):
     def __init__(self, errors: Sequence[TrainingError]):
         self.exit_code = max(error.exit_code for error in errors)
         super().__init__("\n".join(map(str, errors)))
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in short; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

@@ -65,7 +65,7 @@ def _with_journal(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
     span = parse_age(spec.source.window) if spec.source.window else dt.timedelta(days=days)
     since = dt.datetime.now(dt.UTC) - span if span else dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     names = {column.name for column in spec.inputs}
-    for name in set(spec.checks.unique) - names - {spec.source.time}:
+    for name in set(spec.checks.unique).intersection(frame.columns) - names - {spec.source.time}:
         # Beside the journal's, which are text, else no file could keep both in one column.
         frame[name] = frame[name].map(lambda value: value if pd.isna(value) else str(value))
     served = read_journal(spec, since, frame)

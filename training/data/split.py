@@ -21,7 +21,7 @@ class Split(NamedTuple):
 
 def split(spec: Spec, frame: pd.DataFrame) -> Split:
     data, rows = spec.source, len(frame)
-    held_out = max(1, round(rows * data.holdout))
+    held_out = min(rows - 1, max(1, round(rows * data.holdout)))
     if data.split == "time":
         order = np.argsort(pd.to_datetime(frame[data.time], utc=True).to_numpy(), kind="stable")
         return Split(order[:-held_out], order[-held_out:])

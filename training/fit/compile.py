@@ -25,6 +25,7 @@ from service.bundle.engines import (
     packages_in,
     predict_with,
 )
+from training.common.errors import first_line
 from training.fit.converters import convert_finished
 
 PROBABILITY_TOLERANCE = 1e-5
@@ -39,6 +40,8 @@ CONVERSION_ERRORS = (
     TypeError,
     ValueError,
     AttributeError,
+    AssertionError,
+    LookupError,
     onnxruntime_pybind11_state.Fail,
     onnxruntime_pybind11_state.InvalidArgument,
     onnxruntime_pybind11_state.InvalidGraph,
@@ -108,7 +111,7 @@ def compile_pipeline(
         compiled = _measured("onnx", folder, matrix, expected, threshold)
         reason = "" if compiled.equality.proven else f"not equal: {compiled.equality}"
     except CONVERSION_ERRORS as error:
-        reason = f"cannot be converted: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"
+        reason = f"cannot be converted: {type(error).__name__}: {first_line(error)}"
     if not reason:
         return compiled
     (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)

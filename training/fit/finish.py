@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import FixedThresholdClassifier
 
 from service.bundle.contract import Contract, Matrix, Threshold
+from training.common.errors import TrainingError
 from training.common.progress import say
 from training.fit.calibrate import CalibratedClassifier, apply_curves, fit_curves
 from training.fit.intervals import add_intervals
@@ -39,17 +40,31 @@ def _finish_classifier(
     spec: Spec, contract: Contract, pipeline: Any, matrix: Matrix, target: NDArray[Any]
 ) -> Finished:
     method, goal = spec.target.calibrate, spec.target.threshold
-    unseen = answer_out_of_fold(spec, pipeline, matrix, target, _probabilities)
-    truth, given = unseen
+    if method is None and goal is not None and goal.at is not None:
+        return _decided(spec, contract, pipeline, goal.at)
+
+    def probabilities_of(fitted: Any, rows: Matrix) -> NDArray[np.float64]:
+        return _by_class(fitted, rows, len(contract.classes))
+
+    truth, probabilities = answer_out_of_fold(spec, pipeline, matrix, target, probabilities_of)
     estimator = pipeline
     if method is not None:
-        curves = fit_curves(method, given, truth)
-        given, estimator = apply_curves(given, curves), CalibratedClassifier(pipeline, curves)
+        curves = fit_curves(method, probabilities, truth)
+        probabilities = apply_curves(probabilities, curves)
+        estimator = CalibratedClassifier(pipeline, curves)
     if goal is None:
         return Finished(estimator)
-    value = choose_threshold(goal, given[:, 1], truth == 1)
-    threshold = Threshold(contract.classes[1], value, str(goal))
-    say(f"{spec.name}: {threshold.positive} from a probability of {value:g} on, for {goal}")
+    _require_both(spec, contract, truth)
+    value = choose_threshold(goal, probabilities[:, 1], truth == 1)
+    return _decided(spec, contract, estimator, value)
+
+
+def _decided(spec: Spec, contract: Contract, estimator: Any, value: float) -> Finished:
+    """With this threshold."""
+    threshold = Threshold(contract.classes[1], value, str(spec.target.threshold))
+    say(
+        f"{spec.name}: {threshold.positive} from a probability of {value:g} on, for {threshold.goal}"
+    )
     fixed = FixedThresholdClassifier(
         estimator, threshold=value, pos_label=1, response_method="predict_proba"
     )
@@ -58,5 +73,18 @@ def _finish_classifier(
     return Finished(fixed, threshold)
 
 
-def _probabilities(fitted: Any, matrix: Matrix) -> NDArray[np.float64]:
-    return np.asarray(fitted.predict_proba(matrix), dtype=np.float64)
+def _by_class(fitted: Any, matrix: Matrix, classes: int) -> NDArray[np.float64]:
+    """A class that a fold has no row of, its model gives no probability: then it is 0."""
+    probabilities = np.zeros((len(matrix), classes))
+    probabilities[:, fitted.classes_] = fitted.predict_proba(matrix)
+    return probabilities
+
+
+def _require_both(spec: Spec, contract: Contract, truth: NDArray[Any]) -> None:
+    counts = np.bincount(truth, minlength=len(contract.classes))
+    if counts.min() == 0:
+        rows = "the latest training rows" if spec.ordered else "the training rows that were drawn"
+        raise TrainingError(
+            f"{spec.name}: target.threshold: none of {rows} is of the class {contract.classes[counts.argmin()]}, so"
+            " that no threshold can be chosen by them; fewer search.folds, more search.rows, or more rows of it"
+        )

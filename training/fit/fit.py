@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import joblib
@@ -14,16 +16,17 @@ from threadpoolctl import threadpool_limits
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import TRUSTED_PACKAGES, Answer, UntrustedModel, predict_with
 from training.common import own_code, state
-from training.common.errors import TrainingError
+from training.common.errors import TrainingError, first_line
 from training.common.progress import say
 from training.data.dataset import Dataset
 from training.fit.candidates import trust
 from training.fit.candidates.own import learning
-from training.fit.candidates.pipeline import make_pipeline
+from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.candidates.resolve import IMPORTED
 from training.fit.compile import Compiled, compile_pipeline, take_compiled
 from training.fit.finish import Finished, finish
 from training.fit.imported.importing import import_model
+from training.fit.imported.model import refusing
 from training.fit.search import SearchResult, search
 from training.fit.trials import Attempt, Trial
 from training.spec.values import Spec
@@ -67,6 +70,7 @@ def fit(
     for name in filter(own_code.is_own, spec.search.candidates):
         # What it returns is looked at before minutes of search.
         make_pipeline(spec, dataset.contract, name)
+        space(spec, dataset.contract, name)
     result = recorded or (
         search(spec, dataset.contract, *dataset.train, cluster)
         if searching
@@ -102,6 +106,11 @@ def fit(
             )
         if engine == "onnx" or spec.search.engine == "any":
             return Fitted(result, chosen, compiled, finished)
+    if spec.search.engine == "any":
+        raise TrainingError(
+            f"{spec.name}: no candidate compiles to ONNX, and none can be served with skops (why stands above);"
+            " name other search.candidates"
+        )
     raise TrainingError(
         f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
         "or name other search.candidates"
@@ -109,7 +118,20 @@ def fit(
 
 
 def _finish(spec: Spec, dataset: Dataset, chosen: FittedCandidate) -> Finished:
-    return finish(spec, dataset.contract, chosen.pipeline, *dataset.train)
+    with _of_all_rows(spec, chosen.candidate):
+        return finish(spec, dataset.contract, chosen.pipeline, *dataset.train)
+
+
+@contextlib.contextmanager
+def _of_all_rows(spec: Spec, candidate: str) -> Iterator[None]:
+    """What a candidate cannot learn may lie in rows that no trial saw, such as the one target that has no logarithm."""
+    try:
+        with learning(candidate):
+            yield
+    except ValueError as error:
+        raise TrainingError(
+            f"{spec.name}: {candidate} cannot learn these rows: {first_line(error)}"
+        ) from error
 
 
 def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
@@ -120,7 +142,8 @@ def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
     compiled = None
     if compiling:
         folder = state.build() / "compiled" / spec.name
-        compiled = take_compiled(pipeline, served, dataset.held_out, folder)
+        with refusing(pipeline["model"].file, "cannot be brought into the form that is served"):
+            compiled = take_compiled(pipeline, served, dataset.held_out, folder)
         say(f"{spec.name}: {pipeline['model'].file} imported: {compiled.equality}")
         if not compiled.equality.proven:
             raise TrainingError(
@@ -137,7 +160,7 @@ def fit_on(
     """What did best in trials, fitted on these rows, with all cores of this machine."""
     pipeline = best.attempt.pipeline(spec, contract)
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-        with learning(best.candidate):
+        with _of_all_rows(spec, best.candidate):
             pipeline.fit(matrix, target)
     return FittedCandidate(best.candidate, pipeline, best.score)
 

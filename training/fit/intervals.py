@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, RegressorMixin
 
 from service.bundle.contract import Contract, Matrix
-from training.fit.candidates.boosting import quantile_model
+from training.fit.candidates.resolve import resolve
 from training.fit.out_of_fold import answer_out_of_fold
 from training.spec.values import Spec
 
@@ -42,6 +42,12 @@ def add_intervals(
     spec: Spec, contract: Contract, pipeline: Any, matrix: Matrix, target: NDArray[Any]
 ) -> WithIntervals:
     """Trees alone hold less than they should of rows that they did not learn from: by such rows they are moved."""
+    # Says what to install where LightGBM cannot be loaded, which no model without intervals needs.
+    resolve("gradient-boosting")
+    from training.fit.candidates.boosting import (  # pylint: disable=import-outside-toplevel
+        quantile_model,
+    )
+
     ends, shifts = [], []
     for level in spec.target.intervals:
         model = quantile_model(spec, contract, level)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import joblib
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Matrix
-from training.metrics.metric import Rows, sample_rows
+from training.fit.folds import folds_of
+from training.metrics.metric import sample_rows
 from training.spec.values import Spec
 
 
@@ -37,7 +37,10 @@ def answer_out_of_fold(
     target: NDArray[Any],
     answer: Callable[[Any, Matrix], NDArray[Any]],
 ) -> OutOfFold:
-    """Clones of the model learn from the folds; at most as many rows as a search looks at."""
+    """Clones of the model learn from the folds; at most as many rows as a search looks at.
+
+    Of rows in order of time the last fold alone: a model that learnt from later rows would know too much.
+    """
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
     matrix, target = matrix[rows], target[rows]
     truth, answers = [], []
@@ -49,18 +52,9 @@ def answer_out_of_fold(
         warnings.simplefilter("ignore", ConvergenceWarning)
         # The data checks have said so already.
         warnings.filterwarnings("ignore", "The least populated class")
-        for learnt, judged in _folds(spec, matrix, target):
+        folds = folds_of(spec, matrix, target)
+        for learnt, judged in folds[-1:] if spec.ordered else folds:
             fitted = clone(model).fit(matrix[learnt], target[learnt])
             answers.append(answer(fitted, matrix[judged]))
             truth.append(target[judged])
     return OutOfFold(np.concatenate(truth), np.concatenate(answers).astype(np.float64))
-
-
-def _folds(spec: Spec, matrix: Matrix, target: NDArray[Any]) -> Iterator[tuple[Rows, Rows]]:
-    """Of rows in order of time the last fold alone: a model that learnt from later rows would know too much."""
-    if spec.ordered:
-        yield list(TimeSeriesSplit(spec.search.folds).split(matrix))[-1]
-        return
-    kind = StratifiedKFold if spec.task == "classification" else KFold
-    folds = kind(spec.search.folds, shuffle=True, random_state=spec.search.seed)
-    yield from folds.split(matrix, target)

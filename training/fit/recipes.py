@@ -17,7 +17,8 @@ from training.common.progress import steps
 from training.data.dataset import Dataset, encode
 from training.data.split import Split
 from training.metrics.metric import Rows, Scored
-from training.spec.values import Ingredient, Spec
+from training.spec.recipe import Ingredient
+from training.spec.values import Spec
 
 #: DE stops when the spread of the population's profits is below this share of their mean.
 TOLERANCE = 1e-3

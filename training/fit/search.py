@@ -1,22 +1,26 @@
 """The search: the candidates share a budget of trials and of seconds; few rows sort out what is worth many.
 
 A round tries some attempts on few rows, the better third of them on three times as many, and so on up to
-`search.rows`. The first round has every candidate as it comes, and is always finished. Each later one draws
-parameters for the two candidates that lead, half of them near the best so far.
+`search.rows`. The first round has every candidate as it comes. Each later one draws parameters for the two
+candidates that lead, half of them near the best so far. Where seconds are limited, each candidate is timed on very
+few rows first; from then on nothing is tried for which there is no time.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import joblib
 from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
+from training.common.own_code import OwnCodeError
 from training.common.progress import say
 from training.fit.cluster import workers
 from training.fit.draws import first_round, next_round
@@ -27,6 +31,9 @@ from training.spec.values import Spec
 GROWTH = 3
 #: Fewer rows sort nothing out.
 FEWEST_ROWS = 4_000
+#: On so few a candidate is timed: a neural network takes seconds for them, and minutes for `search.rows`. Of fewer,
+#: boosted trees would be made without early stopping, which says nothing of how long they take with it.
+TIMED_ROWS = 2_000
 #: So many attempts at least reach all rows, to be compared there.
 FINALISTS = 2
 
@@ -46,16 +53,18 @@ def search(
     spec: Spec, contract: Contract, matrix: Matrix, target: NDArray[Any], cluster: str = ""
 ) -> SearchResult:
     """Try the spec's candidates. What is tried is decided here by the seed, so where it runs changes nothing."""
-    clock = _Clock(spec.search.budget_seconds)
+    clock = _Clock(spec.search.budget_seconds, spec.search.folds)
     rehearsal = Rehearsal(spec, contract, matrix, target)
+    first = first_round(spec)
     trials: list[Trial] = []
     with workers(cluster), warnings.catch_warnings():
         # The data checks have said so already.
         warnings.filterwarnings("ignore", "The least populated class")
         # Dask's advice to scatter; training/fit/cluster.py says why not.
         warnings.filterwarnings("ignore", "Sending large graph")
-        for attempts in _rounds(spec, contract, trials):
-            climbed = list(_climb(rehearsal, attempts, clock, first=not trials))
+        trials += _time_each(rehearsal, first, clock)
+        for attempts in _rounds(spec, contract, first, trials):
+            climbed = list(_climb(rehearsal, attempts, clock))
             trials += climbed
             if not climbed:
                 break
@@ -70,32 +79,62 @@ def search(
 
 
 class _Clock:
-    """The budget of seconds, and how long one more row of an attempt takes."""
+    """The budget of seconds, and what of it a fit of each candidate takes."""
 
-    def __init__(self, budget: float | None):
-        self._started, self._budget = time.monotonic(), budget or math.inf
-        self._pace = 0.0
+    def __init__(self, budget: float | None, folds: int):
+        self._started, self._budget, self._folds = time.monotonic(), budget or math.inf, folds
+        self._seconds_a_row: dict[str, float] = {}
+
+    @property
+    def limited(self) -> bool:
+        return math.isfinite(self._budget)
 
     @property
     def passed(self) -> float:
         return time.monotonic() - self._started
 
-    @property
-    def over(self) -> bool:
-        return self.passed >= self._budget
+    def note(self, trials: Sequence[Trial]) -> None:
+        """By the slowest of each candidate's."""
+        for name in {trial.candidate for trial in trials}:
+            own = [trial.fit_seconds / trial.rows for trial in trials if trial.candidate == name]
+            self._seconds_a_row[name] = max(own)
 
-    def bears(self, work: float) -> bool:
-        """Whether there is time for so many rows, at the pace of those before."""
-        return self.passed + work * self._pace <= self._budget
+    def affordable(self, attempts: Sequence[Attempt], rows: int, most: int) -> list[Attempt]:
+        """The first of those for which there is time: one that is too slow lets cheaper ones behind it pass."""
+        chosen: list[Attempt] = []
+        for attempt in attempts:
+            if self.passed + self._estimate([*chosen, attempt], rows) <= self._budget:
+                chosen.append(attempt)
+        return chosen[:most]
 
-    def note(self, work: float, started: float) -> None:
-        self._pace = (self.passed - started) / work
+    def _estimate(self, attempts: Sequence[Attempt], rows: int) -> float:
+        """No fit is split, so that all of them take as long as the longest at least."""
+        fits = [self._seconds_a_row.get(attempt.candidate, 0.0) * rows for attempt in attempts]
+        together = sum(fits) * self._folds / int(joblib.effective_n_jobs())
+        return max(together, *fits)
 
 
-def _rounds(spec: Spec, contract: Contract, trials: Sequence[Trial]) -> Iterator[list[Attempt]]:
+def _time_each(rehearsal: Rehearsal, attempts: Sequence[Attempt], clock: _Clock) -> Iterator[Trial]:
+    """Each on few rows, where seconds are limited. What cannot learn these is not timed, for it may well learn more."""
+    if (
+        not clock.limited
+        or _rungs(len(rehearsal.matrix), rehearsal.spec.search.rows)[0] <= TIMED_ROWS
+    ):
+        return
+    for attempt in attempts:
+        with contextlib.suppress(OwnCodeError):
+            trials = [
+                trial for trial in rehearsal.attempt([attempt], TIMED_ROWS) if not trial.refusal
+            ]
+            clock.note(trials)
+            yield from trials
+
+
+def _rounds(
+    spec: Spec, contract: Contract, first: list[Attempt], trials: Sequence[Trial]
+) -> Iterator[list[Attempt]]:
     """Until the budget of trials is used up; an attempt counts once, on however many rows it was tried."""
-    left, number = spec.search.budget, 0
-    attempts = first_round(spec)
+    left, number, attempts = spec.search.budget, 0, first
     while attempts:
         yield attempts
         left, number = left - len(attempts), number + 1
@@ -103,23 +142,20 @@ def _rounds(spec: Spec, contract: Contract, trials: Sequence[Trial]) -> Iterator
         attempts = next_round(spec, contract, number, ranking)[: max(0, left)] if ranking else []
 
 
-def _climb(
-    rehearsal: Rehearsal, attempts: list[Attempt], clock: _Clock, first: bool
-) -> Iterator[Trial]:
+def _climb(rehearsal: Rehearsal, attempts: list[Attempt], clock: _Clock) -> Iterator[Trial]:
     """The attempts on few rows, the better ones on more, the best on all: as far as the time goes."""
+    most = len(attempts)
     for rows in _rungs(len(rehearsal.matrix), rehearsal.spec.search.rows):
-        started, work = clock.passed, float(rows * len(attempts))
-        if not first and not clock.bears(work):
+        attempts = clock.affordable(attempts, rows, most)
+        if not attempts:
             return
         trials = rehearsal.attempt(attempts, rows)
-        clock.note(work, started)
+        clock.note(trials)
         _say_refusals(rehearsal.spec, trials)
         trials = [trial for trial in trials if not trial.refusal]
         yield from trials
         best = sorted(trials, key=lambda trial: trial.rank, reverse=True)
-        attempts = [trial.attempt for trial in best[: max(FINALISTS, len(best) // GROWTH)]]
-        if not attempts:
-            return
+        attempts, most = [trial.attempt for trial in best], max(FINALISTS, len(best) // GROWTH)
 
 
 def _rungs(available: int, most: int) -> list[int]:

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import KFold, StratifiedKFold, TimeSeriesSplit
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Contract, Matrix
 from training.common import own_code
+from training.common.errors import first_line
 from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline
+from training.fit.folds import folds_of
 from training.metrics.metric import Rows, sample_rows
 from training.spec.values import Spec
 
@@ -76,7 +77,7 @@ class Rehearsal(NamedTuple):
         """Each on the same rows and the same folds, all at once on whatever joblib is told to run them on."""
         chosen = sample_rows(len(self.matrix), rows, self.spec.search.seed)
         matrix, target = self.matrix[chosen], self.target[chosen]
-        folds = list(_folds(self.spec).split(matrix, target))
+        folds = folds_of(self.spec, matrix, target)
         trials = []
         for group in _groups(attempts):
             # What own code raises is told from what ours does by the group that it came from.
@@ -131,7 +132,7 @@ def _fold(  # pylint: disable=too-many-arguments,too-many-positional-arguments
         except ValueError as error:
             if own_code.is_own(candidate):
                 raise
-            return _Fold(math.nan, 0.0, str(error).strip().splitlines()[0])
+            return _Fold(math.nan, 0.0, first_line(error))
     return _Fold(score, seconds)
 
 
@@ -158,10 +159,3 @@ def _sequential(pipeline: Pipeline) -> Pipeline:
     return pipeline.set_params(
         **{name: 1 for name in pipeline.get_params() if name.endswith("n_jobs")}
     )
-
-
-def _folds(spec: Spec) -> Any:
-    if spec.ordered:
-        return TimeSeriesSplit(spec.search.folds)
-    kind = StratifiedKFold if spec.task == "classification" else KFold
-    return kind(spec.search.folds, shuffle=True, random_state=spec.search.seed)

@@ -13,6 +13,8 @@ from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
 NO_CHAMPION = "there is no champion that takes these rows"
+NO_LINEAR = "it is the linear model itself, or no linear model can learn these rows"
+NO_SUCH_METRIC = "the champion gives no intervals, by which it could be measured"
 RIVALS = {"baseline": "the baseline", "linear": "the linear model", "champion": "the champion"}
 
 
@@ -70,6 +72,9 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
         if evaluation.champion is None:
             yield Decision(rule, value, None, True, NO_CHAMPION)
             continue
+        if name not in evaluation.champion:
+            yield Decision(rule, value, None, True, NO_SUCH_METRIC)
+            continue
         champion = evaluation.champion[name]
         better = greater_is_better[name]
         bound = champion - tolerance if better else champion + tolerance
@@ -80,14 +85,14 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
 
 
 def _beat_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
-    """By the deciding metric; as good as a rival is not better."""
+    """By the deciding metric; as good as a rival is not better, nor is what cannot be computed."""
     deciding = spec.deciding
     own = evaluation.metrics[deciding.name].value
     for name in spec.gates.beat:
         rule = f"{deciding.name} better than {RIVALS[name]}'s"
         rival = evaluation.rival(name)
         if rival is None:
-            reason = "it is the linear model itself" if name == "linear" else NO_CHAMPION
+            reason = NO_LINEAR if name == "linear" else NO_CHAMPION
             yield Decision(rule, own, None, True, reason)
             continue
         other = rival.metrics[deciding.name]

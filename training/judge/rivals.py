@@ -14,6 +14,8 @@ from threadpoolctl import threadpool_limits
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer, predict_with
 from service.bundle.exported import Bundle
+from training.common.errors import first_line
+from training.common.progress import say
 from training.data.dataset import Dataset, encode
 from training.fit.fit import Fitted
 from training.fit.trials import Attempt
@@ -77,7 +79,7 @@ def _simplest(spec: Spec, dataset: Dataset) -> Rival:
 
 
 def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
-    """Fitted whether it competes or not; where it was chosen, there is nothing to compare."""
+    """Fitted whether it competes or not; none where it was chosen, or where it cannot learn these rows."""
     if fitted.chosen.candidate == "linear":
         return
     competed = fitted.search.best_of("linear")
@@ -86,9 +88,14 @@ def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
     # As a measure of what is simple, more rows change nothing.
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
     pipeline = attempt.pipeline(spec, dataset.contract)
-    with threadpool_limits(1, "blas"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield _measured("linear", spec, dataset, pipeline.fit(matrix[rows], target[rows]))
+    try:
+        with threadpool_limits(1, "blas"), warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            pipeline.fit(matrix[rows], target[rows])
+    except ValueError as error:
+        say(f"{spec.name}: a linear model cannot learn these rows: {first_line(error)}")
+        return
+    yield _measured("linear", spec, dataset, pipeline)
 
 
 def _measured(name: str, spec: Spec, dataset: Dataset, model: object) -> Rival:
@@ -100,7 +107,15 @@ def _champion(spec: Spec, dataset: Dataset, bundle: Bundle | None) -> Iterator[R
     if bundle is None or not _takes(bundle.contract, dataset):
         return
     matrix = encode(bundle.contract, dataset.held_out_frame())
-    yield _rival("champion", spec, dataset, bundle.predict, matrix)
+
+    def predict(rows: Matrix) -> Answer:
+        answer = bundle.predict(rows)
+        if bundle.contract.levels == dataset.contract.levels:
+            return answer
+        # Other quantiles than those that are judged, or none: the number alone can be compared.
+        return answer._replace(values=answer.values[:, :1])
+
+    yield _rival("champion", spec, dataset, predict, matrix)
 
 
 def _rival(

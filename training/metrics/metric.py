@@ -102,7 +102,9 @@ class Metric(NamedTuple):
         return f"{number(value * 100)}%" if self.percent else number(value)
 
     def compared(self, value: float, other: float) -> str:
-        """How another model, whose value is `other`, does beside the one with `value`."""
+        """How another model, whose value is `other`, does beside the one with `value`; empty where nobody can say."""
+        if math.isnan(value) or math.isnan(other):
+            return ""
         if value == other:
             return "same"
         return "better" if (other > value) == self.greater_is_better else "worse"

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from typing import get_args
 
 from training.common import own_code
-from training.spec.values import CandidateName, Search, Spec
+from training.spec.search import CandidateName, Search
+from training.spec.target import TAKEN_AS_IT_IS, import_problems
+from training.spec.values import Spec
 
 #: What MLflow is asked for: a version or an alias of a registered model, or the model of a run.
 AT_MLFLOW = r"(models|runs):/[\w][\w. /@-]*"
@@ -43,6 +45,9 @@ def own_problems(spec: Spec) -> Iterator[str]:
             f"import.model: given {imported.model!r}; allowed: a folder, 'models:/NAME/VERSION', 'models:/NAME@ALIAS'"
             " or 'runs:/RUN/PATH'"
         )
+    yield from import_problems(spec.target)
+    for name in spec.monotone:
+        yield f"columns.{name}.monotone: given, {TAKEN_AS_IT_IS}"
     usual = Search(())
     for name in OF_A_SEARCH:
         if getattr(spec.search, name) != getattr(usual, name):

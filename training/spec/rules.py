@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator
-from typing import Any
-from zoneinfo import available_timezones
+from collections.abc import Iterator
 
 from service.bundle.column_value import encode_value
 from service.bundle.contract import Column
-from service.bundle.lengths import parse_age, parse_horizon, parse_window
+from service.bundle.lengths import parse_age
 from training.metrics.tasks import METRICS
 from training.spec.csv_rules import csv_problems
+from training.spec.monitor_rules import monitor_problems, or_nothing
 from training.spec.own_rules import own_problems
-from training.spec.target import candidate_problems, import_problems, target_problems
+from training.spec.target import candidate_problems, interval_problems, target_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
-
 
 #: Columns whose values have an order that a prediction may follow.
 ORDERED = ("number", "integer", "boolean", "timestamp")
@@ -40,11 +38,11 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *_search_problems(spec),
         *own_problems(spec),
         *target_problems(spec.target, spec.task, spec.search.engine),
+        *interval_problems(spec.target, spec.contract()),
         *candidate_problems(spec.target, spec.search.candidates),
-        *(import_problems(spec.target) if spec.imported else ()),
         *_metric_problems(spec),
         *_slice_problems(spec),
-        *_monitor_problems(spec),
+        *monitor_problems(spec),
     ]
 
 
@@ -153,7 +151,7 @@ def _data_problems(spec: Spec) -> list[str]:
 
 def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
     """Of the newest rows, and of those that were served."""
-    window = _or_nothing(parse_age, data.window) if data.window else None
+    window = or_nothing(parse_age, data.window) if data.window else None
     if data.window and window is None:
         yield f"data.window: given {data.window!r}; allowed: '1h' to '36500d' (hours, days)"
     if (data.window or data.journal) and data.split != "time":
@@ -247,53 +245,3 @@ def _slice_problems(spec: Spec) -> list[str]:
     if spec.gates.slices and not spec.slices.columns:
         problems.append("slices.columns: missing; gates.slices bounds each slice of these columns")
     return problems
-
-
-def _monitor_problems(spec: Spec) -> Iterator[str]:
-    rules = spec.monitor
-    yield from _length_problems(spec)
-    if rules.alarm_windows > rules.of_windows:
-        yield (
-            f"monitor.alarm_windows: given {rules.alarm_windows}; allowed: at most of_windows, {rules.of_windows}"
-        )
-    if rules.time_zone not in available_timezones():
-        yield (
-            f"monitor.time_zone: given {rules.time_zone!r}; allowed: a name such as 'UTC' or 'Europe/Berlin'"
-        )
-    watched = [column.name for column in spec.inputs if not column.sensitive]
-    outputs = [output.name for output in spec.contract().outputs]
-    if spec.task == "classification":
-        # Of the predicted class.
-        outputs.append("probability")
-    for name in rules.floors:
-        if name not in (*watched, *outputs):
-            allowed = ", ".join([*watched, *outputs])
-            yield f"monitor.floors: given {name!r}; allowed, as columns that are not sensitive: {allowed}"
-    for name in rules.slices or ():
-        if name not in watched:
-            yield f"monitor.slices: given {name!r}; allowed, as columns that are not sensitive: {', '.join(watched)}"
-
-
-def _length_problems(spec: Spec) -> Iterator[str]:
-    rules = spec.monitor
-    window = _or_nothing(parse_window, rules.window)
-    if window is None:
-        yield (
-            f"monitor.window: given {rules.window!r}; allowed: '1m' to '31d' (minutes, hours, days), or '500 rows'"
-        )
-    if isinstance(window, int) and window < rules.least_rows:
-        yield (
-            f"monitor.window: given {rules.window!r}; allowed: no fewer rows than least_rows, {rules.least_rows},"
-            " or no window is ever judged"
-        )
-    if _or_nothing(parse_horizon, rules.truth_horizon) is None:
-        yield (
-            f"monitor.truth_horizon: given {rules.truth_horizon!r}; allowed: '1m' to '366d' (minutes, hours, days)"
-        )
-
-
-def _or_nothing(parse: Callable[[str], Any], text: str) -> Any:
-    try:
-        return parse(text)
-    except ValueError:
-        return None

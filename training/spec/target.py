@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from service.bundle.contract import Contract
+
 Open = Annotated[float, Meta(gt=0, lt=1)]
 
 
@@ -61,6 +63,8 @@ class Target(Struct, frozen=True):
 #: Of the candidates of ours, those that can weigh classes, and those that know an absolute loss.
 WEIGHING = ("linear", "random-forest", "extra-trees", "gradient-boosting")
 ROBUST = ("linear", "gradient-boosting")
+#: Why a key of what is fitted here has no place beside [import].
+TAKEN_AS_IT_IS = "and [import] names a model that is taken as it is; leave one of them out"
 OF_TASK = {
     "regression": ("transform", "intervals"),
     "classification": ("class_weight", "calibrate", "threshold"),
@@ -85,11 +89,22 @@ def target_problems(target: Target, task: str, engine: str) -> Iterator[str]:
             yield f"search.engine: given 'any'; with target.{key} allowed: 'onnx', into which alone it is compiled"
 
 
+def interval_problems(target: Target, contract: Contract) -> Iterator[str]:
+    """Of the outputs behind the first, which `intervals` adds."""
+    outputs = [output.name for output in contract.outputs]
+    taken = [*outputs, *contract.names]
+    for name in dict.fromkeys(outputs[1:] if target.intervals else ()):
+        if taken.count(name) > 1:
+            yield f"target.intervals: gives the output {name!r}, which is the name of another output or of a column"
+
+
 def import_problems(target: Target) -> Iterator[str]:
     """Of a model that was trained elsewhere, nothing is fitted here."""
     for key in ("transform", "intervals", "class_weight", "calibrate", "threshold"):
         if getattr(target, key):
-            yield f"target.{key}: given, and [import] names a model that is taken as it is; leave one of them out"
+            yield f"target.{key}: given, {TAKEN_AS_IT_IS}"
+    if target.loss != "squared":
+        yield f"target.loss: given, {TAKEN_AS_IT_IS}"
 
 
 def _threshold_problems(goal: ThresholdGoal, classes: tuple[str, ...]) -> Iterator[str]:

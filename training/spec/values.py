@@ -13,20 +13,13 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.recipe import Ingredient, Objective
+from training.spec.search import Import, OwnFunction, Search
 from training.spec.target import Target
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Severity = Literal["error", "warning", "off"]
-#: Own code: `mypackage.models:build`.
-OwnFunction = Annotated[str, Meta(pattern=own_code.PATTERN)]
-CandidateName = Literal[
-    "linear",
-    "random-forest",
-    "extra-trees",
-    "gradient-boosting",
-    "mlp",
-]
 
 
 class Data(Struct, frozen=True):
@@ -108,32 +101,6 @@ class Checks(Struct, frozen=True):
     minimum_class_share: Share = 0.01
 
 
-class Search(Struct, frozen=True):
-    """Which estimators compete, and how many trials they share."""
-
-    #: Names of ours, or own code (training/spec/own_rules.py holds them to both).
-    candidates: tuple[str, ...]
-    budget: Positive = 12
-    #: The search ends after so many seconds, too, but never before its first round.
-    budget_seconds: Positive | None = None
-    folds: Annotated[int, Meta(ge=2, le=20)] = 3
-    seed: Annotated[int, Meta(ge=0)] = 1
-    scoring: str = ""
-    #: Trials look at no more rows than this; what they find best is then fitted on all.
-    rows: Positive = 50_000
-    #: `onnx` passes over a winner that cannot be compiled; `any` serves it with skops.
-    engine: Literal["onnx", "any"] = "onnx"
-
-
-class Import(Struct, frozen=True):
-    """A model that was trained elsewhere: an ONNX file, or an MLflow model as a folder or `models:/NAME/VERSION`."""
-
-    file: str = ""
-    model: str = ""
-    #: The outputs that count, where the model has others besides.
-    outputs: tuple[str, ...] = ()
-
-
 class Gates(Struct, frozen=True):
     """What a model must reach before it is registered. `champion` says by how much it may be worse."""
 
@@ -158,28 +125,6 @@ class Monitor(JudgingRules, frozen=True, kw_only=True):
 
     #: Those of the training where nothing is given, without the sensitive ones.
     slices: tuple[str, ...] | None = None
-
-
-class Ingredient(Struct, frozen=True):
-    """One thing that a recipe decides: it costs `cost` for each unit above `free`, times the columns in `times`."""
-
-    minimum: float
-    maximum: float
-    cost: Annotated[float, Meta(ge=0)] = 0.0
-    free: float | None = None
-    times: tuple[str, ...] = ()
-    unit: str = ""
-    description: str = ""
-
-
-class Objective(Struct, frozen=True):
-    """What a recipe is worth: `value` for each unit that `model` predicts, less what the ingredients cost."""
-
-    model: str
-    value: float
-    contexts: Positive = 400
-    generations: Positive = 120
-    population: Positive = 12
 
 
 class Spec(Struct, frozen=True):

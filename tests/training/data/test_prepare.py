@@ -131,3 +131,14 @@ def test_a_name_that_is_none_of_a_function_is_refused(spec_of: SpecOf) -> None:
     for name in ("prepare", "my package:prepare", "a.b:c:d", "../a:b", ""):
         with pytest.raises(SpecError, match="features.prepare: given"):
             spec_of(features={"prepare": name})
+
+
+def test_a_column_that_prepare_leaves_out_is_for_the_checks_to_find_beside_the_journal_too(
+    spec_of: SpecOf, own: OwnCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JOURNAL_URL", "off")
+    name = own.write("def prepare(rows):\n    return rows.drop(columns='id')")
+    spec = spec_of(
+        data={"journal": True}, features={"prepare": f"{name}:prepare"}, checks={"unique": ["id"]}
+    )
+    assert "id" not in prepare.prepare(spec, plants()).columns

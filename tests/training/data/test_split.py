@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tests.support.plants import SpecOf
+from tests.support.plants import SpecOf, plants
 from training.data.split import split
 
 ROWS = pd.DataFrame({"day": ["2026-01-03", "2026-01-01", "2026-01-02"]})
@@ -28,3 +28,8 @@ def test_a_random_split_has_every_row_once_and_follows_the_seed(spec_of: SpecOf)
     again = split(spec_of(data=by_chance, search={"seed": 1}), ROWS)
     assert np.array_equal(again.held_out, first.held_out)
     assert not np.array_equal(first.held_out, other.held_out)
+
+
+def test_one_row_at_least_is_learnt_from(spec_of: SpecOf) -> None:
+    parts = split(spec_of(data={"holdout": 0.99}), plants(12))
+    assert (len(parts.train), len(parts.held_out)) == (1, 11)

@@ -11,12 +11,14 @@ from sklearn.pipeline import Pipeline
 
 from tests.support.plants import SpecOf, plants
 from training.data.dataset import encode_and_split
-from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor, floored
+from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
+from training.fit.candidates.boosted_trees_onnx import floored, register
 from training.fit.candidates.pipeline import make_pipeline
 from training.fit.compile import compile_pipeline
 
 BOOSTING = {"candidates": ["gradient-boosting"], "budget": 1, "folds": 2}
 CODES = 60
+register()
 
 
 def table(rows: int = 1_500) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -67,6 +69,20 @@ def test_a_direction_has_no_meaning_for_many_classes() -> None:
     model = BoostedClassifier(monotone=(1, 0, 0))
     with pytest.raises(ValueError, match="monotone: given for 3 classes; allowed"):
         model.fit(matrix, np.digitize(target, [-1.0, 1.0]))
+
+
+def test_one_class_alone_has_one_probability() -> None:
+    rows, _ = table(50)
+    model = BoostedClassifier().fit(rows, np.full(50, 3))
+    assert model.classes_.tolist() == [3]
+    assert model.predict_proba(rows).tolist() == [[1.0]] * 50
+    assert set(model.predict(rows)) == {3}
+
+
+def test_more_classes_than_a_tenth_of_the_rows_are_learnt_too() -> None:
+    rows, _ = table(1_000)
+    model = BoostedClassifier(trees=2, leaves=3).fit(rows[:, :1], np.arange(1_000) % 120)
+    assert model.predict_proba(rows[:2, :1]).shape == (2, 120)
 
 
 def test_rows_in_the_order_of_time_are_stopped_by_the_last_tenth(spec_of: SpecOf) -> None:

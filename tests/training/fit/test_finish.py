@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from service.bundle.engines import predict_with
-from tests.support.plants import ResultOf, SpecOf, plants
+from tests.support.plants import ResultOf, SpecOf, dataset_of, plants
 from training.common.errors import TrainingError
 from training.fit.calibrate import AS_IT_IS, apply_curves, fit_curves
+from training.fit.candidates.pipeline import make_pipeline
+from training.fit.finish import finish
+from training.fit.fit import fit
+from training.fit.folds import folds_of
 from training.fit.threshold import choose_threshold
 from training.judge.result import TrainingResult
 from training.metrics.metric import Scored, measure
@@ -124,6 +128,37 @@ def test_a_threshold_that_is_given_is_the_threshold(
     assert served_as_trained(result)
 
 
+def test_a_threshold_needs_both_classes_among_the_rows_that_it_is_chosen_by(
+    classes_of: SpecOf, result_of: ResultOf
+) -> None:
+    """The last fold in order of time has none of the second."""
+    rows = plants()
+    rows["grade"] = np.where(rows.index % 5 == 0, "B", "A")
+    rows.loc[100:, "grade"] = "A"
+    spec = classes_of(data={"split": "time", "time": "day"}, target={"threshold": {"recall": 0.9}})
+    with pytest.raises(TrainingError, match="none of the latest training rows is of the class B"):
+        result_of(spec, rows)
+
+
+def test_a_class_that_a_fold_lacks_is_calibrated_with_the_others(classes_of: SpecOf) -> None:
+    spec = classes_of(target={"calibrate": "sigmoid", "classes": ["A", "B", "C"]})
+    matrix = dataset_of(classes_of()).matrix
+    target = (matrix[:, 1] > 5).astype(int)
+    target[7] = 2
+    pipeline = make_pipeline(spec, spec.contract(), "linear").fit(matrix, target)
+    probabilities = finish(spec, spec.contract(), pipeline, matrix, target).estimator.predict_proba(
+        matrix
+    )
+    assert probabilities.shape == (len(matrix), 3)
+    assert probabilities.sum(axis=1) == pytest.approx(1)
+
+
+def test_classes_that_make_no_folds_are_refused_in_a_sentence(classes_of: SpecOf) -> None:
+    spec = classes_of(search={"folds": 5})
+    with pytest.raises(TrainingError, match="plants: 8 training rows make no 5 folds .*fewer"):
+        folds_of(spec, np.zeros((8, 2), np.float32), np.arange(8) % 2)
+
+
 @pytest.mark.parametrize("transform", ["log", "yeo-johnson"])
 def test_a_transformed_target_is_answered_in_its_own_unit(
     spec_of: SpecOf, result_of: ResultOf, transform: str
@@ -144,6 +179,12 @@ def test_the_logarithm_of_what_is_not_above_0_is_refused(
     with pytest.raises(TrainingError, match="no candidate can learn these rows"):
         result_of(spec_of(target={"transform": "log"}))
     assert "'log' takes targets above 0" in capsys.readouterr().err
+    with pytest.raises(
+        TrainingError, match="plants: linear cannot learn these rows: .*'log' takes"
+    ):
+        # A search that saw the others alone says nothing of the one.
+        spec = spec_of(target={"transform": "log"})
+        fit(spec, dataset_of(spec), searching=False)
 
 
 def test_an_absolute_loss_heeds_large_misses_less(spec_of: SpecOf, result_of: ResultOf) -> None:

@@ -132,6 +132,40 @@ def test_a_candidate_of_ones_own_has_a_space_and_takes_the_matrix_as_it_is(
     assert [name for name, _ in done.chosen.pipeline.steps] == ["model"]
 
 
+@pytest.mark.parametrize(
+    ("drawn_from", "reason"),
+    [
+        ('{"max_depth": 3}', "its space has 3 for 'max_depth'; allowed is a list of"),
+        ('{"max_depth": []}', "its space has .* for 'max_depth'"),
+        ('{"max_depth": [build]}', "its space has .* for 'max_depth'"),
+        ("1 / 0", "CANDIDATE raises in its space: ZeroDivisionError: .*models.py, line"),
+    ],
+)
+@pytest.mark.usefixtures("one_core")
+def test_a_space_that_nothing_can_be_drawn_from_is_said_before_the_search(
+    spec_of: SpecOf, own: OwnCode, drawn_from: str, reason: str
+) -> None:
+    code = VARIED.replace('{"max_depth": [1, 6]}', drawn_from)
+    with pytest.raises(OwnCodeError, match=reason):
+        fitted(spec_of_own(spec_of, own, code, "CANDIDATE"))
+
+
+def test_what_no_file_can_keep_is_refused_in_a_sentence(
+    spec_of: SpecOf, own: OwnCode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = """
+        from sklearn.linear_model import Ridge
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import FunctionTransformer
+
+        def build():
+            return make_pipeline(FunctionTransformer(lambda rows: rows * 2), Ridge())
+    """
+    with pytest.raises(TrainingError, match="no candidate compiles to ONNX"):
+        fitted(spec_of_own(spec_of, own, code, engine="any"))
+    assert "needs what is not installed here" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("one_core")
 def test_it_competes_with_ours(spec_of: SpecOf, own: OwnCode) -> None:
     done = fitted(

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from tests.support.own_code import OwnCode
 from tests.support.plants import SpecOf, plants
 from tests.support.training import impatient
 from training.common.errors import TrainingError
@@ -12,7 +13,7 @@ from training.fit import search
 from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.candidates.resolve import SHORT_NAMES
 from training.fit.fit import fit
-from training.spec.values import CandidateName
+from training.spec.search import CandidateName
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -45,6 +46,52 @@ def test_a_budget_of_seconds_ends_the_search_after_the_first_round(
     result = searched(spec_of, frame, search=settings)
     assert {trial.candidate for trial in result.trials} == {"linear", "extra-trees"}
     assert len(result.trials) < 1000
+
+
+#: A fifth of a second for each row.
+SLOW = """
+    import time
+    from sklearn.dummy import DummyRegressor
+
+    class Slow(DummyRegressor):
+        def fit(self, rows, target):
+            time.sleep(0.2 * len(rows))
+            return super().fit(rows, target)
+
+    def build():
+        return Slow()
+"""
+
+
+def test_a_candidate_too_slow_for_the_seconds_is_timed_and_lets_the_other_go_on(
+    spec_of: SpecOf, own: OwnCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """480 rows would take it a minute and a half."""
+    monkeypatch.setattr(search, "TIMED_ROWS", 10)
+    monkeypatch.setattr(search, "FEWEST_ROWS", 150)
+    # In this process: others would have to start.
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    slow = f"{own.write(SLOW)}:build"
+    settings = {"candidates": [slow, "linear"], "budget": 2, "budget_seconds": 25}
+    result = searched(spec_of, plants(600), search=settings)
+    rows = {
+        name: [trial.rows for trial in result.trials if trial.candidate == name]
+        for name in settings["candidates"]  # type: ignore[attr-defined]
+    }
+    assert rows == {slow: [10], "linear": [10, 160, 480]}
+    assert result.ranking[-1].candidate == slow
+
+
+def test_own_code_that_cannot_learn_the_few_rows_it_is_timed_on_still_competes(
+    spec_of: SpecOf, own: OwnCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "TIMED_ROWS", 10)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    code = SLOW.replace("time.sleep(0.2 * len(rows))", "assert len(rows) > 20")
+    name = f"{own.write(code)}:build"
+    settings = {"candidates": [name], "budget": 1, "budget_seconds": 60}
+    trials = searched(spec_of, plants(300), search=settings).trials
+    assert [trial.rows for trial in trials] == [240]
 
 
 def test_few_rows_sort_out_what_is_tried_on_many(

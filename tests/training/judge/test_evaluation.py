@@ -5,12 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.bundle.contract import Matrix
+from service.bundle.engines import Answer
 from service.bundle.exported import load_bundle
-from tests.support.plants import ResultOf, SpecOf
+from tests.support.plants import ResultOf, SpecOf, dataset_of
 from training.bundle.write import write_bundle
 from training.judge.evaluation import Evaluation, evaluate
 from training.judge.result import TrainingResult
-from training.judge.rivals import Rival
+from training.judge.rivals import Rival, measure_rivals
 
 
 def evaluation(result: TrainingResult) -> Evaluation:
@@ -55,6 +57,35 @@ def test_a_champion_is_measured_on_the_same_rows(
     assert judged.champion == pytest.approx(
         {name: interval.value for name, interval in judged.metrics.items()}
     )
+
+
+def test_a_champion_of_other_quantiles_is_measured_by_its_number_alone(
+    spec_of: SpecOf, regression: TrainingResult, tmp_path: Path
+) -> None:
+    champion = load_bundle(write_bundle(regression, "a card", tmp_path / "bundle"))
+    others = spec_of(target={"intervals": [0.2, 0.8]}).contract()
+    engine = champion.engine
+
+    class Wider:  # pylint: disable=too-few-public-methods
+        def predict(self, matrix: Matrix) -> Answer:
+            values = engine.predict(matrix).values
+            return Answer(np.hstack([values, values - 1, values + 1]))
+
+    spec = spec_of(target={"intervals": [0.1, 0.9]})
+    wider = champion._replace(contract=others, engine=Wider())
+    rival = measure_rivals(spec, dataset_of(spec), regression.fitted, wider)[-1]
+    assert rival.name == "champion"
+    assert "coverage" not in rival.metrics and rival.metrics["r2"] > 0.5
+
+
+def test_a_linear_model_that_cannot_learn_the_rows_is_no_rival(
+    spec_of: SpecOf, regression: TrainingResult, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = regression.fitted
+    other = fitted._replace(chosen=fitted.chosen._replace(candidate="extra-trees"))
+    spec = spec_of(target={"transform": "log"})
+    assert [rival.name for rival in measure_rivals(spec, dataset_of(spec), other, None)] == ["mean"]
+    assert "a linear model cannot learn these rows: " in capsys.readouterr().err
 
 
 def test_a_champion_of_other_classes_is_no_rival(

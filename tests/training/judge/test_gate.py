@@ -106,11 +106,32 @@ def test_a_smaller_error_beats(spec_of: SpecOf) -> None:
     assert [verdict.passed for verdict in verdicts] == [True, False]
 
 
+@pytest.mark.parametrize(("own", "other"), [(float("nan"), 0.5), (0.5, float("nan"))])
+@pytest.mark.parametrize("scoring", ["r2", "mae"])
+def test_what_cannot_be_computed_beats_nothing(
+    spec_of: SpecOf, scoring: str, own: float, other: float
+) -> None:
+    spec = spec_of(gates={"beat": ["linear"], "metrics": None}, search={"scoring": scoring})
+    judged = measured(0.9)._replace(
+        metrics={"r2": exactly(0.9), scoring: exactly(own)},
+        rivals=(Rival("linear", {scoring: other}),),
+    )
+    assert failed(gate.judge(spec, judged, None)) == [f"{scoring} better than the linear model's"]
+
+
+def test_a_champion_without_intervals_is_no_measure_of_theirs(spec_of: SpecOf) -> None:
+    spec = spec_of(target={"intervals": [0.1, 0.9]}, gates={"champion": {"coverage": 0.05}})
+    judged = measured(0.9, champion=0.9)
+    judged = judged._replace(metrics={**judged.metrics, "coverage": exactly(0.8)})
+    verdict = gate.judge(spec, judged, None)
+    assert verdict.passed and "the champion gives no intervals" in gate.table(verdict.decisions)
+
+
 def test_the_linear_model_need_not_beat_itself(spec_of: SpecOf) -> None:
     verdict = gate.judge(spec_of(gates={"beat": ["linear", "champion"]}), measured(0.9), None)
     assert verdict.passed
     assert [decision.reason for decision in verdict.decisions[1:]] == [
-        "it is the linear model itself",
+        "it is the linear model itself, or no linear model can learn these rows",
         "there is no champion that takes these rows",
     ]
 

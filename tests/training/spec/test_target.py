@@ -78,6 +78,18 @@ def test_a_candidate_that_cannot_is_refused(spec_of: Any, target: dict[str, Any]
     refused(error, "search.candidates: given 'mlp'; with target.")
 
 
+@pytest.mark.parametrize(
+    ("levels", "columns"),
+    [([0.1, 0.1000000001], {}), ([0.1, 0.9], {"weight_q10": {"type": "number"}})],
+)
+def test_the_ends_of_an_interval_need_names_of_their_own(
+    levels: list[float], columns: dict[str, Any]
+) -> None:
+    with pytest.raises(SpecError) as error:
+        plant_spec(target={"intervals": levels}, columns=columns)
+    refused(error, "target.intervals: gives the output 'weight_q10', which is the name of another")
+
+
 def test_a_gate_on_an_interval_needs_one() -> None:
     with pytest.raises(SpecError) as error:
         plant_spec(gates={"metrics": {"coverage": {"min": 0.7}}})

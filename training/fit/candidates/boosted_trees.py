@@ -1,23 +1,17 @@
 """LightGBM's trees as estimators of scikit-learn: early stopping on rows of their own, categories, monotone columns.
 
-Imported only where the candidate is used; once here, skl2onnx can convert it, with the converter of onnxmltools.
+Imported only where the candidate is used: LightGBM needs a library that a bare Debian lacks.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 import joblib
 import numpy as np
 from numpy.typing import NDArray
-from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-from skl2onnx import update_registered_converter
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_sample_weight
@@ -222,6 +216,9 @@ class BoostedClassifier(ClassifierMixin, _BoostedTrees):  # type: ignore[misc]
         return self
 
     def predict_proba(self, matrix: Matrix) -> Rows:
+        if len(self.classes_) == 1:
+            # The first rows of a time, before anything rare has happened.
+            return np.ones((len(matrix), 1))
         raw = self._raw(matrix)
         return raw if raw.ndim == 2 else np.column_stack([1 - raw, raw])
 
@@ -231,52 +228,6 @@ class BoostedClassifier(ClassifierMixin, _BoostedTrees):  # type: ignore[misc]
 
     def _strata(self, target: Rows) -> Rows | None:
         """Each class in both parts, where it has enough rows for that."""
-        return target if np.bincount(target).min() >= 2 else None
-
-
-class _Float32Thresholds:  # pylint: disable=too-few-public-methods
-    """skl2onnx's container of nodes, in which no threshold of a tree is rounded up.
-
-    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest
-    float32 not above it. Rounded to the nearest, a t between two of them could become the upper one, and let x pass.
-    """
-
-    def __init__(self, container: Any):
-        self._container = container
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._container, name)
-
-    def add_node(self, *arguments: Any, **attributes: Any) -> None:
-        if "nodes_values" in attributes:
-            attributes["nodes_values"] = floored(attributes["nodes_values"])
-        self._container.add_node(*arguments, **attributes)
-
-
-def floored(thresholds: Sequence[float]) -> list[float]:
-    """The largest float32 that is not above each."""
-    exact = np.array(thresholds, dtype=np.float64)
-    # A split of what is missing from all else has float64's largest number, infinity as float32.
-    with np.errstate(over="ignore"):
-        nearest = exact.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
-    return [float(value) for value in np.where(nearest > exact, below, nearest)]
-
-
-def _convert(scope: Any, operator: Any, container: Any) -> None:
-    convert_lightgbm(scope, operator, _Float32Thresholds(container))
-
-
-update_registered_converter(
-    BoostedClassifier,
-    "SwarmlineBoostedClassifier",
-    calculate_linear_classifier_output_shapes,
-    _convert,
-    options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
-)
-update_registered_converter(
-    BoostedRegressor,
-    "SwarmlineBoostedRegressor",
-    calculate_linear_regressor_output_shapes,
-    _convert,
-)
+        counts = np.bincount(target)
+        enough = counts.min() >= 2 and len(counts) <= round(len(target) * VALIDATION_SHARE)
+        return target if enough else None

@@ -9,6 +9,7 @@ from scipy.stats import loguniform, uniform
 from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Contract
+from training.fit.candidates import boosted_trees_onnx
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.spaces import LogInteger
@@ -48,6 +49,8 @@ def _space(_: Contract) -> Mapping[str, Any]:
         "l2": loguniform(1e-3, 10),
     }
 
+
+boosted_trees_onnx.register()
 
 #: Nothing stands before it: the matrix is as the contract says.
 GRADIENT_BOOSTING = Candidate(

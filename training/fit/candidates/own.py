@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import numpy as np
 from sklearn.base import is_classifier
 
 from service.bundle.contract import Contract
@@ -33,7 +34,9 @@ def candidate(name: str) -> Candidate:
     """What stands under this name, its estimator looked at when it is built."""
     there = own_code.load(name)
     if isinstance(there, Candidate):
-        return there._replace(build=_looked_at(name, there.build))
+        return there._replace(
+            build=_looked_at(name, there.build), space=_drawable(name, there.space)
+        )
     # An estimator, or its class, is none yet: nothing would say with which parameters.
     if not inspect.isroutine(there):
         raise OwnCodeError(
@@ -74,6 +77,32 @@ def _looked_at(
         return estimator
 
     return build_and_look
+
+
+def _drawable(
+    name: str, space: Callable[[Contract], Mapping[str, Any]]
+) -> Callable[[Contract], Mapping[str, Any]]:
+    """A search space that the search can draw from, and whose values a file can keep for `reproduce`."""
+
+    def space_looked_at(contract: Contract) -> Mapping[str, Any]:
+        with own_code.calling(name, "raises in its space:"):
+            varied = dict(space(contract))
+        for parameter, values in varied.items():
+            listed = isinstance(values, list | tuple | range) and all(map(_is_plain, values))
+            if not (listed and values) and not hasattr(values, "rvs"):
+                raise OwnCodeError(
+                    f"{name}: its space has {values!r} for {parameter!r}; allowed is a list of numbers, texts, true,"
+                    " false, None or lists of those, or a distribution as of scipy.stats"
+                )
+        return varied
+
+    return space_looked_at
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str | np.generic)
 
 
 def _check(name: str, estimator: Any, contract: Contract) -> None:

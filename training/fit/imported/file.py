@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import onnx
@@ -11,10 +12,13 @@ from google.protobuf.message import DecodeError
 from onnx import inliner
 from onnx.external_data_helper import load_external_data_for_model
 
-from training.common.errors import TrainingError
+from training.common.errors import TrainingError, first_line
 
 #: Of the file with its tensors; what is larger serves no table, and would not fit the replicas' memory.
 MOST_MB = 500
+#: Functions are written out where they are called: 30 that call each other twice would be a thousand million nodes.
+MOST_NODES = 100_000
+MOST_DEPTH = 50
 #: Operators that any engine for ONNX has; others need a library that the service lacks.
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml")
 #: What may never end, and what answers differently each time.
@@ -37,6 +41,7 @@ def read_model(path: Path) -> onnx.ModelProto:
     model = _parse(path)
     tensors = [tensor for graph in _graphs(model) for tensor in _tensors(graph)]
     _check_size(path, tensors)
+    _check_nodes(path, model)
     try:
         load_external_data_for_model(model, str(path.parent))
         onnx.checker.check_model(model)
@@ -85,10 +90,47 @@ def _parse(path: Path) -> onnx.ModelProto:
 
 
 def _check_size(path: Path, tensors: list[onnx.TensorProto]) -> None:
+    """Of what is read: each of many tensors may name the same whole file."""
     names = _external(path, tensors)
-    size = sum(file.stat().st_size for file in [path, *(path.parent / name for name in names)])
+    files = sum((path.parent / name).stat().st_size for name in names)
+    size = path.stat().st_size + max(files, sum(_external_bytes(path, each) for each in tensors))
     if size > MOST_MB * 1e6:
         raise ImportRefused(_too_large(path, size))
+
+
+def _external_bytes(path: Path, tensor: onnx.TensorProto) -> int:
+    if tensor.data_location != onnx.TensorProto.EXTERNAL:
+        return 0
+    about = {entry.key: entry.value for entry in tensor.external_data}
+    size: int = (path.parent / str(about.get("location", ""))).stat().st_size
+    length = str(about.get("length", ""))
+    return min(size, int(length)) if re.fullmatch("[0-9]{1,18}", length) else size
+
+
+def _check_nodes(path: Path, model: onnx.ModelProto) -> None:
+    functions = {(each.domain, each.name): each.node for each in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size_of(nodes: Iterable[onnx.NodeProto], depth: int) -> int:
+        if depth > MOST_DEPTH:
+            raise ImportRefused(
+                f"{path}: calls functions more than {MOST_DEPTH} deep, or one that calls itself"
+            )
+        return sum(
+            1
+            + size_of_function((node.domain, node.op_type), depth + 1)
+            + sum(size_of(graph.node, depth + 1) for graph in _inside(node))
+            for node in nodes
+        )
+
+    def size_of_function(name: tuple[str, str], depth: int) -> int:
+        if name in functions and name not in sizes:
+            sizes[name] = size_of(functions[name], depth)
+        return sizes.get(name, 0)
+
+    size = size_of(model.graph.node, 0)
+    if size > MOST_NODES:
+        raise ImportRefused(f"{path}: has {size} nodes; allowed are {MOST_NODES}")
 
 
 def _too_large(path: Path, size: int) -> str:
@@ -158,7 +200,3 @@ def _tensors(graph: onnx.GraphProto) -> Iterator[onnx.TensorProto]:
     for each in sparse:
         yield each.values
         yield each.indices
-
-
-def first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

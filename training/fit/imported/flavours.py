@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from service.bundle.contract import Matrix
 from training.common import state
-from training.fit.imported.file import ImportRefused, first_line
+from training.common.errors import first_line
+from training.fit.imported.file import ImportRefused
 from training.fit.imported.source import MLMODEL
 from training.spec.values import Spec
 

@@ -18,7 +18,8 @@ from onnxruntime.capi import onnxruntime_pybind11_state as runtime
 from sklearn.base import BaseEstimator
 
 from service.bundle.contract import Contract, Matrix
-from training.fit.imported.file import ImportRefused, first_line
+from training.common.errors import first_line
+from training.fit.imported.file import ImportRefused
 from training.fit.imported.interface import Input, Interface
 
 #: What ONNX Runtime raises for a model, or for rows, that it cannot take.
@@ -51,7 +52,7 @@ class Session:
         native.graph.output.extend(map(helper.make_empty_tensor_value_info, names))
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 4
-        with _refusing(file, "cannot be loaded by ONNX Runtime"):
+        with refusing(file, "cannot be loaded by ONNX Runtime"):
             self._session = onnxruntime.InferenceSession(
                 native.SerializeToString(), options, providers=["CPUExecutionProvider"]
             )
@@ -65,7 +66,7 @@ class Session:
 
     def _part(self, matrix: Matrix) -> list[NDArray[Any]]:
         feeds = {each.name: _fed(each, matrix, self._contract) for each in self._interface.inputs}
-        with _refusing(self._file, "cannot answer rows of the contract"):
+        with refusing(self._file, "cannot answer rows of the contract"):
             outputs: list[NDArray[Any]] = self._session.run(None, feeds)
         for output in outputs:
             if output.ndim not in (1, 2) or len(output) != len(matrix):
@@ -91,7 +92,8 @@ def _fed(each: Input, matrix: Matrix, contract: Contract) -> NDArray[Any]:
 
 
 @contextlib.contextmanager
-def _refusing(file: str, failure: str) -> Iterator[None]:
+def refusing(file: str, failure: str) -> Iterator[None]:
+    """What ONNX Runtime raises becomes an error that names the file."""
     try:
         yield
     except RUNTIME_ERRORS as error:

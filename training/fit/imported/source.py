@@ -8,7 +8,8 @@ from pathlib import Path
 from training.common import own_code, state
 from training.fit.imported import file
 from training.fit.imported.file import ImportRefused
-from training.spec.values import Import, Spec
+from training.spec.search import Import
+from training.spec.values import Spec
 
 #: What an MLflow model is by its folder.
 MLMODEL = "MLmodel"

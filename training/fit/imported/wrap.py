@@ -16,9 +16,8 @@ from onnx import TensorProto, helper, numpy_helper
 from service.bundle.contract import Contract
 from training.fit.imported.interface import Input, Interface, Outputs
 
-#: What all names here begin with, so that they are none of the model's own.
+#: What all names here begin with.
 OURS = "swarmline/"
-MATRIX = f"{OURS}rows"
 ML = "ai.onnx.ml"
 #: Since then a label is looked up as it is here.
 ML_OPSET = 2
@@ -27,17 +26,18 @@ ML_OPSET = 2
 class _Around:
     """The nodes and constants that are put around a model."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str) -> None:
+        self.prefix, self.matrix = prefix, f"{prefix}rows"
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
 
     def constant(self, values: NDArray[Any]) -> str:
-        name = f"{OURS}constant{len(self.constants)}"
+        name = f"{self.prefix}constant{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(values, name))
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str = "", **attributes: Any) -> str:
-        output = output or f"{OURS}{kind}{len(self.nodes)}"
+        output = output or f"{self.prefix}{kind}{len(self.nodes)}"
         domain = ML if kind == "LabelEncoder" else ""
         self.nodes.append(
             helper.make_node(kind, list(inputs), [output], domain=domain, **attributes)
@@ -54,7 +54,7 @@ def wrap(
     """
     wrapped = onnx.ModelProto()
     wrapped.CopyFrom(model)
-    graph, around = wrapped.graph, _Around()
+    graph, around = wrapped.graph, _Around(_free_prefix(model))
     for each in interface.inputs:
         _feed(around, each, contract)
     before, around.nodes = around.nodes, []
@@ -66,20 +66,30 @@ def wrap(
     del graph.node[:], graph.input[:], graph.output[:], graph.value_info[:]
     graph.node.extend([*before, *inner, *around.nodes])
     graph.initializer.extend(around.constants)
-    rows = helper.make_tensor_value_info(MATRIX, TensorProto.FLOAT, [None, len(contract.features)])
+    rows = helper.make_tensor_value_info(
+        around.matrix, TensorProto.FLOAT, [None, len(contract.features)]
+    )
     graph.input.append(rows)
     graph.output.extend(outputs)
     _allow_label_encoder(wrapped)
     return bytes(wrapped.SerializeToString())
 
 
+def _free_prefix(model: onnx.ModelProto) -> str:
+    """One that stands nowhere in the model, which may have been imported before: its names would stand twice."""
+    content, prefix = model.SerializeToString(), OURS
+    while prefix.encode() in content:
+        prefix += "/"
+    return prefix
+
+
 def _feed(around: _Around, each: Input, contract: Contract) -> None:
     """An input out of the matrix."""
     if each.column is None:
-        around.node("Cast", [MATRIX], each.name, to=each.kind)
+        around.node("Cast", [around.matrix], each.name, to=each.kind)
         return
     position = around.constant(np.array(contract.positions(each.column.name), dtype=np.int64))
-    values = around.node("Gather", [MATRIX, position], axis=1)
+    values = around.node("Gather", [around.matrix, position], axis=1)
     if each.flat:
         values = around.node("Reshape", [values, around.constant(np.array([-1], dtype=np.int64))])
     if each.kind != TensorProto.STRING:
@@ -96,12 +106,12 @@ def _classes(
     chances = around.node("Cast", [outputs.numbers], to=TensorProto.FLOAT)
     if order:
         places = around.constant(np.array(order, dtype=np.int64))
-        chances = around.node("Gather", [chances, places], f"{OURS}probabilities", axis=1)
+        chances = around.node("Gather", [chances, places], f"{around.prefix}probabilities", axis=1)
     else:
         column = around.constant(np.array([-1, 1], dtype=np.int64))
         second = around.node("Reshape", [chances, column])
         first = around.node("Sub", [around.constant(np.ones(1, dtype=np.float32)), second])
-        chances = around.node("Concat", [first, second], f"{OURS}probabilities", axis=1)
+        chances = around.node("Concat", [first, second], f"{around.prefix}probabilities", axis=1)
     label = _label(around, outputs, order) if outputs.label else ""
     if not label:
         label = around.node("ArgMax", [chances], axis=1, keepdims=0)

@@ -112,3 +112,67 @@ def test_a_link_beside_it_that_leads_elsewhere_is_refused(tmp_path: Path) -> Non
     (tmp_path / "weights.bin").symlink_to("/etc/passwd")
     with pytest.raises(ImportRefused, match="'weights.bin', which is no file beside it"):
         read_model(tmp_path / "model.onnx")
+
+
+def doubling(calls: list[str], last: str = "") -> bytes:
+    """Functions each of which calls the next twice."""
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid("ours", 1)]
+    functions = [
+        helper.make_function(
+            "ours",
+            name,
+            ["x"],
+            ["y"],
+            [
+                helper.make_node(called, ["x"], ["z"], domain="ours" if called in calls else ""),
+                helper.make_node(called, ["z"], ["y"], domain="ours" if called in calls else ""),
+            ],
+            opsets,
+        )
+        for name, called in zip(calls, [*calls[1:], last or "Relu"], strict=True)
+    ]
+    model = onnx.load_model_from_string(
+        by_hand(helper.make_node(calls[0], ["x"], ["y"], domain="ours"), domains=["ours"])
+    )
+    model.functions.extend(functions)
+    return bytes(model.SerializeToString())
+
+
+def test_functions_are_written_out(tmp_path: Path) -> None:
+    model = read_model(written(tmp_path, doubling(["f0", "f1"])))
+    assert [node.op_type for node in model.graph.node] == ["Relu"] * 4
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (doubling([f"f{number}" for number in range(30)]), "has 2147483647 nodes; allowed are"),
+        (doubling([f"f{number}" for number in range(60)]), "calls functions more than 50 deep"),
+        (
+            doubling(["f0"], last="f0"),
+            "calls functions more than 50 deep, or one that calls itself",
+        ),
+    ],
+)
+def test_functions_that_would_fill_the_memory_are_refused(
+    tmp_path: Path, model: bytes, reason: str
+) -> None:
+    with pytest.raises(ImportRefused, match=reason):
+        read_model(written(tmp_path, model))
+
+
+def test_tensors_that_each_name_one_large_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.onnx"
+    with_external_data(path, "weights.bin")
+    model = onnx.load_model_from_string(path.read_bytes())
+    tensor = next(each for each in model.graph.initializer if each.name == "w")
+    for number in range(100):
+        model.graph.initializer.add().CopyFrom(tensor)
+        model.graph.initializer[-1].name = f"w{number}"
+    path.write_bytes(model.SerializeToString())
+    # The weights alone have 32 bytes.
+    monkeypatch.setattr(file, "MOST_MB", (path.stat().st_size + 1_000) / 1e6)
+    with pytest.raises(ImportRefused, match="MB with its tensors; allowed are"):
+        read_model(path)

@@ -177,6 +177,16 @@ def test_missing_values_that_the_model_cannot_take_are_said(
         imported(log, "regression")
 
 
+def test_a_model_that_was_imported_before_is_imported_again(
+    imported: Callable[..., Fitted],
+) -> None:
+    first = imported(numbers(), "regression")
+    assert first.compiled is not None
+    served = (first.compiled.folder / "model.onnx").read_bytes()
+    again = imported(served, "regression").predict(matrix())
+    assert np.array_equal(again.values, first.predict(matrix()).values)
+
+
 def test_classes_without_names_have_to_be_listed(imported: Callable[..., Fitted]) -> None:
     for model in (network("Softmax", 2), forest(NUMBERED, False)):
         with pytest.raises(ImportRefused, match="allowed then: target.classes lists them in the"):
@@ -192,6 +202,8 @@ def test_classes_without_names_have_to_be_listed(imported: Callable[..., Fitted]
         ({"import": {"model": "models:/../x;y"}}, "import.model: given"),
         ({"import": {"path": "a"}, "search": None}, "import.path: unknown key; allowed: file"),
         ({"import": {"file": "a"}, "search": {"candidates": ["linear"]}}, "search.candidates: given"),
+        ({"import": {"file": "a"}, "search": None, "target": {"loss": "absolute"}}, "target.loss: given, and .import."),
+        ({"import": {"file": "a"}, "search": None, "columns": {"light": {"monotone": "increasing"}}}, "columns.light.monotone: given, and .import."),
         ({"import": {"file": "a"}, "search": {"candidates": [], "budget": 3}}, "search.budget: given"),
         ({"search": {"candidates": []}}, "search.candidates: missing; at least one is needed"),
         ({"search": None}, "search.candidates: missing"),
