@@ -3,7 +3,7 @@
 
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
-# scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
+# outside/values.py) and check it. No recipe names one, but quoted and as a shell's variable.
 OUTSIDE := MODEL VERSION NAME SOURCE TARGET OUT TABLE QUERY OPTIONS WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN UNCONFIRMED LOAD WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
 	STEPS PROMOTE RAMP_MINUTES RAMP_VERDICT_HOURS RAMP_AWAY_MINUTES RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import shlex
 import signal
 import sys
 import traceback
@@ -14,10 +13,12 @@ from pathlib import Path
 
 import msgspec
 
+from outside.address import public_text
+from outside.command_line import more_words
+from outside.values import NotAllowed
 from scoring.arguments import complete, parser
 from scoring.errors import NothingScored, ScoringError
 from scoring.progress import say
-from tables.address import public_text
 from tables.errors import TableError
 
 #: What databases and Arrow refuse with; psycopg by itself, where rows are copied.
@@ -29,13 +30,14 @@ ERRORS = (
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    options = parser().parse_args(_words() if words is None else words)
+    line = parser()
+    options = line.parse_args([*sys.argv[1:], *more_words(line)] if words is None else words)
     try:
         complete(options)
         _score(options)
     except ScoringError as error:
         return _end_with(error, options.traceback, error.exit_code)
-    except (TableError, OSError) as error:
+    except (NotAllowed, TableError, OSError) as error:
         return _end_with(error, options.traceback)
     # pylint: disable-next=catching-non-exception  # it cannot tell
     except _errors_of_libraries() as error:
@@ -80,14 +82,6 @@ def _end_with(error: Exception, with_traceback: bool, code: int = 1) -> int:
     reason = str(getattr(error, "orig", None) or error).strip() or type(error).__name__
     say(f"error: {public_text(reason)}")
     return code
-
-
-def _words() -> list[str]:
-    """The command line, and after it the words of ARGS, divided as a shell does it and never shown to one."""
-    try:
-        return [*sys.argv[1:], *shlex.split(os.environ.get("ARGS", ""))]
-    except ValueError as error:
-        parser().error(f"ARGS cannot be divided into words: {error}")
 
 
 if __name__ == "__main__":

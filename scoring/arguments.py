@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import NoReturn
 
+from outside.address import public_text
+from outside.values import LINE, NAME, PLACE, QUERY, TABLE, Outside, checked
 from scoring.errors import ScoringError
-from scoring.parameters import LINE, NAME, PLACE, QUERY, TABLE, Outside, checked
 from scoring.unfinished import PART_ROWS
-from tables.address import public_text
 from tables.csv_format import CsvFormat
 
 FILES = "a .parquet or .csv file"
@@ -99,7 +99,8 @@ def complete(options: argparse.Namespace) -> None:
     """Fills in what the environment says, where the command line does not."""
     for name, value in vars(options).items():
         if isinstance(value, Outside):
-            setattr(options, name, value.value())
+            given = value.value()
+            setattr(options, name, "" if given is None else given)
     # Longer ones would be cut off by the database, and two tables be one.
     checked("TABLE", options.table, TABLE)
     if options.part_rows < 1:

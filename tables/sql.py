@@ -11,7 +11,8 @@ from typing import Any
 import pyarrow as pa
 import sqlalchemy as sa
 
-from tables.address import filled_in, public
+from outside.address import public
+from tables.address import filled_in
 from tables.errors import TableError, refuse_repeated
 
 BATCH_ROWS = 20_000

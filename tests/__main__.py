@@ -19,7 +19,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from scripts.command.options import FLAG, Outside, parsed
+from outside.values import FLAG, Outside
+from scripts.command.options import parsed
 from tests.support import ROOT, coverage_report, known
 from tests.support.machine import cache
 

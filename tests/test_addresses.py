@@ -12,6 +12,7 @@ import sqlalchemy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from outside.address import public_text
 from scripts.command import address
 from scripts.command.outcome import Refused
 from scripts.ledger import tracking
@@ -130,4 +131,4 @@ def test_what_is_no_database_s_address_is_refused():
 
 def test_what_mlflow_says_of_a_failed_request_is_told_without_the_password():
     said = "API request to http://me:hunter2@mlflow:5000/api failed; models:/late@champion stays"
-    assert address.without_passwords(said) == said.replace("hunter2", "***")
+    assert public_text(said) == said.replace("hunter2", "***")

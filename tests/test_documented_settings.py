@@ -113,7 +113,7 @@ def _names_read(node: ast.AST) -> Iterator[str]:
 def parameter_problems(root: Path) -> Iterator[str]:
     """What scripts and training take from outside, and neither a document nor a line of `make` names."""
     documented = _names_in_documents(root)
-    for package in ("monitoring", "scripts", "tables", "training"):
+    for package in ("monitoring", "outside", "scoring", "scripts", "tables", "training"):
         for name in sorted(read_from_outside(root / package) - documented - FOREIGN):
             yield f"no document and no line of the Makefile names {name}, which {package} reads"
 
@@ -138,7 +138,10 @@ def invention_problems(root: Path) -> Iterator[str]:
 def _sources(root: Path) -> Iterator[str]:
     # PIP_INDEX_URL and its like are read by pip, by way of the Dockerfiles, which take no name from a document.
     kinds = ("*.py", "*.yml", "*.yaml", "*.groovy", "*.sh", "Dockerfile", "*.Dockerfile")
-    for folder in ("monitoring", "scripts", "service", "tables", "training", "stack", "jenkins"):
+    for folder in (
+        *("monitoring", "outside", "scoring", "scripts", "service", "tables", "training"),
+        *("stack", "jenkins"),
+    ):
         for kind in kinds:
             for file in sorted((root / folder).rglob(kind)):
                 yield file.read_text(encoding="utf-8")
@@ -266,6 +269,8 @@ def _copy(tmp_path: Path) -> Path:
         "stack",
         "jenkins",
         "monitoring",
+        "outside",
+        "scoring",
         "scripts",
         "tables",
         "training",

@@ -25,7 +25,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "scoring": (
-        "errors parameters progress unfinished arguments version cells predictor sources sinks run cluster job places"
+        "errors progress unfinished arguments version cells predictor sources sinks run cluster job places"
         " __main__"
     ).split(),
     "monitoring": (

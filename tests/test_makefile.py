@@ -13,8 +13,7 @@ from typing import Any
 
 import pytest
 
-from scripts.command.options import IMAGE, LINE, NAME, NAMES, NUMBER, PATH, parameter
-from scripts.command.outcome import Refused
+from outside.values import IMAGE, LINE, NAME, NAMES, NUMBER, PATH, NotAllowed, parameter
 from tests.support.jenkins.pipelines import FILES, evaluate
 from tests.support.outside import outside_names
 from tests.test_documents import targets
@@ -206,7 +205,7 @@ def asked_for(package: str) -> Iterator[tuple[Path, str]]:
 
 
 def test_the_makefile_knows_every_value_that_a_program_or_a_pipeline_takes() -> None:
-    packages = ("monitoring", "scoring", "scripts", "training")
+    packages = ("monitoring", "outside", "scoring", "scripts", "training")
     programs = [asked for package in packages for asked in asked_for(package)]
     parameters = [(path, name) for path in FILES for _, name in declared(path)]
     assert len(programs) > 20 and len(parameters) > 10
@@ -226,7 +225,7 @@ def test_what_is_no_word_is_refused_in_a_sentence(
     allowed: Any, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODEL", text)
-    with pytest.raises(Refused, match=r"MODEL is ['\"].*; allowed is "):
+    with pytest.raises(NotAllowed, match=r"MODEL is ['\"].*; allowed is "):
         parameter("MODEL", allowed)
 
 
@@ -235,7 +234,7 @@ def test_a_line_has_no_control_characters_and_a_path_is_no_option(
     allowed: Any, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WHY", text)
-    with pytest.raises(Refused, match="WHY is '.*; allowed is "):
+    with pytest.raises(NotAllowed, match="WHY is '.*; allowed is "):
         parameter("WHY", allowed)
 
 

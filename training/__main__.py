@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
 
-from tables.address import public_text
+from outside.address import public_text
+from outside.command_line import more_words
+from outside.values import NotAllowed
 from training import commands
 from training.commands.arguments import check_models, complete, parser
 from training.common import failures
@@ -19,12 +19,15 @@ from training.common.progress import say
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(_words() if words is None else words)
+    line = parser()
+    arguments = line.parse_args([*sys.argv[1:], *more_words(line)] if words is None else words)
     warnings.filterwarnings("ignore", category=FutureWarning)
     try:
         complete(arguments)
         check_models(arguments)
         commands.run(arguments)
+    except NotAllowed as error:
+        return _end_with(TrainingError(str(error)), arguments.traceback)
     except TrainingError as error:
         return _end_with(error, arguments.traceback)
     except failures.kinds() as error:
@@ -33,14 +36,6 @@ def main(words: Sequence[str] | None = None) -> int:
         say("stopped; nothing half-made is registered")
         return 130
     return 0
-
-
-def _words() -> list[str]:
-    """The command line, and after it the words of ARGS, divided as a shell does it and never shown to one."""
-    try:
-        return [*sys.argv[1:], *shlex.split(os.environ.get("ARGS", ""))]
-    except ValueError as error:
-        parser().error(f"ARGS cannot be divided into words: {error}")
 
 
 def _end_with(error: TrainingError, with_traceback: bool) -> int:

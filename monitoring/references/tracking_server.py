@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import requests
 
 from monitoring.settings import Settings
-from tables.address import is_sound, public
+from outside.address import is_sound, public
 
 if TYPE_CHECKING:
     from collections.abc import Callable

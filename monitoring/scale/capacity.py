@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import requests
 
-from tables.address import public_text
+from outside.address import public_text
 
 SECONDS = 3.0
 #: The share of its CPU that a replica may use in the busiest five minutes. At 0.65 a request waits about two answers

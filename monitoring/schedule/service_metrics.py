@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import requests
 
-from tables.address import public, public_text
+from outside.address import public, public_text
 
 SECONDS = 3.0
 LAG, SHARE = "swarmline_journal_lag_seconds", "swarmline_traffic_share"

@@ -17,10 +17,11 @@ import pyarrow as pa
 import pyarrow.csv as pc
 import sqlalchemy as sa
 
+from outside.address import public
 from scoring.errors import ScoringError
 from scoring.predictor import Scored
 from scoring.unfinished import Done, Part, Unfinished
-from tables.address import filled_in, public
+from tables.address import filled_in
 from tables.sql import driven
 
 #: The columns that a table has besides the answers': whose rows they are; aside, also of which part.

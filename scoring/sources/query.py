@@ -9,12 +9,13 @@ from contextlib import ExitStack
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from outside.address import public
 from scoring.errors import ScoringError
 from scoring.predictor import Batch
 from scoring.progress import say
 from scoring.sources.span import Span, cut
 from scoring.unfinished import PART_ROWS, Done, Part
-from tables.address import filled_in, public
+from tables.address import filled_in
 from tables.errors import refuse_repeated
 from tables.sql import driven, sent
 

@@ -17,8 +17,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from outside.values import Allowed, Outside, choice
 from scripts.command import files
-from scripts.command.options import Allowed, Outside, choice, parsed, plain_parser
+from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, finish, say
 
 LOCKS = Path("requirements")

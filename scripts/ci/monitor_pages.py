@@ -18,8 +18,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import requests
 
+from outside.values import NAMES
 from scripts.command import files
-from scripts.command.options import NAMES, parameter, parsed, parser
+from scripts.command.options import parameter, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.edge.client import EdgeClient, client_for
 from scripts.engine import swarm

@@ -19,8 +19,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from outside.values import NAME
 from scripts.command import files
-from scripts.command.options import NAME, parameter
+from scripts.command.options import parameter
 from scripts.command.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
 from scripts.engine.docker import DockerError
 from scripts.ledger import confirmations, records

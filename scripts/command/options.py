@@ -1,7 +1,4 @@
-"""What the scripts' command lines have in common: verbs, options, and values from outside, checked before they count.
-
-A value from outside comes by the environment: Make and Jenkins put it there as it was given, and no shell sees it.
-"""
+"""What the scripts' command lines have in common: verbs, options, and where they ask the environment."""
 
 from __future__ import annotations
 
@@ -9,74 +6,26 @@ import argparse
 import contextlib
 import getpass
 import os
-import re
-import shlex
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
+from outside import values
+from outside.command_line import more_words
+from outside.values import LINE, NAME, NUMBER, Allowed, NotAllowed, Outside
 from scripts.command.outcome import REFUSED, Refused, say
 
 #: Seconds for going back, and those for which a deploy may hold the lock before.
 BACK, PATIENCE = 300.0, 1800.0
 
 
-class Allowed(NamedTuple):
-    """What a value from outside may be: the whole of it matches the pattern, which the words describe."""
-
-    pattern: str
-    words: str
-    #: Not shown where it is refused.
-    is_secret: bool = False
-
-
-_NAME = r"\w[\w.-]{0,99}"
-NAME = Allowed(_NAME, "a name of letters, digits, . _ and -, 100 at most")
-NAMES = Allowed(f"{_NAME}( +{_NAME})*", "names of letters, digits, . _ and -, with spaces between")
-NUMBER = Allowed(r"\d{1,9}(\.\d{1,9})?", "a number, as in 5 or 0.5")
-WHOLE = Allowed(r"\d{1,4}", "a whole number, 9999 at most")
-FLAG = Allowed("1|true|yes|on|0|false|no|off", "1 or 0, true or false")
-IMAGE = Allowed(r"\w[\w.:/@+-]{0,499}", "an image, as in registry/name@sha256:...")
-IDENTITY = Allowed(r"[A-Za-z0-9._:-]{1,128}", "an id of letters, digits and ._:-, 128 at most")
-#: No control character, no separator of lines; one that begins with - would be taken for an option.
-_TEXT = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
-LINE = Allowed(f"{_TEXT}{{0,1000}}", "one line of text, 1000 characters at most")
-ADDRESS = Allowed(f"{_TEXT}{{0,4000}}", "an address without control characters", is_secret=True)
-PATH = Allowed(f"(?!-){_TEXT}{{0,4000}}", "a path without control characters")
-
-
-def choice(*words: str) -> Allowed:
-    return Allowed("|".join(map(re.escape, words)), f"one of {', '.join(words)}")
-
-
 def parameter(name: str, allowed: Allowed = LINE) -> str:
     """What the environment has under this name, or nothing; refused where that is not allowed."""
-    text = os.environ.get(name, "").strip()
-    if text and not re.fullmatch(allowed.pattern, text):
-        shown = "not what it may be" if allowed.is_secret else repr(text[:80])
-        raise Refused(f"{name} is {shown}; allowed is {allowed.words}")
-    return text
-
-
-class Outside(NamedTuple):
-    """The default of an option that the environment may give; looked up only when the option is wanted."""
-
-    name: str
-    allowed: Allowed = LINE
-    otherwise: str | float | None = None
-    #: Where nothing will do in its place: what it says.
-    needed: str = ""
-
-    def value(self) -> str | float | bool | None:
-        text = parameter(self.name, self.allowed)
-        if self.allowed is FLAG:
-            return text in ("1", "true", "yes", "on")
-        if not text and self.needed:
-            raise Refused(f"{self.name} is missing: {self.name}={self.needed}")
-        if not text:
-            return self.otherwise
-        return float(text) if self.allowed is NUMBER else text
+    try:
+        return values.parameter(name, allowed)
+    except NotAllowed as error:
+        raise Refused(str(error)) from error
 
 
 class Parser(argparse.ArgumentParser):
@@ -108,25 +57,15 @@ def parsed(line: argparse.ArgumentParser, arguments: Sequence[str] | None) -> ar
     """What the command line says and, where it says nothing, the environment. `make TARGET ARGS=...` adds words:
     options stand before a verb."""
     if arguments is None:
-        arguments = [*_more_words(line), *sys.argv[1:]]
+        arguments = [*more_words(line), *sys.argv[1:]]
     options = line.parse_args(arguments)
     try:
         for name, value in vars(options).items():
             if isinstance(value, Outside):
                 setattr(options, name, value.value())
-    except Refused as refused:
+    except NotAllowed as refused:
         line.exit(REFUSED, f"swarmline: {refused}\n")
     return options
-
-
-def _more_words(line: argparse.ArgumentParser) -> list[str]:
-    """The words of ARGS, divided as a shell does it and never shown to one."""
-    words: list[str] = []
-    try:
-        words = shlex.split(os.environ.get("ARGS", ""))
-    except ValueError as error:
-        line.error(f"ARGS cannot be divided into words: {error}")
-    return words
 
 
 class Verb(NamedTuple):

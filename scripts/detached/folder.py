@@ -160,7 +160,7 @@ def pack(folder: Folder) -> tuple[str, dict[str, str]]:
 
 def _copy_code(work: Path) -> None:
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("scripts", "stack"):
+    for name in ("outside", "scripts", "stack"):
         shutil.copytree(ROOT / name, work / name, ignore=ignored)
     shutil.copy(ROOT / "stack.yml", work)
 

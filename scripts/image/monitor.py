@@ -6,9 +6,9 @@ import argparse
 import os
 from typing import Any
 
+from outside.values import NAME as A_NAME
 from scripts.command import checkout, files
 from scripts.command.checkout import ROOT
-from scripts.command.options import NAME as A_NAME
 from scripts.command.options import parameter
 from scripts.command.outcome import Refused, say
 from scripts.engine import images
@@ -19,7 +19,7 @@ from scripts.stack_file import settings
 NAME = "swarmline/monitor"
 LOCK, DOCKERFILE = "requirements/monitor.txt", "monitoring/Dockerfile"
 #: Where its imports are followed.
-PACKAGES = ("service", "tables", "training")
+PACKAGES = ("outside", "service", "tables", "training")
 WRITTEN = "monitor.json"
 RUNBOOK = "docs/runbook.md"
 

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from outside.values import ADDRESS
 from scripts.command import environments
-from scripts.command.options import ADDRESS, parameter
+from scripts.command.options import parameter
 from scripts.command.outcome import Refused, say
 from scripts.engine.docker import DockerError
 from scripts.ledger import records, releases

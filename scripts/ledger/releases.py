@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from outside.address import public_text
 from scripts.command import environments
-from scripts.command.address import without_passwords
 from scripts.command.outcome import Refused, say
 from scripts.ledger import champions, records, tracking
 from scripts.ledger.records import Record
@@ -47,7 +47,7 @@ def write(stack: str) -> dict[str, Any]:
         for record in lacking:
             _write(client, experiment, stack, record)
     except errors as error:
-        raise Refused(without_passwords(f"MLflow at {tracking.uri()}: {error}")) from error
+        raise Refused(public_text(f"MLflow at {tracking.uri()}: {error}")) from error
     if lacking:
         say(f"ledger: wrote {len(lacking)} of {EXPERIMENT} to MLflow")
     return {
@@ -81,7 +81,7 @@ def document(release: str) -> dict[str, Any]:
     except Refused as error:
         say(f"the ledger cannot tell of {release}: {error}")
     except errors as error:
-        say(without_passwords(f"the ledger cannot tell of {release}: {error}"))
+        say(public_text(f"the ledger cannot tell of {release}: {error}"))
     return {}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import requests
 
+from outside.address import public
 from scripts.command import files
-from scripts.command.address import public, sound
+from scripts.command.address import sound
 from scripts.command.outcome import Refused
 
 

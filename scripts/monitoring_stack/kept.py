@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from outside.values import IMAGE
 from scripts.command import files
-from scripts.command.options import IMAGE, parameter
+from scripts.command.options import parameter
 from scripts.command.outcome import Refused
 from scripts.engine import swarm
 from scripts.image.release import DIGEST

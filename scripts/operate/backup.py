@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any
 
+from outside.values import PATH, Outside
 from scripts.command import files
-from scripts.command.options import PATH, Outside, parsed, parser
+from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.credentials.database import Guest, database_image, guest, host
 from scripts.engine import backups, container

@@ -16,17 +16,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from outside.values import NUMBER, Outside
 from scripts.command import files
 from scripts.command.deadline import Deadline
 from scripts.command.environments import production_of
-from scripts.command.options import (
-    NUMBER,
-    Outside,
-    add_break_lock,
-    add_who_and_why,
-    parsed,
-    parser,
-)
+from scripts.command.options import add_break_lock, add_who_and_why, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.edge import client, journal_lag, load, smoke
 from scripts.edge.client import EdgeClient

@@ -11,16 +11,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from outside.values import FLAG, Outside
 from scripts.command.deadline import Deadline
-from scripts.command.options import (
-    FLAG,
-    Outside,
-    add_break_lock,
-    add_who_and_why,
-    is_agreed,
-    parsed,
-    parser,
-)
+from scripts.command.options import add_break_lock, add_who_and_why, is_agreed, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError, docker

@@ -13,13 +13,7 @@ import argparse
 from collections.abc import Iterable
 from typing import Any
 
-from scripts.command.options import (
-    add_break_lock,
-    add_patience,
-    add_who_and_why,
-    parsed,
-    parser,
-)
+from scripts.command.options import add_break_lock, add_patience, add_who_and_why, parsed, parser
 from scripts.command.outcome import finish, say
 from scripts.engine import lock, secrets_and_configs
 from scripts.engine.docker import DockerError, docker, docker_json
@@ -27,8 +21,8 @@ from scripts.engine.secrets_and_configs import Stored
 from scripts.ledger import records, replicas
 from scripts.ledger.records import Record
 from scripts.monitoring_stack import state
-from scripts.stack_file.monitoring import PREFIX
 from scripts.stack_file import render
+from scripts.stack_file.monitoring import PREFIX
 
 KEEP = 20
 #: Seconds that the lock may be held, and those for which a deploy may hold it before.

@@ -20,8 +20,9 @@ from types import FrameType
 
 import requests
 
+from outside.values import FLAG, Outside
 from scripts.command.deadline import Deadline
-from scripts.command.options import FLAG, Outside, parsed, plain_parser
+from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, say
 from scripts.edge.client import EdgeClient
 from scripts.edge.smoke import golden_rows, smoke

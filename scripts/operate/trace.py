@@ -15,8 +15,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from scripts.command.address import sound, without_passwords
-from scripts.command.options import ADDRESS, IDENTITY, Outside, parsed, parser
+from outside.address import public_text
+from outside.values import ADDRESS, IDENTITY, Outside
+from scripts.command.address import sound
+from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.credentials import database
 from scripts.engine import job, swarm
@@ -79,7 +81,7 @@ def from_address(url: str, identity: str) -> list[Row]:
         engine = sqlalchemy.create_engine(address)
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         raise Refused(
-            f"--journal is no address of a database: {without_passwords(str(error))}"
+            f"--journal is no address of a database: {public_text(str(error))}"
         ) from error
     try:
         with engine.connect() as connection:

@@ -16,7 +16,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from scripts.command.options import FLAG, Outside, is_agreed, parsed, parser
+from outside.values import FLAG, Outside
+from scripts.command.options import is_agreed, parsed, parser
 from scripts.command.outcome import REFUSED, Refused, Stopped, finish, say
 from scripts.edge import client
 from scripts.engine import swarm

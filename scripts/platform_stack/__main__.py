@@ -15,8 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from outside.values import NAME, PATH, Outside
 from scripts.command import files
-from scripts.command.options import NAME, PATH, Outside, Verb, parsed, plain_parser, run_verb
+from scripts.command.options import Verb, parsed, plain_parser, run_verb
 from scripts.command.outcome import finish
 from scripts.platform_stack import backup, mlflow_image, stack
 

@@ -15,9 +15,10 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from outside.values import NAME
 from scripts.command import files
 from scripts.command.environments import staging_of
-from scripts.command.options import NAME, parameter
+from scripts.command.options import parameter
 from scripts.command.outcome import Refused, say
 from scripts.credentials import certificates
 from scripts.engine import secrets_and_configs

@@ -14,16 +14,9 @@ import argparse
 import sys
 from typing import Any
 
+from outside.values import NAME, NUMBER, Outside, choice
 from scripts.command import files
-from scripts.command.options import (
-    NAME,
-    NUMBER,
-    Outside,
-    add_who_and_why,
-    choice,
-    parsed,
-    parser,
-)
+from scripts.command.options import add_who_and_why, parsed, parser
 from scripts.command.outcome import finish
 from scripts.engine import swarm
 from scripts.ramp.climb import climb

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from scripts.command.options import Allowed
+from outside.values import Allowed
 from scripts.command.outcome import Refused
 
 STEPS = Allowed(

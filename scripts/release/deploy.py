@@ -15,9 +15,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from scripts.command import files
-from scripts.command import environments
-from scripts.command.options import FLAG, IMAGE, Outside, add_rollout, parsed, parser
+from outside.values import FLAG, IMAGE, Outside
+from scripts.command import environments, files
+from scripts.command.options import add_rollout, parsed, parser
 from scripts.command.outcome import Late, Refused, RolledBack, finish, say
 from scripts.credentials import manage
 from scripts.detached import process

@@ -13,8 +13,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from outside.values import IMAGE, Outside
 from scripts.command import files
-from scripts.command.options import IMAGE, Outside, add_rollout, parsed, parser
+from scripts.command.options import add_rollout, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.detached import process
 from scripts.engine import swarm

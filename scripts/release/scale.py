@@ -12,12 +12,10 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from outside.values import FLAG, WHOLE, Outside
 from scripts.command import files, interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import (
-    FLAG,
-    WHOLE,
-    Outside,
     add_back_deadline,
     add_break_lock,
     add_patience,

@@ -16,9 +16,10 @@ from typing import Any
 
 import yaml
 
+from outside.values import IMAGE, Outside
 from scripts.command import files
 from scripts.command.environments import FOLDER
-from scripts.command.options import IMAGE, Outside, parsed, parser
+from scripts.command.options import parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.engine import swarm
 from scripts.engine.secrets_and_configs import NEEDED, VARIABLES, current_secrets, plain_name

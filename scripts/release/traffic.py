@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from outside.values import NAME, NUMBER, Outside, choice
 from scripts.command import files
-from scripts.command.options import NAME, NUMBER, Outside, add_rollout, choice, parsed, parser
+from scripts.command.options import add_rollout, parsed, parser
 from scripts.command.outcome import Refused, finish
 from scripts.detached import process
 from scripts.engine import swarm

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from outside.values import NAME
 from scripts.command.checkout import ROOT
 from scripts.command.environments import ENGINE, FOLDER, STACK_NAME
-from scripts.command.options import NAME, parameter
+from scripts.command.options import parameter
 from scripts.command.outcome import Refused, say
 from scripts.stack_file import render
 

@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from outside.address import public
 from service.journal.database.connection import connect
-from tables.address import public
 from tests.support.postgres import empty, running_cluster
 from tests.support.processes import wait_until
 from tests.support.scoring import Scorer, answers, numbered, write_parquet

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 import watchfiles
 
-from scripts.command.options import FLAG, Outside, parsed
+from outside.values import FLAG, Outside
+from scripts.command.options import parsed
 from tests.support.concerned import concerned_tests
 from tests.support.imports import PACKAGES
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from tables.address import public, public_text
+from outside.address import public, public_text
 from tables.csv_format import CsvFormat
 from tables.errors import TableError
 from tables.frame import read_table

@@ -9,19 +9,9 @@ from typing import Any, Literal, NamedTuple, NoReturn
 
 import msgspec
 
-from tables.address import public_text
+from outside.address import public_text
+from outside.values import FLAG, LINE, NAME, NAMES, PATH, SQL, Outside, choice, parameter
 from training.commands import COMMANDS
-from training.commands.parameters import (
-    FLAG,
-    LINE,
-    NAME,
-    NAMES,
-    PATH,
-    SQL,
-    Outside,
-    choice,
-    parameter,
-)
 from training.common.errors import Several, SpecError, TrainingError
 from training.spec.load import FOLDER, find, names
 from training.spec.values import Spec
@@ -190,7 +180,8 @@ def complete(arguments: argparse.Namespace) -> None:
             arguments.models = []
     for name, value in vars(arguments).items():
         if isinstance(value, Outside):
-            setattr(arguments, name, value.value())
+            given = value.value()
+            setattr(arguments, name, "" if given is None else given)
     if "why" in arguments and not arguments.why:
         if not arguments.exported:
             raise TrainingError("WHY is missing: WHY='the reason', which is kept")

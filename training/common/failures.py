@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tables.address import public
+from outside.address import public
 from training.common import state
 from training.common.errors import Unavailable
 

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from tables.address import is_sound, public
+from outside.address import is_sound, public
 from training.common.errors import RegistryError
 from training.common.progress import say
 

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from outside.address import public
 from service.bundle.contract import Task
-from tables.address import public
 from tables.csv_format import CsvFormat
 from tables.errors import TableError
 from tables.kinds import Kind, as_kind

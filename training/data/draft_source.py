@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tables.address import public
+from outside.address import public
 from tables.csv_detection import detect_encoding, detect_format
 from tables.csv_format import CsvFormat
 from tables.source import TEXT_FILES, files_of

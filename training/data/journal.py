@@ -17,7 +17,7 @@ from urllib.parse import quote
 import pandas as pd
 import sqlalchemy as sa
 
-from tables.address import public
+from outside.address import public
 from training.common.errors import SourceError
 from training.common.progress import say
 from training.spec.values import Spec

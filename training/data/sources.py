@@ -7,9 +7,9 @@ import hashlib
 
 import pandas as pd
 
+from outside.address import public
 from service.bundle.contract import ColumnType
 from service.bundle.lengths import parse_age
-from tables.address import public
 from tables.errors import TableError
 from tables.frame import read_table
 from tables.kinds import Kind

@@ -11,7 +11,7 @@ import mlflow
 import sqlalchemy
 from mlflow.exceptions import MlflowException
 
-from tables.address import public
+from outside.address import public
 from training.common import state
 from training.common.errors import RegistryError
 

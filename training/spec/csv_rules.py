@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tables.address import public
+from outside.address import public
 from tables.csv_format import CsvFormat
 from training.spec.values import Data
 

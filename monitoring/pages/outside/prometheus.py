@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import requests
 
 from monitoring.pages.words import plural
-from tables.address import public_text
+from outside.address import public_text
 
 _LOG = logging.getLogger(__name__)
 #: Seconds for one answer, and seconds that it is shown.

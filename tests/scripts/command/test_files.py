@@ -68,11 +68,13 @@ def test_a_report_of_an_empty_variable_is_of_the_usual_folder(
 def test_each_package_asks_in_one_place():
     asking = [
         str(file.relative_to(ROOT))
-        for package in ("scripts", "training", "service")
+        for package in ("outside", "scoring", "scripts", "training", "service")
         for file in sorted((ROOT / package).rglob("*.py"))
         if re.search(r'environ(\.get\(|\[)"SWARMLINE_BUILD"', file.read_text())
     ]
-    assert asking == ["scripts/command/files.py", "training/common/state.py"]
+    assert asking == [
+        *("scoring/sinks/database.py", "scripts/command/files.py", "training/common/state.py")
+    ]
 
 
 def test_a_key_is_handed_out_in_the_usual_folder(swarm: SwarmInAFile, tmp_path: Path):

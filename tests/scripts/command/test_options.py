@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from scripts.command.options import FLAG, Outside, add_rollout, parsed, parser
+from outside.values import FLAG, NotAllowed, Outside
+from scripts.command.options import add_rollout, parsed, parser
 from scripts.credentials.__main__ import command_line
 from training.commands import arguments as training
 from training.common.errors import TrainingError
@@ -112,5 +113,5 @@ def test_a_training_takes_what_make_was_given(
 def test_a_training_says_what_is_missing_or_wrong(
     given: None, arguments: list[str], said: str
 ) -> None:
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises((NotAllowed, TrainingError), match=said):
         training_of(*arguments)

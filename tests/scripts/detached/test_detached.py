@@ -22,7 +22,7 @@ from tests.support.scripts.swarm_in_a_file import SwarmInAFile, edge, environ, r
 # They start the whole command, on a docker command that stands in for a Swarm.
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
-NEEDED = ("scripts", "stack", "requirements", "Makefile", "pyproject.toml", "stack.yml")
+NEEDED = ("outside", "scripts", "stack", "requirements", "Makefile", "pyproject.toml", "stack.yml")
 NODE, SERVER = "JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE"
 OLD, NEW = release(1, "aaaa"), release(2, "bbbb")
 

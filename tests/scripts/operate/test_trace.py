@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.command.options import IDENTITY
+from outside.values import IDENTITY
 from scripts.operate.trace import explain, from_address, script_of
 from service.journal.database.connection import connect
 from service.journal.shipper import ship_once
