@@ -22,7 +22,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "readers settings jenkins bundle journal process web predict protocols views openapi app __main__"
     ).split(),
     "training": (
-        "common metrics spec data fit judge card bundle registry commands __main__"
+        "common metrics spec draft data fit judge card bundle registry commands __main__"
     ).split(),
     "scoring": (
         "errors progress unfinished arguments version cells predictor sources sinks run cluster job places"

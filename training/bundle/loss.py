@@ -14,7 +14,7 @@ from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from service.bundle.contract import Contract, Matrix
-from training.fit.compile import to_onnx_bytes
+from training.fit.compile.compile import to_onnx_bytes
 
 FOLDS = 5
 #: More held-out rows than this are sampled: the models are small, and the time of a training is not.

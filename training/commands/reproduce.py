@@ -19,7 +19,7 @@ from training.common.progress import say
 from training.common.provenance import provenance
 from training.data.dataset import Dataset, encode_and_split
 from training.fit import recipes
-from training.fit.compile import compare
+from training.fit.compile.compile import compare
 from training.fit.fit import fit
 from training.registry import imports, runs, tags, versions
 from training.registry.client import connect

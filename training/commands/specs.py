@@ -16,7 +16,7 @@ def models(arguments: Namespace) -> None:
 
 def draft(arguments: Namespace) -> None:
     # pylint: disable-next=import-outside-toplevel  # the names of the models need no pandas
-    from training.data import draft as drafts
+    from training.draft import draft as drafts
 
     path = drafts.write_draft(
         arguments.source,

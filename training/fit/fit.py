@@ -23,12 +23,12 @@ from training.fit.candidates import trust
 from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.candidates.resolve import IMPORTED
-from training.fit.compile import Compiled, compile_pipeline, take_compiled
-from training.fit.finish import Finished, finish
+from training.fit.compile.compile import Compiled, compile_pipeline, take_compiled
+from training.fit.finish.finish import Finished, finish
 from training.fit.imported.importing import import_model
 from training.fit.imported.model import refusing
-from training.fit.search import SearchResult, search
-from training.fit.trials import Attempt, Trial
+from training.fit.search.search import SearchResult, search
+from training.fit.search.trials import Attempt, Trial
 from training.spec.values import Spec
 
 

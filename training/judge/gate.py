@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from service.bundle.manifest import Decision
 from service.bundle.monitor_rules import Bound
-from training.fit.compile import Compiled
+from training.fit.compile.compile import Compiled
 from training.judge.evaluation import Evaluation
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec

@@ -18,7 +18,7 @@ from training.common.errors import first_line
 from training.common.progress import say
 from training.data.dataset import Dataset, encode
 from training.fit.fit import Fitted
-from training.fit.trials import Attempt
+from training.fit.search.trials import Attempt
 from training.metrics.metric import measure, sample_rows
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec

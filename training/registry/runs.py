@@ -24,8 +24,8 @@ from training.common.files import pretty
 from training.common.progress import say
 from training.data.dataset import Dataset
 from training.data.sources import describe_source
-from training.fit.search import SearchResult
-from training.fit.trials import Attempt, Trial
+from training.fit.search.search import SearchResult
+from training.fit.search.trials import Attempt, Trial
 from training.judge.result import TrainingResult
 from training.registry import tags
 from training.registry.client import brief, experiment

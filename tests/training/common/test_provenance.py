@@ -17,7 +17,7 @@ training = ["service.bundle", "tables"]
 MODULES = (
     "training/__init__.py",
     "training/fit/__init__.py",
-    "training/fit/search.py",
+    "training/fit/search/search.py",
     "service/bundle/contract.py",
     "tables/csv_file.py",
 )
@@ -52,7 +52,7 @@ def test_other_code_or_another_lock_is_another_key(
 
 def test_a_module_in_another_folder_is_another_key(spec_of: SpecOf, tree: Path) -> None:
     before = key(spec_of, tree)
-    (tree / "training/fit/search.py").rename(tree / "training/search.py")
+    (tree / "training/fit/search/search.py").rename(tree / "training/search.py")
     assert key(spec_of, tree) != before
 
 

@@ -14,7 +14,7 @@ from training.data.dataset import encode_and_split
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.boosted_trees_onnx import floored, register
 from training.fit.candidates.pipeline import make_pipeline
-from training.fit.compile import compile_pipeline
+from training.fit.compile.compile import compile_pipeline
 
 BOOSTING = {"candidates": ["gradient-boosting"], "budget": 1, "folds": 2}
 CODES = 60

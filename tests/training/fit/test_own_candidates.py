@@ -63,7 +63,7 @@ VARIED = """
 @pytest.fixture(autouse=True)
 def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWARMLINE_BUILD", str(tmp_path / "build"))
-    monkeypatch.setattr("training.fit.compile.LATENCY_CALLS", 5)
+    monkeypatch.setattr("training.fit.compile.compile.LATENCY_CALLS", 5)
 
 
 @pytest.fixture

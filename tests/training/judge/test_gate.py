@@ -8,7 +8,7 @@ import pytest
 from service.bundle.engines import Answer
 from service.bundle.manifest import Metric
 from tests.support.plants import SpecOf
-from training.fit.compile import Compiled, compare
+from training.fit.compile.compile import Compiled, compare
 from training.judge import gate
 from training.judge.evaluation import Evaluation, Slice
 from training.judge.rivals import Rival

@@ -11,8 +11,8 @@ from sklearn.pipeline import Pipeline
 from service.bundle.contract import Contract
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.resolve import resolve
+from training.fit.finish.transform import TransformedTarget
 from training.fit.preprocessing import preprocessing
-from training.fit.transform import TransformedTarget
 from training.spec.values import Spec
 
 

@@ -9,10 +9,10 @@ from tests.support.plants import SpecOf, plants
 from tests.support.training import impatient
 from training.common.errors import TrainingError
 from training.data import dataset, sources
-from training.fit import search
 from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.candidates.resolve import SHORT_NAMES
 from training.fit.fit import fit
+from training.fit.search import search
 from training.spec.search import CandidateName
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -20,16 +20,16 @@ from tables.kinds import Kind, as_kind
 from tables.source import open_table
 from training.common.errors import SourceError, SpecError
 from training.common.files import write_whole
-from training.data.baseline import class_gate, number_gate
-from training.data.draft_columns import (
+from training.draft.baseline import class_gate, number_gate
+from training.draft.columns import (
     MOST_CATEGORIES,
     categories_of,
     column_lines,
     missing_marks,
     quoted,
 )
-from training.data.draft_source import format_lines, format_of, refuse_hidden_password, source_lines
-from training.data.profile import Column, profile
+from training.draft.profile import Column, profile
+from training.draft.source import format_lines, format_of, refuse_hidden_password, source_lines
 from training.spec.load import FOLDER, parse
 from training.spec.values import NAME
 

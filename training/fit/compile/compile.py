@@ -26,7 +26,7 @@ from service.bundle.engines import (
     predict_with,
 )
 from training.common.errors import first_line
-from training.fit.converters import convert_finished
+from training.fit.compile.converters import convert_finished
 
 PROBABILITY_TOLERANCE = 1e-5
 NUMBER_TOLERANCE = 1e-4

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
-from training.data.profile import SIGNS, Column
+from training.draft.profile import SIGNS, Column
 
 MOST_CATEGORIES = 30
 #: How far beyond the values seen a drafted range reaches, as a share of their span.

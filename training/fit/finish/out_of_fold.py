@@ -18,7 +18,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Matrix
-from training.fit.folds import folds_of
+from training.fit.search.folds import folds_of
 from training.metrics.metric import sample_rows
 from training.spec.values import Spec
 

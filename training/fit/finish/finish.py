@@ -11,10 +11,10 @@ from sklearn.model_selection import FixedThresholdClassifier
 from service.bundle.contract import Contract, Matrix, Threshold
 from training.common.errors import TrainingError
 from training.common.progress import say
-from training.fit.calibrate import CalibratedClassifier, apply_curves, fit_curves
-from training.fit.intervals import add_intervals
-from training.fit.out_of_fold import answer_out_of_fold
-from training.fit.threshold import choose_threshold
+from training.fit.finish.calibrate import CalibratedClassifier, apply_curves, fit_curves
+from training.fit.finish.intervals import add_intervals
+from training.fit.finish.out_of_fold import answer_out_of_fold
+from training.fit.finish.threshold import choose_threshold
 from training.spec.values import Spec
 
 

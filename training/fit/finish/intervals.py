@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 from service.bundle.contract import Contract, Matrix
 from training.fit.candidates.resolve import resolve
-from training.fit.out_of_fold import answer_out_of_fold
+from training.fit.finish.out_of_fold import answer_out_of_fold
 from training.spec.values import Spec
 
 

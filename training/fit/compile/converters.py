@@ -14,10 +14,10 @@ from onnx import ModelProto, TensorProto
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
-from training.fit.calibrate import CalibratedClassifier, Curve
-from training.fit.intervals import WithIntervals
-from training.fit.onnx_graph import Graph, float32, float64
-from training.fit.transform import TransformedTarget
+from training.fit.compile.onnx_graph import Graph, float32, float64
+from training.fit.finish.calibrate import CalibratedClassifier, Curve
+from training.fit.finish.intervals import WithIntervals
+from training.fit.finish.transform import TransformedTarget
 
 #: Turns a plain estimator or pipeline into ONNX.
 Convert = Callable[[Any], ModelProto]

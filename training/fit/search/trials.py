@@ -21,7 +21,7 @@ from training.common import own_code
 from training.common.errors import first_line
 from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline
-from training.fit.folds import folds_of
+from training.fit.search.folds import folds_of
 from training.metrics.metric import Rows, sample_rows
 from training.spec.values import Spec
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.bundle.contract import Contract
 from training.fit.candidates.pipeline import space
-from training.fit.trials import Attempt, Trial
+from training.fit.search.trials import Attempt, Trial
 from training.spec.values import Spec
 
 #: Of a round, so many attempts are of the leading candidate, and so many of the one behind it.

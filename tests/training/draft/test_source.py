@@ -16,7 +16,7 @@ from tests.support.plants import plants
 from tests.support.postgres import Cluster, running_cluster
 from training.common.errors import SourceError, SpecError
 from training.data import dataset, sources
-from training.data.draft import draft_spec, write_draft
+from training.draft.draft import draft_spec, write_draft
 from training.spec.load import load
 
 

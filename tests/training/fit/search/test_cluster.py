@@ -17,7 +17,7 @@ from tests.support.dask_cluster import Cluster, running_cluster
 from tests.support.processes import wait_until
 from tests.support.training import rows_of, write_spec
 from training.data.dataset import Dataset, encode_and_split
-from training.fit.search import SearchResult, search
+from training.fit.search.search import SearchResult, search
 from training.spec.load import load
 from training.spec.values import Spec
 

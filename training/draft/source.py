@@ -9,7 +9,7 @@ from tables.csv_detection import detect_encoding, detect_format
 from tables.csv_format import CsvFormat
 from tables.source import TEXT_FILES, files_of
 from training.common.errors import SourceError
-from training.data.draft_columns import quoted
+from training.draft.columns import quoted
 
 
 def format_of(source: str) -> CsvFormat:

@@ -22,9 +22,9 @@ from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
 from training.common.own_code import OwnCodeError
 from training.common.progress import say
-from training.fit.cluster import workers
-from training.fit.draws import first_round, next_round
-from training.fit.trials import Attempt, Rehearsal, Trial
+from training.fit.search.cluster import workers
+from training.fit.search.draws import first_round, next_round
+from training.fit.search.trials import Attempt, Rehearsal, Trial
 from training.spec.values import Spec
 
 #: By how much the rows grow from one rung of a round to the next, and what part of the attempts goes on.
@@ -60,7 +60,7 @@ def search(
     with workers(cluster), warnings.catch_warnings():
         # The data checks have said so already.
         warnings.filterwarnings("ignore", "The least populated class")
-        # Dask's advice to scatter; training/fit/cluster.py says why not.
+        # Dask's advice to scatter; training/fit/search/cluster.py says why not.
         warnings.filterwarnings("ignore", "Sending large graph")
         trials += _time_each(rehearsal, first, clock)
         for attempts in _rounds(spec, contract, first, trials):

@@ -8,12 +8,12 @@ import pytest
 from service.bundle.engines import predict_with
 from tests.support.plants import ResultOf, SpecOf, dataset_of, plants
 from training.common.errors import TrainingError
-from training.fit.calibrate import AS_IT_IS, apply_curves, fit_curves
 from training.fit.candidates.pipeline import make_pipeline
-from training.fit.finish import finish
+from training.fit.finish.calibrate import AS_IT_IS, apply_curves, fit_curves
+from training.fit.finish.finish import finish
+from training.fit.finish.threshold import choose_threshold
 from training.fit.fit import fit
-from training.fit.folds import folds_of
-from training.fit.threshold import choose_threshold
+from training.fit.search.folds import folds_of
 from training.judge.result import TrainingResult
 from training.metrics.metric import Scored, measure
 from training.metrics.tasks import METRICS

@@ -13,7 +13,7 @@ from service.bundle.contract import Contract
 from service.bundle.engines import Answer, UntrustedModel, open_engine
 from training.fit.candidates.pipeline import make_pipeline as candidate_pipeline
 from training.fit.candidates.resolve import SHORT_NAMES
-from training.fit.compile import compare, compile_pipeline, to_onnx_bytes
+from training.fit.compile.compile import compare, compile_pipeline, to_onnx_bytes
 from training.judge.result import TrainingResult
 
 CANDIDATES = sorted(SHORT_NAMES)

@@ -1,0 +1,1 @@
+"""What is learnt after the search: calibration, threshold, the ends of intervals; and transformed targets."""
