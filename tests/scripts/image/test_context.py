@@ -1,32 +1,17 @@
-"""What goes into an image, and how a release gets its name."""
+"""What goes into an image, and what stays out."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from scripts.command.outcome import Refused
 from scripts.image import context
-from tests.support.scripts.checkout import (
-    BASE,
-    aliases,
-    bundle,
-    checkout,
-    commit,
-    inputs,
-    release,
-    write,
-)
-
-
-@pytest.fixture(name="root")
-def _root(tmp_path: Path) -> Path:
-    return checkout(tmp_path / "here")
+from tests.support.scripts.checkout import aliases, bundle, inputs, release, write
 
 
 def staged(root: Path) -> dict[str, str]:
@@ -177,156 +162,3 @@ def test_own_code_that_is_not_here_is_named(root: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("TRUSTED_PACKAGES", "mypackage")
     with pytest.raises(Refused, match="holds types of mypackage, which .* has not"):
         inputs(root)
-
-
-def test_the_same_inputs_are_the_same_release_wherever_they_lie(root: Path, tmp_path: Path):
-    there = tmp_path / "there"
-    shutil.copytree(root, there)
-    assert release(there) == release(root)
-
-
-def test_a_release_is_named_by_the_day_of_its_newest_part(root: Path):
-    built = release(root)
-    assert built["created"] == "2030-01-02T03:04:05+00:00"
-    assert built["release"].startswith("20300102-")
-
-
-def _line(root: Path) -> None:
-    write(root / "service/__main__.py", "print('serves better')\n")
-
-
-def _dockerfile(root: Path) -> None:
-    write(root / "service/Dockerfile", "FROM base\nUSER 1\n")
-
-
-def _lock(root: Path) -> None:
-    write(root / "requirements/serve.txt", "flask==3.1.4\n")
-
-
-def _model(root: Path) -> None:
-    bundle(root, "yield", "3", run_id="r2")
-
-
-def _version(root: Path) -> None:
-    (root / "build/bundles/yield/3").rename(root / "build/aside")
-    bundle(root, "yield", "4")
-    aliases(root, **{"yield": {"champion": "4"}})
-
-
-def _alias(root: Path) -> None:
-    bundle(root, "yield", "4")
-    aliases(root, **{"yield": {"champion": "3", "challenger": "4"}})
-
-
-@pytest.mark.parametrize("change", [_line, _dockerfile, _lock, _model, _version, _alias])
-def test_any_other_input_is_another_release(root: Path, change: Callable[[Path], None]):
-    before = release(root)
-    change(root)
-    assert release(root)["release"] != before["release"]
-
-
-def test_another_base_is_another_release(root: Path):
-    newer = BASE._replace(identity="sha256:1")
-    assert release(root, newer)["release"] != release(root)["release"]
-
-
-def test_a_commit_elsewhere_is_the_same_release(root: Path):
-    before = release(root)
-    write(root / "README.md", "words")
-    commit(root)
-    assert release(root) == before
-
-
-def test_what_is_not_committed_is_said_to_be_dirty(root: Path):
-    assert not release(root)["dirty"]
-    _line(root)
-    assert release(root)["dirty"]
-    commit(root)
-    assert not release(root)["dirty"]
-
-
-def _no_bundles(root: Path) -> None:
-    shutil.rmtree(root / "build/bundles")
-
-
-def _changed(root: Path) -> None:
-    write(root / "build/bundles/yield/3/model.onnx", "another")
-
-
-def _gone(root: Path) -> None:
-    (root / "build/bundles/yield/3/golden.json").unlink()
-
-
-def _outside(root: Path) -> None:
-    bundle(root, "yield", "3", files={"../../../../.env": "0"})
-
-
-def _no_json(root: Path) -> None:
-    write(root / "build/bundles/yield/3/manifest.json", "{")
-
-
-def _no_field(root: Path) -> None:
-    write(root / "build/bundles/yield/3/manifest.json", "{}")
-
-
-def _another(root: Path) -> None:
-    (root / "build/bundles/yield").rename(root / "build/bundles/quality")
-    aliases(root, quality={"champion": "3"})
-
-
-def _no_golden_rows(root: Path) -> None:
-    bundle(root, "yield", "3", files={})
-
-
-def _no_such_version(root: Path) -> None:
-    aliases(root, **{"yield": {"champion": "3", "challenger": "7"}})
-
-
-def _unexported(root: Path) -> None:
-    bundle(root, "yield", "4")
-
-
-def _no_aliases(root: Path) -> None:
-    (root / "build/bundles/aliases.json").unlink()
-
-
-def _no_repository(root: Path) -> None:
-    shutil.rmtree(root / ".git")
-
-
-def _no_lock(root: Path) -> None:
-    (root / "requirements/serve.txt").unlink()
-
-
-@pytest.mark.parametrize(
-    ("damage", "words"),
-    [
-        (_no_bundles, "there is no bundle; `make train`"),
-        (_changed, "model.onnx: it is not the file that was exported"),
-        (_gone, "the file golden.json is missing"),
-        (_outside, "the file ../../../../.env is missing"),
-        (_no_json, "cannot be read"),
-        (_no_field, "'model' is missing"),
-        (_another, "it is of yield, version 3"),
-        (_no_golden_rows, "vouches for no golden.json"),
-        (_no_such_version, "aliases.json names yield/7, which is not there"),
-        (_unexported, "no alias in aliases.json names yield/4"),
-        (_no_aliases, "no alias in aliases.json names yield/3"),
-        (_no_repository, "build it in a clone"),
-        (_no_lock, "serve.txt is missing"),
-    ],
-)
-def test_what_cannot_be_built_is_refused_in_a_sentence(
-    root: Path, damage: Callable[[Path], None], words: str
-):
-    damage(root)
-    with pytest.raises(Refused, match=words.replace("(", r"\(")):
-        release(root)
-
-
-def test_without_git_the_release_has_no_commit_and_is_refused(
-    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Refused, match="no git command"):
-        release(root)
