@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.support.training import Done, Workspace
+from tests.support.processes import Done
+from tests.support.training import Workspace
 
 #: What a training finds left of the disk, in KB: it ends at another step each time.
 ROOM = (0, 30, 150, 600)

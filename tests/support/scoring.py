@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -20,20 +19,8 @@ import pytest
 from scoring.__main__ import main
 from service.bundle.contract import Contract
 from tests.support import ROOT
-from tests.support.processes import spawned
+from tests.support.processes import Done, spawned
 from tests.support.service.bundles import rows_for
-
-
-class Ended(NamedTuple):
-    """How a command ended, and what it wrote where."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 class Scorer:
@@ -42,7 +29,7 @@ class Scorer:
     def __init__(self, bundles: Path):
         self.environment = {"BUNDLES": str(bundles)}
 
-    def __call__(self, *words: object, **environment: str) -> Ended:
+    def __call__(self, *words: object, **environment: str) -> Done:
         """In this process."""
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
@@ -51,7 +38,7 @@ class Scorer:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 code = main([str(word) for word in words])
         out.seek(0)
-        return Ended(code, out.read(), err.getvalue())
+        return Done(code, out.read(), err.getvalue())
 
     @contextlib.contextmanager
     def started(self, *words: object, **environment: str) -> Iterator[subprocess.Popen[str]]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import json
 import os
 import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import dask
 import mlflow
@@ -21,23 +20,11 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from tests.support import ROOT
-from tests.support.processes import PATIENCE, answers, free_port, spawned, wait_until
+from tests.support.processes import PATIENCE, Done, answers, free_port, spawned, wait_until
 from tests.support.toml import toml
 from training.__main__ import main
 from training.registry import versions
 from training.registry.client import connect
-
-
-class Done(NamedTuple):
-    """How a command ended, and what it wrote where."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> Any:
-        return json.loads(self.out)
 
 
 class Workspace:

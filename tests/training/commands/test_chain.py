@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from service.bundle.exported import ExportedModel, check_golden, load_models
-from tests.support.training import LOADERS, Done, Workspace, rows_of
+from tests.support.processes import Done
+from tests.support.training import LOADERS, Workspace, rows_of
 from training.data.sources import fingerprint, read
 from training.spec.load import load
 

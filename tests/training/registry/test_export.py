@@ -14,7 +14,8 @@ from scripts.image import exported
 from service.bundle.exported import load_models
 from service.bundle.manifest import NoBundles, NotExported
 from service.bundle.monitor_rules import RULES_ARTIFACT, read_monitor_rules
-from tests.support.training import Done, Workspace
+from tests.support.processes import Done
+from tests.support.training import Workspace
 from tests.training.conftest import Registered
 from training.commands import arguments
 from training.registry import promotion, versions

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support.training import Done, Workspace
+from tests.support.processes import Done
+from tests.support.training import Workspace
 from tests.training.conftest import Registered
 from training.registry import promotion, tags, versions
 
