@@ -15,7 +15,8 @@ from tests.support import ROOT
 
 #: What runs tests, in a checkout that has only these.
 RUNNER = (
-    "outside/__init__.py", "outside/command_line.py", "outside/values.py", "scripts/__init__.py", "scripts/command/files.py", "scripts/command/options.py", "scripts/command/outcome.py",
+    "outside/__init__.py", "outside/command_line.py", "outside/values.py",
+    "scripts/__init__.py", "scripts/command/files.py", "scripts/command/options.py", "scripts/command/outcome.py",
     "tests/__init__.py", "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py",
     "tests/support/coverage_report.py", "tests/support/known.py", "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
