@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 import mlflow
 import pandas as pd
@@ -36,6 +36,8 @@ SEARCH_FILE = "search.json"
 SNAPSHOT_FILE = "snapshot.parquet"
 #: A larger snapshot of the training rows is not kept; `SWARMLINE_SNAPSHOT_MB` moves the limit.
 SNAPSHOT_MB = 200.0
+#: What MLflow's database needs to write how a run ended: its journal and some pages.
+RESERVED_BYTES = 100_000
 
 
 class Run(NamedTuple):
@@ -50,20 +52,31 @@ class Run(NamedTuple):
 def started(client: mlflow.MlflowClient, spec: Spec) -> Iterator[Run]:
     """A run that ends as FAILED when anything inside fails."""
     experiment_id = experiment(client, spec.name)
-    run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
-    try:
-        if page := state.run_page(experiment_id, run.info.run_id):
-            say(f"{spec.name}: {page}")
-        yield Run(client, run.info.run_id, experiment_id)
-    except failures.kinds():
-        # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
-        with brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
+    with _reserved_room() as room:
+        run = mlflow.start_run(experiment_id=experiment_id, description=spec.description)
+        try:
+            if page := state.run_page(experiment_id, run.info.run_id):
+                say(f"{spec.name}: {page}")
+            yield Run(client, run.info.run_id, experiment_id)
+        except failures.kinds():
+            room.close()
+            # MLflow itself may be what failed: it is told, if it hears, and the failure is not hidden by a second one.
+            with brief(seconds=1, retries=0), contextlib.suppress(*failures.kinds()):
+                end_as_failed()
+            raise
+        except BaseException:
             end_as_failed()
-        raise
-    except BaseException:
-        end_as_failed()
-        raise
-    mlflow.end_run()
+            raise
+        mlflow.end_run()
+
+
+@contextlib.contextmanager
+def _reserved_room() -> Iterator[IO[bytes]]:
+    """Room on the disk that a run keeps until its end: on a full one, its failure could not be recorded."""
+    state.build().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=state.build()) as room:
+        os.posix_fallocate(room.fileno(), 0, RESERVED_BYTES)
+        yield room
 
 
 def end_as_failed() -> None:
