@@ -145,7 +145,8 @@ def _encoding(bundle: Bundle) -> Any:
     """All that says how rows become a matrix, and answers names."""
     contract = bundle.contract
     columns = [
-        (column.name, column.type, column.categories, column.encode) for column in contract.columns
+        (column.name, column.type, column.categories, column.time_parts, column.other)
+        for column in contract.columns
     ]
     return columns, [output.name for output in contract.outputs], contract.classes
 

@@ -113,6 +113,8 @@ class ServedModel:
                 context.trace_id,
             )
         arm.count(answer)
+        if arm.others:
+            arm.count_others(matrix)
         arm.metrics.latency.observe(latency)
 
 

@@ -84,8 +84,12 @@ class ArmMetrics:
         model: ModelMetrics,
         labels: tuple[str, str, str],
         classes: Iterable[str],
+        columns_with_other: Iterable[str] = (),
     ):
         names = list(classes) or [""]
+        self.other_values = [
+            metrics.other_values.labels(*labels, column) for column in columns_with_other
+        ]
         self.predictions = [metrics.predictions.labels(*labels, name) for name in names]
         self.latency = metrics.latency.labels(*labels)
         self.requests = RequestMetrics(metrics, model, labels)
@@ -121,6 +125,12 @@ class Metrics:
             "swarmline_predictions",
             "Rows predicted; class is empty for numbers.",
             ["model", "version", "arm", "class"],
+            registry=self.registry,
+        )
+        self.other_values = prometheus.Counter(
+            "swarmline_other_values",
+            "Values of answered rows that are none of their column's categories, where the contract takes others.",
+            ["model", "version", "arm", "column"],
             registry=self.registry,
         )
         self.latency = prometheus.Histogram(
