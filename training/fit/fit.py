@@ -11,7 +11,7 @@ from training.common import state
 from training.common.errors import TrainingError
 from training.common.progress import say
 from training.data.dataset import Dataset
-from training.fit.candidates import make_pipeline
+from training.fit.candidates.pipeline import make_pipeline
 from training.fit.compile import Compiled, compile_pipeline
 from training.fit.search import FittedCandidate, SearchResult, refit_on_all_rows, search
 from training.spec.values import Spec
@@ -68,6 +68,6 @@ def fit(
 def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:
     """The first candidate as it comes."""
     started, name = time.monotonic(), spec.search.candidates[0]
-    pipeline = make_pipeline(name, dataset.contract, spec.search.seed).fit(*dataset.train)
+    pipeline = make_pipeline(spec, dataset.contract, name).fit(*dataset.train)
     candidate = FittedCandidate(name, pipeline, float("nan"))
     return SearchResult((), (candidate,), time.monotonic() - started)

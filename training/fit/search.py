@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
 from training.common.progress import say, steps
-from training.fit.candidates import make_pipeline, space
+from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.cluster import workers
 from training.metrics.metric import sample_rows
 from training.spec.values import Spec
@@ -104,17 +104,17 @@ def refit_on_all_rows(
 
 def _share(spec: Spec, contract: Contract) -> int:
     """Trials for each candidate that has something to vary; any other has one."""
-    varied = sum(bool(space(name, contract)) for name in spec.search.candidates)
+    varied = sum(bool(space(contract, name)) for name in spec.search.candidates)
     fixed = len(spec.search.candidates) - varied
     return max(1, (spec.search.budget - fixed) // max(1, varied))
 
 
 def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> RandomizedSearchCV:
-    parameters = space(name, contract)
+    parameters = dict(space(contract, name))
     return RandomizedSearchCV(
-        make_pipeline(name, contract, spec.search.seed),
+        make_pipeline(spec, contract, name),
         # No space at all is one trial with the defaults.
-        parameters or {"model": [make_pipeline(name, contract, spec.search.seed)["model"]]},
+        parameters or {"model": [make_pipeline(spec, contract, name)["model"]]},
         n_iter=share if parameters else 1,
         scoring=spec.scorer,
         cv=_folds(spec),

@@ -15,7 +15,7 @@ from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer, predict_with
 from service.bundle.exported import Bundle
 from training.data.dataset import Dataset, encode
-from training.fit.candidates import make_pipeline
+from training.fit.candidates.pipeline import make_pipeline
 from training.fit.fit import Fitted
 from training.fit.search import refit_on_all_rows
 from training.metrics.metric import measure, sample_rows
@@ -60,7 +60,7 @@ def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
         return
     matrix, target = dataset.train
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
-    pipeline = make_pipeline("linear", dataset.contract, spec.search.seed)
+    pipeline = make_pipeline(spec, dataset.contract, "linear")
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield _measured("linear", spec, dataset, pipeline.fit(matrix[rows], target[rows]))

@@ -5,19 +5,21 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeRegressor
 
 from service.bundle.contract import Contract
 from service.bundle.engines import Answer, UntrustedModel, open_engine
-from training.fit import candidates
+from training.fit.candidates.pipeline import make_pipeline
+from training.fit.candidates.resolve import SHORT_NAMES
 from training.fit.compile import compare, compile_pipeline, to_onnx_bytes
 from training.judge.result import TrainingResult
 
-CANDIDATES = sorted(set(candidates.CANDIDATES) - {"histogram-gradient-boosting"})
+CANDIDATES = sorted(set(SHORT_NAMES) - {"histogram-gradient-boosting"})
 
 
-def fitted(result: TrainingResult, name: str) -> candidates.Pipeline:
-    return candidates.make_pipeline(name, result.dataset.contract, 1).fit(*result.dataset.train)
+def fitted(result: TrainingResult, name: str) -> Pipeline:
+    return make_pipeline(result.spec, result.dataset.contract, name).fit(*result.dataset.train)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

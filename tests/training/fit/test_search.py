@@ -8,7 +8,9 @@ from tests.support.plants import SpecOf
 from tests.support.training import impatient
 from training.common.errors import TrainingError
 from training.data import dataset, sources
-from training.fit import candidates, search
+from training.fit import search
+from training.fit.candidates.pipeline import make_pipeline, space
+from training.fit.candidates.resolve import SHORT_NAMES
 from training.spec.values import CandidateName
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -81,14 +83,14 @@ def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: obj
 
 
 def test_a_spec_may_name_every_candidate_and_no_other() -> None:
-    assert set(get_args(CandidateName)) == set(candidates.CANDIDATES)
+    assert set(get_args(CandidateName)) == set(SHORT_NAMES)
 
 
-@pytest.mark.parametrize("name", candidates.CANDIDATES)
+@pytest.mark.parametrize("name", SHORT_NAMES)
 def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
-    contract = spec_of().contract()
-    pipeline = candidates.make_pipeline(name, contract, 1)
-    assert set(candidates.space(name, contract)) <= set(pipeline.get_params())
+    spec = spec_of()
+    pipeline = make_pipeline(spec, spec.contract(), name)
+    assert set(space(spec.contract(), name)) <= set(pipeline.get_params())
 
 
 def test_missing_values_and_categories_are_the_models_own_business(

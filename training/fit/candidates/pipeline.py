@@ -1,0 +1,38 @@
+"""A candidate as one pipeline, preprocessing and estimator, and what a search may vary of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sklearn.multioutput import MultiOutputRegressor
+from sklearn.pipeline import Pipeline
+
+from service.bundle.contract import Contract
+from training.fit.candidates.candidate import Candidate
+from training.fit.candidates.resolve import resolve
+from training.fit.preprocessing import preprocessing
+from training.spec.values import Spec
+
+
+def make_pipeline(spec: Spec, contract: Contract, name: str) -> Pipeline:
+    """Not fitted. The estimator's step is called `model`."""
+    candidate = resolve(name)
+    model = candidate.build(spec, contract)
+    if _one_for_each_output(candidate, contract):
+        model = MultiOutputRegressor(model)
+    if candidate.preprocessing == "none":
+        return Pipeline([("model", model)])
+    prepare = preprocessing(contract, candidate.preprocessing == "scaled")
+    return Pipeline([("features", prepare), ("model", model)])
+
+
+def space(contract: Contract, name: str) -> Mapping[str, Any]:
+    """What a search may vary, by the pipeline's parameter names."""
+    candidate = resolve(name)
+    inner = "model__estimator__" if _one_for_each_output(candidate, contract) else "model__"
+    return {inner + parameter: values for parameter, values in candidate.space(contract).items()}
+
+
+def _one_for_each_output(candidate: Candidate, contract: Contract) -> bool:
+    return len(contract.outputs) > 1 and not candidate.multiple
