@@ -100,7 +100,9 @@ def _period(result: TrainingResult) -> str:
 
 def field(result: TrainingResult, column: Column) -> Field:
     allowed = column.allowed.removesuffix(" or null")
-    if len(column.categories) > MOST_CATEGORIES:
+    if column.other is not None:
+        allowed = f"any text; {len(column.categories):,} are known, of which fewer than {column.rare} rows count as other"
+    elif len(column.categories) > MOST_CATEGORIES:
         shown = ", ".join(map(repr, column.categories[:MOST_CATEGORIES]))
         allowed = f"one of {shown} and {len(column.categories) - MOST_CATEGORIES} more"
     example = "" if column.sensitive else json.dumps(column.sample, ensure_ascii=False)
@@ -126,8 +128,9 @@ def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
         return f"true in {present.mean():.1%}"
     if column.type == "category":
         codes, counts = np.unique(present, return_counts=True)
-        common = column.categories[int(codes[counts.argmax()])]
-        return f"{len(codes)} of {len(column.categories)}, mostly {common}"
+        common = column.levels[int(codes[counts.argmax()])]
+        others = f", {np.mean(present == column.other):.1%} other" if column.other else ""
+        return f"{len(codes)} of {len(column.levels)}, mostly {common}{others}"
     low, middle, high = np.quantile(present, [0, 0.5, 1])
     return f"{low:.4g} to {high:.4g}, half below {middle:.4g}"
 

@@ -68,6 +68,7 @@ def fit(
 def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:
     """The first candidate as it comes."""
     started, name = time.monotonic(), spec.search.candidates[0]
-    pipeline = make_pipeline(spec, dataset.contract, name).fit(*dataset.train)
+    matrix, target = dataset.train
+    pipeline = make_pipeline(spec, dataset.contract, name, matrix).fit(matrix, target)
     candidate = FittedCandidate(name, pipeline, float("nan"))
     return SearchResult((), (candidate,), time.monotonic() - started)

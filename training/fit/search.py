@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import joblib
@@ -57,7 +58,7 @@ def search(
     spec: Spec, contract: Contract, matrix: Matrix, target: NDArray[Any], cluster: str = ""
 ) -> SearchResult:
     """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
-    started = time.monotonic()
+    started, all_rows = time.monotonic(), matrix
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
     matrix, target = matrix[rows], target[rows]
     share = _share(spec, contract)
@@ -72,7 +73,9 @@ def search(
         warnings.filterwarnings("ignore", "Sending large graph")
         candidates = spec.search.candidates
         for name in steps(candidates, f"{spec.name}: search", len(candidates)):
-            best = _search_one(spec, contract, name, share)
+            best = _search_one(
+                spec, make_pipeline(spec, contract, name, all_rows), space(contract, name), share
+            )
             if cluster:
                 best.set_params(**_sequential(best))
             try:
@@ -109,12 +112,14 @@ def _share(spec: Spec, contract: Contract) -> int:
     return max(1, (spec.search.budget - fixed) // max(1, varied))
 
 
-def _search_one(spec: Spec, contract: Contract, name: str, share: int) -> RandomizedSearchCV:
-    parameters = dict(space(contract, name))
+def _search_one(
+    spec: Spec, pipeline: Pipeline, varied: Mapping[str, Any], share: int
+) -> RandomizedSearchCV:
+    parameters = dict(varied)
     return RandomizedSearchCV(
-        make_pipeline(spec, contract, name),
+        pipeline,
         # No space at all is one trial with the defaults.
-        parameters or {"model": [make_pipeline(spec, contract, name)["model"]]},
+        parameters or {"model": [pipeline["model"]]},
         n_iter=share if parameters else 1,
         scoring=spec.scorer,
         cv=_folds(spec),

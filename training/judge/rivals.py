@@ -60,7 +60,7 @@ def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
         return
     matrix, target = dataset.train
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
-    pipeline = make_pipeline(spec, dataset.contract, "linear")
+    pipeline = make_pipeline(spec, dataset.contract, "linear", matrix)
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield _measured("linear", spec, dataset, pipeline.fit(matrix[rows], target[rows]))

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from zoneinfo import available_timezones
 
-from service.bundle.column_value import encode_value
-from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
+from training.spec.column_rules import column_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -26,60 +25,12 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
     )
     return [
         *problems,
-        *_column_problems(spec),
+        *column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
     ]
-
-
-def _column_problems(spec: Spec) -> list[str]:
-    names = [column.name for column in spec.inputs]
-    problems = [] if names else ["columns: given none; allowed: at least one"]
-    problems += [
-        f"columns: {name!r} stands more than once"
-        for name in sorted(set(names))
-        if names.count(name) > 1
-    ]
-    for column in spec.inputs:
-        problems += [f"columns.{column.name}{problem}" for problem in _problems_of_column(column)]
-    return problems
-
-
-def _problems_of_column(column: Column) -> list[str]:
-    problems = []
-    if column.type == "category" and not column.categories:
-        problems.append(".categories: missing; a category column lists what is allowed")
-    if column.type != "category" and column.categories:
-        problems.append(
-            f".categories: given for a {column.type}; allowed: only for type 'category'"
-        )
-    if len(set(column.categories)) < len(column.categories):
-        problems.append(".categories: a category stands more than once")
-    if (column.minimum is not None or column.maximum is not None) and column.type not in (
-        "number",
-        "integer",
-    ):
-        problems.append(
-            f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
-        )
-    low, high = column.bounds
-    if low > high:
-        problems.append(
-            f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
-        )
-    if column.encode != "days" and column.type != "timestamp":
-        problems.append(f".encode: given for a {column.type}; allowed: only for type 'timestamp'")
-    return problems or _example_problems(column)
-
-
-def _example_problems(column: Column) -> list[str]:
-    try:
-        encode_value(column, column.sample)
-    except ValueError:
-        return [f".example: given {column.example!r}; allowed: {column.allowed}"]
-    return []
 
 
 def _data_problems(spec: Spec) -> list[str]:
@@ -133,7 +84,7 @@ def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
         if column.type == "timestamp":
             yield (
                 f"data.journal: given true, and columns.{column.name} is a timestamp, of which the journal keeps"
-                f" only its {column.encode}"
+                f" only {', '.join(column.time_parts)}"
             )
     days = retention_days()
     if window is not None and days and window > dt.timedelta(days=days):

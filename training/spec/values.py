@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
+from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart, Unknown
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
@@ -63,7 +63,9 @@ class ColumnSpec(Struct, frozen=True):
     description: str = ""
     example: str | int | float | bool | None = None
     sensitive: bool = False
-    encode: TimePart = "days"
+    encode: TimePart | Annotated[tuple[TimePart, ...], Meta(min_length=1)] = "days"
+    unknown: Unknown = "refuse"
+    rare: Positive = 20
 
     def column(self, name: str) -> Column:
         values = {

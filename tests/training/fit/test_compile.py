@@ -19,7 +19,8 @@ CANDIDATES = sorted(set(SHORT_NAMES) - {"histogram-gradient-boosting"})
 
 
 def fitted(result: TrainingResult, name: str) -> Pipeline:
-    return make_pipeline(result.spec, result.dataset.contract, name).fit(*result.dataset.train)
+    matrix, target = result.dataset.train
+    return make_pipeline(result.spec, result.dataset.contract, name, matrix).fit(matrix, target)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
