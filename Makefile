@@ -4,12 +4,12 @@
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
-OUTSIDE := MODEL VERSION NAME SOURCE TARGET WHY BY ARGS FORCE GATE ROLLOUT ONCE \
+OUTSIDE := MODEL VERSION NAME SOURCE TARGET OUT TABLE QUERY WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN UNCONFIRMED LOAD WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
 	STEPS PROMOTE RAMP_MINUTES RAMP_VERDICT_HOURS RAMP_AWAY_MINUTES RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	SWARMLINE_OUTCOME PRODUCTION_DOCKER_HOST FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
 	SWARMLINE_BUILD SWARMLINE_TRAINED SWARMLINE_BUNDLES SWARMLINE_REPORTS SWARMLINE_LOG SWARMLINE_MLFLOW \
-	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW BUNDLES JOURNAL_URL JOURNAL_SPOOL FINDINGS_URL MONITOR_STATE MONITOR_BIND SERVICE_URL
+	MLFLOW_TRACKING_URI MLFLOW_USR MLFLOW_PSW TRUSTED_PACKAGES BUNDLES JOURNAL_URL JOURNAL_SPOOL FINDINGS_URL MONITOR_STATE MONITOR_BIND SERVICE_URL
 as_text = $(eval export override $(1) := $$(value $(1)))
 $(foreach name,$(OUTSIDE),$(if $(filter environment,$(origin $(name))),$(call as_text,$(name))))
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(call as_text,$(name))))
@@ -77,6 +77,7 @@ reject: ## the challenger is not to be released: WHY='the reason'; BY=name; VERS
 propose: ## make VERSION of MODEL the challenger, though it was rejected
 export: ## put champions and challengers where they are served from; ROLLOUT=replace: what was trained just now as champion
 history: ## who was champion when, promoted by whom and why
+score: ## predict a whole table with MODEL's bundle: SOURCE=rows.parquet OUT=predictions.parquet; ID=column; VERSION=number or alias (docs/batches.md)
 reproduce: ## train a version of MODEL again and compare the predictions; VERSION=number or alias
 run: $(READY)
 	@$(PY) -m training train --promote 'make run'
@@ -91,6 +92,8 @@ mlflow: $(READY)
 training_verbs := draft validate models train gate compare card promote reject propose export history reproduce
 $(training_verbs): $(READY)
 	@$(PY) -m training $@
+score: $(READY)
+	@$(PY) -m scoring
 
 ## monitoring: MODEL=name or several, none means all; ARGS='--json' and other options (docs/monitoring.md)
 monitor: ## judge what is journalled, and show pages and numbers, until Ctrl-C
@@ -253,6 +256,6 @@ clean: ## remove .venv, caches and reports; trained models, MLflow's records and
 	rm -rf -- $(VENV) .venv-uv .mypy_cache .pytest_cache .hypothesis .coverage "$$SWARMLINE_REPORTS"
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) monitor $(monitoring_verbs) image publish sbom mlflow-image \
+.PHONY: help $(groups:%=help-%) env run serve mlflow $(training_verbs) score monitor $(monitoring_verbs) image publish sbom mlflow-image \
 	$(release_verbs) ramp ledger $(operate_verbs) secrets monitoring check-stack $(platform_targets) begin $(ci_verbs) verdict promote-released \
 	check check-style check-laws check-security check-types check-lint check-lint-tests format test test-fast test-swarm watch bench soak lock clean

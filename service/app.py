@@ -54,7 +54,7 @@ class Service(NamedTuple):
 
 def create_app(settings: Settings, state: State) -> Service:
     """All that a worker needs. Raises BundleError, BadKeys or BadTraffic."""
-    exported = load_models(settings.bundles)
+    exported = load_models(settings.bundles, settings.trusted_packages)
     keys = parse_keys(settings.keys, exported) if settings.auth else ()
     has_challenger = {name: model.challenger is not None for name, model in exported.items()}
     traffic = read_traffic(settings.traffic, has_challenger)

@@ -155,6 +155,14 @@ def file(text: str) -> Path | None:
     return Path(text) if text else None
 
 
+def package_names(text: str) -> tuple[str, ...]:
+    """As service/bundle/engines.py reads them for a training and for MLflow."""
+    names = tuple(re.findall(r"[^\s,]+", text))
+    if not all(name.isidentifier() for name in names):
+        raise ValueError("names of packages, with spaces or commas between")
+    return names
+
+
 def web_address(text: str) -> str:
     parts = urlsplit(text)
     if text and (parts.scheme not in ("http", "https") or not parts.hostname):

@@ -50,6 +50,7 @@ class JournalSettings:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     bind: Address
     bundles: Path
+    trusted_packages: tuple[str, ...] = ()
     release: str
     worker: str
     workers: int
@@ -119,6 +120,12 @@ JOURNAL_SETTINGS = (
 SETTINGS = (
     Setting("BIND", readers.address, "127.0.0.1:8080", "where to listen"),
     Setting("BUNDLES", readers.folder, "build/bundles", "folder of the exported bundles"),
+    Setting(
+        "TRUSTED_PACKAGES",
+        readers.package_names,
+        "",
+        "packages besides scikit-learn, NumPy and SciPy whose types a skops model may hold",
+    ),
     Setting("RELEASE", readers.header_safe, "local", "name of this release, in every answer"),
     Setting(
         "WORKER",

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.command.options import FLAG, Outside, parsed
-from tests.support import ROOT, known
+from tests.support import ROOT, coverage_report, known
 from tests.support.machine import cache
 
 #: So many files are worth the start of several processes.
@@ -43,7 +43,10 @@ def run(options: argparse.Namespace, reports: Path) -> int:
         return pytest([*words, "tests/swarm"])
     if options.fast and not asked and known.is_known(ROOT):
         return changed(words, options, report)
-    return pytest([*words, *coverage(options, reports), *(asked or side_by_side())])
+    code = pytest([*words, *coverage(options, reports), *(asked or side_by_side())])
+    if options.coverage:
+        coverage_report.main(reports / "coverage.json")
+    return code
 
 
 def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> int:
@@ -71,12 +74,16 @@ def changed(words: Sequence[str], options: argparse.Namespace, report: Path) -> 
 
 
 def side_by_side() -> list[str]:
-    """One process more than there are cores: those on the Swarm mostly wait. tests/conftest.py says what shares one."""
-    return [f"--numprocesses={(os.cpu_count() or 1) + 1}", "--no-loadscope-reorder"]
+    """Three processes more than there are cores: most of the time a test waits, for a Swarm, a server, a command.
+    tests/conftest.py says what shares one."""
+    return [f"--numprocesses={(os.cpu_count() or 1) + 3}", "--no-loadscope-reorder"]
 
 
 def coverage(options: argparse.Namespace, reports: Path) -> list[str]:
-    return ["--cov", f"--cov-report=html:{reports}/coverage"] if options.coverage else []
+    if not options.coverage:
+        return []
+    pages = (f"html:{reports}/coverage", f"json:{reports}/coverage.json")
+    return ["--cov", *(f"--cov-report={page}" for page in pages)]
 
 
 def keep_coverage(place: Path, is_new: bool) -> None:

@@ -25,25 +25,37 @@ for _name in list(os.environ):
     if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in GIVEN:
         del os.environ[_name]
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
+# Threads of OpenMP spin while they wait for a core that another test has: a test takes ten times as long.
+os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 
 #: Files that share what takes long to make run one after the other, in one process. What takes longest starts first.
-TOGETHER = (
-    "tests/swarm/",
-    "tests/training/test_any_contract.py",
-    "tests/training/test_failures.py",
-    "tests/jenkins/",
-    "tests/service/journal/",
-)
+#: Of the Swarm's, those that act on the one stack have a Swarm of their own; the first entry that fits counts.
+TOGETHER = {
+    "stack on a Swarm": (
+        "tests/swarm/test_by_hand.py",
+        "tests/swarm/test_changes.py",
+        "tests/swarm/test_first_things.py",
+        "tests/swarm/test_hardening.py",
+        "tests/swarm/test_losses.py",
+        "tests/swarm/test_releases.py",
+        "tests/swarm/test_trouble.py",
+    ),
+    "Swarm": ("tests/swarm/",),
+    "any contract": ("tests/training/test_any_contract.py",),
+    "failures": ("tests/training/common/test_failures.py",),
+    "builds": ("tests/jenkins/",),
+    "journal": ("tests/service/journal/",),
+}
 
 
 def group(test: str) -> str:
     """What a test runs together with: its file, or those that share with it."""
     file = test.partition("::")[0]
-    return next((start for start in TOGETHER if file.startswith(start)), file)
+    return next((name for name, starts in TOGETHER.items() if file.startswith(starts)), file)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    order = {start: place for place, start in enumerate(TOGETHER)}
+    order = {name: place for place, name in enumerate(TOGETHER)}
     items.sort(key=lambda item: order.get(group(item.nodeid), len(order)))
 
 

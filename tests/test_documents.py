@@ -161,7 +161,7 @@ def test_every_module_that_the_makefile_runs_does_something():
 UNLISTED = {"__init__", "__main__", "__pycache__", "models"}
 
 
-@pytest.mark.parametrize("package", ["training", "service", "scripts"])
+@pytest.mark.parametrize("package", ["training", "service", "scoring", "scripts"])
 def test_the_map_of_the_packages_lists_every_room_and_no_other(package: str):
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     (part,) = re.findall(rf"^### {package}\b.*?(?=^##)", page, re.M | re.S)

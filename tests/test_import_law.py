@@ -24,6 +24,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "training": (
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
+    "scoring": (
+        "errors parameters progress unfinished version cells predictor sources sinks run job __main__"
+    ).split(),
     "monitoring": (
         "settings findings background retrain scale references window drift estimate quality attribution judge"
         " experiment report tracking exporter pages schedule server hosts simulate __main__"
@@ -142,6 +145,8 @@ def test_the_tree_has_files_for_the_law_to_read():
         ("training/fit/a.py", "import importlib\nimportlib.import_module('service.app')", "service.app"),
         ("training/fit/a.py", "__import__('service.app')", "service.app"),
         ("training/fit/a.py", "import tests.support.imports", "tests.support.imports"),
+        ("scoring/a.py", "from training.spec.load import find", "training.spec.load.find"),
+        ("scoring/a.py", "import service.web", "service.web"),
         ("tables/a.py", "from training.spec.values import Spec", "training.spec.values.Spec"),
         ("service/web/a.py", "import training", "training"),
         ("service/journal/a.py", "from scripts.edge import smoke", "scripts.edge.smoke"),

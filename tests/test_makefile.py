@@ -206,7 +206,8 @@ def asked_for(package: str) -> Iterator[tuple[Path, str]]:
 
 
 def test_the_makefile_knows_every_value_that_a_program_or_a_pipeline_takes() -> None:
-    programs = [*asked_for("monitoring"), *asked_for("scripts"), *asked_for("training")]
+    packages = ("monitoring", "scoring", "scripts", "training")
+    programs = [asked for package in packages for asked in asked_for(package)]
     parameters = [(path, name) for path in FILES for _, name in declared(path)]
     assert len(programs) > 20 and len(parameters) > 10
     unknown = [
@@ -246,6 +247,7 @@ def test_a_line_has_no_control_characters_and_a_path_is_no_option(
         ("trace", "swarmline: ID is "),
         ("deploy", "swarmline: IMAGE is "),
         ("draft", "error: SOURCE is "),
+        ("score", "error: MODEL is "),
     ],
 )
 def test_a_program_refuses_a_hostile_value_in_one_sentence(target: str, said: str) -> None:

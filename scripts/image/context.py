@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from scripts.command import checkout, files
 from scripts.command.outcome import Refused
 from scripts.engine import images
-from scripts.image import exported
+from scripts.image import exported, own_code
 
 #: Kinds of files that the service is made of; what else lies beside them stays out of images.
 SUFFIXES = (".py", ".sql", ".html", ".css", ".js")
@@ -26,6 +26,8 @@ class ImageInputs(NamedTuple):
     lock: str
     shipped: list[exported.Bundle]
     left_out: tuple[str, ...] = ()
+    #: Own code that models hold types of.
+    own_code: tuple[str, ...] = ()
 
 
 def gather(root: Path, bundle_root: Path) -> ImageInputs:
@@ -36,13 +38,15 @@ def gather(root: Path, bundle_root: Path) -> ImageInputs:
     for name in (DOCKERFILE, lock):
         if not (root / name).is_file():
             raise Refused(f"{root / name} is missing; build from a complete checkout")
-    return ImageInputs(root, tuple(sorted(code)), lock, shipped, tuple(sorted(names - code)))
+    own = own_code.files(root, shipped)
+    return ImageInputs(root, tuple(sorted(code)), lock, shipped, tuple(sorted(names - code)), own)
 
 
 def stage(inputs: ImageInputs, document: Mapping[str, Any], folder: Path) -> None:
     """Code, lock and bundles, with the aliases of just these bundles and the release's document."""
     root = inputs.root
     contents = {name: (root / name).read_bytes() for name in inputs.code}
+    contents |= {f"own/{name}": (root / name).read_bytes() for name in inputs.own_code}
     contents["Dockerfile"] = (root / DOCKERFILE).read_bytes()
     contents["requirements.txt"] = (root / inputs.lock).read_bytes()
     aliases: dict[str, dict[str, str]] = {}

@@ -40,7 +40,7 @@ class Release(NamedTuple):
 
 def describe(inputs: ImageInputs, base: Base) -> Document:
     """The release: its name is the day of its newest part and a hash of all that follows."""
-    paths = ("service", inputs.lock)
+    paths = ("service", inputs.lock, *inputs.own_code)
     commit = checkout.last_commit(inputs.root, *paths)
     models: dict[str, dict[str, Any]] = {}
     for bundle in inputs.shipped:
@@ -49,7 +49,7 @@ def describe(inputs: ImageInputs, base: Base) -> Document:
         "created": _newest(commit.seconds, inputs.shipped).isoformat(),
         "commit": commit.name,
         "dirty": commit.dirty,
-        "code": _hash(inputs.root, [*inputs.code, DOCKERFILE]),
+        "code": _hash(inputs.root, [*inputs.code, *inputs.own_code, DOCKERFILE]),
         "lock": _hash(inputs.root, [inputs.lock]),
         "base": base.name,
         "base_layers": base.identity,

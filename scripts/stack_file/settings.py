@@ -38,6 +38,11 @@ class Kind(NamedTuple):
 
 KINDS = (
     Kind("AUTH|AUTOSCALE|JOURNAL|EDGE_TLS|MONITORING", "on|off", "on or off"),
+    Kind(
+        "TRUSTED_PACKAGES",
+        r"[A-Za-z_]\w{0,99}([ ,]+[A-Za-z_]\w{0,99}){0,19}",
+        "names of packages, with spaces or commas between",
+    ),
     Kind("MODEL_WORKER", "poller|gthread", "poller or gthread"),
     Kind("EDGE_PORT_MODE", "ingress|host", "ingress or host"),
     Kind("EDGE_UPDATE_ORDER", "(start|stop)-first", "start-first or stop-first"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.bundle.column import Column
 from service.bundle.column_value import MISSING, codes_of, refusal_reason, value_encoder
-from service.bundle.contract import ERROR_LIMIT, FieldError, Invalid, Reason
+from service.bundle.contract import ERROR_LIMIT, Contract, FieldError, Invalid, Part, Reason
 from service.bundle.times import moment, time_features
 
 #: Fewer numbers are as fast one by one.
@@ -65,7 +65,7 @@ class ColumnEncoder:
 
     def __init__(self, column: Column, positions: tuple[int, ...]):
         self.column = column
-        self.width = len(positions)
+        self.positions, self.width = positions, len(positions)
         #: Where the column stands in a matrix: a place, or several.
         self.place: int | slice = positions[0]
         if self.width > 1:
@@ -167,3 +167,14 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         value = value.decode("utf-8", errors="replace")
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def column_encoders(contract: Contract) -> list[ColumnEncoder]:
+    """One a column, in the contract's order."""
+    parts: dict[str, list[Part]] = {}
+    for part in contract.parts:
+        parts.setdefault(part.column.name, []).append(part)
+    return [
+        ColumnEncoder(own[0].column, tuple(place for part in own for place in part.positions))
+        for own in parts.values()
+    ]

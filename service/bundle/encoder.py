@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from service.bundle.column_encoder import ColumnEncoder, Refusals
+from service.bundle.column_encoder import Refusals, column_encoders
 from service.bundle.column_value import MISSING, codes_of
-from service.bundle.contract import Contract, Matrix, Part, name_few
+from service.bundle.contract import Contract, Matrix, name_few
 from service.bundle.row_type import row_type
 
 
@@ -26,7 +26,7 @@ class Encoder:
         self.contract = contract
         self._names = contract.names
         self._known = frozenset(self._names)
-        self._columns = _column_encoders(contract)
+        self._columns = column_encoders(contract)
         self._width = sum(column.width for column in self._columns)
         self._codes = [
             (position, codes_of(column))
@@ -121,13 +121,3 @@ class Encoder:
             if name not in self._known:
                 allowed = "only the columns " + name_few(self._names, str)
                 refusals.add(number, str(name), row[name], allowed, "unknown", counted_as="")
-
-
-def _column_encoders(contract: Contract) -> list[ColumnEncoder]:
-    parts: dict[str, list[Part]] = {}
-    for part in contract.parts:
-        parts.setdefault(part.column.name, []).append(part)
-    return [
-        ColumnEncoder(own[0].column, tuple(place for part in own for place in part.positions))
-        for own in parts.values()
-    ]

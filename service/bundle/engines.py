@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -13,8 +15,11 @@ from service.bundle.contract import Matrix
 
 EngineName = Literal["onnx", "skops"]
 MODEL_FILES: dict[EngineName, str] = {"onnx": "model.onnx", "skops": "model.skops"}
-#: Packages whose types a skops file may hold; anything else is refused, since loading runs its code.
-TRUSTED_PACKAGES = ("sklearn.", "numpy.", "scipy.")
+#: Packages whose types a skops file may hold; others only where whoever runs this names them, since loading runs their
+#: code. No bundle says whom to trust.
+USUAL_PACKAGES = ("sklearn", "numpy", "scipy")
+#: The variable that names the others.
+TRUSTED_PACKAGES = "TRUSTED_PACKAGES"
 
 
 class Answer(NamedTuple):
@@ -29,7 +34,7 @@ class Engine(Protocol):  # pylint: disable=too-few-public-methods
 
 
 class UntrustedModel(ValueError):
-    """A skops file that holds types from packages other than scikit-learn's own."""
+    """A skops file that holds types of packages that are not trusted here, or are not here."""
 
 
 class OnnxEngine:  # pylint: disable=too-few-public-methods
@@ -58,17 +63,8 @@ class OnnxEngine:  # pylint: disable=too-few-public-methods
 
 
 class SkopsEngine:  # pylint: disable=too-few-public-methods
-    def __init__(self, path: Path):
-        # Most bundles need no scikit-learn.
-        from skops import io  # pylint: disable=import-outside-toplevel
-
-        untrusted = io.get_untrusted_types(file=path)
-        foreign = [name for name in untrusted if not name.startswith(TRUSTED_PACKAGES)]
-        if foreign:
-            raise UntrustedModel(
-                f"{path}: holds {', '.join(foreign)}; allowed are types of scikit-learn, NumPy and SciPy"
-            )
-        self._pipeline = io.load(path, trusted=untrusted)
+    def __init__(self, path: Path, trusted: Sequence[str] = ()):
+        self._pipeline = read_skops(path, trusted)
 
     def predict(self, matrix: Matrix) -> Answer:
         return predict_with(self._pipeline, matrix)
@@ -82,6 +78,42 @@ def predict_with(pipeline: Any, matrix: Matrix) -> Answer:
     return Answer(np.asarray(pipeline.predict(matrix), dtype=np.float32).reshape(len(matrix), -1))
 
 
-def open_engine(name: EngineName, folder: Path) -> Engine:
+def read_skops(path: Path, trusted: Sequence[str] = ()) -> Any:
+    """What a skops file holds, if every type in it is of the usual packages or of those that are trusted besides."""
+    # Most bundles need no scikit-learn.
+    from skops import io  # pylint: disable=import-outside-toplevel
+
+    untrusted = io.get_untrusted_types(file=path)
+    foreign = [name for name in untrusted if _package(name) not in (*USUAL_PACKAGES, *trusted)]
+    if foreign:
+        raise UntrustedModel(
+            f"{path}: holds {', '.join(foreign)}; allowed are types of {', '.join((*USUAL_PACKAGES, *trusted))};"
+            f" {TRUSTED_PACKAGES} names others that you trust to run their code"
+        )
+    try:
+        return io.load(path, trusted=untrusted)
+    except ImportError as error:
+        raise UntrustedModel(f"{path}: needs what is not installed here: {error}") from error
+
+
+def packages_in(path: Path) -> tuple[str, ...]:
+    """The packages besides the usual whose types a skops file holds."""
+    from skops import io  # pylint: disable=import-outside-toplevel
+
+    names = {_package(name) for name in io.get_untrusted_types(file=path)}
+    return tuple(sorted(names - {*USUAL_PACKAGES}))
+
+
+def _package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def trusted_packages(text: str) -> tuple[str, ...]:
+    """The names that the variable says; what is no name matches no package."""
+    return tuple(re.findall(r"[^\s,]+", text))
+
+
+def open_engine(name: EngineName, folder: Path, trusted: Sequence[str] = ()) -> Engine:
+    """`trusted` are packages besides the usual whose types a model may hold."""
     path = folder / MODEL_FILES[name]
-    return OnnxEngine(path) if name == "onnx" else SkopsEngine(path)
+    return OnnxEngine(path) if name == "onnx" else SkopsEngine(path, trusted)

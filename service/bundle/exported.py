@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from service.bundle.manifest import (
     Manifest,
     NoBundles,
     NotExported,
+    UntrustedBundle,
     decode_file,
     read_manifest,
 )
@@ -47,15 +49,16 @@ class ExportedModel(NamedTuple):
     challenger: Bundle | None = None
 
 
-def load_bundle(folder: Path) -> Bundle:
+def load_bundle(folder: Path, trusted: Sequence[str] = ()) -> Bundle:
+    """`trusted` are packages besides the usual whose types its model may hold."""
     manifest = read_manifest(folder)
     contract = decode_file(folder / "contract.json", Contract)
     golden = decode_file(folder / "golden.json", Golden)
     _check_identity(folder, manifest, contract)
     try:
-        engine = open_engine(manifest.engine, folder)
+        engine = open_engine(manifest.engine, folder, trusted)
     except UntrustedModel as error:
-        raise DamagedBundle(f"{error}; export the bundle again") from error
+        raise UntrustedBundle(str(error)) from error
     return Bundle(folder, manifest, contract, golden, Encoder(contract), engine)
 
 
@@ -110,16 +113,19 @@ def exported(root: Path) -> Aliases:
     return aliases
 
 
-def load_models(root: Path) -> dict[str, ExportedModel]:
+def load_models(root: Path, trusted: Sequence[str] = ()) -> dict[str, ExportedModel]:
     """Every model of the exported set below `root`."""
-    return {model: _load_arms(root / model, arms) for model, arms in sorted(exported(root).items())}
+    return {
+        model: _load_arms(root / model, arms, trusted)
+        for model, arms in sorted(exported(root).items())
+    }
 
 
-def _load_arms(folder: Path, aliases: dict[str, str]) -> ExportedModel:
+def _load_arms(folder: Path, aliases: dict[str, str], trusted: Sequence[str]) -> ExportedModel:
     challenger = aliases.get("challenger")
     model = ExportedModel(
-        _load_in_place(folder / aliases["champion"]),
-        _load_in_place(folder / challenger) if challenger else None,
+        _load_in_place(folder / aliases["champion"], trusted),
+        _load_in_place(folder / challenger, trusted) if challenger else None,
     )
     if model.challenger is not None and _encoding(model.champion) != _encoding(model.challenger):
         raise BundleError(
@@ -130,8 +136,8 @@ def _load_arms(folder: Path, aliases: dict[str, str]) -> ExportedModel:
     return model
 
 
-def _load_in_place(folder: Path) -> Bundle:
-    bundle = load_bundle(folder)
+def _load_in_place(folder: Path, trusted: Sequence[str]) -> Bundle:
+    bundle = load_bundle(folder, trusted)
     named = (folder.parent.name, folder.name)
     if named != (bundle.manifest.model, bundle.manifest.version):
         raise DamagedBundle(

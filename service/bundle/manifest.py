@@ -2,6 +2,7 @@
 
 BundleError
 ├── DamagedBundle     a file is missing, changed or not readable as what it should be
+├── UntrustedBundle   its model holds types of packages that are not trusted here, or not installed
 ├── NotExported       bundles and the aliases beside them are not the same set
 └── NoBundles         a folder has no bundle at all
 """
@@ -27,6 +28,10 @@ class BundleError(ValueError):
 
 
 class DamagedBundle(BundleError):
+    pass
+
+
+class UntrustedBundle(BundleError):
     pass
 
 
@@ -72,6 +77,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     #: A person, or a build of the pipeline.
     trained_by: str = ""
     files: dict[str, str]
+    #: Packages besides scikit-learn's whose types the model holds: whom a service has to trust, if it serves it.
+    packages: tuple[str, ...] = ()
     schema: int = 1
 
 

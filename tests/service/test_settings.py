@@ -23,6 +23,12 @@ def test_the_defaults_are_settings_that_can_be() -> None:
     assert settings.journal == JournalSettings()
 
 
+def test_packages_to_trust_are_a_list_of_names() -> None:
+    settings = read_settings({"BUNDLES": ".", "TRUSTED_PACKAGES": "mypackage, other_one"})
+    assert settings.trusted_packages == ("mypackage", "other_one")
+    assert read_settings({"BUNDLES": "."}).trusted_packages == ()
+
+
 def test_an_empty_variable_is_one_that_is_not_set() -> None:
     blank = {setting.name: "" for setting in SETTINGS} | {"BUNDLES": "."}
     assert read_settings(blank) == read_settings({"BUNDLES": "."})
@@ -44,6 +50,8 @@ def test_an_empty_variable_is_one_that_is_not_set() -> None:
         ("READ_TIMEOUT", "inf"),
         ("TRAFFIC", "/nowhere"),
         ("BUNDLES", "/nowhere"),
+        ("TRUSTED_PACKAGES", "my-package"),
+        ("TRUSTED_PACKAGES", "mypackage.models"),
         ("RETRAIN_URL", "ftp://x"),
         ("RETRAIN_COMMAND", "train '{model}"),
         ("LOG_LEVEL", "loud"),

@@ -76,13 +76,16 @@ _RECIPE: dict[str, Any] = {
 def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     merged = copy.deepcopy(base)
     for key, value in changes.items():
+        if value is None:
+            merged.pop(key, None)
+            continue
         inside = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merged(merged[key], value) if inside else copy.deepcopy(value)
     return merged
 
 
 def plant_spec(**changes: Any) -> Spec:
-    """The spec of `plants`, with sections changed."""
+    """The spec of `plants`, with sections changed, or left out where they are None."""
     return parse(_merged(_RAW, changes), "plants.toml", "plants")
 
 

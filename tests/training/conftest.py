@@ -3,6 +3,7 @@
 # pylint: disable=redefined-outer-name  # fixtures are asked for by their names
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from tests.support import plants
+from tests.support.own_code import OwnCode, own_code_in
 from tests.support.plants import ResultOf, SpecOf
 from tests.support.training import Workspace, rows_of, write_spec
 from training.judge.result import TrainingResult
@@ -56,6 +58,12 @@ def classification(classes_of: SpecOf, result_of: ResultOf) -> TrainingResult:
 def optimization(tmp_path_factory: pytest.TempPathFactory) -> TrainingResult:
     spec = plants.recipe_spec()
     return plants.result_of(spec, plants.optima_of(spec), tmp_path_factory.mktemp("build"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[OwnCode]:
+    """Own code beside the specs of a test."""
+    yield from own_code_in(tmp_path)
 
 
 @pytest.fixture(scope="session")

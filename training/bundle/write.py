@@ -48,6 +48,7 @@ def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
         key=result.key,
         created=result.created,
         files={},
+        packages=compiled.packages,
     )
     files = {
         "contract.json": pretty(contract),

@@ -17,6 +17,7 @@ from training.common.numbers import number
 from training.judge.evaluation import Evaluation, Slice
 from training.data.sources import JOURNALLED
 from training.judge.result import TrainingResult
+from training.spec.values import Spec
 
 ADDRESS = "http://127.0.0.1:8080"
 #: A category with more values than this is cut short in the contract's table.
@@ -174,6 +175,7 @@ def limits(result: TrainingResult) -> Iterator[str]:
     )
     if spec.data is not None and spec.data.split != "time":
         yield "Rows were held out by chance, so the figures do not show how the model ages."
+    yield from _of_ones_own(spec)
     yield from _unwatched(result)
     if evaluation is None:
         yield "This version was not evaluated: nothing is known about how good it is."
@@ -188,6 +190,18 @@ def limits(result: TrainingResult) -> Iterator[str]:
         "The intervals say how much a figure depends on which rows happened to be held out. "
         "They do not cover a world that changes afterwards: that is what monitoring is for."
     )
+
+
+def _of_ones_own(spec: Spec) -> Iterator[str]:
+    if spec.imported is not None:
+        yield (
+            "It was trained elsewhere and may have seen the held-out rows: then the figures show how well it "
+            "remembers, not how well it predicts."
+        )
+    if spec.features.prepare:
+        yield (
+            f"It takes columns that {spec.features.prepare} makes: callers prepare their rows by the same code first."
+        )
 
 
 def _unwatched(result: TrainingResult) -> Iterator[str]:

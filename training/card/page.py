@@ -9,7 +9,7 @@ from training.card import comparison, contents
 from training.card.task_plots import Plot
 from training.common.html import render as render_page
 from training.common.numbers import number
-from training.fit.candidates.resolve import resolve
+from training.fit.candidates.resolve import title
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
 from training.metrics.tasks import METRICS
@@ -62,7 +62,7 @@ def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
     tiles = [
         (number(len(split.train)), f"{rows} to learn from"),
         (number(len(split.held_out)), f"{rows} held out to judge it"),
-        (resolve(fitted.chosen.candidate).title, "kind of model"),
+        (title(fitted.chosen.candidate), "kind of model"),
     ]
     if result.evaluation is not None:
         deciding = result.spec.deciding

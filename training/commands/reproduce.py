@@ -21,7 +21,7 @@ from training.data.dataset import Dataset, encode_and_split
 from training.fit import recipes
 from training.fit.compile import compare
 from training.fit.fit import fit
-from training.registry import runs, tags, versions
+from training.registry import imports, runs, tags, versions
 from training.registry.client import connect
 from training.registry.versions import Version
 from training.spec.values import Spec
@@ -59,9 +59,10 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
     )
     if not (same_code and same_lock):
         say(f"{name}: was made at {version.tags[tags.GIT_COMMIT]}; code or lock differ here")
-    then = versions.bundle(client, version).predict(dataset.held_out)
+    then = versions.bundle(client, version, spec).predict(dataset.held_out)
     skipped = client.get_run(version.run_id).data.tags.get(tags.SKIPPED, "").split()
     with state.training_lock(version.model):
+        imports.fetch(spec)
         fitted = fit(spec, dataset, searching="search" not in skipped)
     say(f"{name}: trained again, {fitted.chosen.candidate}")
     equality = compare(then, fitted.predict(dataset.held_out))

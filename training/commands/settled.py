@@ -14,11 +14,13 @@ from service.bundle.exported import exported
 from service.bundle.manifest import BundleError, read_manifest
 from service.bundle.monitor_rules import MonitorRules, read_monitor_rules
 from training.commands.outcome import TrainingOutcome, recorded
-from training.common import state
+from training.common import own_code, state
 from training.common.files import pretty
 from training.common.provenance import provenance
 from training.common.run_key import derived, run_key
-from training.data import sources
+from training.data import prepare
+from training.fit.imported.file import ImportRefused
+from training.fit.imported.source import is_at_mlflow, key_of_own
 from training.spec.load import find
 from training.spec.values import Spec
 
@@ -60,9 +62,16 @@ def _is_exported(specs: Sequence[Spec], whole: bool) -> bool:
             champions[model] = read_manifest(folder).key, read_monitor_rules(folder)
     except BundleError:
         return False
+    if any(spec.imported is not None and is_at_mlflow(spec.imported) for spec in specs):
+        # Only MLflow knows what is there now.
+        return False
     if whole and champions.keys() != {spec.name for spec in specs}:
         return False
-    return all(champions.get(spec.name) == (_key(spec), spec.monitor_rules) for spec in specs)
+    try:
+        return all(champions.get(spec.name) == (_key(spec), spec.monitor_rules) for spec in specs)
+    except (own_code.OwnCodeError, ImportRefused):
+        # A training says of which key.
+        return False
 
 
 def _key(spec: Spec) -> str:
@@ -70,5 +79,5 @@ def _key(spec: Spec) -> str:
     if spec.objective is not None:
         fingerprint = derived(_key(find(spec.objective.model)))
     else:
-        fingerprint = sources.fingerprint(sources.read(spec))
-    return run_key(spec, fingerprint, provenance())
+        _, fingerprint = prepare.read(spec)
+    return run_key(spec, fingerprint, provenance(), key_of_own(spec))

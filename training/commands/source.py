@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from training.commands.arguments import Options
 from training.common.run_key import derived
-from training.data import sources
+from training.data import prepare
 from training.registry import tags
 from training.spec.values import Spec
 
@@ -20,21 +20,21 @@ if TYPE_CHECKING:
 
 
 class Rows(NamedTuple):
-    """The rows of a spec's source, read; they are checked only when they are new."""
+    """The rows of a spec's source, read; they are prepared and checked only when they are new."""
 
     frame: pd.DataFrame
     fingerprint: str
 
     @classmethod
     def read(cls, spec: Spec) -> Rows:
-        frame = sources.read(spec)
-        return cls(frame, sources.fingerprint(frame))
+        return cls(*prepare.read(spec))
 
     def dataset(self, spec: Spec, options: Options) -> Dataset:
         from training.commands.validate import validate_rows
         from training.data.dataset import require_valid
 
-        report, _, dataset = validate_rows(spec, self.frame, self.fingerprint)
+        frame = prepare.prepare(spec, self.frame)
+        report, _, dataset = validate_rows(spec, frame, self.fingerprint)
         if dataset is not None and not options.does("validate"):
             return dataset
         return require_valid(report, dataset)
@@ -56,11 +56,12 @@ class Optima(NamedTuple):
         from training.fit import recipes
         from training.registry import versions
 
-        frame = sources.read(self.objective)
-        rows = require_valid(*validate(self.objective, frame, sources.fingerprint(frame)))
+        rows_of_source, fingerprint = prepare.read(self.objective)
+        frame = prepare.prepare(self.objective, rows_of_source)
+        rows = require_valid(*validate(self.objective, frame, fingerprint))
         profit = recipes.Profit(
             spec,
-            versions.bundle(self.client, self.version),
+            versions.bundle(self.client, self.version, self.objective),
             recipes.typical_row(rows.contract, rows.matrix),
         )
         contexts = recipes.sample_contexts(spec, rows.frame)

@@ -21,6 +21,7 @@ from training.common.files import pretty, write_whole
 from training.common.progress import say
 from training.common.provenance import provenance
 from training.common.run_key import run_key
+from training.fit.imported.source import key_of_own
 from training.registry import tags
 from training.spec.load import find
 from training.spec.values import Spec
@@ -35,12 +36,15 @@ if TYPE_CHECKING:
 
 def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> TrainingOutcome:
     """Nothing is done twice: a version with the same key is the outcome. Of an objective that failed, that is."""
-    from training.registry import versions
+    from training.fit.candidates.resolve import resolve_own_code
+    from training.registry import imports, versions
 
     started = time.monotonic()
     with state.training_lock(spec.name):
         source: Rows | Optima
         if spec.objective is None:
+            resolve_own_code(spec)
+            imports.fetch(spec)
             source = Rows.read(spec)
         else:
             objective = find(spec.objective.model)
@@ -87,7 +91,7 @@ def _train_anew(
             cluster=options.cluster,
         )
         if options.does("evaluate"):
-            champion = versions.champion_bundle(client, spec.name)
+            champion = versions.champion_bundle(client, spec)
             evaluation = evaluate(spec, dataset, fitted, champion)
         if evaluation is not None and options.does("gate"):
             verdict = judge(spec, evaluation, fitted.compiled)
@@ -112,7 +116,7 @@ def _train_anew(
 
 def _key(spec: Spec, fingerprint: str, options: Options) -> str:
     """A training that left a step out is another one: it never stands for the whole."""
-    whole = run_key(spec, fingerprint, provenance())
+    whole = run_key(spec, fingerprint, provenance(), key_of_own(spec))
     if not options.skip:
         return whole
     return hashlib.sha256(f"{whole} without {sorted(options.skip)}".encode()).hexdigest()

@@ -11,11 +11,11 @@ from training.commands.arguments import answer, specs_of
 from training.common import state
 from training.common.errors import ContractViolated
 from training.common.progress import say
-from training.data import dataset
+from training.data import dataset, prepare
 from training.data import report as validation_report
-from training.data import sources
 from training.data.dataset import Dataset
 from training.data.report import ValidationReport
+from training.fit.candidates.resolve import resolve_own_code
 from training.spec.values import Spec
 
 
@@ -25,8 +25,9 @@ def validate(arguments: Namespace) -> None:
         if spec.data is None:
             say(f"{spec.name}: makes its own data from {spec.goal.model}")
             continue
-        frame = sources.read(spec)
-        report, files, _ = validate_rows(spec, frame, sources.fingerprint(frame))
+        resolve_own_code(spec)
+        rows, fingerprint = prepare.read(spec)
+        report, files, _ = validate_rows(spec, prepare.prepare(spec, rows), fingerprint)
         documents.append(
             {
                 "model": spec.name,

@@ -42,10 +42,16 @@ def read_provenance(root: Path) -> Provenance:
     )
 
 
+def packages(root: Path) -> dict[str, list[str]]:
+    """Our packages, and what each may import of ours besides itself."""
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    table: dict[str, list[str]] = settings["tool"]["swarmline"]["packages"]
+    return table
+
+
 def _code(root: Path) -> list[Path]:
     """The modules that decide what a training makes: its own, and those of ours that it may import."""
-    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
-    shared = settings["tool"]["swarmline"]["packages"]["training"]
+    shared = packages(root)["training"]
     folders = [root.joinpath(*package.split(".")) for package in ("training", *shared)]
     return [path for folder in folders for path in sorted(folder.rglob("*.py"))]
 

@@ -1,4 +1,4 @@
-"""The key of a training, from spec, data, code and lock: with the same key it happens once and no more."""
+"""The key of a training, from spec, data, own code, ours and lock: with the same key it happens once and no more."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from training.common.provenance import Provenance
 UNTRAINED = ("monitor",)
 
 
-def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
-    """The same spec, data, code and lock give the same model, so training it again is a waste."""
+def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance, own: str = "") -> str:
+    """The same spec, data, code and lock give the same model, so training it again is a waste.
+
+    `own` is the hash of what the spec names of a person's own: code, or a model from elsewhere.
+    """
     trained = msgspec.to_builtins(spec)
     for section in UNTRAINED:
         trained.pop(section, None)
@@ -22,6 +25,7 @@ def run_key(spec: msgspec.Struct, fingerprint: str, origin: Provenance) -> str:
         fingerprint.encode(),
         origin.code.encode(),
         origin.lock.encode(),
+        *([own.encode()] if own else []),
     )
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 

@@ -32,12 +32,20 @@ def wanted(spec: Spec) -> list[str]:
 
 
 def read(spec: Spec) -> pd.DataFrame:
-    """All rows of the source, only the wanted columns, as the source types them. SourceError names what is wrong."""
+    """All rows of the source, as the source types them; SourceError names what is wrong.
+
+    Only the wanted columns, but all where own code is to make those (training/data/prepare.py).
+    """
     frame = _read(spec)
     if frame.empty:
         raise SourceError(
             f"{describe_source(spec)}: has no rows; training needs at least {spec.checks.minimum_rows}"
         )
+    return frame if spec.features.prepare else complete(spec, frame)
+
+
+def complete(spec: Spec, frame: pd.DataFrame) -> pd.DataFrame:
+    """The wanted columns, with the journal's rows, and of all the newest."""
     present = [name for name in wanted(spec) if name in frame.columns]
     frame = frame[present].reset_index(drop=True)
     if spec.source.journal:
@@ -102,5 +110,10 @@ def describe_source(spec: Spec) -> str:
 def fingerprint(frame: pd.DataFrame) -> str:
     """SHA-256 of names and values in order: the same rows in CSV, Parquet or SQL read alike have the same."""
     digest = hashlib.sha256("\0".join(map(str, frame.columns)).encode())
-    digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    try:
+        hashes = pd.util.hash_pandas_object(frame, index=False)
+    except TypeError:
+        # Lists or tables in cells, which own code may make columns of.
+        hashes = pd.util.hash_pandas_object(frame.map(repr), index=False)
+    digest.update(hashes.to_numpy().tobytes())
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from typing import Any
 
 import joblib
 
+from training.common import own_code
 from training.common.errors import TrainingError
 
 
@@ -17,11 +18,17 @@ from training.common.errors import TrainingError
 def workers(cluster: str) -> Iterator[None]:
     """The place where joblib runs the fits inside; Dask is imported only for an address."""
     if not cluster:
-        with joblib.parallel_config("loky", n_jobs=os.cpu_count()):
+        with joblib.parallel_config("loky", n_jobs=os.cpu_count(), **_own_code()):
             yield
         return
     with _connected(cluster), joblib.parallel_config("dask", n_jobs=-1):
         yield
+
+
+def _own_code() -> dict[str, Any]:
+    """Processes find own code where this one does; those that were started before there was any are started anew."""
+    folders = own_code.imported_from()
+    return {"initializer": own_code.import_from, "initargs": (folders,)} if folders else {}
 
 
 def _connected(cluster: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from service.bundle.engines import (
     Engine,
     EngineName,
     open_engine,
+    packages_in,
     predict_with,
 )
 
@@ -70,10 +71,16 @@ class Compiled(NamedTuple):
     latency_ms: float
     size_mb: float
     fallback: str = ""
+    #: Packages besides scikit-learn's that whoever loads it has to trust.
+    packages: tuple[str, ...] = ()
 
 
 def to_onnx_bytes(pipeline: Pipeline, matrix: Matrix) -> bytes:
-    options = {id(pipeline[-1]): {"zipmap": False}} if hasattr(pipeline, "classes_") else None
+    last = pipeline[-1]
+    while isinstance(last, Pipeline):
+        # Own code may be a pipeline of its own.
+        last = last[-1]
+    options = {id(last): {"zipmap": False}} if hasattr(pipeline, "classes_") else None
     model = to_onnx(pipeline, matrix[:1], options=options, target_opset=TARGET_OPSET)
     return bytes(model.SerializeToString())
 
@@ -83,8 +90,12 @@ def compile_pipeline(
     matrix: Matrix,
     folder: Path,
     convert: Callable[[Pipeline, Matrix], bytes] = to_onnx_bytes,
+    trusted: Sequence[str] = (),
 ) -> Compiled:
-    """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew."""
+    """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew.
+
+    `trusted` are packages besides scikit-learn's whose types a skops file may hold; UntrustedModel where it holds others.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     expected = predict_with(pipeline, matrix)
@@ -97,12 +108,24 @@ def compile_pipeline(
     if not reason:
         return compiled
     (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)
-    skops_io.dump(pipeline, folder / MODEL_FILES["skops"])
-    return _measured("skops", folder, matrix, expected)._replace(fallback=reason)
+    file = folder / MODEL_FILES["skops"]
+    skops_io.dump(pipeline, file)
+    compiled = _measured("skops", folder, matrix, expected, trusted)
+    return compiled._replace(fallback=reason, packages=packages_in(file))
 
 
-def _measured(name: EngineName, folder: Path, matrix: Matrix, expected: Answer) -> Compiled:
-    engine = open_engine(name, folder)
+def take_compiled(pipeline: Pipeline, file: bytes, matrix: Matrix, folder: Path) -> Compiled:
+    """A model that is ONNX already, as what it is to be equal to says. `folder` is made anew."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILES["onnx"]).write_bytes(file)
+    return _measured("onnx", folder, matrix, predict_with(pipeline, matrix))
+
+
+def _measured(
+    name: EngineName, folder: Path, matrix: Matrix, expected: Answer, trusted: Sequence[str] = ()
+) -> Compiled:
+    engine = open_engine(name, folder, trusted)
     size = (folder / MODEL_FILES[name]).stat().st_size / 1e6
     return Compiled(
         name,

@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
 from training.common.progress import say, steps
+from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.cluster import workers
 from training.metrics.metric import sample_rows
@@ -79,7 +80,8 @@ def search(
             if cluster:
                 best.set_params(**_sequential(best))
             try:
-                best.fit(matrix, target)
+                with learning(name):
+                    best.fit(matrix, target)
             except ValueError as error:
                 reason = str(error).strip().splitlines()[0]
                 say(f"{spec.name}: {name} cannot learn these rows: {reason}")
@@ -102,7 +104,9 @@ def refit_on_all_rows(
     if len(matrix) <= spec.search.rows:
         return candidate
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-        return candidate._replace(pipeline=clone(candidate.pipeline).fit(matrix, target))
+        with learning(candidate.candidate):
+            pipeline = clone(candidate.pipeline).fit(matrix, target)
+        return candidate._replace(pipeline=pipeline)
 
 
 def _share(spec: Spec, contract: Contract) -> int:

@@ -6,6 +6,7 @@ imports only from the package that training/registry/mlflow_model.py puts beside
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,13 @@ from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Invalid
 from service.bundle.encoder import Encoder
-from service.bundle.engines import MODEL_FILES, Engine, open_engine
+from service.bundle.engines import (
+    MODEL_FILES,
+    TRUSTED_PACKAGES,
+    Engine,
+    open_engine,
+    trusted_packages,
+)
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # it has no types
@@ -33,7 +40,8 @@ class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined
         folder = Path(context.artifacts["model"])
         contract = msgspec.json.decode((folder / "contract.json").read_bytes(), type=Contract)
         engine = next(name for name, file in MODEL_FILES.items() if (folder / file).is_file())
-        self._encoder, self._engine = Encoder(contract), open_engine(engine, folder)
+        trusted = trusted_packages(os.environ.get(TRUSTED_PACKAGES, ""))
+        self._encoder, self._engine = Encoder(contract), open_engine(engine, folder, trusted)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import sys
@@ -19,9 +20,11 @@ from mlflow.types import ColSpec, DataType, Schema
 from mlflow.types.schema import AnyType
 
 from service.bundle.contract import Column, Contract
-from service.bundle.engines import MODEL_FILES, EngineName
+from service.bundle.engines import MODEL_FILES, TRUSTED_PACKAGES, EngineName
 from training.common.files import pretty
+from training.common.own_code import package_of, places_of
 from training.common.provenance import LOCK, ROOT
+from training.fit.candidates.trust import packages_of
 from training.judge.result import TrainingResult
 
 #: The model's code. By its path: importing it would make it MLflow's current model.
@@ -45,14 +48,14 @@ def log_model(result: TrainingResult, example: list[dict[str, Any]]) -> str:
         (model / "contract.json").write_bytes(pretty(contract))
         shutil.copy(compiled.folder / MODEL_FILES[compiled.engine_name], model)
         _copy_shared_code(code)
-        with warnings.catch_warnings(), _same_path():
+        with warnings.catch_warnings(), _same_path(), _trusting(result):
             # MLflow would derive a signature from the type hints of `predict`; it gets a better one here.
             warnings.filterwarnings("ignore", "(?s).*type hint")
             logged = mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(CODE),
                 artifacts={"model": str(model)},
-                code_paths=[str(code)],
+                code_paths=[str(code), *_own_code(result)],
                 signature=signature(contract),
                 input_example=pd.DataFrame(example, dtype=object),
                 pip_requirements=_pinned((*NEEDED, *NEEDED_BY[compiled.engine_name])),
@@ -71,6 +74,26 @@ def _same_path() -> Iterator[None]:
     path = sys.path
     yield
     sys.path = path
+
+
+def _own_code(result: TrainingResult) -> list[str]:
+    """Own code that the model's types are of, for where MLflow loads it."""
+    compiled = result.fitted.compiled
+    packages = compiled.packages if compiled else ()
+    names = [name for name in result.spec.own_functions if package_of(name) in packages]
+    return [str(place) for place in places_of(names)]
+
+
+@contextlib.contextmanager
+def _trusting(result: TrainingResult) -> Iterator[None]:
+    """MLflow loads the model to try it, as anybody does later: by the packages that the environment trusts."""
+    before = os.environ.get(TRUSTED_PACKAGES)
+    os.environ[TRUSTED_PACKAGES] = " ".join(packages_of(result.spec))
+    try:
+        yield
+    finally:
+        os.environ.pop(TRUSTED_PACKAGES)
+        os.environ.update({TRUSTED_PACKAGES: before} if before is not None else {})
 
 
 def signature(contract: Contract) -> ModelSignature:

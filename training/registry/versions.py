@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import mlflow
 
 from service.bundle.exported import Bundle, load_bundle
-from service.bundle.manifest import BundleError, read_manifest
+from service.bundle.manifest import BundleError, UntrustedBundle, read_manifest
 from training.common import state
 from training.common.errors import RegistryError
+from training.common.progress import say
+from training.fit.candidates import trust
 from training.registry import tags
+from training.spec.values import Spec
 
 #: The folder of a run's artifacts that is its bundle.
 BUNDLE = "bundle"
@@ -66,15 +69,21 @@ def find(client: mlflow.MlflowClient, model: str, which: str) -> Version:
     )
 
 
-def champion_bundle(client: mlflow.MlflowClient, model: str) -> Bundle | None:
-    """The version that serves, to be measured beside a candidate."""
-    if "champion" not in aliases(client, model):
+def champion_bundle(client: mlflow.MlflowClient, spec: Spec) -> Bundle | None:
+    """The version that serves, to be measured beside a candidate; none whose types this training does not trust."""
+    if "champion" not in aliases(client, spec.name):
         return None
-    return bundle(client, find(client, model, "champion"))
+    version = find(client, spec.name, "champion")
+    try:
+        return bundle(client, version, spec)
+    except UntrustedBundle as error:
+        say(f"{spec.name}: not measured beside its champion, version {version.number}: {error}")
+        return None
 
 
-def bundle(client: mlflow.MlflowClient, version: Version) -> Bundle:
-    return load_bundle(fetch(client, version))
+def bundle(client: mlflow.MlflowClient, version: Version, spec: Spec) -> Bundle:
+    """It may hold types of the spec's own code, which ran here anyhow, and of what the environment trusts."""
+    return load_bundle(fetch(client, version), trust.packages_of(spec))
 
 
 def fetch(client: mlflow.MlflowClient, version: Version) -> Path:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 
 import training
+from training.common import own_code
 from training.common.errors import SpecError
 from training.spec.rules import contradictions
 from training.spec.values import Spec
@@ -63,8 +64,12 @@ def names(folder: Path = FOLDER) -> list[str]:
 
 
 def find(name: str, folder: Path = FOLDER) -> Spec:
-    """A spec by model name, or by path where it ends in .toml."""
-    return load(Path(name) if name.endswith(".toml") else folder / f"{name}.toml")
+    """A spec by model name, or by path where it ends in .toml: then own code may lie beside it."""
+    path = Path(name) if name.endswith(".toml") else folder / f"{name}.toml"
+    spec = load(path)
+    if name.endswith(".toml") and spec.own_functions:
+        own_code.look_in(path.parent)
+    return spec
 
 
 def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
@@ -73,23 +78,24 @@ def build(shape: type[T], data: Any, problems: list[str], path: str = "") -> T:
         problems.append(f"{path or 'the file'}: given {data!r}; allowed: a table")
         data, problems = {}, []
     hints = typing.get_type_hints(shape, include_extras=True)
-    fields = {field.name: field for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
+    fields = {field.encode_name: field for field in msgspec.structs.fields(shape)}  # type: ignore[arg-type]
     for key in data.keys() - fields.keys():
         problems.append(f"{_join(path, key)}: unknown key; allowed: {', '.join(fields)}")
     values = {}
     for name, field in fields.items():
+        hint = hints[field.name]
         if name in data:
             try:
-                values[name] = _value(hints[name], data[name], problems, _join(path, name))
+                values[field.name] = _value(hint, data[name], problems, _join(path, name))
                 continue
             except msgspec.ValidationError as error:
                 problems.append(
-                    f"{_join(path, name)}: given {data[name]!r}; allowed: {describe(hints[name])} ({error})"
+                    f"{_join(path, name)}: given {data[name]!r}; allowed: {describe(hint)} ({error})"
                 )
         elif field.required:
-            problems.append(f"{_join(path, name)}: missing; {describe(hints[name])} is needed")
+            problems.append(f"{_join(path, name)}: missing; {describe(hint)} is needed")
         if field.required:
-            values[name] = _stand_in(hints[name])
+            values[field.name] = _stand_in(hint)
     return shape(**values)
 
 

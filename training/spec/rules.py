@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
+from training.spec.own_rules import own_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
@@ -27,6 +28,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *problems,
         *column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *own_problems(spec),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
@@ -107,6 +109,8 @@ def _recipe_problems(spec: Spec) -> list[str]:
     problems = (
         ["data: given; an optimization makes its own from objective.model"] if spec.data else []
     )
+    if spec.features.prepare:
+        problems.append("features.prepare: given for optimization, which makes its own rows")
     for name, part in spec.recipe.items():
         if name in names:
             problems.append(

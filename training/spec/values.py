@@ -9,12 +9,15 @@ from msgspec import Meta, Struct, structs
 
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart, Unknown
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
+from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
 Severity = Literal["error", "warning", "off"]
+#: Own code: `mypackage.models:build`.
+OwnFunction = Annotated[str, Meta(pattern=own_code.PATTERN)]
 CandidateName = Literal[
     "linear",
     "random-forest",
@@ -40,6 +43,12 @@ class Data(Struct, frozen=True):
     window: str = ""
     #: Whether rows that were served, and whose truth is in, are rows of the training too.
     journal: bool = False
+
+
+class Features(Struct, frozen=True):
+    """Own code that makes the columns of the contract, before any row is checked; the service never runs it."""
+
+    prepare: OwnFunction | None = None
 
 
 class Target(Struct, frozen=True):
@@ -96,7 +105,8 @@ class Checks(Struct, frozen=True):
 class Search(Struct, frozen=True):
     """Which estimators compete, and how many trials they share."""
 
-    candidates: tuple[CandidateName, ...]
+    #: Names of ours, or own code (training/spec/own_rules.py holds them to both).
+    candidates: tuple[str, ...]
     budget: Positive = 12
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
     seed: Annotated[int, Meta(ge=0)] = 1
@@ -105,6 +115,15 @@ class Search(Struct, frozen=True):
     rows: Positive = 50_000
     #: `onnx` passes over a winner that cannot be compiled; `any` serves it with skops.
     engine: Literal["onnx", "any"] = "onnx"
+
+
+class Import(Struct, frozen=True):
+    """A model that was trained elsewhere: an ONNX file, or an MLflow model as a folder or `models:/NAME/VERSION`."""
+
+    file: str = ""
+    model: str = ""
+    #: The outputs that count, where the model has others besides.
+    outputs: tuple[str, ...] = ()
 
 
 class Gates(Struct, frozen=True):
@@ -157,11 +176,14 @@ class Spec(Struct, frozen=True):
     name: Annotated[str, Meta(pattern=NAME)]
     task: Task
     columns: dict[str, ColumnSpec]
-    search: Search
+    #: None competes where a model is imported.
+    search: Search = Search(())
     description: str = ""
     owner: str = ""
     limits: str = ""
     data: Data | None = None
+    features: Features = Features()
+    imported: Import | None = msgspec.field(default=None, name="import")
     target: Target = Target()
     checks: Checks = Checks()
     gates: Gates = Gates()
@@ -208,6 +230,12 @@ class Spec(Struct, frozen=True):
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
         return (Output(self.data.target, self.target.unit, self.target.description),)
+
+    @property
+    def own_functions(self) -> tuple[str, ...]:
+        """The own code that decides what is trained."""
+        own = filter(own_code.is_own, self.search.candidates)
+        return tuple(filter(None, [self.features.prepare, *own]))
 
     @property
     def monitor_rules(self) -> MonitorRules:

@@ -134,6 +134,51 @@ def test_a_bundle_for_scikit_learn_brings_it_along(root: Path):
     assert "skops" in staged(root)["requirements.txt"]
 
 
+def own(root: Path) -> None:
+    """A model that holds types of own code."""
+    write(root / "mypackage/models.py", "class Middle: ...\n")
+    write(root / "mypackage/table.csv", "a\n")
+    bundle(root, "mine", "1", engine="skops", packages=["mypackage"])
+    aliases(root, **{"yield": {"champion": "3"}, "mine": {"champion": "1"}})
+
+
+def test_own_code_that_is_trusted_is_in_the_image_and_in_its_name(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+):
+    own(root)
+    monkeypatch.setenv("TRUSTED_PACKAGES", "mypackage, service")
+    built = staged(root)
+    assert {"own/mypackage/models.py", "own/mypackage/table.csv"} <= built.keys()
+    before = release(root)["release"]
+    write(root / "mypackage/models.py", "class Middle: size = 2\n")
+    assert release(root)["release"] != before
+
+
+@pytest.mark.parametrize(
+    ("trusted", "reason"),
+    [
+        ("", "mine, version 1 holds types of the package 'mypackage'.*TRUSTED_PACKAGES=mypackage"),
+        ("other", "holds types of the package 'mypackage'"),
+        ("../mypackage", "allowed is names of packages"),
+    ],
+)
+def test_own_code_that_is_not_trusted_ends_the_build(
+    root: Path, monkeypatch: pytest.MonkeyPatch, trusted: str, reason: str
+):
+    own(root)
+    monkeypatch.setenv("TRUSTED_PACKAGES", trusted)
+    with pytest.raises(Refused, match=reason):
+        inputs(root)
+
+
+def test_own_code_that_is_not_here_is_named(root: Path, monkeypatch: pytest.MonkeyPatch):
+    own(root)
+    shutil.rmtree(root / "mypackage")
+    monkeypatch.setenv("TRUSTED_PACKAGES", "mypackage")
+    with pytest.raises(Refused, match="holds types of mypackage, which .* has not"):
+        inputs(root)
+
+
 def test_the_same_inputs_are_the_same_release_wherever_they_lie(root: Path, tmp_path: Path):
     there = tmp_path / "there"
     shutil.copytree(root, there)

@@ -22,7 +22,7 @@ from tests.support.jenkins.pipelines import evaluate
 
 #: What of this machine a build has to know; all else comes from Jenkins.
 KEPT = ("PATH", "HOME", "LANG", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-KEPT_PREFIXES = ("PIP_", "UV_")
+KEPT_PREFIXES = ("PIP_", "UV_", "OMP_", "OPENBLAS_")
 #: The models that a site has, and the metric that their gate looks at.
 GATED = {"quality-classification": "accuracy", "yield-prediction": "r2"}
 #: What a site's staging is called, where it has one.

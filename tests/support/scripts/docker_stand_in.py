@@ -16,31 +16,37 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-FOLDER = Path(os.environ.get("STAND_IN", "."))
 KEPT = ("DOCKER_HOST", "DOCKER_CERT_PATH", "DOCKER_TLS_VERIFY", "DOCKER_CONFIG")
 Facts = dict[str, Any]
 
 
 def main(words: list[str]) -> None:
     stdin = sys.stdin.read() if "-" in words or "-i" in words else ""
-    environ = {name: os.environ[name] for name in KEPT if name in os.environ}
-    with (FOLDER / "calls.jsonl").open("a", encoding="utf-8") as log:
-        log.write(json.dumps({"words": words, "given": stdin, "environ": environ}) + "\n")
+    if said := act(words, stdin, os.environ):
+        print(said)
+
+
+def act(words: list[str], stdin: str, environ: Mapping[str, str]) -> str:
+    """What the command prints; SystemExit with its words where it fails."""
+    folder = Path(environ.get("STAND_IN", "."))
+    seen = {name: environ[name] for name in KEPT if name in environ}
+    with (folder / "calls.jsonl").open("a", encoding="utf-8") as log:
+        log.write(json.dumps({"words": words, "given": stdin, "environ": seen}) + "\n")
     # Whoever called may be dead by now, and who looks next must find what was done.
-    with (FOLDER / "lock").open("a", encoding="utf-8") as lock:
+    with (folder / "lock").open("a", encoding="utf-8") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        swarm = json.loads((FOLDER / "swarm.json").read_bytes())
+        swarm = json.loads((folder / "swarm.json").read_bytes())
         try:
             meet_faults(swarm, words, lock)
-            if said := answer(swarm, words, stdin):
-                print(said)
+            return answer(swarm, words, stdin, environ)
         finally:
-            part = FOLDER / "swarm.part"
+            part = folder / "swarm.part"
             part.write_text(json.dumps(swarm), encoding="utf-8")
-            part.replace(FOLDER / "swarm.json")
+            part.replace(folder / "swarm.json")
 
 
 def meet_faults(swarm: Facts, words: list[str], lock: IO[str]) -> None:
@@ -60,12 +66,12 @@ def meet_faults(swarm: Facts, words: list[str], lock: IO[str]) -> None:
         return
 
 
-def answer(swarm: Facts, words: list[str], stdin: str) -> str:
+def answer(swarm: Facts, words: list[str], stdin: str, environ: Mapping[str, str]) -> str:
     kind, verb = words[0], words[1]
     if kind in ("config", "secret"):
         return stored(swarm[kind], verb, words[2:], stdin)
     if kind == "stack":
-        return of_stack(swarm, words[1:], stdin)
+        return of_stack(swarm, words[1:], stdin, environ)
     if kind in ("service", "node") and verb == "ls":
         names = [name for name in swarm[kind] if of_namespace(name, words)]
         in_json = "{{json .}}" in words
@@ -171,19 +177,21 @@ def described(name: str, item: Facts) -> Facts:
     return {"ID": name, "CreatedAt": "", "Spec": spec}
 
 
-def of_stack(swarm: Facts, words: list[str], stdin: str) -> str:
+def of_stack(swarm: Facts, words: list[str], stdin: str, environ: Mapping[str, str]) -> str:
     if words[0] == "config":
-        return "".join(filled(Path(path).read_text("utf-8")) for path in values(words, "-c"))
+        texts = [Path(path).read_text("utf-8") for path in values(words, "-c")]
+        return "".join(filled(text, environ) for text in texts)
     before = swarm["service"]
     swarm["service"] = {
         name: about for name, about in before.items() if name.rpartition("_")[0] != words[-1]
     }
     if words[0] == "rm":
         return ""
-    sys.path.append(os.environ["STAND_IN_PACKAGES"])
+    if environ["STAND_IN_PACKAGES"] not in sys.path:
+        sys.path.append(environ["STAND_IN_PACKAGES"])
     import yaml  # pylint: disable=import-outside-toplevel  # the rest of the calls do not wait for it
 
-    document = yaml.safe_load(stdin.replace("$$", "$"))
+    document = yaml.load(stdin.replace("$$", "$"), Loader=yaml.CSafeLoader)
     for name, about in document["services"].items():
         full = f"{words[-1]}_{name}"
         version = before.get(full, {"version": 0})["version"] + 1
@@ -194,9 +202,9 @@ def of_stack(swarm: Facts, words: list[str], stdin: str) -> str:
     return ""
 
 
-def filled(text: str) -> str:
+def filled(text: str, environ: Mapping[str, str]) -> str:
     def of(match: re.Match[str]) -> str:
-        return os.environ.get(match[1]) or match[2] or ""
+        return environ.get(match[1]) or match[2] or ""
 
     return re.sub(r"\$\{(\w+)(?::?-([^}]*)|[^}]*)\}", of, text)
 

@@ -149,3 +149,12 @@ def _write_manifest(folder: Path, contract: Contract, version: str, engine: str)
         files=files,
     )
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
+
+
+def rewrite(folder: Path, name: str, content: bytes) -> None:
+    """Another content of one file of a bundle, for which its manifest vouches."""
+    (folder / name).write_bytes(content)
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
+    files = {**manifest.files, name: hashlib.sha256(content).hexdigest()}
+    manifest = msgspec.structs.replace(manifest, files=files)
+    (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))

@@ -101,7 +101,7 @@ BAD = [
     (
         "search/candidates",
         ["foo"],
-        "search.candidates: given ['foo']; allowed: a list, each item one of 'linear'",
+        "search.candidates: given 'foo'; allowed: 'linear'",
     ),
     ("search/budget", 0, "search.budget: given 0; allowed: a whole number"),
     (

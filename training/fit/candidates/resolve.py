@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import importlib
 
+from training.common.errors import SpecError
+from training.common import own_code
+from training.common.own_code import OwnCodeError
+from training.data import prepare
+from training.fit.candidates import own
 from training.fit.candidates.candidate import Candidate
+from training.spec.values import Spec
 
 #: Where each short name leads. A module is imported only when its candidate is asked for.
 SHORT_NAMES = {
@@ -16,10 +22,35 @@ SHORT_NAMES = {
     "mlp": "training.fit.candidates.network:MLP",
 }
 
+#: What stands where a candidate would, of a model that was trained elsewhere.
+IMPORTED = "imported"
+
+
+def title(name: str) -> str:
+    """What kind of model it is, for people."""
+    return "model trained elsewhere" if name == IMPORTED else resolve(name).title
+
 
 def resolve(name: str) -> Candidate:
-    module, _, attribute = SHORT_NAMES.get(name, name).partition(":")
-    candidate = getattr(importlib.import_module(module), attribute)
-    if not isinstance(candidate, Candidate):
-        raise TypeError(f"{name}: given {type(candidate).__name__}; allowed: a Candidate")
-    return candidate
+    """Own code may be a Candidate, or a function that builds an estimator."""
+    if name in SHORT_NAMES:
+        module, _, attribute = SHORT_NAMES[name].partition(":")
+        candidate: Candidate = getattr(importlib.import_module(module), attribute)
+        return candidate
+    return own.candidate(name)
+
+
+def resolve_own_code(spec: Spec) -> None:
+    """Imports all own code of a spec, before data is read; SpecError names every function that cannot be used."""
+    problems = []
+    for key, names, look in (
+        ("features.prepare", filter(None, [spec.features.prepare]), prepare.function),
+        ("search.candidates", filter(own_code.is_own, spec.search.candidates), resolve),
+    ):
+        for name in names:
+            try:
+                look(name)
+            except OwnCodeError as error:
+                problems.append(f"{key}: {error}")
+    if problems:
+        raise SpecError(spec.name, problems)
