@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
@@ -119,8 +120,8 @@ def _one_hot(codes: list[Codes]) -> Pipeline:
 
 def _target_encoder(contract: Contract, seed: int) -> TargetEncoder:
     """The less rows a category has, the nearer it is to the mean of all; learnt without the row itself."""
-    kind = "binary" if contract.classes else "continuous"
-    return TargetEncoder(target_type=kind, random_state=seed)
+    kind, folds = ("binary", StratifiedKFold) if contract.classes else ("continuous", KFold)
+    return TargetEncoder(target_type=kind, cv=folds(5, shuffle=True, random_state=seed))
 
 
 def _fill_nulls() -> SimpleImputer:

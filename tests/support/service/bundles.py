@@ -65,7 +65,7 @@ def rows_for(contract: Contract, count: int, seed: int = 0) -> list[dict[str, An
 def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, Any]:
     """A fitted pipeline and the matrix that it was fitted on."""
     matrix = Encoder(contract).encode_rows(rows_for(contract, 400, seed))
-    kinds = [column.type for column in contract.columns]
+    kinds = [feature.column.type for feature in contract.features]
     codes = [place for place, kind in enumerate(kinds) if kind == "category"]
     rest = [place for place, kind in enumerate(kinds) if kind != "category"]
     # A forest is fed unscaled: float32 scaling would move rows over its thresholds.
