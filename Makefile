@@ -4,7 +4,7 @@
 # What comes from outside: parameters of pipelines, variables of a command line, settings of a machine. A value is text:
 # make expands it nowhere, not even on its way into the environment, from which programs take it (`parameter` in
 # scripts/command/options.py and training/commands/parameters.py) and check it. No recipe names one, but quoted and as a shell's variable.
-OUTSIDE := MODEL VERSION NAME SOURCE TARGET OUT TABLE QUERY WHY BY ARGS FORCE GATE ROLLOUT ONCE \
+OUTSIDE := MODEL VERSION NAME SOURCE TARGET OUT TABLE QUERY OPTIONS WHY BY ARGS FORCE GATE ROLLOUT ONCE \
 	STACK PLATFORM_STACK REGISTRY BASE_IMAGE IMAGE MODEL_IMAGE MONITOR_IMAGE OLDER WITHDRAWN UNCONFIRMED LOAD WATCH TO MODE SHARE REPLICAS UNSET ID FILE FROM YES VOLUMES \
 	STEPS PROMOTE RAMP_MINUTES RAMP_VERDICT_HOURS RAMP_AWAY_MINUTES RETRAIN REASON DEPLOY APPROVE DRY_RUN CHOOSE RESULT SCOPE PLAN VERDICT WEBHOOK_URL \
 	SWARMLINE_OUTCOME PRODUCTION_DOCKER_HOST FAST TESTS COVERAGE ALL SLOW AGAIN OF SWARMLINE_UNAUDITED LOCK_OPTIONS PYTHON UV \
@@ -65,7 +65,7 @@ $(groups:%=help-%):
 run: ## train, gate, promote, export, serve and watch the models until Ctrl-C; ONCE=1 ends after the smoke test
 serve: ## serve what was exported, until Ctrl-C
 mlflow: ## open MLflow's pages on http://127.0.0.1:5000
-draft: ## a first spec for a data file: SOURCE=orders.csv TARGET=late NAME=late-orders
+draft: ## a first spec for a table: SOURCE='orders/*.csv' TARGET=late NAME=late-orders; QUERY='select ...' of SOURCE=postgresql://...
 validate: ## hold the data against the contract
 models: ## the names of the models
 train: ## validate, search, evaluate, gate, export, register as challenger; FORCE=1 though nothing changed; GATE=later: `gate` decides

@@ -139,6 +139,17 @@ onePipeline('experiment', 'Experiment', "Raises the share of a model's challenge
     stringParam('REASON', '', reason)
 }
 
+onePipeline('score', 'Score', 'A whole table through a model: predictions as a file or a table of a database.', '') {
+    stringParam('MODEL', '', 'The model, by name.')
+    stringParam('SOURCE', '', 'Files that the agent sees, or the address of a database; its password as a variable of the agent.')
+    stringParam('OUT', 'build/reports/scored.parquet', 'A .parquet or .csv file, or the address of a database; build/reports is kept with the build.')
+    stringParam('ID', '', 'The column that tells rows apart; empty: their number.')
+    stringParam('VERSION', '', 'A number or an alias; empty: the champion.')
+    stringParam('QUERY', '', 'Of a database as SOURCE: what to read.')
+    stringParam('TABLE', '', 'Of a database as OUT: the table to write.')
+    stringParam('OPTIONS', '', 'More, as on a command line: how a CSV file is written, or a cluster.')
+}
+
 onePipeline('housekeeping', 'Housekeeping', 'Removes what no release needs, backs up, and proves that the backup restores.', 'H 3 * * *', null)
 
 onePipeline('monitor', 'Monitor', "Keeps what the monitor says of every model, and Evidently's reports, each night.", 'H 5 * * *', null)
@@ -161,5 +172,5 @@ def oneView = { String title, String text, String... shown ->
     }
 }
 
-oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'experiment', 'rollback', 'traffic', 'scale')
+oneView('Every day', 'What a person starts.', 'deliver', 'retrain', 'experiment', 'rollback', 'traffic', 'scale', 'score')
 oneView('By the clock', 'What runs by itself.', 'data', 'retrain', 'housekeeping', 'monitor')

@@ -1,23 +1,23 @@
-"""One scoring: its version, source and output put together, what is left done, and the output made whole."""
+"""A scoring from beginning to end: what is left of it is scored, and the output made whole."""
 
 from __future__ import annotations
 
+import datetime as dt
+import hashlib
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
+from scoring.cluster import score_on
 from scoring.errors import ScoringError
 from scoring.predictor import Identifier, Predictor
 from scoring.progress import Progress, say
-from scoring.run import score_span, spans
-from scoring.sinks.files import FileSink
-from scoring.sources import Files
-from scoring.unfinished import Done, Part, Scoring
+from scoring.run import Sink, Source, covered, score_span
+from scoring.unfinished import Done, Part, Scoring, parts_of
 from scoring.version import fingerprint
 from service.bundle.exported import Bundle
-
-OUTPUTS = (".parquet", ".csv")
 
 
 class Summary(NamedTuple):
@@ -44,63 +44,90 @@ class Summary(NamedTuple):
         return words
 
 
-def score(bundle: Bundle, source: Files, out: str, identifier: str) -> Summary:
-    """All rows of the source. Those that the contract refuses have no prediction."""
-    started = time.monotonic()
-    predictor = Predictor(bundle, _identifier(source, identifier))
+def make_predictor(bundle: Bundle, source: Source, identifier: str) -> Predictor:
+    """What scores the source; a column that it lacks is said."""
+    kind = source.type_of(identifier) if identifier else None
+    predictor = Predictor(bundle, Identifier(identifier, kind, source.is_several))
     check_columns(bundle, source)
-    sink = file_sink(out, predictor)
-    scoring = Scoring(
-        bundle.manifest.model,
-        bundle.manifest.version,
-        fingerprint(bundle),
-        tuple(source.identity),
-        {"identifier": identifier, "rows of a part": source.part_rows},
-    )
-    with sink.unfinished.held():
-        done = sink.unfinished.go_on_or_begin(scoring)
-        progress = Progress(source.total, sum(part.rows for part in done.values()))
-        for span in list(spans(source, done)):
-            done |= score_span(predictor, source, sink, span, progress.add)
-        sink.finish(done)
-        sink.unfinished.remove()
-    return _summary(bundle, source, sink, done, time.monotonic() - started)
+    return predictor
 
 
-def _identifier(source: Files, name: str) -> Identifier:
-    return Identifier(name, source.type_of(name) if name else None, source.is_glob)
-
-
-def file_sink(out: str, predictor: Predictor) -> FileSink:
-    path = Path(out)
-    if path.suffix not in OUTPUTS:
-        raise ScoringError(
-            f"OUT={out}: given a file ending in {path.suffix!r}; allowed: {', '.join(OUTPUTS)}, or a database"
-            " (postgresql://...) with TABLE="
-        )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return FileSink(path, predictor.schema, predictor.violations_schema)
-
-
-def check_columns(bundle: Bundle, source: Files) -> None:
-    """A column that is not there would have every row refused, or null: the first is said at once, the second once."""
-    for file, names in source.names():
+def check_columns(bundle: Bundle, source: Source) -> None:
+    """A column that is not there would have every row refused, or null: the first ends it, the second is said."""
+    for name, names in source.names():
         there = set(names)
         missing = [column for column in bundle.contract.columns if column.name not in there]
         needed = [column.name for column in missing if not column.nullable]
         if needed:
             raise ScoringError(
-                f"SOURCE={file}: has no column {', '.join(needed)}, which {bundle.manifest.model}, version"
+                f"SOURCE={name}: has no column {', '.join(needed)}, which {bundle.manifest.model}, version"
                 f" {bundle.manifest.version}, needs; it has {', '.join(names)}"
             )
         if missing:
             say(
-                f"{file}: has no column {', '.join(column.name for column in missing)}: taken as null in all rows"
+                f"{name}: has no column {', '.join(column.name for column in missing)}: taken as null in all rows"
             )
 
 
+def score(
+    bundle: Bundle, predictor: Predictor, source: Source, sink: Sink, cluster: str = ""
+) -> Summary:
+    """All rows of the source. Those that the contract refuses have no prediction."""
+    started = time.monotonic()
+    scoring = Scoring(
+        bundle.manifest.model,
+        bundle.manifest.version,
+        fingerprint(bundle),
+        source.identity,
+        # As JSON has them, for they are compared with what was read of it.
+        msgspec.to_builtins(
+            {**source.options, "identifier": predictor.identifier.name, "part": source.part_rows}
+        ),
+    )
+    with sink.unfinished.held():
+        key, done = sink.unfinished.go_on_or_begin(scoring, _key(scoring, source))
+        left = list(source.spans(done))
+        for part in [part for part in done if covered(left, part)]:
+            sink.unfinished.drop(part)
+            del done[part]
+        with sink.prepared(done):
+            if done:
+                rows = sum(part.rows for part in done.values())
+                say(
+                    f"goes on where it was interrupted: {rows:,} rows in {parts_of(done)} are scored already"
+                )
+            done |= _score_rest(bundle, predictor, source, sink, done, cluster)
+            sink.finish(done, key)
+        sink.unfinished.remove()
+    return _summary(bundle, source, sink, done, time.monotonic() - started)
+
+
+def _key(scoring: Scoring, source: Source) -> str:
+    """Of this scoring. What a query gives may be other rows each time, and nobody can tell."""
+    moment = "" if source.tells_changes else dt.datetime.now(dt.UTC).isoformat()
+    return hashlib.sha256(msgspec.json.encode(scoring) + moment.encode()).hexdigest()[:16]
+
+
+def _score_rest(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    bundle: Bundle,
+    predictor: Predictor,
+    source: Source,
+    sink: Sink,
+    done: Mapping[Part, Done],
+    cluster: str,
+) -> dict[Part, Done]:
+    progress = Progress(source.total, sum(part.rows for part in done.values()))
+    spans = list(source.spans(done))
+    if cluster:
+        return score_on(cluster, bundle, predictor.identifier, source, sink, spans, progress)
+    scored: dict[Part, Done] = {}
+    for span in spans:
+        scored |= score_span(predictor, source, sink, span, progress.add)
+    return scored
+
+
 def _summary(
-    bundle: Bundle, source: Files, sink: FileSink, done: Mapping[Part, Done], seconds: float
+    bundle: Bundle, source: Source, sink: Sink, done: Mapping[Part, Done], seconds: float
 ) -> Summary:
     rows, refused, violations = (
         sum(getattr(part, name) for part in done.values())
@@ -109,11 +136,11 @@ def _summary(
     return Summary(
         bundle.manifest.model,
         bundle.manifest.version,
-        source.pattern,
-        str(sink.out),
+        source.name,
+        sink.place,
         rows,
         refused,
         violations,
-        str(sink.violations_file) if violations else "",
+        sink.violations_place if violations else "",
         seconds,
     )

@@ -56,7 +56,7 @@ class Predictor:
     """One bundle and how its answers look as a table. Safe to share between threads."""
 
     def __init__(self, bundle: Bundle, identifier: Identifier):
-        self._bundle, self._contract, self._identifier = bundle, bundle.contract, identifier
+        self._bundle, self._contract, self.identifier = bundle, bundle.contract, identifier
         names = _answer_fields(self._contract)
         lineage = [
             pa.field(name, pa.dictionary(pa.int8(), pa.string())) for name in ("model", "version")
@@ -78,7 +78,7 @@ class Predictor:
     @property
     def columns(self) -> list[str]:
         """The columns that it reads of a table, if it has them."""
-        own = [self._identifier.name] if self._identifier.name else []
+        own = [self.identifier.name] if self.identifier.name else []
         return list(dict.fromkeys([*own, *self._contract.names]))
 
     def score(self, batch: Batch) -> Scored:
@@ -106,15 +106,15 @@ class Predictor:
 
     def _tell(self, batch: Batch, places: NDArray[Any]) -> list[pa.Array]:
         """The columns that tell which rows these are."""
-        file = [_constant(batch.file, len(places))] if self._identifier.with_file else []
-        if not self._identifier.name:
+        file = [_constant(batch.file, len(places))] if self.identifier.with_file else []
+        if not self.identifier.name:
             return [*file, pa.array(places + batch.start)]
-        return [*file, batch.rows.column(self._identifier.name).take(pa.array(places))]
+        return [*file, batch.rows.column(self.identifier.name).take(pa.array(places))]
 
     def _violations(self, batch: Batch, refusals: list[Refusal]) -> pa.RecordBatch:
         places = np.array([refusal.row for refusal in refusals], dtype=np.int64)
-        own = self._tell(batch, places)[-1:] if self._identifier.name else []
-        file = [_constant(batch.file, len(places))] if self._identifier.with_file else []
+        own = self._tell(batch, places)[-1:] if self.identifier.name else []
+        file = [_constant(batch.file, len(places))] if self.identifier.with_file else []
         texts = [
             [refusal.column.name for refusal in refusals],
             [_shown(refusal.given) for refusal in refusals],

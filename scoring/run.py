@@ -1,90 +1,101 @@
-"""A scoring from beginning to end: parts that are not written yet, on this machine or a cluster, then the output."""
+"""Parts of a source scored and written: read in order, predicted side by side, written in order."""
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import NamedTuple, Protocol
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import pyarrow as pa
 
 from scoring.predictor import Batch, Predictor, Scored
-from scoring.sources import Files
-from scoring.unfinished import Done, Part
+from scoring.sources.span import Span
+from scoring.unfinished import Done, Part, Unfinished
+
+
+class Source(Protocol):
+    """The table that is scored. `identity` and `options` change when what is read of it does."""
+
+    name: str
+    part_rows: int
+    options: dict[str, Any]
+    tells_changes: bool
+
+    @property
+    def is_several(self) -> bool: ...
+    @property
+    def parts_are_known(self) -> bool: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def identity(self) -> list[tuple[str, int, int]]: ...
+    def names(self) -> Iterator[tuple[str, list[str]]]: ...
+    def type_of(self, name: str) -> pa.DataType: ...
+    def spans(self, done: Mapping[Part, Done]) -> Iterator[Span]: ...
+    def batches(self, span: Span, columns: Sequence[str]) -> Iterator[Batch]: ...
+    def last(self, batch: Batch) -> int | str | None: ...
+    def close(self) -> None: ...
 
 
 class PartWriter(Protocol):
     """One part of the output while it is written."""
 
     def write(self, scored: Scored) -> None: ...
-    def commit(self) -> Done: ...
+    def commit(self, last: int | str | None) -> Done: ...
     def abandon(self) -> None: ...
 
 
 class Sink(Protocol):
     """Where answers go."""
 
+    unfinished: Unfinished
+
+    @property
+    def place(self) -> str: ...
+    @property
+    def violations_place(self) -> str: ...
+    def prepared(self, done: dict[Part, Done]) -> AbstractContextManager[None]: ...
     def part(self, part: Part) -> PartWriter: ...
+    def finish(self, done: dict[Part, Done], key: str) -> None: ...
 
 
-class Span(NamedTuple):
-    """Parts of one file that follow each other: from `first` on, up to before `end` or the end of the file."""
-
-    file: int
-    first: int
-    end: int | None = None
-
-
-def spans(source: Files, done: Iterable[Part]) -> Iterator[Span]:
-    """What is left to score: of each file, the parts that are not done."""
-    written = set(done)
-    for file in range(len(source.paths)):
-        rows = source.rows(file)
-        if rows is None:
-            # Of a file that has to be read to be counted, the first parts are done, one after the other.
-            first = 0
-            while Part(file, first) in written:
-                first += 1
-            yield Span(file, first)
-            continue
-        missing = [n for n in range(-(-rows // source.part_rows)) if Part(file, n) not in written]
-        yield from _runs(file, missing)
-
-
-def _runs(file: int, numbers: list[int]) -> Iterator[Span]:
-    while numbers:
-        length = next(
-            (n for n, number in enumerate(numbers) if number != numbers[0] + n), len(numbers)
-        )
-        yield Span(file, numbers[0], numbers[0] + length)
-        numbers = numbers[length:]
+def covered(spans: Collection[Span], part: Part) -> bool:
+    """Whether a part is among those that are left to score."""
+    return any(
+        span.file == part.file
+        and span.first <= part.number
+        and (span.end is None or part.number < span.end)
+        for span in spans
+    )
 
 
 def score_span(
     predictor: Predictor,
-    source: Files,
+    source: Source,
     sink: Sink,
     span: Span,
     tell: Callable[[int], None],
-    threads: int = 0,
 ) -> dict[Part, Done]:
     """Parts scored and written, one after the other; `tell` hears of the rows of each batch."""
     done: dict[Part, Done] = {}
     writer: PartWriter | None = None
-    part = Part(span.file, -1)
-    batches = _until_end(source, span, predictor.columns)
+    part, last = Part(span.file, -1), None
     try:
-        for batch, scored in _in_order(predictor.score, batches, threads or os.cpu_count() or 1):
+        for batch, scored in _in_order(predictor.score, source.batches(span, predictor.columns)):
             if (number := batch.start // source.part_rows) != part.number:
                 if writer is not None:
-                    done[part] = writer.commit()
+                    done[part] = writer.commit(last)
                 part = Part(span.file, number)
                 writer = sink.part(part)
             assert writer is not None
             writer.write(scored)
+            last = source.last(batch)
             tell(len(batch.rows))
         if writer is not None:
-            done[part] = writer.commit()
+            done[part] = writer.commit(last)
             writer = None
     finally:
         if writer is not None:
@@ -92,17 +103,11 @@ def score_span(
     return done
 
 
-def _until_end(source: Files, span: Span, columns: list[str]) -> Iterator[Batch]:
-    for batch in source.batches(span.file, columns, span.first * source.part_rows):
-        if span.end is not None and batch.start >= span.end * source.part_rows:
-            return
-        yield batch
-
-
 def _in_order(
-    work: Callable[[Batch], Scored], batches: Iterator[Batch], threads: int
+    work: Callable[[Batch], Scored], batches: Iterator[Batch]
 ) -> Iterator[tuple[Batch, Scored]]:
     """Each batch with its answers, in order; few are on their way at a time, so that memory stays constant."""
+    threads = os.cpu_count() or 1
     waiting: deque[tuple[Batch, Future[Scored]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for batch in batches:

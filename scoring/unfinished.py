@@ -1,11 +1,12 @@
 """The folder of a scoring that is not finished: what it scores, and which parts of it are written.
 
 <output's folder>/.<output's name>.unfinished/
-    state.json              what is scored with what: another source or version is another scoring
-    lock                    held as long as a process writes here
-    00000-000003.parquet    the rows of a part, under this name only once they are whole
-    00000-000003.csv        its violations, if it has any
-    00000-000003.json       a part that is done, with its counts: written last
+    state.json                      what is scored with what: another source or version is another scoring
+    lock                            held as long as a process writes here
+    <key>/                          the parts of this scoring: a late worker of another one writes elsewhere
+        00000-000003.parquet        the rows of a part, under this name only once they are whole
+        00000-000003.violations     its violations, if it has any
+        00000-000003.json           a part that is done, with its counts: written last
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -53,14 +55,25 @@ class Scoring(msgspec.Struct, frozen=True):
     version: str
     bundle: str
     #: Name, size and time of change of each file; of a database its address and query.
-    source: tuple[tuple[str, int, int], ...]
+    source: list[tuple[str, int, int]]
     #: All else that decides what is written.
     options: dict[str, Any]
 
 
+class State(msgspec.Struct, frozen=True):
+    """`key` is of this scoring: the same for the same files, a new one for each time that a query is begun."""
+
+    scoring: Scoring
+    key: str
+
+
 class Unfinished:
+    """The folder, and what is in it."""
+
     def __init__(self, folder: Path):
         self.folder = folder
+        #: Of the scoring that goes on or begins.
+        self.parts = folder
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -75,63 +88,66 @@ class Unfinished:
                 ) from error
             yield
 
-    def go_on_or_begin(self, scoring: Scoring) -> dict[Part, Done]:
-        """The parts that are written already; none where something else was scored here, which is then removed."""
-        before = self._read_state()
-        done = self._done() if before is not None else {}
-        if before == scoring:
-            if done:
-                rows = sum(part.rows for part in done.values())
-                say(
-                    f"goes on where it was interrupted: {rows:,} rows in {_parts(done)} are scored already"
-                )
-            return done
-        if before is not None and done:
-            say(
-                f"begins anew, and drops {_parts(done)} of an interrupted scoring: {_difference(before, scoring)}"
-            )
+    def go_on_or_begin(self, scoring: Scoring, key: str) -> tuple[str, dict[Part, Done]]:
+        """The key, and the parts that are written already.
+
+        Where something else was scored here, that is removed, and the key is the one that is given.
+        """
+        state = self._read_state()
+        done = {} if state is None else self._done(state.key)
+        if state is not None and state.scoring == scoring:
+            self.parts = self.folder / state.key
+            self.parts.mkdir(exist_ok=True)
+            return state.key, done
+        if state is not None and done:
+            why = _difference(state.scoring, scoring)
+            say(f"begins anew, and drops {parts_of(done)} of an interrupted scoring: {why}")
         self._clear()
-        write_whole(
-            self.folder / STATE, msgspec.json.format(msgspec.json.encode(scoring), indent=1)
-        )
-        return {}
+        self.parts = self.folder / key
+        self.parts.mkdir()
+        content = msgspec.json.encode(State(scoring, key))
+        write_whole(self.folder / STATE, msgspec.json.format(content, indent=1))
+        return key, {}
 
     def mark_done(self, part: Part, done: Done) -> None:
-        write_whole(self.folder / f"{part}.json", msgspec.json.encode(done))
+        write_whole(self.parts / f"{part}.json", msgspec.json.encode(done))
 
-    def drop(self, parts: list[Part]) -> None:
-        for part in parts:
-            (self.folder / f"{part}.json").unlink(missing_ok=True)
+    def drop(self, part: Part) -> None:
+        """It counts as not done."""
+        (self.parts / f"{part}.json").unlink(missing_ok=True)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _read_state(self) -> Scoring | None:
+    def _read_state(self) -> State | None:
         try:
-            return msgspec.json.decode((self.folder / STATE).read_bytes(), type=Scoring)
+            return msgspec.json.decode((self.folder / STATE).read_bytes(), type=State)
         except (FileNotFoundError, msgspec.MsgspecError):
             return None
 
-    def _done(self) -> dict[Part, Done]:
+    def _done(self, key: str) -> dict[Part, Done]:
         return {
             Part(*map(int, path.stem.split("-"))): msgspec.json.decode(path.read_bytes(), type=Done)
-            for path in sorted(self.folder.glob("[0-9]*-[0-9]*.json"))
+            for path in sorted((self.folder / key).glob("[0-9]*-[0-9]*.json"))
         }
 
     def _clear(self) -> None:
         for path in self.folder.iterdir():
-            if path.name != LOCK:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != LOCK:
                 path.unlink()
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Writes a file aside and renames it: it is there whole or not at all."""
-    aside = path.with_name(f".{path.name}.aside")
+    aside = path.with_name(f".{path.name}.{uuid.uuid4().hex}.aside")
     aside.write_bytes(content)
     aside.replace(path)
 
 
-def _parts(done: dict[Part, Done]) -> str:
+def parts_of(done: dict[Part, Done]) -> str:
+    """How many they are, for people."""
     return f"{len(done):,} part{'' if len(done) == 1 else 's'}"
 
 

@@ -43,9 +43,11 @@ def run(options: argparse.Namespace, reports: Path) -> int:
         return pytest([*words, "tests/swarm"])
     if options.fast and not asked and known.is_known(ROOT):
         return changed(words, options, report)
+    figures = reports / "coverage.json"
+    figures.unlink(missing_ok=True)
     code = pytest([*words, *coverage(options, reports), *(asked or side_by_side())])
-    if options.coverage:
-        coverage_report.main(reports / "coverage.json")
+    if figures.exists():
+        coverage_report.main(figures)
     return code
 
 

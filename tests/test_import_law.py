@@ -25,7 +25,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
         "common metrics spec data fit judge card bundle registry commands __main__"
     ).split(),
     "scoring": (
-        "errors parameters progress unfinished version cells predictor sources sinks run job __main__"
+        "errors parameters progress unfinished arguments version cells predictor sources sinks run cluster job places"
+        " __main__"
     ).split(),
     "monitoring": (
         "settings findings background retrain scale references window drift estimate quality attribution judge"
@@ -171,7 +172,7 @@ def test_an_import_against_the_law_is_named(tmp_path: Path, file: str, source: s
         ("training/fit/a.py", "import service.bundle.engines, training.spec.values"),
         (
             "training/fit/a.py",
-            "from tables.csv_and_parquet import read\nfrom training.spec import values",
+            "from tables.csv_file import read\nfrom training.spec import values",
         ),
         ("service/journal/a.py", "from ..settings import Settings\nfrom . import spool"),
         ("service/web/a.py", "import servicex, trainings, numpy"),

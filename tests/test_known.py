@@ -17,7 +17,7 @@ from tests.support import ROOT
 RUNNER = (
     "scripts/__init__.py", "scripts/command/files.py", "scripts/command/options.py", "scripts/command/outcome.py",
     "tests/__init__.py", "tests/__main__.py", "tests/support/__init__.py", "tests/support/imports.py",
-    "tests/support/known.py", "tests/support/machine.py", "tests/support/once.py",
+    "tests/support/coverage_report.py", "tests/support/known.py", "tests/support/machine.py", "tests/support/once.py",
 )  # fmt: skip
 #: Each notes that it ran.
 NOTE = "open('ran', 'a').write(__name__[-1])\n"

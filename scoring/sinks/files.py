@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import contextlib
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +29,26 @@ class FileSink:
     def violations_file(self) -> Path:
         return self.out.with_name(f"{self.out.stem}.violations.csv")
 
-    def prepare(self, _done: Iterable[Part]) -> None:
-        """Nothing: parts are files of their own."""
+    @property
+    def place(self) -> str:
+        return str(self.out)
+
+    @property
+    def violations_place(self) -> str:
+        return str(self.violations_file)
+
+    @contextlib.contextmanager
+    def prepared(self, _done: dict[Part, Done]) -> Iterator[None]:
+        """Nothing is to be done: parts are files of their own."""
+        yield
 
     def part(self, part: Part) -> FilePart:
         return FilePart(self, part)
 
-    def finish(self, done: dict[Part, Done]) -> None:
+    def finish(self, done: dict[Part, Done], _key: str) -> None:
         """All parts as one file. Violations come first: who sees the answers sees what they lack."""
         parts = sorted(done)
-        folder = self.unfinished.folder
+        folder = self.unfinished.parts
         with_violations = [part for part in parts if done[part].violations]
         if with_violations:
             files = [folder / f"{part}.violations" for part in with_violations]
@@ -54,11 +66,12 @@ class FilePart:
     """One part while it is written."""
 
     def __init__(self, sink: FileSink, part: Part):
-        self._sink, self._part, self._folder = sink, part, sink.unfinished.folder
+        self._sink, self._part, self._folder = sink, part, sink.unfinished.parts
+        # Of its own: a worker that was given up may still write the same part.
+        self._token = uuid.uuid4().hex
         self._answers = _open(self._aside(sink.out.suffix), sink.schema, sink.out.suffix)
         self._violations: Any = None
         self._counts = {"rows": 0, "refused": 0, "violations": 0}
-        self._last: int | str | None = None
 
     def write(self, scored: Scored) -> None:
         self._answers.write_batch(scored.answers)
@@ -70,13 +83,13 @@ class FilePart:
         self._counts["refused"] += scored.refused
         self._counts["violations"] += len(scored.violations)
 
-    def commit(self) -> Done:
+    def commit(self, last: int | str | None) -> Done:
         self._answers.close()
         self._put(self._sink.out.suffix)
         if self._violations is not None:
             self._violations.close()
             self._put(".violations")
-        done = Done(**self._counts)
+        done = Done(**self._counts, last=last)
         self._sink.unfinished.mark_done(self._part, done)
         return done
 
@@ -87,7 +100,7 @@ class FilePart:
             self._violations.close()
 
     def _aside(self, suffix: str) -> Path:
-        return self._folder / f".{self._part}{suffix}.aside"
+        return self._folder / f".{self._part}.{self._token}{suffix}.aside"
 
     def _put(self, suffix: str) -> None:
         self._aside(suffix).replace(self._folder / f"{self._part}{suffix}")

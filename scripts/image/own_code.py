@@ -5,26 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from scripts.command import checkout
-from scripts.command.options import Allowed, parameter
 from scripts.command.outcome import Refused
 from scripts.image import exported
-
-TRUSTED = "TRUSTED_PACKAGES"
-_NAME = r"[A-Za-z_]\w*"
-#: As service/readers.py takes them.
-PACKAGES = Allowed(f"{_NAME}([ ,]+{_NAME})*", "names of packages, with spaces or commas between")
+from scripts.stack_file import settings
 
 
 def files(root: Path, shipped: list[exported.Bundle]) -> tuple[str, ...]:
     """Those of the packages that are trusted, by their names in the checkout; Refused where a bundle needs another."""
-    trusted = parameter(TRUSTED, PACKAGES).replace(",", " ").split()
+    trusted = settings.trusted_packages()
     for bundle in shipped:
         for package in bundle.manifest.get("packages", []):
             where = f"{bundle.model}, version {bundle.version}"
             if package not in trusted:
                 raise Refused(
                     f"{where} holds types of the package {package!r}, whose code would run in the service;"
-                    f" {TRUSTED}={package} if you trust it"
+                    f" TRUSTED_PACKAGES={package} if you trust it"
                 )
             if not _files(root, package):
                 raise Refused(f"{where} holds types of {package}, which {root} has not")

@@ -90,6 +90,16 @@ def test_a_challenger_that_did_not_is_neither(runs: Runs, name: str, result: str
     assert done(run, "build") == []
 
 
+def test_a_table_is_scored_with_what_was_promoted_and_without_a_secret(runs: Runs) -> None:
+    run = runs["score"]
+    assert goals(run) == ["begin env models", "export", "score", "verdict", "notify"]
+    export, score = run["ran"][1], run["ran"][2]
+    assert export["env"]["MLFLOW_PSW"] and score["env"].get("MLFLOW_PSW") is None
+    told = score["env"]
+    assert (told["MODEL"], told["SOURCE"]) == ("one", "/data/$(x).csv")
+    assert (told["OUT"], told["ARGS"]) == ("build/reports/scored.parquet", "--separator ;")
+
+
 def test_the_night_prunes_backs_up_and_tries_the_backup(runs: Runs) -> None:
     assert goals(runs["housekeeping"]) == [
         "begin prune",

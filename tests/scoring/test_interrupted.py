@@ -45,14 +45,14 @@ def interrupt(score: Scorer, table: Path, out: Path, how: signal.Signals) -> int
     unfinished = out.with_name(f".{out.name}.unfinished")
     words = (MODEL, table, out, "--part-rows", PART_ROWS)
     with score.started(*words) as process:
-        wait_until(lambda: len(list(unfinished.glob("*.json"))) > 3, "the first parts")
+        wait_until(lambda: len(list(unfinished.glob("*/*.json"))) > 3, "the first parts")
         os.kill(process.pid, how)
         _, err = process.communicate()
     assert process.returncode == (130 if how == signal.SIGTERM else -how), err
     assert not out.exists() and not out.with_name(f"{out.stem}.violations.csv").exists()
     if how == signal.SIGTERM:
         assert "the same command goes on from there" in err
-    return len(list(unfinished.glob("[0-9]*.json")))
+    return len(list(unfinished.glob("*/*.json")))
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_an_output_that_was_there_stays_until_the_new_one_is_whole(
     (tmp_path / "o.violations.csv").write_text("as they were", encoding="utf-8")
     words = (MODEL, table, out, "--part-rows", PART_ROWS)
     with score.started(*words) as process:
-        wait_until(lambda: list(tmp_path.glob(".o.csv.unfinished/*.csv")), "the first part")
+        wait_until(lambda: list(tmp_path.glob(".o.csv.unfinished/*/*.csv")), "the first part")
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
     assert out.read_text("utf-8") == "as it was"
@@ -133,7 +133,7 @@ def test_two_scorings_do_not_write_the_same_output(
 ) -> None:
     out = tmp_path / "o.parquet"
     with score.started(MODEL, table, out, "--part-rows", PART_ROWS) as process:
-        wait_until(lambda: list(tmp_path.glob(".o.parquet.unfinished/*.json")), "the first part")
+        wait_until(lambda: list(tmp_path.glob(".o.parquet.unfinished/*/*.json")), "the first part")
         # Else it may be done before the second begins.
         os.kill(process.pid, signal.SIGSTOP)
         ended = score(MODEL, table, out)

@@ -1,5 +1,5 @@
-"""A stack on a Swarm in a file, for the tests of whatever acts on one. It becomes what it is told to be at once, so that
-commands look again sooner than at a real one."""
+"""A stack on a Swarm in a file, for the tests of whatever acts on one. It becomes at once what it is told to be, so
+that commands look again sooner than at a real one."""
 
 from __future__ import annotations
 

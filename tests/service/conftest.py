@@ -15,11 +15,18 @@ import pytest
 from service.process import metrics
 from service.process.state import State
 from service.settings import read_settings
+from tests.support.machine import started
 from tests.support.service import bundles
 from tests.support.service.caller import Caller
 from tests.support.service.server import ROOT, Server, free_port, key_lines, wait_for
 
-_METRICS = Path(tempfile.mkdtemp(prefix="swarmline-test-metrics-"))
+_METRICS = Path(tempfile.gettempdir()) / f"swarmline-test-metrics-{os.getpid()}"
+for _folder in _METRICS.parent.glob("swarmline-test-metrics-*"):
+    _pid = _folder.name.rpartition("-")[2]
+    # Of a session that was killed, and nobody else's.
+    if _pid.isdigit() and not started(int(_pid)):
+        shutil.rmtree(_folder, ignore_errors=True)
+_METRICS.mkdir(exist_ok=True)
 metrics.keep_in(_METRICS)
 
 

@@ -11,7 +11,17 @@ import msgspec
 
 from tables.address import public_text
 from training.commands import COMMANDS
-from training.commands.parameters import FLAG, LINE, NAME, NAMES, PATH, Outside, choice, parameter
+from training.commands.parameters import (
+    FLAG,
+    LINE,
+    NAME,
+    NAMES,
+    PATH,
+    SQL,
+    Outside,
+    choice,
+    parameter,
+)
 from training.common.errors import Several, SpecError, TrainingError
 from training.spec.load import FOLDER, find, names
 from training.spec.values import Spec
@@ -105,13 +115,19 @@ def _add_version(command: argparse.ArgumentParser) -> None:
 
 
 def _add_draft_options(command: argparse.ArgumentParser) -> None:
-    file, target = "a .csv or .parquet file", "the column to predict"
+    file = "a .csv or .parquet file, a glob of them in quotes, or postgresql://..."
+    target = "the column to predict"
     command.add_argument(
         "source", nargs="?", default=Outside("SOURCE", PATH, needed=file), help=file
     )
     command.add_argument("--target", default=Outside("TARGET", LINE, needed=target), help=target)
     command.add_argument(
         "--name", default=Outside("NAME", NAME), help="the model's name (default: the file's)"
+    )
+    command.add_argument(
+        "--query",
+        default=Outside("QUERY", SQL),
+        help="of a database: the SELECT whose rows to read",
     )
     command.add_argument(
         "--folder", default=FOLDER, help="where to write NAME.toml (default: %(default)s)"

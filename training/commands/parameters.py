@@ -24,6 +24,7 @@ FLAG = Allowed("1|true|yes|on|0|false|no|off", "1 or 0, true or false")
 #: No control character, no separator of lines; one that begins with - would be taken for an option.
 _TEXT = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]"
 LINE = Allowed(f"{_TEXT}{{0,1000}}", "one line of text, 1000 characters at most")
+SQL = Allowed(f"{_TEXT}{{0,10000}}", "one line of SQL, 10000 characters at most")
 PATH = Allowed(f"(?!-){_TEXT}{{0,4000}}", "a path without control characters")
 
 

@@ -19,7 +19,11 @@ def draft(arguments: Namespace) -> None:
     from training.data import draft as drafts
 
     path = drafts.write_draft(
-        arguments.source, arguments.target, arguments.name, Path(arguments.folder)
+        arguments.source,
+        arguments.target,
+        arguments.name,
+        Path(arguments.folder),
+        arguments.query,
     )
     print(path)
     say(f"{path}: read it and correct it, then `make validate MODEL={path.stem}`")

@@ -1,48 +1,75 @@
-"""A first spec for a data file, to be read and corrected by somebody who knows the data."""
+"""A first spec for a table, to be read and corrected by somebody who knows the data."""
 
 from __future__ import annotations
 
-import json
-import math
 import re
 import tomllib
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
+from service.bundle.contract import Task
 from tables.address import public
-from tables.csv_and_parquet import read_file
+from tables.csv_format import CsvFormat
 from tables.errors import TableError
+from tables.kinds import Kind, as_kind
+from tables.source import open_table
 from training.common.errors import SourceError, SpecError
 from training.common.files import write_whole
+from training.data.baseline import class_gate, number_gate
+from training.data.draft_columns import (
+    MOST_CATEGORIES,
+    categories_of,
+    column_lines,
+    missing_marks,
+    quoted,
+)
+from training.data.draft_source import format_lines, format_of, refuse_hidden_password, source_lines
+from training.data.profile import Column, profile
 from training.spec.load import FOLDER, parse
 from training.spec.values import NAME
 
-MOST_CATEGORIES = 30
-#: How far beyond the values seen a drafted range reaches, as a share of their span.
-MARGIN = 0.25
+#: Whole numbers of more than so many values are amounts.
+MOST_CLASSES = 10
+#: So many of the target's values are measured.
+MOST_TARGETS = 5_000_000
 
 
-def write_draft(source: str, target: str, name: str, folder: Path = FOLDER) -> Path:
+class Rows(NamedTuple):
+    """What was read: its columns, its format, and the target's values."""
+
+    columns: Sequence[Column]
+    form: CsvFormat
+    target: pa.ChunkedArray
+
+
+def write_draft(
+    source: str, target: str, name: str, folder: Path = FOLDER, query: str = ""
+) -> Path:
     """Writes the spec of a model that has none yet; where anything is in the way, nothing is written."""
-    if "://" in source:
+    if bool(query) != ("://" in source):
         raise SourceError(
-            f"{public(source)}: a draft is made from a file; allowed: .csv, .parquet;"
-            " write the spec of a database's table by hand, with data.query"
+            f"{public(source)}: a database (postgresql://...) needs QUERY='select ...', and a file takes none"
         )
+    refuse_hidden_password(source)
     path = folder / f"{_checked_name(name or _name_of(source))}.toml"
     if path.exists():
         raise SpecError(str(path), ["is there already; remove it, or give another name"])
-    text = draft_spec(Path(source), target, path.stem)
+    text = draft_spec(source, target, path.stem, query)
     parse(tomllib.loads(text), str(path), path.stem)
     write_whole(path, text.encode())
     return path
 
 
 def _name_of(source: str) -> str:
+    if "://" in source or re.search(r"[*?\[]", source):
+        raise SpecError(
+            "--name", [f"missing; {public(source)} names no model: NAME=late-orders, for one"]
+        )
     return Path(source).stem.lower().replace("_", "-")
 
 
@@ -60,138 +87,136 @@ def _checked_name(name: str) -> str:
     )
 
 
-def draft_spec(path: Path, target: str, name: str) -> str:
-    """A spec as TOML: types, ranges and categories as they are in the file, gates left low."""
+def draft_spec(source: str, target: str, name: str, query: str = "") -> str:
+    """A spec as TOML: format, types, ranges and categories as they are in all rows, and a gate above the baseline."""
     try:
-        frame = read_file(path, [])
+        rows = _read(source, target, query)
     except TableError as error:
         raise SourceError(str(error)) from error
-    if target not in frame.columns:
-        raise SourceError(
-            f"{path}: given target {target!r}; allowed: {', '.join(map(str, frame.columns))}"
-        )
-    task = _task(path, target, frame[target].dropna())
-    columns = [
-        line
-        for column in frame.columns
-        if column != target
-        for line in _column(str(column), frame[column])
-    ]
-    gate = "accuracy = { min = 0.5 }" if task == "classification" else "r2 = { min = 0.1 }"
+    missing = missing_marks(rows.columns, CsvFormat().missing)
+    (aim,) = [column for column in rows.columns if column.name == target]
+    classes = categories_of(aim, missing)
+    task = _task(source, aim, len(classes) if classes is not None else None)
+    inputs = [column for column in rows.columns if column.name != target]
+    if task == "classification":
+        gate = class_gate(classes or aim.marks)
+    else:
+        # A mark of no value may be among them.
+        texts = as_kind(rows.target.combine_chunks(), "number", rows.form).to_pandas()
+        numbers = pd.to_numeric(texts, errors="coerce").to_numpy()
+        gate = number_gate(numbers[np.isfinite(numbers)])
     lines = [
-        f"name = {_quoted(name)}",
-        f"task = {_quoted(task)}",
+        f"name = {quoted(name)}",
+        f"task = {quoted(task)}",
+        *_task_hint(aim, task, classes),
         "",
         "[data]",
-        f"source = {_quoted(str(path))}",
-        f"target = {_quoted(target)}",
-        *(['split = "stratified"'] if task == "classification" else []),
+        *source_lines(source, query, name),
+        *format_lines(rows.form._replace(missing=missing or CsvFormat().missing)),
+        f"target = {quoted(target)}",
+        *_split(inputs, task),
         "",
         "[columns]",
-        *columns,
+        *(line for column in inputs for line in column_lines(column, missing)),
+        *_checks(aim),
         "",
         "[search]",
         'candidates = ["linear", "random-forest", "mlp"]',
         "",
         "[gates]",
-        f"metrics = {{ {gate} }}",
+        *gate,
     ]
     return "\n".join(lines) + "\n"
 
 
-def _task(path: Path, target: str, values: pd.Series[Any]) -> str:
-    if values.empty:
-        raise SourceError(f"{path}: the target {target!r} has no value in any row")
-    numeric = pd.api.types.is_numeric_dtype(values)
-    if not numeric and (different := _different(values)) > MOST_CATEGORIES:
+def _read(source: str, target: str, query: str) -> Rows:
+    form = format_of(source)
+    # Which texts are marks of no value is told by the columns that they stand in.
+    with open_table(source, form._replace(missing=("",)), query) as table:
+        if target not in table.names:
+            raise SourceError(
+                f"{public(source)}: given target {target!r}; allowed: {', '.join(table.names)}"
+            )
+        written = any(part.written for part in table.parts)
+        kind: Kind = "text" if written else "stored"
+        targets: list[pa.Array] = []
+
+        def noted(batch: pa.RecordBatch) -> pa.RecordBatch:
+            if sum(map(len, targets)) < MOST_TARGETS:
+                targets.append(batch.column(target))
+            return batch
+
+        batches = map(noted, table.batches(dict.fromkeys(table.names, kind)))
+        columns = profile(table.names, batches, written, form)
+    if not columns[0].rows:
+        raise SourceError(f"{public(source)}: has no rows")
+    return Rows(columns, form, _alike(targets, form))
+
+
+def _alike(parts: Sequence[pa.Array], form: CsvFormat) -> pa.ChunkedArray:
+    return pa.chunked_array([as_kind(part, "text", form) for part in parts], pa.string())
+
+
+def _task(source: str, target: Column, different: int | None) -> Task:
+    where = f"{public(source)}: the target {target.name!r}"
+    if not target.present:
+        raise SourceError(f"{where} has no value in any row")
+    if different == 1:
         raise SourceError(
-            f"{path}: the target {target!r} is neither a number nor a class: it has {different:.0f}"
-            f" different texts; a draft takes at most {MOST_CATEGORIES} classes"
+            f"{where} has the same value in every row, so that nothing is to be predicted"
         )
-    return "classification" if _is_class(values) else "regression"
+    few = different is not None and different <= MOST_CATEGORIES
+    if target.form == "number" and not target.strange:
+        few = target.is_whole and different is not None and different <= MOST_CLASSES
+        return "classification" if few else "regression"
+    if target.form == "timestamp" or not few:
+        said = f"{different:,}" if different is not None else target.different
+        raise SourceError(
+            f"{where} is neither a number nor a class: it has {said} different texts;"
+            f" a draft takes at most {MOST_CATEGORIES} classes"
+        )
+    return "classification"
 
 
-def _different(values: pd.Series[Any]) -> float:
-    """How many values differ; infinitely many where they are lists or tables, which cannot be compared."""
-    try:
-        return values.nunique()
-    except TypeError:
-        return math.inf
-
-
-def _is_class(values: pd.Series[Any]) -> bool:
-    few = values.nunique() <= MOST_CATEGORIES
-    return bool(
-        not pd.api.types.is_float_dtype(values) and few
-    ) or not pd.api.types.is_numeric_dtype(values)
-
-
-def _column(name: str, values: pd.Series[Any]) -> list[str]:
-    if not values.notna().any():
-        return [f"# {_quoted(name)} left out: it has no value in any row"]
-    parts = _type(values)
-    if not parts:
-        return [
-            f"# {_quoted(name)} left out: a text with {_different(values):.0f} different values is no category"
-        ]
-    if values.isna().any():
-        parts.append("nullable = true")
-    return [f"{_quoted(name)} = {{ {', '.join(parts)} }}"]
-
-
-def _type(values: pd.Series[Any]) -> list[str]:
-    present = values.dropna()
-    if _are_booleans(present):
-        return ['type = "boolean"']
-    if pd.api.types.is_datetime64_any_dtype(present) or _are_times(present):
-        return ['type = "timestamp"']
-    if pd.api.types.is_numeric_dtype(present):
-        return _number(present)
-    if _different(present) > MOST_CATEGORIES:
+def _task_hint(target: Column, task: Task, classes: Collection[str] | None) -> list[str]:
+    different = len(classes or ())
+    if target.form != "number" or target.strange or not 2 < different <= MOST_CATEGORIES:
         return []
-    categories = ", ".join(_quoted(str(value)) for value in sorted(present.unique()))
-    return ['type = "category"', f"categories = [{categories}]"]
-
-
-def _are_booleans(present: pd.Series[Any]) -> bool:
-    """In a CSV with gaps, pandas leaves them as texts."""
-    if pd.api.types.is_bool_dtype(present):
-        return True
-    return bool(len(present) and present.astype(str).str.lower().isin(["true", "false"]).all())
-
-
-def _number(present: pd.Series[Any]) -> list[str]:
-    """A range somewhat wider than what was seen; what was never negative stays so."""
-    seen = present.astype("float64")
-    least, most = (
-        float(np.clip(end, -FLOAT32_MAX, FLOAT32_MAX)) for end in (seen.min(), seen.max())
-    )
-    room = (most - least) * MARGIN
-    low, high = least - room, most + room
-    low = max(low, 0.0) if least >= 0 else low
-    # A larger whole number has no exact place in a model's float32: an identifier, or something to measure.
-    if (seen == np.floor(seen)).all() and max(abs(least), abs(most)) <= EXACT_INTEGERS:
-        ends = [
-            f"{max(np.floor(low), -EXACT_INTEGERS):.0f}",
-            f"{min(np.ceil(high), EXACT_INTEGERS):.0f}",
+    if task == "classification":
+        return [
+            f'# {different} whole numbers are taken for classes; for amounts, task = "regression".'
         ]
-        return ['type = "integer"', f"minimum = {ends[0]}", f"maximum = {ends[1]}"]
-    low, high = (_rounded(end, room) for end in (low, high))
-    return ['type = "number"', f"minimum = {low!r}", f"maximum = {high!r}"]
+    if target.is_whole:
+        return [
+            f'# {different} whole numbers are taken for amounts; for classes, task = "classification".'
+        ]
+    return []
 
 
-def _rounded(end: float, room: float) -> float:
-    """As few digits as leave most of the room between the range's end and the values seen."""
-    return round(end, 1 - math.floor(math.log10(room))) if room else end
+def _split(inputs: Sequence[Column], task: Task) -> list[str]:
+    """Rows in the order of a time are split by it: tomorrow's rows are what a model answers for."""
+    for column in inputs:
+        several = column.values is None or len(column.values) > MOST_CLASSES
+        if (
+            column.form == "timestamp"
+            and column.rises
+            and several
+            and column.present == column.rows
+        ):
+            return [
+                'split = "time"  # the rows stand in its order',
+                f"time = {quoted(column.name)}",
+            ]
+    return ['split = "stratified"'] if task == "classification" else []
 
 
-def _are_times(present: pd.Series[Any]) -> bool:
-    """Whether every text reads as an ISO 8601 date or time."""
-    if present.empty or not present.map(lambda value: isinstance(value, str)).all():
-        return False
-    return bool(pd.to_datetime(present, errors="coerce", utc=True, format="ISO8601").notna().all())
-
-
-def _quoted(text: str) -> str:
-    """A TOML basic string; JSON's escapes are a part of TOML's."""
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+def _checks(target: Column) -> list[str]:
+    """Rows without truth are left out with a warning."""
+    lacking = target.rows - target.present
+    if not lacking:
+        return []
+    return [
+        "",
+        "[checks]",
+        f'nulls = "warning"  # {lacking:,} rows have no target and are left out',
+    ]

@@ -7,10 +7,12 @@ import hashlib
 
 import pandas as pd
 
+from service.bundle.contract import ColumnType
 from service.bundle.lengths import parse_age
 from tables.address import public
 from tables.errors import TableError
-from tables.source import read_table
+from tables.frame import read_table
+from tables.kinds import Kind
 from training.common.errors import SourceError
 from training.data.journal import read_journal
 from training.data.sample_farm import SAMPLES
@@ -92,12 +94,42 @@ def _read(spec: Spec) -> pd.DataFrame:
         if name not in SAMPLES:
             raise SourceError(f"sample {name!r} is not known; allowed: {', '.join(SAMPLES)}")
         return SAMPLES[name](data.rows)
-    texts = [column.name for column in spec.inputs if column.type in ("category", "timestamp")]
-    texts += [data.target] if spec.task == "classification" else []
     try:
-        return read_table(data.source, data.query, texts)
+        prepared = bool(spec.features.prepare)
+        return read_table(
+            data.source,
+            as_written(spec) if prepared else kinds(spec),
+            data.form,
+            data.query,
+            prepared,
+        )
     except TableError as error:
         raise SourceError(str(error)) from error
+
+
+KINDS: dict[ColumnType, Kind] = {
+    "number": "number",
+    "integer": "number",
+    "category": "text",
+    "boolean": "boolean",
+    "timestamp": "timestamp",
+}
+
+
+def kinds(spec: Spec) -> dict[str, Kind]:
+    """What is read of the source, and as what."""
+    data = spec.source
+    columns: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
+    columns |= {data.time: "timestamp"} if data.time else {}
+    columns |= {data.target: "text" if spec.task == "classification" else "number"}
+    return columns | {column.name: KINDS[column.type] for column in spec.inputs}
+
+
+def as_written(spec: Spec) -> dict[str, Kind]:
+    """For own code, which makes the contract's columns of whatever there is: texts where the contract has them."""
+    texts = [column.name for column in spec.inputs if column.type in ("category", "timestamp")]
+    texts += [spec.source.target] if spec.task == "classification" else []
+    return dict.fromkeys(texts, "text")
 
 
 def describe_source(spec: Spec) -> str:

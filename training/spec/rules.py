@@ -11,6 +11,7 @@ from zoneinfo import available_timezones
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
+from training.spec.csv_rules import csv_problems
 from training.spec.own_rules import own_problems
 from training.spec.values import Data, Spec
 
@@ -54,6 +55,7 @@ def _data_problems(spec: Spec) -> list[str]:
         problems.append(
             "data.query: needed by an SQL source ('://' in data.source), and only by one"
         )
+    problems += csv_problems(data)
     if spec.objective or spec.recipe:
         problems.append(
             f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"

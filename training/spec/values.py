@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart, Unknown
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
+from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
@@ -29,7 +30,7 @@ CandidateName = Literal[
 
 
 class Data(Struct, frozen=True):
-    """Where rows come from: `sample:farm`, a file, a glob of Parquet files, or an SQLAlchemy URL with a query."""
+    """Where rows come from: `sample:farm`, a file, a glob of files, or an SQLAlchemy URL with a query."""
 
     source: str
     target: str
@@ -43,6 +44,17 @@ class Data(Struct, frozen=True):
     window: str = ""
     #: Whether rows that were served, and whose truth is in, are rows of the training too.
     journal: bool = False
+    #: How CSV files are written; see tables/csv_format.py.
+    separator: str = ","
+    decimal: str = "."
+    thousands: str = ""
+    encoding: str = "utf-8"
+    quote: str = '"'
+    missing: tuple[str, ...] = USUAL_MISSING
+
+    @property
+    def form(self) -> CsvFormat:
+        return CsvFormat(*(getattr(self, name) for name in CsvFormat._fields))
 
 
 class Features(Struct, frozen=True):

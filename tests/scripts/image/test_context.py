@@ -159,7 +159,7 @@ def test_own_code_that_is_trusted_is_in_the_image_and_in_its_name(
     [
         ("", "mine, version 1 holds types of the package 'mypackage'.*TRUSTED_PACKAGES=mypackage"),
         ("other", "holds types of the package 'mypackage'"),
-        ("../mypackage", "allowed is names of packages"),
+        ("../mypackage", "is not names of packages"),
     ],
 )
 def test_own_code_that_is_not_trusted_ends_the_build(

@@ -31,6 +31,7 @@ CREDENTIALS = {
 #: The variables of which a test wants to know whether a command got them.
 TOLD = (
     *("BY", "WHY", "MODEL", "RESULT", "VERDICT", "TO", "ROLLOUT", "WITHDRAWN", "REPLICAS", "UNSET"),
+    *("SOURCE", "OUT", "ARGS"),
     *("VERSION", "MLFLOW_PSW", "REGISTRY_LOGIN_PSW", "SWARMLINE_KEY_FILE", "DOCKER_CLIENT"),
     *(
         "STACK",
@@ -153,6 +154,10 @@ CASES: dict[str, dict[str, Any]] = {
         "file": "jenkins/pipelines/experiment.Jenkinsfile",
         "params": {"MODEL": "one"},
         "env": {"BREAK": "ramp", "RAMP_IS": "6"},
+    },
+    "score": {
+        "file": "jenkins/pipelines/score.Jenkinsfile",
+        "params": {"MODEL": "one", "SOURCE": "/data/$(x).csv", "OPTIONS": "--separator ;"},
     },
     "housekeeping": {"file": "jenkins/pipelines/housekeeping.Jenkinsfile"},
     "monitor": {"file": "jenkins/pipelines/monitor.Jenkinsfile"},

@@ -18,10 +18,9 @@ def subprocesses(command: Path, folder: Path) -> Any:
     """
 
     def run(words: list[str], **options: Any) -> Any:
-        if words[0] != str(command) or "capture_output" not in options:
-            return subprocess.run(words, **options)
-        if _needs_process(folder, words[1:]):
-            return subprocess.run(words, **options)
+        is_ours = words[0] == str(command) and "capture_output" in options
+        if not is_ours or _needs_process(folder, words[1:]):
+            return subprocess.run(words, **options)  # pylint: disable=subprocess-run-check
         return _answered(words, options["input"] or "", options["env"])
 
     return SimpleNamespace(**{**vars(subprocess), "run": run})

@@ -16,7 +16,7 @@ BROKEN = {
     "header.csv": (b"alcohol,flavanoids,hue,proline,target\n", "has no rows"),
     "quoted.csv": (
         b'alcohol,flavanoids,hue,proline,target\n13,2,1,900,"class_0\n12,2,1,900,class_1\n',
-        "cannot be read",
+        "line 2: a quote is opened here and never closed",
     ),
     "torn.parquet": (b"PAR1 and then nothing", "cannot be read"),
 }

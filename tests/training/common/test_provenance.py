@@ -19,7 +19,7 @@ MODULES = (
     "training/fit/__init__.py",
     "training/fit/search.py",
     "service/bundle/contract.py",
-    "tables/csv_and_parquet.py",
+    "tables/csv_file.py",
 )
 
 

@@ -38,6 +38,18 @@ def test_csv_parquet_and_sql_give_the_same_rows(spec_of: SpecOf, tmp_path: Path)
     pd.testing.assert_frame_equal(csv, table.astype({"watered": bool}))
 
 
+def test_the_keys_of_data_say_how_a_csv_is_written(spec_of: SpecOf, tmp_path: Path) -> None:
+    rows = ROWS.astype({"kind": object})
+    rows.loc[1, "kind"] = None
+    rows.to_csv(
+        tmp_path / "rows.csv", index=False, sep=";", decimal=",", na_rep="-", encoding="utf-16"
+    )
+    form = {"separator": ";", "decimal": ",", "encoding": "utf-16", "missing": ["-"]}
+    given = sources.read(spec_of(data={"source": str(tmp_path / "rows.csv"), **form}))
+    rows.to_csv(tmp_path / "usual.csv", index=False)
+    pd.testing.assert_frame_equal(given, source(spec_of, tmp_path / "usual.csv"))
+
+
 def test_only_the_wanted_columns_are_read(spec_of: SpecOf, tmp_path: Path) -> None:
     ROWS.to_csv(tmp_path / "rows.csv", index=False)
     assert "unwanted" not in source(spec_of, tmp_path / "rows.csv")

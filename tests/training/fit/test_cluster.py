@@ -3,22 +3,18 @@
 # pylint: disable=redefined-outer-name  # fixtures are asked for by their names
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import distributed
 import pytest
 
-from tests.support import ROOT
-from tests.support.processes import spawned, wait_until
+from tests.support.dask_cluster import Cluster, running_cluster
+from tests.support.processes import wait_until
 from tests.support.training import rows_of, write_spec
 from training.data.dataset import Dataset, encode_and_split
 from training.fit.search import SearchResult, search
@@ -28,11 +24,6 @@ from training.spec.values import Spec
 pytestmark = pytest.mark.slow
 
 SEARCH = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 9, "folds": 3}
-
-
-class Cluster(NamedTuple):
-    address: str
-    workers: list[subprocess.Popen[str]]
 
 
 class Study(NamedTuple):
@@ -56,42 +47,8 @@ def local(study: Study) -> SearchResult:
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    file = tmp_path / "scheduler.json"
-    with ExitStack() as stack:
-
-        def start(command: str, *arguments: str) -> subprocess.Popen[str]:
-            line = [sys.executable, "-m", f"distributed.cli.{command}", *arguments]
-            quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            return stack.enter_context(spawned(line, ROOT, dict(os.environ), **quiet))
-
-        start(
-            "dask_scheduler",
-            "--host=127.0.0.1",
-            "--port=0",
-            "--no-dashboard",
-            f"--scheduler-file={file}",
-        )
-        wait_until(file.exists, "the scheduler's file")
-        address = wait_until(lambda: _address(file), "the scheduler's address")
-        workers = [
-            start(
-                "dask_worker",
-                address,
-                "--no-nanny",
-                "--nthreads=1",
-                "--no-dashboard",
-                f"--name={name}",
-            )
-            for name in ("first", "second")
-        ]
-        yield Cluster(address, workers)
-
-
-def _address(file: Path) -> str:
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["address"])
-    except json.JSONDecodeError:
-        return ""
+    with running_cluster(tmp_path) as cluster:
+        yield cluster
 
 
 def results(searched: SearchResult) -> list[Any]:

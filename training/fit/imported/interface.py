@@ -64,6 +64,11 @@ def _inputs(path: Path, graph: onnx.GraphProto, contract: Contract) -> Iterator[
     if {value.name for value in inputs} == set(contract.names):
         columns = {column.name: column for column in contract.columns}
         for value in inputs:
+            if len(contract.positions(value.name)) > 1:
+                raise ImportRefused(
+                    f"{path}: takes {_listed([value])}, and columns.{value.name} is encoded as several numbers;"
+                    " allowed: one encoding, or a model that takes the whole matrix"
+                )
             yield _of_column(path, value, columns[value.name])
     elif len(inputs) == 1:
         yield _of_matrix(path, inputs[0], contract)
@@ -76,7 +81,8 @@ def _inputs(path: Path, graph: onnx.GraphProto, contract: Contract) -> Iterator[
 
 def _of_matrix(path: Path, value: onnx.ValueInfoProto, contract: Contract) -> Input:
     kind, shape = _type(path, value)
-    width = len(contract.features)
+    names = [feature.name for feature in contract.features]
+    width = len(names)
     if kind not in NUMBERS or shape is None or len(shape) != 2:
         raise ImportRefused(
             f"{path}: takes {_listed([value])}; allowed: float or double with two dimensions, rows and columns"
@@ -84,7 +90,7 @@ def _of_matrix(path: Path, value: onnx.ValueInfoProto, contract: Contract) -> In
     if shape[1] not in (None, width):
         raise ImportRefused(
             f"{path}: takes {_listed([value])}, so {shape[1]} numbers a row; allowed: {width}, in the order of the"
-            f" contract: {', '.join(contract.names)}"
+            f" contract: {', '.join(names)}"
         )
     _refuse_fixed_rows(path, value, shape)
     return Input(value.name, kind, False)

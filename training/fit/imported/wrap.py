@@ -78,7 +78,7 @@ def _feed(around: _Around, each: Input, contract: Contract) -> None:
     if each.column is None:
         around.node("Cast", [MATRIX], each.name, to=each.kind)
         return
-    position = around.constant(np.array([contract.positions(each.column.name)[0]], dtype=np.int64))
+    position = around.constant(np.array(contract.positions(each.column.name), dtype=np.int64))
     values = around.node("Gather", [MATRIX, position], axis=1)
     if each.flat:
         values = around.node("Reshape", [values, around.constant(np.array([-1], dtype=np.int64))])
