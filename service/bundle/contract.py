@@ -67,6 +67,17 @@ class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     name: str
     unit: str = ""
     description: str = ""
+    #: Of a quantile: the output whose it is, and its level; no truth is ever sent of it.
+    of: str = ""
+    quantile: float | None = None
+
+
+class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which probability on the model answers `positive`, the second of two classes; and why from there."""
+
+    positive: str
+    value: float
+    goal: str
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -80,6 +91,18 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     columns: tuple[Column, ...]
     outputs: tuple[Output, ...]
     classes: tuple[str, ...] = ()
+    #: Already in the model's answers. Without one, the most probable class is the answer.
+    threshold: Threshold | None = None
+
+    @property
+    def targets(self) -> tuple[Output, ...]:
+        """The outputs that can come true: all but quantiles."""
+        return tuple(output for output in self.outputs if not output.of)
+
+    @property
+    def levels(self) -> tuple[float, ...]:
+        """The levels of the quantiles, which are the last outputs."""
+        return tuple(output.quantile for output in self.outputs if output.quantile is not None)
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -80,6 +80,16 @@ def encode_table(contract: Contract, columns: Mapping[str, TableColumn], rows: i
     return EncodedTable(matrix, sound, refusals)
 
 
+def count_others(contract: Contract, matrix: Matrix) -> dict[str, int]:
+    """Of each column that takes them, the values that are none of its categories; without columns that have none."""
+    counts = {
+        column.name: int((matrix[:, contract.positions(column.name)[0]] == column.other).sum())
+        for column in contract.columns
+        if column.other is not None
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
 def _encode(encoder: ColumnEncoder, values: TableColumn) -> tuple[NDArray[Any], list[Refusal]]:
     """A column's features side by side."""
     column = encoder.column

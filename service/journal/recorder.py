@@ -188,4 +188,5 @@ def describe(
         ),
         tuple(output.name for output in contract.outputs),
         contract.classes,
+        len(contract.targets),
     )

@@ -39,9 +39,9 @@ def _storable(text: str) -> bool:
 def _fits(value: Any, contract: Contract) -> bool:
     if contract.classes:
         return value in contract.classes
-    if len(contract.outputs) == 1:
+    if len(contract.targets) == 1:
         return _is_number(value)
-    names = {output.name for output in contract.outputs}
+    names = {output.name for output in contract.targets}
     return (
         isinstance(value, dict)
         and bool(value)
@@ -63,7 +63,7 @@ def _allowed(contracts: Sequence[Contract]) -> str:
     classes = dict.fromkeys(name for contract in contracts for name in contract.classes)
     if classes:
         return "one of " + name_few(list(classes))
-    outputs = contracts[0].outputs
+    outputs = contracts[0].targets
     if len(outputs) == 1:
         return "a finite number"
     names = name_few([output.name for output in outputs], str)
@@ -77,7 +77,7 @@ def normal(value: Any, contract: Contract) -> Any:
     if isinstance(value, dict):
         return {
             output.name: float(value[output.name])
-            for output in contract.outputs
+            for output in contract.targets
             if output.name in value
         }
     return float(value)

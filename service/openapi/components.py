@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from service.bundle.contract import Column, Output
+from service.bundle.contract import Column, Output, Threshold
 from service.bundle.manifest import Manifest
 from service.openapi import protocol_schemas, schemas
 from service.openapi.operations import HEADERS, PROBLEM
@@ -31,6 +31,7 @@ def _model() -> Json:
             "columns": array(ref("Column"), least=1),
             "outputs": array(ref("Output"), least=1),
             "classes": array(TEXT),
+            "threshold": {"anyOf": [ref("Threshold"), {"type": "null"}]},
             "example": {"type": "object"},
         }
     )
@@ -50,7 +51,7 @@ def _model() -> Json:
 def _types() -> Json:
     """What `/v1/models/<m>` says of contracts and bundles, from the very types that it is written from."""
     types: Json = msgspec.json.schema_components(
-        [Manifest, Column, Output, Traffic], ref_template="#/components/schemas/{name}"
+        [Manifest, Column, Output, Threshold, Traffic], ref_template="#/components/schemas/{name}"
     )[1]
     manifest = types["Manifest"]
     del manifest["properties"]["files"]

@@ -163,9 +163,11 @@ def truth_request(contract: Contract) -> Json:
 
 
 def truth_value(contract: Contract) -> Json:
-    if contract.classes or len(contract.outputs) == 1:
+    if contract.classes:
         return prediction_schema(contract)
-    names = [output.name for output in contract.outputs]
+    if len(contract.targets) == 1:
+        return NUMBER
+    names = [output.name for output in contract.targets]
     return closed_object(dict.fromkeys(names, NUMBER), tuple(names)) | {"minProperties": 1}
 
 

@@ -60,6 +60,7 @@ def _describe(model: ServedModel, ready: bool) -> dict[str, Any]:
             "columns": model.contract.columns,
             "outputs": model.contract.outputs,
             "classes": model.contract.classes,
+            "threshold": model.contract.threshold,
             "example": model.contract.example,
         },
         "arms": {arm.name: _lineage(arm) for arm in model.arms},

@@ -24,6 +24,7 @@ def test_a_retraining_is_a_build_of_the_main_pipeline(runs: Runs) -> None:
     assert (started["job"], started["wait"]) == ("deliver/main", True)
     assert started["parameters"] == {
         "MODEL": "one",
+        "ROLLOUT": "replace",
         "REASON": "scheduled",
         "FORCE": False,
         "APPROVE": False,
@@ -36,6 +37,21 @@ def test_a_site_retrains_the_branch_that_it_releases(runs: Runs) -> None:
     (started,) = done(runs["retrain elsewhere"], "build")
     # As a folder of branches calls its jobs.
     assert started["job"] == "deliver/live%2Feu"
+
+
+def test_a_site_has_what_was_trained_again_go_through_its_ramp(runs: Runs) -> None:
+    delivered, ramp = done(runs["retrain beside the champion"], "build")
+    assert delivered["parameters"]["ROLLOUT"] == "beside"
+    assert (ramp["job"], ramp["wait"]) == ("experiment", False)
+    assert ramp["parameters"] == {"MODEL": "one", "REASON": "InputDrift"}
+    parameters = linted()["experiment.Jenkinsfile"]["parameters"]
+    assert set(ramp["parameters"]) <= {step["name"] for step in parameters}
+
+
+@pytest.mark.parametrize("case", ["nothing new", "several"])
+def test_without_a_new_version_of_one_model_no_ramp_is_started(runs: Runs, case: str) -> None:
+    (delivered,) = done(runs[f"retrain beside the champion, {case}"], "build")
+    assert delivered["parameters"]["ROLLOUT"] == "beside"
 
 
 def test_one_click_rolls_back_one(runs: Runs) -> None:

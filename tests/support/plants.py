@@ -163,6 +163,7 @@ def result_of(spec: Spec, rows: Dataset, build: Path) -> TrainingResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SWARMLINE_BUILD", str(build))
         fitted = fit(spec, rows)
+    rows = rows.deciding_by(fitted.finished.threshold)
     evaluation = evaluate(spec, rows, fitted)
     verdict = judge(spec, evaluation, fitted.compiled)
     return TrainingResult(

@@ -93,4 +93,4 @@ def test_mlflow_starts_a_training_for_real(tree: Path) -> None:
     finally:
         del os.environ["MAKEFLAGS"]
     client = mlflow.MlflowClient(f"sqlite:///{tree.parent}/mlflow.db")
-    assert client.get_model_version_by_alias("wine", "challenger").version == "1"
+    assert str(client.get_model_version_by_alias("wine", "challenger").version) == "1"

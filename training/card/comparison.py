@@ -12,18 +12,6 @@ from training.judge.rivals import Rival
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
-TITLES = {
-    "majority": "Commonest class",
-    "mean": "Average",
-    "linear": "Linear model",
-    "champion": "Champion",
-}
-_SIMPLER = {
-    "majority": "Always giving the commonest class",
-    "mean": "Always giving the average",
-    "linear": "A linear model",
-}
-
 
 class Headline(NamedTuple):
     """The gates at a glance; `mood` is the colour's name in the style sheet."""
@@ -68,10 +56,10 @@ def _sentence(decision: Decision) -> str:
 def unbeaten(result: TrainingResult) -> list[str]:
     """A sentence for each simpler rival that is as good by a figure on which the model is judged."""
     rivals = result.evaluation.simpler if result.evaluation else ()
-    as_good = {rival.name: "; ".join(_as_good(result, rival)) for rival in rivals}
+    as_good = {rival.subject: "; ".join(_as_good(result, rival)) for rival in rivals}
     return [
-        f"{_SIMPLER[name]} does as well or better: {figures}."
-        for name, figures in as_good.items()
+        f"{subject} does as well or better: {figures}."
+        for subject, figures in as_good.items()
         if figures
     ]
 
@@ -79,6 +67,8 @@ def unbeaten(result: TrainingResult) -> list[str]:
 def _as_good(result: TrainingResult, rival: Rival) -> Iterator[str]:
     assert result.evaluation is not None  # it has rivals
     for metric in _judged_by(result):
+        if metric.name not in rival.metrics:
+            continue
         own, other = result.evaluation.metrics[metric.name].value, rival.metrics[metric.name]
         if metric.compared(own, other) != "worse":
             yield f"{metric.short_title} {metric.shown(other)}, this model {metric.shown(own)}"
@@ -100,7 +90,7 @@ def how_to_read(result: TrainingResult) -> str:
     """What the columns beside the model's own are."""
     if result.evaluation is None:
         return ""
-    names = [_SIMPLER[rival.name] for rival in result.evaluation.simpler]
+    names = [rival.subject for rival in result.evaluation.simpler]
     sentences = []
     if names:
         simple = " and ".join([names[0], *(name.lower() for name in names[1:])])

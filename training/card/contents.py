@@ -138,15 +138,14 @@ def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
 
 def best_trials(result: TrainingResult) -> list[tuple[str, str, str, str]]:
     """The best trial of each candidate, best first: name, score, spread, parameters."""
+    if not result.fitted.search.trials:
+        return []
     lines = []
-    for best in result.fitted.search.ranking:
-        trials = [each for each in result.fitted.search.trials if each.candidate == best.candidate]
-        if trials:
-            trial = max(trials, key=lambda each: each.score)
-            parameters = ", ".join(
-                f"{name} {_short(value)}" for name, value in trial.parameters.items()
-            )
-            lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
+    for trial in result.fitted.search.ranking:
+        parameters = ", ".join(
+            f"{name} {_short(value)}" for name, value in trial.parameters.items()
+        )
+        lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
     return lines
 
 
@@ -241,10 +240,8 @@ def call(result: TrainingResult) -> str:
 
 def answer(result: TrainingResult) -> str:
     """What comes back for it, by this very model."""
-    contract, pipeline = result.dataset.contract, result.fitted.chosen.pipeline
-    values, probabilities = predict_with(
-        pipeline, Encoder(contract).encode_rows([contract.example])
-    )
+    contract, model = result.dataset.contract, result.fitted.finished.estimator
+    values, probabilities = predict_with(model, Encoder(contract).encode_rows([contract.example]))
     document: dict[str, Any] = {
         "model": contract.model,
         "version": result.version or "1",
@@ -258,4 +255,5 @@ def answer(result: TrainingResult) -> str:
     else:
         numbers = [float(f"{cell:.5g}") for cell in values[0]]
         document["predictions"] = [numbers if len(numbers) > 1 else numbers[0]]
+        document["outputs"] = [output.name for output in contract.outputs]
     return json.dumps(document, ensure_ascii=False)

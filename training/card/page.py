@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from training.card import comparison, contents
+from training.card.promises import promises
 from training.card.task_plots import Plot
 from training.common.html import render as render_page
 from training.common.numbers import number
 from training.fit.candidates.resolve import title
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
+from training.metrics.metric import Metric, block_length
 from training.metrics.tasks import METRICS
 
 DOES = {
@@ -51,9 +53,18 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         trials=contents.best_trials(result),
         how_to_read=comparison.how_to_read(result),
         rows=contents.rows_word(result),
+        in_blocks=_in_blocks(result),
+        promises=list(promises(result)),
         call=contents.call(result),
         answer=contents.answer(result),
     )
+
+
+def _in_blocks(result: TrainingResult) -> str:
+    if result.evaluation is None or not result.spec.ordered:
+        return ""
+    length = block_length(result.evaluation.rows)
+    return f"; neighbours in time are alike, so {length} rows in their order are drawn together"
 
 
 def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
@@ -76,16 +87,19 @@ def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
 def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
     lines = []
     for metric in METRICS[result.spec.task]:
-        own = evaluation.metrics[metric.name]
+        own = evaluation.metrics.get(metric.name)
+        if own is None:
+            continue
         rivals = [
-            (
-                comparison.TITLES[rival.name],
-                metric.shown(rival.metrics[metric.name]),
-                metric.compared(own.value, rival.metrics[metric.name]),
-            )
+            (rival.title, *_beside(metric, own.value, rival.metrics.get(metric.name)))
             for rival in evaluation.rivals
         ]
         interval = f"{metric.shown(own.low)} to {metric.shown(own.high)}"
         meaning = metric.meaning(own.value, result.spec.target.unit)
         lines.append(Figure(metric.title, metric.shown(own.value), interval, meaning, rivals))
     return lines
+
+
+def _beside(metric: Metric, own: float, other: float | None) -> tuple[str, str]:
+    """A rival's value, and how it compares; a rival may give no quantiles, or be of before there was the metric."""
+    return ("–", "") if other is None else (metric.shown(other), metric.compared(own, other))

@@ -105,11 +105,14 @@ def _search(result: TrainingResult) -> Iterator[Plot]:
     trials, chosen = result.fitted.search.trials, result.fitted.chosen.candidate
     if not trials:
         return
-    names = [best.candidate for best in result.fitted.search.ranking]
+    ranking = result.fitted.search.ranking
+    names = [best.candidate for best in ranking]
     label = "score in cross-validation (right is better)"
     figure, axes = style.single("What was tried", label, "", height=_height(result))
-    for place, name in enumerate(names):
-        scores = np.array([trial.score for trial in trials if trial.candidate == name])
+    for place, (name, best) in enumerate(zip(names, ranking, strict=True)):
+        # Scores of fewer rows are another measure.
+        alike = [trial for trial in trials if (trial.candidate, trial.rows) == (name, best.rows)]
+        scores = np.array([trial.score for trial in alike])
         color = style.ORANGE if name == chosen else style.BLUE
         axes.plot(scores, np.full(len(scores), place), "o", color=color, alpha=0.65, markersize=6)
     axes.set_yticks(range(len(names)), names)

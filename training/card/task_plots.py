@@ -14,7 +14,7 @@ from training.card import style
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
 from training.metrics.metric import Scored, sample_rows
-from training.metrics.tasks import confusion
+from training.metrics.classification import confusion
 
 #: As many points as a plot can show; more only make it larger.
 POINTS = 3_000
@@ -42,7 +42,7 @@ def task_plots(result: TrainingResult, evaluation: Evaluation) -> list[Plot]:
         return [_predicted(result, scored), _residuals(result, scored)]
     if result.spec.task == "classification":
         plots = [_confusion(scored, classes), _balance(result, scored)]
-        return plots + ([_calibration(scored, classes)] if scored.probabilities is not None else [])
+        return plots + ([_calibration(result, scored)] if scored.probabilities is not None else [])
     return [_profit(scored), _regret(scored), *_recipes(result)]
 
 
@@ -146,8 +146,9 @@ def _balance(result: TrainingResult, scored: Scored) -> Plot:
     return Plot("balance", "Class balance", caption, figure)
 
 
-def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
+def _calibration(result: TrainingResult, scored: Scored) -> Plot:
     assert scored.probabilities is not None  # asked before
+    classes, before = result.dataset.contract.classes, _before_calibration(result)
     title = "Can its probabilities be believed?"
     figure, axes = style.single(title, "probability given (%)", "came true (%)", height=3.8)
     axes.plot([0, 100], [0, 100], color=style.GREY, linewidth=1.2, linestyle="--")
@@ -155,12 +156,24 @@ def _calibration(scored: Scored, classes: tuple[str, ...]) -> Plot:
         curve = _reliability(scored.probabilities[:, code], scored.truth == code)
         look: dict[str, Any] = {"color": style.CYCLE[code], "markersize": 4, "linewidth": 1.5}
         axes.plot(*curve, "o-", label=style.short_name(name), **look)
+        if before is not None:
+            former = _reliability(before[:, code], scored.truth == code)
+            axes.plot(*former, ":", color=style.CYCLE[code], linewidth=1.2)
     style.legend(axes, "upper left")
     caption = (
         "Of the rows to which the model gave a class with, say, 70%, about 70% should be of it: "
         "then the line lies on the dashed diagonal. Below it, the model is too sure."
+        + (" Dotted is the model before it was calibrated." if before is not None else "")
     )
     return Plot("calibration", "Calibration", caption, figure)
+
+
+def _before_calibration(result: TrainingResult) -> NDArray[np.float64] | None:
+    """What the model alone gave to the held-out rows, where its probabilities were calibrated."""
+    if not result.spec.target.calibrate:
+        return None
+    given = result.fitted.chosen.pipeline.predict_proba(result.dataset.held_out)
+    return np.asarray(given, dtype=np.float64)
 
 
 def _reliability(

@@ -63,7 +63,11 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
     skipped = client.get_run(version.run_id).data.tags.get(tags.SKIPPED, "").split()
     with state.training_lock(version.model):
         imports.fetch(spec)
-        fitted = fit(spec, dataset, searching="search" not in skipped)
+        searching = "search" not in skipped
+        # Which trials a budget of seconds bears, differs from one machine and hour to the next.
+        timed = searching and spec.search.budget_seconds is not None
+        recorded = runs.recorded_search(client, version.run_id) if timed else None
+        fitted = fit(spec, dataset, searching=searching, recorded=recorded)
     say(f"{name}: trained again, {fitted.chosen.candidate}")
     equality = compare(then, fitted.predict(dataset.held_out))
     if not equality.proven:

@@ -90,6 +90,7 @@ def _train_anew(
             compiling=options.does("export"),
             cluster=options.cluster,
         )
+        dataset = dataset.deciding_by(fitted.finished.threshold)
         if options.does("evaluate"):
             champion = versions.champion_bundle(client, spec)
             evaluation = evaluate(spec, dataset, fitted, champion)

@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from service.bundle.contract import Contract, Matrix
+from service.bundle.contract import Contract, Matrix, Threshold
 from service.bundle.encoder import Encoder
 from training.common.errors import ContractViolated
 from training.data import checks
@@ -41,6 +42,10 @@ class Dataset(NamedTuple):
     @property
     def held_out(self) -> Matrix:
         return self.matrix[self.split.held_out]
+
+    def deciding_by(self, threshold: Threshold | None) -> Dataset:
+        """The same, whose contract tells from which probability on a row is of the second class."""
+        return self._replace(contract=replace(self.contract, threshold=threshold))
 
     def held_out_frame(self) -> pd.DataFrame:
         return self.frame.iloc[self.split.held_out]
@@ -98,7 +103,7 @@ def encode_and_split(spec: Spec, frame: pd.DataFrame, fingerprint: str) -> Datas
         _class_numbers(contract, values) if contract.classes else values.to_numpy(dtype=np.float64)
     )
     parts = split(spec, frame)
-    score = score_plainly(target[parts.held_out], spec.task == "classification")
+    score = score_plainly(target[parts.held_out], contract)
     return Dataset(contract, frame, encode(contract, frame), target, parts, fingerprint, score)
 
 

@@ -6,9 +6,10 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state
 from skl2onnx import to_onnx
 from sklearn.pipeline import Pipeline
@@ -24,6 +25,7 @@ from service.bundle.engines import (
     packages_in,
     predict_with,
 )
+from training.fit.converters import convert_finished
 
 PROBABILITY_TOLERANCE = 1e-5
 NUMBER_TOLERANCE = 1e-4
@@ -75,33 +77,35 @@ class Compiled(NamedTuple):
     packages: tuple[str, ...] = ()
 
 
-def to_onnx_bytes(pipeline: Pipeline, matrix: Matrix) -> bytes:
-    last = pipeline[-1]
-    while isinstance(last, Pipeline):
-        # Own code may be a pipeline of its own.
-        last = last[-1]
-    options = {id(last): {"zipmap": False}} if hasattr(pipeline, "classes_") else None
-    model = to_onnx(pipeline, matrix[:1], options=options, target_opset=TARGET_OPSET)
-    return bytes(model.SerializeToString())
+def to_onnx_bytes(estimator: Any, matrix: Matrix) -> bytes:
+    def convert(model: Any) -> Any:
+        last = model
+        while isinstance(last, Pipeline):
+            # Own code may be a pipeline of its own.
+            last = last[-1]
+        options = {id(last): {"zipmap": False}} if hasattr(model, "classes_") else None
+        return to_onnx(model, matrix[:1], options=options, target_opset=TARGET_OPSET)
+
+    return bytes(convert_finished(estimator, convert).SerializeToString())
 
 
 def compile_pipeline(
-    pipeline: Pipeline,
+    pipeline: Any,
     matrix: Matrix,
     folder: Path,
-    convert: Callable[[Pipeline, Matrix], bytes] = to_onnx_bytes,
+    convert: Callable[[Any, Matrix], bytes] = to_onnx_bytes,
     trusted: Sequence[str] = (),
 ) -> Compiled:
     """As ONNX where that is proven equal on `matrix`, else as skops. `folder` is made anew.
 
-    `trusted` are packages besides scikit-learn's whose types a skops file may hold; UntrustedModel where it holds others.
+    `trusted` are packages besides scikit-learn's whose types a skops file may hold; else UntrustedModel.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    expected = predict_with(pipeline, matrix)
+    expected, threshold = predict_with(pipeline, matrix), getattr(pipeline, "threshold", None)
     try:
         (folder / MODEL_FILES["onnx"]).write_bytes(convert(pipeline, matrix))
-        compiled = _measured("onnx", folder, matrix, expected)
+        compiled = _measured("onnx", folder, matrix, expected, threshold)
         reason = "" if compiled.equality.proven else f"not equal: {compiled.equality}"
     except CONVERSION_ERRORS as error:
         reason = f"cannot be converted: {type(error).__name__}: {str(error).strip().splitlines()[0][:160]}"
@@ -110,7 +114,7 @@ def compile_pipeline(
     (folder / MODEL_FILES["onnx"]).unlink(missing_ok=True)
     file = folder / MODEL_FILES["skops"]
     skops_io.dump(pipeline, file)
-    compiled = _measured("skops", folder, matrix, expected, trusted)
+    compiled = _measured("skops", folder, matrix, expected, threshold, trusted)
     return compiled._replace(fallback=reason, packages=packages_in(file))
 
 
@@ -119,11 +123,16 @@ def take_compiled(pipeline: Pipeline, file: bytes, matrix: Matrix, folder: Path)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / MODEL_FILES["onnx"]).write_bytes(file)
-    return _measured("onnx", folder, matrix, predict_with(pipeline, matrix))
+    return _measured("onnx", folder, matrix, predict_with(pipeline, matrix), None)
 
 
-def _measured(
-    name: EngineName, folder: Path, matrix: Matrix, expected: Answer, trusted: Sequence[str] = ()
+def _measured(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    name: EngineName,
+    folder: Path,
+    matrix: Matrix,
+    expected: Answer,
+    threshold: float | None,
+    trusted: Sequence[str] = (),
 ) -> Compiled:
     engine = open_engine(name, folder, trusted)
     size = (folder / MODEL_FILES[name]).stat().st_size / 1e6
@@ -131,26 +140,37 @@ def _measured(
         name,
         engine,
         folder,
-        compare(expected, engine.predict(matrix)),
+        compare(expected, engine.predict(matrix), threshold),
         _latency(engine, matrix),
         size,
     )
 
 
-def compare(expected: Answer, got: Answer) -> Equality:
-    """Labels one by one; probabilities as they are; numbers relative to their size or their spread, if larger."""
+def compare(expected: Answer, got: Answer, threshold: float | None = None) -> Equality:
+    """Labels one by one, but for rows so near the edge between two that rounding decides; probabilities as they are;
+
+    numbers relative to their size or their spread, if larger.
+    """
     rows = len(got.values)
     if expected.values.shape != got.values.shape:
         return Equality(rows, rows, float("inf"), 0.0)
     if expected.probabilities is not None and got.probabilities is not None:
         largest = float(np.abs(expected.probabilities - got.probabilities).max())
-        differ = int((expected.values != got.values).sum())
+        differs = (expected.values != got.values) & ~_on_edge(expected.probabilities, threshold)
+        differ = int(differs.sum())
         return Equality(rows, differ, largest, PROBABILITY_TOLERANCE)
     # In float32 the squares of large numbers are infinite, and next to that every difference is none.
     values = expected.values.astype(np.float64)
     scale = np.maximum(np.abs(values), values.std(axis=0) + 1e-12)
     largest = float((np.abs(values - got.values) / scale).max())
     return Equality(rows, 0, largest, NUMBER_TOLERANCE)
+
+
+def _on_edge(probabilities: NDArray[Any], threshold: float | None) -> NDArray[np.bool_]:
+    if threshold is not None:
+        return np.asarray(np.abs(probabilities[:, 1] - threshold) <= PROBABILITY_TOLERANCE)
+    first_two = np.sort(probabilities, axis=1)[:, -2:]
+    return np.asarray(np.ptp(first_two, axis=1) <= 2 * PROBABILITY_TOLERANCE)
 
 
 def _latency(engine: Engine, matrix: Matrix) -> float:

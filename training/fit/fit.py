@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from service.bundle.contract import Matrix
+import joblib
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import TRUSTED_PACKAGES, Answer, UntrustedModel, predict_with
 from training.common import own_code, state
 from training.common.errors import TrainingError
@@ -16,9 +22,19 @@ from training.fit.candidates.own import learning
 from training.fit.candidates.pipeline import make_pipeline
 from training.fit.candidates.resolve import IMPORTED
 from training.fit.compile import Compiled, compile_pipeline, take_compiled
+from training.fit.finish import Finished, finish
 from training.fit.imported.importing import import_model
-from training.fit.search import FittedCandidate, SearchResult, refit_on_all_rows, search
+from training.fit.search import SearchResult, search
+from training.fit.trials import Attempt, Trial
 from training.spec.values import Spec
+
+
+class FittedCandidate(NamedTuple):
+    """A candidate with the parameters that did best, fitted; `score` is what the search gave it."""
+
+    candidate: str
+    pipeline: Pipeline
+    score: float
 
 
 class Fitted(NamedTuple):
@@ -27,11 +43,12 @@ class Fitted(NamedTuple):
     search: SearchResult
     chosen: FittedCandidate
     compiled: Compiled | None
+    finished: Finished
 
     def predict(self, matrix: Matrix) -> Answer:
         """On the engine that will serve, where there is one."""
         if self.compiled is None:
-            return predict_with(self.chosen.pipeline, matrix)
+            return predict_with(self.finished.estimator, matrix)
         return self.compiled.engine.predict(matrix)
 
 
@@ -42,24 +59,29 @@ def fit(
     searching: bool = True,
     compiling: bool = True,
     cluster: str = "",
+    recorded: SearchResult | None = None,
 ) -> Fitted:
+    """`recorded` is a search that was done before."""
     if spec.imported is not None:
         return _imported(spec, dataset, compiling)
     for name in filter(own_code.is_own, spec.search.candidates):
         # What it returns is looked at before minutes of search.
         make_pipeline(spec, dataset.contract, name, dataset.train[0])
-    result = (
+    result = recorded or (
         search(spec, dataset.contract, *dataset.train, cluster)
         if searching
-        else _without_search(spec, dataset)
+        else _without_search(spec)
     )
+    contract, train = dataset.contract, dataset.train
     if not compiling:
-        return Fitted(result, refit_on_all_rows(spec, result.ranking[0], *dataset.train), None)
+        chosen = fit_on(spec, contract, result.ranking[0], *train)
+        return Fitted(result, chosen, None, _finish(spec, dataset, chosen))
     for best in result.ranking:
-        chosen = refit_on_all_rows(spec, best, *dataset.train)
+        chosen = fit_on(spec, contract, best, *train)
+        finished = _finish(spec, dataset, chosen)
         try:
             compiled = compile_pipeline(
-                chosen.pipeline,
+                finished.estimator,
                 dataset.held_out,
                 state.build() / "compiled" / spec.name,
                 trusted=trust.packages_of(spec),
@@ -79,11 +101,15 @@ def fit(
                 f" {TRUSTED_PACKAGES} names them"
             )
         if engine == "onnx" or spec.search.engine == "any":
-            return Fitted(result, chosen, compiled)
+            return Fitted(result, chosen, compiled, finished)
     raise TrainingError(
         f"{spec.name}: no candidate compiles to ONNX; set search.engine = 'any' to serve one with skops, "
         "or name other search.candidates"
     )
+
+
+def _finish(spec: Spec, dataset: Dataset, chosen: FittedCandidate) -> Finished:
+    return finish(spec, dataset.contract, chosen.pipeline, *dataset.train)
 
 
 def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
@@ -101,14 +127,25 @@ def _imported(spec: Spec, dataset: Dataset, compiling: bool) -> Fitted:
                 f"{spec.name}: {pipeline['model'].file} answers otherwise than it does alone once it takes the"
                 f" contract's rows: {compiled.equality}"
             )
-    return Fitted(SearchResult((), (chosen,), time.monotonic() - started), chosen, compiled)
+    search_ = SearchResult((), (_untried(IMPORTED),), time.monotonic() - started)
+    return Fitted(search_, chosen, compiled, Finished(pipeline))
 
 
-def _without_search(spec: Spec, dataset: Dataset) -> SearchResult:
+def fit_on(
+    spec: Spec, contract: Contract, best: Trial, matrix: Matrix, target: NDArray[Any]
+) -> FittedCandidate:
+    """What did best in trials, fitted on these rows, with all cores of this machine."""
+    pipeline = best.attempt.pipeline(spec, contract, matrix)
+    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
+        with learning(best.candidate):
+            pipeline.fit(matrix, target)
+    return FittedCandidate(best.candidate, pipeline, best.score)
+
+
+def _without_search(spec: Spec) -> SearchResult:
     """The first candidate as it comes."""
-    started, name = time.monotonic(), spec.search.candidates[0]
-    matrix, target = dataset.train
-    with learning(name):
-        pipeline = make_pipeline(spec, dataset.contract, name, matrix).fit(matrix, target)
-    candidate = FittedCandidate(name, pipeline, float("nan"))
-    return SearchResult((), (candidate,), time.monotonic() - started)
+    return SearchResult((), (_untried(spec.search.candidates[0]),), 0.0)
+
+
+def _untried(candidate: str) -> Trial:
+    return Trial(Attempt(candidate, {}), 0, float("nan"), 0.0, 0.0)

@@ -7,6 +7,7 @@ and challenger encode alike, whichever were rare in the data of each.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -60,6 +61,26 @@ def preprocessing(contract: Contract, scaled: bool, matrix: Matrix, seed: int) -
     return ColumnTransformer(steps)
 
 
+def before_codes(contract: Contract, matrix: Matrix, model: Any) -> Pipeline:
+    """A model that takes codes, behind what gives rare categories and others one code; features keep their places.
+
+    Alone where no column takes others: the matrix is then as the contract has it.
+    """
+    features = list(enumerate(contract.features))
+    if all(feature.column.other is None for _, feature in features):
+        return Pipeline([("model", model)])
+    steps: list[tuple[str, Pipeline | str, list[int]]] = []
+    # Neighbours together: the columns of the result stand in the order of the steps.
+    for folds, group in itertools.groupby(features, lambda pair: pair[1].column.other is not None):
+        codes, places = [], []
+        for place, feature in group:
+            places.append(place)
+            if folds:
+                codes.append(common_codes(feature.column, matrix[:, place]))
+        steps.append((f"from {places[0]}", fold_rare(codes) if codes else "passthrough", places))
+    return Pipeline([("features", ColumnTransformer(steps)), ("model", model)])
+
+
 def common_codes(column: Column, values: NDArray[Any]) -> Codes:
     """The codes that a model tells apart: all, or where others are allowed, those that are not rare.
 
@@ -107,7 +128,7 @@ def _counts(column: Column, values: NDArray[Any]) -> NDArray[np.intp]:
 
 def _has_one_target(contract: Contract) -> bool:
     """A number or one of two classes: of anything else no mean by category compiles."""
-    return len(contract.outputs) == 1 and len(contract.classes) <= 2
+    return len(contract.targets) == 1 and len(contract.classes) <= 2
 
 
 def _one_hot(codes: list[Codes]) -> Pipeline:

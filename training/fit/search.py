@@ -1,162 +1,151 @@
-"""The search: the named candidates share a budget of trials."""
+"""The search: the candidates share a budget of trials and of seconds; few rows sort out what is worth many.
+
+A round tries some attempts on few rows, the better third of them on three times as many, and so on up to
+`search.rows`. The first round has every candidate as it comes, and is always finished. Each later one draws
+parameters for the two candidates that lead, half of them near the best so far.
+"""
 
 from __future__ import annotations
 
-import os
+import math
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import joblib
 from numpy.typing import NDArray
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
-from sklearn.model_selection import KFold, RandomizedSearchCV, StratifiedKFold, TimeSeriesSplit
-from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
 
 from service.bundle.contract import Contract, Matrix
 from training.common.errors import TrainingError
-from training.common.progress import say, steps
-from training.fit.candidates.own import learning
-from training.fit.candidates.pipeline import make_pipeline, space
+from training.common.progress import say
 from training.fit.cluster import workers
-from training.metrics.metric import sample_rows
+from training.fit.draws import first_round, next_round
+from training.fit.trials import Attempt, Rehearsal, Trial
 from training.spec.values import Spec
 
-
-class Trial(NamedTuple):
-    """One set of parameters; `score` is what scikit-learn's scorer gave, greater is better."""
-
-    candidate: str
-    parameters: dict[str, Any]
-    score: float
-    spread: float
-    fit_seconds: float
-
-
-class FittedCandidate(NamedTuple):
-    """The best of one candidate, fitted on the rows that the trials saw."""
-
-    candidate: str
-    pipeline: Pipeline
-    score: float
+#: By how much the rows grow from one rung of a round to the next, and what part of the attempts goes on.
+GROWTH = 3
+#: Fewer rows sort nothing out.
+FEWEST_ROWS = 4_000
+#: So many attempts at least reach all rows, to be compared there.
+FINALISTS = 2
 
 
 class SearchResult(NamedTuple):
-    """All trials, and the best of each candidate, best first."""
+    """All trials, and the best of each candidate, best first. `seconds` is what it took."""
 
     trials: tuple[Trial, ...]
-    ranking: tuple[FittedCandidate, ...]
+    ranking: tuple[Trial, ...]
     seconds: float
 
-    def best_of(self, candidate: str) -> FittedCandidate | None:
+    def best_of(self, candidate: str) -> Trial | None:
         return next((best for best in self.ranking if best.candidate == candidate), None)
 
 
 def search(
     spec: Spec, contract: Contract, matrix: Matrix, target: NDArray[Any], cluster: str = ""
 ) -> SearchResult:
-    """Try the spec's candidates. The trials are drawn here from the seed, so where they run changes nothing."""
-    started, all_rows = time.monotonic(), matrix
-    rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
-    matrix, target = matrix[rows], target[rows]
-    share = _share(spec, contract)
-    fitted, trials = [], []
-    # One BLAS thread: small networks only wait on more, and sums come out alike on every machine.
-    with workers(cluster), threadpool_limits(1, "blas"), warnings.catch_warnings():
-        for category in (ConvergenceWarning, UndefinedMetricWarning):
-            warnings.simplefilter("ignore", category)
+    """Try the spec's candidates. What is tried is decided here by the seed, so where it runs changes nothing."""
+    clock = _Clock(spec.search.budget_seconds)
+    rehearsal = Rehearsal(spec, contract, matrix, target)
+    trials: list[Trial] = []
+    with workers(cluster), warnings.catch_warnings():
         # The data checks have said so already.
         warnings.filterwarnings("ignore", "The least populated class")
         # Dask's advice to scatter; training/fit/cluster.py says why not.
         warnings.filterwarnings("ignore", "Sending large graph")
-        candidates = spec.search.candidates
-        for name in steps(candidates, f"{spec.name}: search", len(candidates)):
-            best = _search_one(
-                spec, make_pipeline(spec, contract, name, all_rows), space(contract, name), share
-            )
-            if cluster:
-                best.set_params(**_sequential(best))
-            try:
-                with learning(name):
-                    best.fit(matrix, target)
-            except ValueError as error:
-                reason = str(error).strip().splitlines()[0]
-                say(f"{spec.name}: {name} cannot learn these rows: {reason}")
-                continue
-            fitted.append(FittedCandidate(name, best.best_estimator_, float(best.best_score_)))
-            trials += _trials(name, best.cv_results_)
-    if not fitted:
+        for attempts in _rounds(spec, contract, trials):
+            climbed = list(_climb(rehearsal, attempts, clock, first=not trials))
+            trials += climbed
+            if not climbed:
+                break
+            say(f"{spec.name}: {_so_far(spec, trials, clock)}")
+    ranking = _best_of_each(trials)
+    if not ranking:
         raise TrainingError(
             f"{spec.name}: no candidate can learn these rows (why stands above); fewer search.folds,"
             " other search.candidates, or more rows of each class"
         )
-    ranking = sorted(fitted, key=lambda best: -best.score)
-    return SearchResult(tuple(trials), tuple(ranking), time.monotonic() - started)
+    return SearchResult(tuple(trials), tuple(ranking), clock.passed)
 
 
-def refit_on_all_rows(
-    spec: Spec, candidate: FittedCandidate, matrix: Matrix, target: NDArray[Any]
-) -> FittedCandidate:
-    """The same parameters fitted on every row, where the trials saw only a sample."""
-    if len(matrix) <= spec.search.rows:
-        return candidate
-    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
-        with learning(candidate.candidate):
-            pipeline = clone(candidate.pipeline).fit(matrix, target)
-        return candidate._replace(pipeline=pipeline)
+class _Clock:
+    """The budget of seconds, and how long one more row of an attempt takes."""
+
+    def __init__(self, budget: float | None):
+        self._started, self._budget = time.monotonic(), budget or math.inf
+        self._pace = 0.0
+
+    @property
+    def passed(self) -> float:
+        return time.monotonic() - self._started
+
+    @property
+    def over(self) -> bool:
+        return self.passed >= self._budget
+
+    def bears(self, work: float) -> bool:
+        """Whether there is time for so many rows, at the pace of those before."""
+        return self.passed + work * self._pace <= self._budget
+
+    def note(self, work: float, started: float) -> None:
+        self._pace = (self.passed - started) / work
 
 
-def _share(spec: Spec, contract: Contract) -> int:
-    """Trials for each candidate that has something to vary; any other has one."""
-    varied = sum(bool(space(contract, name)) for name in spec.search.candidates)
-    fixed = len(spec.search.candidates) - varied
-    return max(1, (spec.search.budget - fixed) // max(1, varied))
+def _rounds(spec: Spec, contract: Contract, trials: Sequence[Trial]) -> Iterator[list[Attempt]]:
+    """Until the budget of trials is used up; an attempt counts once, on however many rows it was tried."""
+    left, number = spec.search.budget, 0
+    attempts = first_round(spec)
+    while attempts:
+        yield attempts
+        left, number = left - len(attempts), number + 1
+        ranking = _best_of_each(trials)
+        attempts = next_round(spec, contract, number, ranking)[: max(0, left)] if ranking else []
 
 
-def _search_one(
-    spec: Spec, pipeline: Pipeline, varied: Mapping[str, Any], share: int
-) -> RandomizedSearchCV:
-    parameters = dict(varied)
-    return RandomizedSearchCV(
-        pipeline,
-        # No space at all is one trial with the defaults.
-        parameters or {"model": [pipeline["model"]]},
-        n_iter=share if parameters else 1,
-        scoring=spec.scorer,
-        cv=_folds(spec),
-        random_state=spec.search.seed,
-        error_score="raise",
-    )
+def _climb(
+    rehearsal: Rehearsal, attempts: list[Attempt], clock: _Clock, first: bool
+) -> Iterator[Trial]:
+    """The attempts on few rows, the better ones on more, the best on all: as far as the time goes."""
+    for rows in _rungs(len(rehearsal.matrix), rehearsal.spec.search.rows):
+        started, work = clock.passed, float(rows * len(attempts))
+        if not first and not clock.bears(work):
+            return
+        trials = rehearsal.attempt(attempts, rows)
+        clock.note(work, started)
+        _say_refusals(rehearsal.spec, trials)
+        trials = [trial for trial in trials if not trial.refusal]
+        yield from trials
+        best = sorted(trials, key=lambda trial: trial.rank, reverse=True)
+        attempts = [trial.attempt for trial in best[: max(FINALISTS, len(best) // GROWTH)]]
+        if not attempts:
+            return
 
 
-def _sequential(search_: RandomizedSearchCV) -> dict[str, int]:
-    """The fits are what is spread: left open, Dask would send each tree of a forest on its own."""
-    inside = "estimator__"
-    return {
-        name: 1
-        for name in search_.get_params()
-        if name.startswith(inside) and name.endswith("n_jobs")
-    }
+def _rungs(available: int, most: int) -> list[int]:
+    """How many rows each rung looks at, fewest first."""
+    rungs = [min(available, most)]
+    while rungs[0] // GROWTH >= FEWEST_ROWS:
+        rungs.insert(0, rungs[0] // GROWTH)
+    return rungs
 
 
-def _folds(spec: Spec) -> Any:
-    if spec.data is not None and spec.data.split == "time":
-        return TimeSeriesSplit(spec.search.folds)
-    kind = StratifiedKFold if spec.task == "classification" else KFold
-    return kind(spec.search.folds, shuffle=True, random_state=spec.search.seed)
+def _best_of_each(trials: Sequence[Trial]) -> list[Trial]:
+    """The best trial of each candidate, best first."""
+    best: dict[str, Trial] = {}
+    for trial in sorted(trials, key=lambda trial: trial.rank, reverse=True):
+        best.setdefault(trial.candidate, trial)
+    return list(best.values())
 
 
-def _trials(name: str, results: dict[str, Any]) -> list[Trial]:
-    return [
-        Trial(
-            name,
-            {key.rpartition("__")[2]: value for key, value in parameters.items() if key != "model"},
-            float(results["mean_test_score"][number]),
-            float(results["std_test_score"][number]),
-            float(results["mean_fit_time"][number]),
-        )
-        for number, parameters in enumerate(results["params"])
-    ]
+def _say_refusals(spec: Spec, trials: Sequence[Trial]) -> None:
+    for trial in trials:
+        if trial.refusal:
+            say(f"{spec.name}: {trial.candidate} cannot learn these rows: {trial.refusal}")
+
+
+def _so_far(spec: Spec, trials: Sequence[Trial], clock: _Clock) -> str:
+    tried = len({id(trial.attempt) for trial in trials})
+    ranking = _best_of_each(trials)
+    lead = f", {ranking[0].candidate} leads with {ranking[0].score:.4f}" if ranking else ""
+    return f"search, {tried} of {spec.search.budget} tried in {clock.passed:.0f} s{lead}"

@@ -15,7 +15,7 @@ from training.data.dataset import Dataset
 from training.fit.fit import Fitted
 from training.judge.rivals import Rival, measure_rivals
 from training.metrics.metric import Rows, Scored, measure_with_intervals
-from training.metrics.tasks import METRICS
+from training.metrics.tasks import METRICS, usual_metrics
 from training.spec.values import Spec
 
 IMPORTANCE_ROWS = 2_000
@@ -47,9 +47,21 @@ class Evaluation(NamedTuple):
     scored: Scored
     rivals: tuple[Rival, ...] = ()
 
+    def rival(self, name: str) -> Rival | None:
+        """By its name, or the `baseline`, whichever that is."""
+        return next(
+            (
+                rival
+                for rival in self.rivals
+                if rival.name == name or (name == "baseline" and rival.is_baseline)
+            ),
+            None,
+        )
+
     @property
     def champion(self) -> dict[str, float] | None:
-        return next((rival.metrics for rival in self.rivals if rival.name == "champion"), None)
+        champion = self.rival("champion")
+        return champion.metrics if champion else None
 
     @property
     def simpler(self) -> tuple[Rival, ...]:
@@ -64,7 +76,7 @@ def evaluate(
     scored = dataset.score(np.arange(len(matrix)), fitted.predict(matrix))
     return Evaluation(
         len(matrix),
-        measure_with_intervals(METRICS[spec.task], scored, spec.search.seed),
+        measure_with_intervals(METRICS[spec.task], scored, spec.search.seed, in_order=spec.ordered),
         tuple(_slices(spec, dataset.contract, matrix, scored)),
         _importance(spec, dataset, fitted.predict),
         scored,
@@ -73,13 +85,14 @@ def evaluate(
 
 
 def _slices(spec: Spec, contract: Contract, matrix: Matrix, scored: Scored) -> Iterator[Slice]:
+    metrics = usual_metrics(spec.task, {*spec.gates.slices, spec.deciding.name})
     for name in spec.slices.columns:
         for label, rows in _parts(contract, matrix, name):
             if len(rows) >= spec.slices.minimum_rows:
-                metrics = measure_with_intervals(
-                    METRICS[spec.task], scored.take(rows), spec.search.seed
+                measured = measure_with_intervals(
+                    metrics, scored.take(rows), spec.search.seed, in_order=spec.ordered
                 )
-                yield Slice(name, label, len(rows), metrics)
+                yield Slice(name, label, len(rows), measured)
 
 
 def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, Rows]]:

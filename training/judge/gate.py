@@ -12,6 +12,9 @@ from training.judge.evaluation import Evaluation
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
+NO_CHAMPION = "there is no champion that takes these rows"
+RIVALS = {"baseline": "the baseline", "linear": "the linear model", "champion": "the champion"}
+
 
 class Verdict(NamedTuple):
     decisions: tuple[Decision, ...]
@@ -32,6 +35,7 @@ def judge(spec: Spec, evaluation: Evaluation, compiled: Compiled | None) -> Verd
             *_metric_rules(spec, evaluation),
             *_slice_rules(spec, evaluation),
             *_champion_rules(spec, evaluation),
+            *_beat_rules(spec, evaluation),
             *(_engine_rules(spec, compiled) if compiled else ()),
         )
     )
@@ -64,7 +68,7 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
         rule = f"{name} no worse than the champion's by more than {tolerance:g}"
         value = evaluation.metrics[name].value
         if evaluation.champion is None:
-            yield Decision(rule, value, None, True, "there is no champion that takes these rows")
+            yield Decision(rule, value, None, True, NO_CHAMPION)
             continue
         champion = evaluation.champion[name]
         better = greater_is_better[name]
@@ -73,6 +77,22 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
         yield Decision(
             rule, value, bound, passed, f"the champion reaches {champion:.4g} on the same rows"
         )
+
+
+def _beat_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    """By the deciding metric; as good as a rival is not better."""
+    deciding = spec.deciding
+    own = evaluation.metrics[deciding.name].value
+    for name in spec.gates.beat:
+        rule = f"{deciding.name} better than {RIVALS[name]}'s"
+        rival = evaluation.rival(name)
+        if rival is None:
+            reason = "it is the linear model itself" if name == "linear" else NO_CHAMPION
+            yield Decision(rule, own, None, True, reason)
+            continue
+        other = rival.metrics[deciding.name]
+        passed = deciding.compared(own, other) == "worse"
+        yield Decision(rule, own, other, passed, f"{rival.subject[0].lower()}{rival.subject[1:]}")
 
 
 def _engine_rules(spec: Spec, compiled: Compiled) -> Iterator[Decision]:

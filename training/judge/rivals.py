@@ -1,4 +1,4 @@
-"""The rivals that a model has to beat: the commonest class or the average, a linear model, the champion."""
+"""The rivals that a model has to beat: a baseline that looks at no column, a linear model, the champion."""
 
 from __future__ import annotations
 
@@ -15,19 +15,44 @@ from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer, predict_with
 from service.bundle.exported import Bundle
 from training.data.dataset import Dataset, encode
-from training.fit.candidates.pipeline import make_pipeline
 from training.fit.fit import Fitted
-from training.fit.search import refit_on_all_rows
+from training.fit.trials import Attempt
 from training.metrics.metric import measure, sample_rows
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
+#: By the name under which MLflow has a rival's metrics: what the card calls it in a table, and in a sentence.
+TITLES = {
+    "majority": ("Commonest class", "Always giving the commonest class"),
+    "mean": ("Average", "Always giving the average"),
+    "median": ("Median", "Always giving the median"),
+    "linear": ("Linear model", "A linear model"),
+    "champion": ("Champion", "The champion"),
+}
+BASELINES = ("majority", "mean", "median")
+#: Of absolute errors the median has the least, not the average.
+MEDIAN_METRICS = ("mae", "mape", "smape")
+
 
 class Rival(NamedTuple):
-    """Another model on the same rows: `majority` or `mean`, `linear`, `champion`."""
+    """Another model on the same rows; its name is one of `TITLES`."""
 
     name: str
     metrics: dict[str, float]
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.name][0]
+
+    @property
+    def subject(self) -> str:
+        """The rival as a sentence begins with it."""
+        return TITLES[self.name][1]
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it looks at no column."""
+        return self.name in BASELINES
 
 
 def measure_rivals(
@@ -43,10 +68,12 @@ def measure_rivals(
 
 def _simplest(spec: Spec, dataset: Dataset) -> Rival:
     """A model that looks at no column."""
-    classes = spec.task == "classification"
-    model = DummyClassifier(strategy="prior") if classes else DummyRegressor()
-    model.fit(*dataset.train)
-    return _measured("majority" if classes else "mean", spec, dataset, model)
+    if spec.task == "classification":
+        name, model = "majority", DummyClassifier(strategy="prior")
+    else:
+        name = "median" if spec.deciding.name in MEDIAN_METRICS else "mean"
+        model = DummyRegressor(strategy=name)
+    return _measured(name, spec, dataset, model.fit(*dataset.train))
 
 
 def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
@@ -54,13 +81,11 @@ def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
     if fitted.chosen.candidate == "linear":
         return
     competed = fitted.search.best_of("linear")
-    if competed is not None:
-        linear = refit_on_all_rows(spec, competed, *dataset.train)
-        yield _measured("linear", spec, dataset, linear.pipeline)
-        return
+    attempt = Attempt("linear", {}) if competed is None else competed.attempt
     matrix, target = dataset.train
+    # As a measure of what is simple, more rows change nothing.
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
-    pipeline = make_pipeline(spec, dataset.contract, "linear", matrix)
+    pipeline = attempt.pipeline(spec, dataset.contract, matrix)
     with threadpool_limits(1, "blas"), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         yield _measured("linear", spec, dataset, pipeline.fit(matrix[rows], target[rows]))
@@ -88,7 +113,7 @@ def _rival(
 def _takes(contract: Contract, dataset: Dataset) -> bool:
     """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
     own = dataset.contract
-    if contract.classes != own.classes or contract.outputs != own.outputs:
+    if contract.classes != own.classes or contract.targets != own.targets:
         return False
     if not set(contract.names) <= set(dataset.frame.columns):
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import tempfile
 import time
@@ -24,12 +25,14 @@ from training.common.progress import say
 from training.data.dataset import Dataset
 from training.data.sources import describe_source
 from training.fit.search import SearchResult
+from training.fit.trials import Attempt, Trial
 from training.judge.result import TrainingResult
 from training.registry import tags
 from training.registry.client import brief, experiment
 from training.spec.values import Spec
 
 SPEC_FILE = "spec.json"
+SEARCH_FILE = "search.json"
 SNAPSHOT_FILE = "snapshot.parquet"
 #: A larger snapshot of the training rows is not kept; `SWARMLINE_SNAPSHOT_MB` moves the limit.
 SNAPSHOT_MB = 200.0
@@ -105,6 +108,7 @@ def _log_snapshot(run: Run, frame: pd.DataFrame) -> None:
 
 def log_trials(run: Run, search: SearchResult) -> None:
     """Each trial as a child run, and the best score so far as a curve of the parent."""
+    _log_ranking(run, search)
     client, best = run.client, float("-inf")
     for number, trial in enumerate(search.trials):
         best = max(best, trial.score)
@@ -120,10 +124,32 @@ def log_trials(run: Run, search: SearchResult) -> None:
                 _metric("score", trial.score),
                 _metric("spread", trial.spread),
                 _metric("fit_seconds", trial.fit_seconds),
+                _metric("rows", trial.rows),
             ],
             params=[Param(name, str(value)) for name, value in trial.parameters.items()],
         )
         client.set_terminated(child.info.run_id)
+
+
+def _log_ranking(run: Run, search: SearchResult) -> None:
+    """The best of each candidate, so that a search whose end the clock decided need not be repeated."""
+    ranking = [
+        {"candidate": best.candidate, "parameters": best.attempt.parameters, "score": best.score}
+        for best in search.ranking
+    ]
+    run.client.log_text(run.run_id, pretty(ranking).decode(), SEARCH_FILE)
+
+
+def recorded_search(client: mlflow.MlflowClient, run_id: str) -> SearchResult:
+    """What a run's search came to, without its trials."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(client.download_artifacts(run_id, SEARCH_FILE, folder))
+        ranking = json.loads(path.read_text(encoding="utf-8"))
+    trials = (
+        Trial(Attempt(best["candidate"], best["parameters"]), 0, best["score"], 0.0, 0.0)
+        for best in ranking
+    )
+    return SearchResult((), tuple(trials), 0.0)
 
 
 def log_result(run: Run, result: TrainingResult, plots: Sequence[Plot], card: str) -> None:

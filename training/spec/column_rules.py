@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from service.bundle.column import CYCLIC
 from service.bundle.column_value import value_encoder
 from service.bundle.contract import OTHER_LEVEL, Column
 from training.spec.values import Spec
@@ -26,6 +27,8 @@ def column_problems(spec: Spec) -> list[str]:
     ]
     for column in spec.inputs:
         problems += [f"columns.{column.name}{problem}" for problem in _problems_of_column(column)]
+        if column.name in spec.monotone:
+            problems += _problems_of_direction(column)
     return problems
 
 
@@ -61,6 +64,15 @@ def _problems_of_encoding(column: Column) -> Iterator[str]:
     for time in sorted(set(column.time_parts)):
         if column.time_parts.count(time) > 1:
             yield f".encode: given {time!r} more than once; allowed: each part of a time once"
+
+
+def _problems_of_direction(column: Column) -> Iterator[str]:
+    """Of several parts none has the direction of the time, and sine and cosine have none at all."""
+    if len(column.time_parts) > 1 or any(part.startswith(CYCLIC) for part in column.time_parts):
+        yield (
+            f"columns.{column.name}.monotone: given for a time that is {', '.join(column.time_parts)};"
+            " allowed: for one part that is not cyclic, such as encode = 'days'"
+        )
 
 
 def _problems_of_others(column: Column) -> Iterator[str]:

@@ -11,8 +11,10 @@ from training.spec.values import CandidateName, Search, Spec
 
 #: What MLflow is asked for: a version or an alias of a registered model, or the model of a run.
 AT_MLFLOW = r"(models|runs):/[\w][\w. /@-]*"
+#: What a spec of an earlier Swarmline may name, and what took its place.
+RENAMED = {"histogram-gradient-boosting": "gradient-boosting"}
 #: What a search alone goes by.
-OF_A_SEARCH = ("candidates", "budget", "folds", "rows", "engine")
+OF_A_SEARCH = ("candidates", "budget", "budget_seconds", "folds", "rows", "engine")
 
 
 def own_problems(spec: Spec) -> Iterator[str]:
@@ -20,8 +22,10 @@ def own_problems(spec: Spec) -> Iterator[str]:
     for name in spec.search.candidates:
         if name not in get_args(CandidateName) and not re.fullmatch(own_code.PATTERN, name):
             allowed = ", ".join(map(repr, get_args(CandidateName)))
+            instead = f"write {RENAMED[name]!r} instead; " if name in RENAMED else ""
             yield (
-                f"search.candidates: given {name!r}; allowed: {allowed}, or own code, such as 'mypackage.models:build'"
+                f"search.candidates: given {name!r}; {instead}allowed: {allowed}, or own code, such as"
+                " 'mypackage.models:build'"
             )
     if imported is None:
         if not spec.search.candidates:

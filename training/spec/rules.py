@@ -13,10 +13,17 @@ from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
 from training.spec.csv_rules import csv_problems
 from training.spec.own_rules import own_problems
+from training.spec.target import candidate_problems, import_problems, target_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
+
+
+#: Columns whose values have an order that a prediction may follow.
+ORDERED = ("number", "integer", "boolean", "timestamp")
+#: Our candidates that cannot be held to a direction.
+NOT_MONOTONE = ("linear", "random-forest", "extra-trees", "mlp")
 
 
 def contradictions(spec: Spec, stem: str) -> list[str]:
@@ -29,11 +36,36 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *problems,
         *column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
+        *_search_problems(spec),
         *own_problems(spec),
+        *target_problems(spec.target, spec.task, spec.search.engine),
+        *candidate_problems(spec.target, spec.search.candidates),
+        *(import_problems(spec.target) if spec.imported else ()),
         *_metric_problems(spec),
         *_slice_problems(spec),
         *_monitor_problems(spec),
     ]
+
+
+def _search_problems(spec: Spec) -> Iterator[str]:
+    """Of columns that hold a model to a direction, and what of the candidates cannot be held."""
+    monotone = spec.monotone
+    for column in spec.inputs:
+        if column.name in monotone and column.type not in ORDERED:
+            yield (
+                f"columns.{column.name}.monotone: given for a {column.type}; allowed: for {', '.join(ORDERED)}"
+            )
+    others = [name for name in spec.search.candidates if name in NOT_MONOTONE]
+    if monotone and others:
+        yield (
+            f"search.candidates: given {', '.join(others)}, which heed no columns.{next(iter(monotone))}.monotone;"
+            " allowed with it: 'gradient-boosting'"
+        )
+    if monotone and len(spec.target.classes) > 2:
+        yield (
+            f"columns.{next(iter(monotone))}.monotone: given for {len(spec.target.classes)} classes;"
+            " allowed: of a number or two classes"
+        )
 
 
 def _data_problems(spec: Spec) -> list[str]:
@@ -130,17 +162,24 @@ def _recipe_problems(spec: Spec) -> list[str]:
 
 
 def _metric_problems(spec: Spec) -> list[str]:
-    allowed = [metric.name for metric in METRICS[spec.task]]
-    named = [("search.scoring", spec.search.scoring)] if spec.search.scoring else []
-    named += [
-        (f"gates.{part}", name)
+    allowed = [
+        metric.name
+        for metric in METRICS[spec.task]
+        if spec.target.intervals or not metric.of_quantiles
+    ]
+    # Of an optimization, a search only learns to copy the optima.
+    scoring = [m.name for m in METRICS[spec.task] if m.scorer or spec.task == "optimization"]
+    named = [
+        (f"gates.{part}", name, allowed)
         for part in ("metrics", "slices", "champion")
         for name in getattr(spec.gates, part)
     ]
+    if spec.search.scoring:
+        named.insert(0, ("search.scoring", spec.search.scoring, scoring))
     problems = [
-        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(allowed)}"
-        for path, name in named
-        if name not in allowed
+        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(choice)}"
+        for path, name, choice in named
+        if name not in choice
     ]
     for part in ("metrics", "slices"):
         for name, bound in getattr(spec.gates, part).items():

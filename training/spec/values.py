@@ -13,6 +13,7 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.target import Target
 
 #: A model's name: it stands in paths, addresses, labels and queries.
 NAME = r"^[a-z][a-z0-9-]{0,62}$"
@@ -24,7 +25,6 @@ CandidateName = Literal[
     "random-forest",
     "extra-trees",
     "gradient-boosting",
-    "histogram-gradient-boosting",
     "mlp",
 ]
 
@@ -63,14 +63,6 @@ class Features(Struct, frozen=True):
     prepare: OwnFunction | None = None
 
 
-class Target(Struct, frozen=True):
-    """More about the predicted column. `classes` are found in the data where they are not listed."""
-
-    unit: str = ""
-    description: str = ""
-    classes: tuple[str, ...] = ()
-
-
 class ColumnSpec(Struct, frozen=True):
     """A column of the contract, or with `names` several that are alike."""
 
@@ -87,10 +79,14 @@ class ColumnSpec(Struct, frozen=True):
     encode: TimePart | Annotated[tuple[TimePart, ...], Meta(min_length=1)] = "days"
     unknown: Unknown = "refuse"
     rare: Positive = 20
+    #: Which way a prediction may move as this column grows; the model is held to it.
+    monotone: Literal["increasing", "decreasing"] | None = None
 
     def column(self, name: str) -> Column:
         values = {
-            field: getattr(self, field) for field in self.__struct_fields__ if field != "names"
+            field: getattr(self, field)
+            for field in self.__struct_fields__
+            if field not in ("names", "monotone")
         }
         return Column(name=name, **values)
 
@@ -120,6 +116,8 @@ class Search(Struct, frozen=True):
     #: Names of ours, or own code (training/spec/own_rules.py holds them to both).
     candidates: tuple[str, ...]
     budget: Positive = 12
+    #: The search ends after so many seconds, too, but never before its first round.
+    budget_seconds: Positive | None = None
     folds: Annotated[int, Meta(ge=2, le=20)] = 3
     seed: Annotated[int, Meta(ge=0)] = 1
     scoring: str = ""
@@ -144,6 +142,8 @@ class Gates(Struct, frozen=True):
     metrics: dict[str, Bound] = msgspec.field(default_factory=dict)
     slices: dict[str, Bound] = msgspec.field(default_factory=dict)
     champion: dict[str, float] = msgspec.field(default_factory=dict)
+    #: Whom the model has to be better than, by the deciding metric.
+    beat: tuple[Literal["baseline", "linear", "champion"], ...] = ()
     latency_ms: Annotated[float, Meta(gt=0)] | None = None
     size_mb: Annotated[float, Meta(gt=0)] | None = None
 
@@ -214,6 +214,22 @@ class Spec(Struct, frozen=True):
         )
 
     @property
+    def monotone(self) -> dict[str, int]:
+        """1 or -1 by column, where one is held to a direction."""
+        signs = {"increasing": 1, "decreasing": -1}
+        return {
+            name: signs[spec.monotone]
+            for key, spec in self.columns.items()
+            if spec.monotone
+            for name in (spec.names or (key,))
+        }
+
+    @property
+    def ordered(self) -> bool:
+        """Whether rows are held out by time: then they stand in its order."""
+        return self.data is not None and self.data.split == "time"
+
+    @property
     def deciding(self) -> Metric:
         """The metric that the model is foremost judged by."""
         metrics = METRICS[self.task]
@@ -241,7 +257,15 @@ class Spec(Struct, frozen=True):
             return tuple(
                 Output(name, part.unit, part.description) for name, part in self.recipe.items()
             )
-        return (Output(self.data.target, self.target.unit, self.target.description),)
+        name, target = self.data.target, self.target
+        quantiles = (
+            Output(
+                target.quantile_name(name, level), target.unit, of=name, quantile=level,
+                description=f"Of {name}, {level:.0%} of the truth lies below.",
+            )
+            for level in target.intervals
+        )  # fmt: skip
+        return Output(name, target.unit, target.description), *quantiles
 
     @property
     def own_functions(self) -> tuple[str, ...]:

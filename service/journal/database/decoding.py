@@ -207,7 +207,12 @@ def _predictions(batch: Sequence[Spooled], source: Source, rows: int) -> list[_P
     texts = [_number_texts(column) for column in values.T]
     if len(texts) > 1:
         named = dict(zip(source.outputs, texts, strict=False))
-        return [_Predicted(text, None, None, None, None) for text in _objects(named, rows)]
+        # Of a number with its quantiles, the number stands in its column as that of a model without them.
+        numbers = orjson.loads(_numbers(values[:, 0])) if source.targets == 1 else [None] * rows
+        return [
+            _Predicted(text, None, number, None, None)
+            for text, number in zip(_objects(named, rows), numbers, strict=True)
+        ]
     return [
         _Predicted(None if number is None else text, None, number, None, None)
         for text, number in zip(texts[0], orjson.loads(_numbers(values[:, 0])), strict=True)

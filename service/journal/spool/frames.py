@@ -44,6 +44,8 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     columns: tuple[SpooledColumn, ...]
     outputs: tuple[str, ...]
     classes: tuple[str, ...]
+    #: How many of the first outputs can come true; the others are quantiles. 0 of a source from before there were any.
+    targets: int = 0
 
 
 class Record(msgspec.Struct, frozen=True, array_like=True, gc=False):

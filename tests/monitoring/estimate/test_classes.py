@@ -17,7 +17,9 @@ def test_of_certain_classes_they_are_the_metrics_of_training():
     random = np.random.default_rng(3)
     probabilities = random.dirichlet(np.ones(3), 200).round(1)
     truth, values = random.integers(0, 3, 200), probabilities.argmax(axis=1)
-    ours = expected_metrics(np.eye(3)[truth], values, rankdata(probabilities, axis=0))
+    ours = expected_metrics(
+        np.eye(3)[truth], values, probabilities, rankdata(probabilities, axis=0)
+    )
     theirs = measure(METRICS["classification"], Scored(truth, values, probabilities))
     assert {name: ours[name] for name in ours} == pytest.approx(
         {name: theirs[name] for name in ours}
@@ -37,5 +39,6 @@ def test_the_area_of_shares_is_the_mean_over_all_that_may_come_true():
         pairs += chance * true.sum() * (~true).sum()
     both = np.column_stack([1 - shares, shares])
     ranks = rankdata(np.column_stack([1 - scores, scores]), axis=0)
-    metrics = expected_metrics(both, (scores > 0.5).astype(int), ranks)
+    given = np.column_stack([1 - scores, scores])
+    metrics = expected_metrics(both, (scores > 0.5).astype(int), given, ranks)
     assert metrics["auc"] == pytest.approx(above / pairs)

@@ -181,6 +181,23 @@ def test_truth_that_comes_for_one_arm_more_often_keeps_from_a_verdict_of_quality
     assert check(experiment, "sample-ratio").ok is True
 
 
+def test_truth_that_is_late_is_no_fault_while_a_share_rises(trial: Trial):
+    """Replica by replica; most of the challenger's rows are then of the end, and nobody's truth is in."""
+    late = Behaviour(truth=0.0)
+    trial.journal.split(trial.at(0), 1500, 0.1, seed=1)
+    assert trial.look(1, 0.1).stages[-1].share == 0.1
+    trial.journal.split(trial.at(1), 1000, 0.1, seed=2)
+    trial.look(2, None)
+    trial.journal.split(trial.at(2), 1000, 0.5, late, late, seed=3)
+    trial.look(3, None)
+    trial.journal.split(trial.at(3), 300, 0.5, late, late, seed=4)
+    trial.look(3.5, 0.5)
+    experiment = trial.look(4, 0.5)
+    assert [stage.share for stage in experiment.stages] == [0.1, None, 0.5]
+    arrival = check(experiment, "truth-arrival")
+    assert arrival.ok is True, arrival
+
+
 def test_without_truth_or_with_too_little_it_says_so(trial: Trial):
     trial.journal.split(trial.at(0), 300, 0.5, Behaviour(truth=0.0), Behaviour(truth=0.0))
     assert "no truth is in" in trial.look(2).reason

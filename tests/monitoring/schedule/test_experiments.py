@@ -60,6 +60,27 @@ def experiment(watch: Watch) -> Experiment:
     return find_experiment(watch.store, MODEL)
 
 
+def test_a_challenger_with_callers_is_looked_at_before_one_without(
+    make_watch: MakeWatch,
+    environ: dict[str, str],
+    service: Service,
+    journal: ExperimentJournal,
+    capfd: pytest.CaptureFixture[str],
+):
+    watch = make_watch(environ | {"SERVICE_URL": f"http://{service.address}"})
+    first = ExperimentJournal(environ["JOURNAL_URL"], "a-model")
+    first.split(watch.at(0), 40, 0.5)
+    first.close()
+    journal.split(watch.at(0), 40, 0.5)
+    service.serve(0.5)
+    with_callers = service.text
+    service.serve(0.0)
+    service.text = with_callers + service.text.replace(MODEL, "a-model")
+    watch.look(1.5)
+    lines = [line for line in capfd.readouterr().out.splitlines() if "experiment-verdict" in line]
+    assert [MODEL in line for line in lines] == [True, False], lines
+
+
 def test_a_challenger_that_fails_is_said_to_be_worse_at_the_next_look(
     make_watch: MakeWatch, environ: dict[str, str], service: Service, journal: ExperimentJournal
 ):

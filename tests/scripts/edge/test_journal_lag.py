@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import prometheus_client
 
-from scripts.edge.journal_lag import Journal, parse, problems, warnings
+from scripts.edge.journal_lag import Journal, parse, problems, unshipped, warnings
 from service.process.metrics import Live
 from service.views.health import journal_gauges
 
@@ -62,3 +62,10 @@ def test_a_release_that_does_not_tell_when_it_lost_is_a_problem():
     text = metrics(0, 0, damaged=10).replace("last_loss_timestamp_seconds", "other")
     journal = parse(text)
     assert journal and list(problems({"a": journal}, journal.last_loss))
+
+
+def test_a_journal_lacks_what_is_older_than_the_moment_that_is_asked_about():
+    journals = {"10.0.1.5": Journal(0.4, 0, 0), "10.0.1.6": Journal(9, 3000, 0)}
+    assert unshipped(journals, 5.0) == "the journal of replica 10.0.1.6 is 9 s behind"
+    # What came later is no concern of this moment; and of no age is what has only just come.
+    assert not unshipped(journals, 10.0) and not unshipped({"10.0.1.5": Journal(0.4, 0, 0)}, 0.0)

@@ -129,6 +129,24 @@ CASES: dict[str, dict[str, Any]] = {
         "env": {"SWARMLINE_BRANCH": "live/eu"},
     },
     "retrain": {"file": "jenkins/pipelines/retrain.Jenkinsfile", "params": {"MODEL": "one"}},
+    "retrain beside the champion": {
+        "file": "jenkins/pipelines/retrain.Jenkinsfile",
+        "params": {"MODEL": "one", "REASON": "InputDrift"},
+        "env": {"SWARMLINE_RETRAIN_ROLLOUT": "beside"},
+        "delivered": {"PLAN": "deploy"},
+    },
+    "retrain beside the champion, nothing new": {
+        "file": "jenkins/pipelines/retrain.Jenkinsfile",
+        "params": {"MODEL": "one"},
+        "env": {"SWARMLINE_RETRAIN_ROLLOUT": "beside"},
+        "delivered": {"PLAN": "nothing"},
+    },
+    "retrain beside the champion, several": {
+        "file": "jenkins/pipelines/retrain.Jenkinsfile",
+        "params": {"MODEL": "one two"},
+        "env": {"SWARMLINE_RETRAIN_ROLLOUT": "beside"},
+        "delivered": {"PLAN": "deploy"},
+    },
     "rollback": {"file": "jenkins/pipelines/rollback.Jenkinsfile"},
     "rollback, chosen": {
         "file": "jenkins/pipelines/rollback.Jenkinsfile",

@@ -163,11 +163,20 @@ def environ(folder: Path, url: str) -> dict[str, str]:
 
 @contextmanager
 def edge(swarm: SwarmInAFile, stack: str = NAME) -> Iterator[str]:
-    """Answers as the release that was deployed last; `answers` says what it predicts, by release."""
+    """Answers as the release that was deployed last; `answers` says what it predicts, by release.
+
+    With `lag`, seconds, it tells of a replica whose journal is so far behind.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:  # pylint: disable=invalid-name
-            self._say({"release": self._release()})
+            lag = swarm.read().get("lag")
+            if lag is None or not self.path.startswith("/edge/"):
+                self._say({"release": self._release()})
+            elif self.path == "/edge/stats":
+                self._say_text("# pxname,svname,addr,type,status\nmodels,r1,10.0.1.5:8080,2,DOWN\n")
+            else:
+                self._say_text(f"swarmline_journal_lag_seconds {lag}\n")
 
         def do_POST(self) -> None:  # pylint: disable=invalid-name
             self.rfile.read(int(self.headers["Content-Length"]))
@@ -181,7 +190,10 @@ def edge(swarm: SwarmInAFile, stack: str = NAME) -> Iterator[str]:
             return service["deploy"]["labels"]["swarmline.release"] if service else ""
 
         def _say(self, facts: dict[str, Any]) -> None:
-            body = json.dumps(facts).encode()
+            self._say_text(json.dumps(facts))
+
+        def _say_text(self, text: str) -> None:
+            body = text.encode()
             self.send_response(200)
             self.send_header("X-Release", self._release())
             self.send_header("Content-Length", str(len(body)))

@@ -36,7 +36,7 @@ def test_every_mistake_of_a_spec_is_told_at_once(
     done = workspace.training("train", "--json", spec)
     assert (done.code, done.out) == (1, "")
     assert re.search(
-        r"bad\.toml: search\.candidates: given \['oracle'\]; allowed: .*'linear'", done.err
+        r"bad\.toml: search\.candidates: given 'oracle'; allowed: .*'linear'", done.err
     )
     assert "bad.toml: search.budget: given 0; allowed: a whole number above 0" in done.err
 

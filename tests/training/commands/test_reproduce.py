@@ -55,6 +55,16 @@ def test_a_version_is_reproduced_by_another_checkout(cellar: Workspace, tmp_path
     assert (elsewhere.trained / "cellar" / "1").is_dir()
 
 
+def test_a_version_whose_search_the_clock_ended_is_reproduced_from_its_winner(
+    workspace: Workspace,
+) -> None:
+    candidates = ["linear", "gradient-boosting"]
+    search = {"candidates": candidates, "budget": 500, "budget_seconds": 1}
+    train(workspace, "timed", search=search)
+    done = workspace.training("reproduce", "--json", "timed", "1").document
+    assert (done["labels_differ"], done["largest"]) == (0, 0)
+
+
 def test_a_version_made_without_a_search_is_reproduced_without_one(workspace: Workspace) -> None:
     candidates = {"candidates": ["linear", "random-forest"], "budget": 2, "scoring": "auc"}
     train(workspace, "unsearched", "--skip", "search", search=candidates)

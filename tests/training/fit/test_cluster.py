@@ -23,7 +23,7 @@ from training.spec.values import Spec
 
 pytestmark = pytest.mark.slow
 
-SEARCH = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 9, "folds": 3}
+SEARCH = {"candidates": ["linear", "gradient-boosting", "extra-trees"], "budget": 9, "folds": 3}
 
 
 class Study(NamedTuple):

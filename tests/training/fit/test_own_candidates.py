@@ -63,6 +63,13 @@ VARIED = """
 @pytest.fixture(autouse=True)
 def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWARMLINE_BUILD", str(tmp_path / "build"))
+    monkeypatch.setattr("training.fit.compile.LATENCY_CALLS", 5)
+
+
+@pytest.fixture
+def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search in this process: others take longer to start than the search."""
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
 
 
 def spec_of_own(make: SpecOf, own: OwnCode, code: str, name: str = "build", **search: Any) -> Spec:
@@ -113,15 +120,19 @@ def test_a_class_of_ones_own_is_passed_over_where_only_onnx_may_serve(
         fitted(spec_of_own(spec_of, own, OF_ITS_OWN))
 
 
+@pytest.mark.usefixtures("one_core")
 def test_a_candidate_of_ones_own_has_a_space_and_takes_the_matrix_as_it_is(
     spec_of: SpecOf, own: OwnCode
 ) -> None:
-    spec = spec_of_own(spec_of, own, VARIED, "CANDIDATE", budget=2)
-    done = fitted(spec, searching=True)
-    assert {trial.parameters["max_depth"] for trial in done.search.trials} == {1, 6}
+    spec = spec_of_own(spec_of, own, VARIED, "CANDIDATE", budget=7)
+    first, *drawn = fitted(spec, searching=True).search.trials
+    assert first.parameters == {}
+    assert {trial.parameters["max_depth"] for trial in drawn} == {1, 6}
+    done = fitted(spec)
     assert [name for name, _ in done.chosen.pipeline.steps] == ["model"]
 
 
+@pytest.mark.usefixtures("one_core")
 def test_it_competes_with_ours(spec_of: SpecOf, own: OwnCode) -> None:
     done = fitted(
         spec_of_own(spec_of, own, OF_ITS_OWN, engine="any", beside=["linear"]), searching=True
@@ -171,6 +182,7 @@ def test_a_classifier_predicts_no_number(spec_of: SpecOf, own: OwnCode) -> None:
         fitted(spec_of_own(spec_of, own, PIPELINE))
 
 
+@pytest.mark.slow
 def test_what_raises_in_fit_is_named_with_its_line(spec_of: SpecOf, own: OwnCode) -> None:
     code = OF_ITS_OWN.replace("self.mean_ = ", "self.mean_ = 1 / 0 * ")
     with pytest.raises(OwnCodeError, match=r"build raises in fit: ZeroDivisionError.*line \d+"):

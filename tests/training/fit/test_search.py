@@ -2,15 +2,17 @@
 
 from typing import get_args
 
+import numpy as np
 import pytest
 
-from tests.support.plants import SpecOf
+from tests.support.plants import SpecOf, plants
 from tests.support.training import impatient
 from training.common.errors import TrainingError
 from training.data import dataset, sources
 from training.fit import search
 from training.fit.candidates.pipeline import make_pipeline, space
 from training.fit.candidates.resolve import SHORT_NAMES
+from training.fit.fit import fit
 from training.spec.values import CandidateName
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -23,27 +25,49 @@ def searched(spec_of: SpecOf, frame: object, **changes: object) -> search.Search
     return search.search(spec, data.contract, *data.train)
 
 
-def test_the_budget_is_shared_and_the_linear_model_takes_one_trial(
+def test_every_candidate_comes_as_it_is_first_and_then_the_two_that_lead_are_varied(
     spec_of: SpecOf, frame: object
 ) -> None:
-    settings = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 7}
+    settings = {"candidates": ["linear", "random-forest", "extra-trees"], "budget": 8}
     trials = searched(spec_of, frame, search=settings).trials
-    names = [trial.candidate for trial in trials]
-    assert {name: names.count(name) for name in settings["candidates"]} == {
-        "linear": 1,
-        "random-forest": 3,
-        "extra-trees": 3,
-    }
+    assert [(trial.candidate, trial.parameters) for trial in trials[:3]] == [
+        (name, {}) for name in settings["candidates"]
+    ]
+    leading = sorted(trials[:3], key=lambda trial: -trial.score)[:2]
+    varied = [trial.candidate for trial in trials[3:]]
+    assert [varied.count(trial.candidate) for trial in leading] == [4, 1]
+    assert all(trial.parameters for trial in trials[3:])
 
 
-def test_the_ranking_is_by_the_best_trial_of_each(spec_of: SpecOf, frame: object) -> None:
-    result = searched(spec_of, frame, search={"candidates": ["extra-trees", "linear"], "budget": 3})
-    assert [candidate.score for candidate in result.ranking] == sorted(
-        (candidate.score for candidate in result.ranking), reverse=True
-    )
-    for candidate in result.ranking:
-        assert candidate.score == max(
-            trial.score for trial in result.trials if trial.candidate == candidate.candidate
+def test_a_budget_of_seconds_ends_the_search_after_the_first_round(
+    spec_of: SpecOf, frame: object
+) -> None:
+    settings = {"candidates": ["linear", "extra-trees"], "budget": 1000, "budget_seconds": 1}
+    result = searched(spec_of, frame, search=settings)
+    assert {trial.candidate for trial in result.trials} == {"linear", "extra-trees"}
+    assert len(result.trials) < 1000
+
+
+def test_few_rows_sort_out_what_is_tried_on_many(
+    spec_of: SpecOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "FEWEST_ROWS", 50)
+    names = ["linear", "extra-trees", "random-forest"]
+    trials = searched(spec_of, plants(600), search={"candidates": names, "budget": 3}).trials
+    assert [trial.rows for trial in trials] == [53, 53, 53, 160, 160, 480, 480]
+    few, many = trials[:3], trials[3:5]
+    assert [trial.candidate for trial in many] == [
+        trial.candidate for trial in sorted(few, key=lambda trial: -trial.score)[:2]
+    ]
+
+
+def test_the_ranking_is_by_the_trial_of_each_with_most_rows(spec_of: SpecOf, frame: object) -> None:
+    result = searched(spec_of, frame, search={"candidates": ["extra-trees", "linear"], "budget": 8})
+    scores = [best.score for best in result.ranking]
+    assert scores == sorted(scores, reverse=True)
+    for best in result.ranking:
+        assert best.rank == max(
+            trial.rank for trial in result.trials if trial.candidate == best.candidate
         )
 
 
@@ -73,13 +97,10 @@ def test_trials_see_a_sample_and_the_winner_all_rows(spec_of: SpecOf, frame: obj
     spec = spec_of(search={"candidates": ["linear"], "rows": 60})
     rows = frame[sources.wanted(spec)]  # type: ignore[index]
     data = dataset.require_valid(*dataset.validate(spec, rows, sources.fingerprint(rows)))
-    result = search.search(spec, data.contract, *data.train).ranking[0]
-    whole = search.refit_on_all_rows(spec, result, *data.train)
-    seen = [
-        candidate.pipeline["features"].named_transformers_["numbers"][1].n_samples_seen_
-        for candidate in (result, whole)
-    ]
-    assert seen == [60, len(data.split.train)]
+    whole = fit(spec, data, compiling=False)
+    assert [trial.rows for trial in whole.search.trials] == [60]
+    scaler = whole.chosen.pipeline["features"].named_transformers_["numbers"][1]
+    assert scaler.n_samples_seen_ == len(data.split.train)
 
 
 def test_a_spec_may_name_every_candidate_and_no_other() -> None:
@@ -91,7 +112,7 @@ def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name
     spec = spec_of()
     rows = np.zeros((0, len(spec.contract().features)), np.float32)
     pipeline = make_pipeline(spec, spec.contract(), name, rows)
-    assert set(space(spec.contract(), name)) <= set(pipeline.get_params())
+    assert set(space(spec, spec.contract(), name)) <= set(pipeline.get_params())
 
 
 def test_missing_values_and_categories_are_the_models_own_business(

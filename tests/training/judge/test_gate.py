@@ -85,6 +85,36 @@ def test_without_a_champion_the_rule_passes_and_says_why(spec_of: SpecOf) -> Non
     assert "there is no champion that takes these rows" in gate.table(verdict.decisions)
 
 
+@pytest.mark.parametrize(("baseline", "passes"), [(0.89, True), (0.9, False), (0.91, False)])
+def test_a_model_has_to_be_better_than_whom_it_should_beat(
+    spec_of: SpecOf, baseline: float, passes: bool
+) -> None:
+    rivals = (Rival("mean", {"r2": baseline}), Rival("linear", {"r2": 0.5}))
+    spec = spec_of(gates={"beat": ["baseline", "linear"]})
+    verdict = gate.judge(spec, measured(0.9)._replace(rivals=rivals), None)
+    assert verdict.passed is passes
+    assert failed(verdict) == ([] if passes else ["r2 better than the baseline's"])
+    assert "always giving the average" in gate.table(verdict.decisions)
+
+
+def test_a_smaller_error_beats(spec_of: SpecOf) -> None:
+    spec = spec_of(gates={"beat": ["linear"]}, search={"scoring": "mae"})
+    verdicts = [
+        gate.judge(spec, measured(0.9)._replace(rivals=(Rival("linear", {"mae": mae}),)), None)
+        for mae in (0.3, 0.1)
+    ]
+    assert [verdict.passed for verdict in verdicts] == [True, False]
+
+
+def test_the_linear_model_need_not_beat_itself(spec_of: SpecOf) -> None:
+    verdict = gate.judge(spec_of(gates={"beat": ["linear", "champion"]}), measured(0.9), None)
+    assert verdict.passed
+    assert [decision.reason for decision in verdict.decisions[1:]] == [
+        "it is the linear model itself",
+        "there is no champion that takes these rows",
+    ]
+
+
 def test_an_engine_that_answers_otherwise_fails(spec_of: SpecOf, tmp_path: Any) -> None:
     assert failed(gate.judge(spec_of(), measured(0.9), compiled(tmp_path, difference=0.01))) == [
         "equal to the pipeline (onnx)"

@@ -116,7 +116,28 @@ BAD = [
         ["foo"],
         "search.candidates: given 'foo'; allowed: 'linear'",
     ),
+    (
+        "search/candidates",
+        ["histogram-gradient-boosting"],
+        "given 'histogram-gradient-boosting'; write 'gradient-boosting' instead; allowed: 'linear'",
+    ),
     ("search/budget", 0, "search.budget: given 0; allowed: a whole number"),
+    ("search/budget_seconds", 0, "search.budget_seconds: given 0; allowed: a whole number"),
+    (
+        "columns/light/monotone",
+        "up",
+        "columns.light.monotone: given 'up'; allowed: one of 'increasing', 'decreasing'",
+    ),
+    (
+        "columns/light/monotone",
+        "increasing",
+        "search.candidates: given linear, which heed no columns.light.monotone; allowed with it: 'gradient-boosting'",
+    ),
+    (
+        "columns/crop",
+        {"type": "category", "categories": ["a"], "monotone": "increasing"},
+        "columns.crop.monotone: given for a category; allowed: for number, integer",
+    ),
     (
         "search/scoring",
         "r2",
@@ -126,6 +147,16 @@ BAD = [
         "gates/metrics",
         {"mae": {"max": 1}},
         "gates.metrics: given 'mae'; allowed for classification: f1",
+    ),
+    (
+        "gates/beat",
+        ["linar"],
+        "gates.beat: given ['linar']; allowed: a list, each item one of 'baseline', 'linear'",
+    ),
+    (
+        "search/scoring",
+        "ece",
+        "search.scoring: given 'ece'; allowed for classification: f1, accuracy",
     ),
     ("gates/metrics", {"f1": {}}, "gates.metrics.f1: given nothing; allowed: min, max or both"),
     ("gates/latency_ms", -1, "gates.latency_ms: given -1; allowed: a number above 0"),
@@ -157,6 +188,16 @@ BAD = [
         "columns/light/unknown",
         "other",
         "columns.light.unknown: given 'other' for a number; allowed: only for type 'category'",
+    ),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": ["hour", "days"], "monotone": "increasing"},
+        "columns.at.monotone: given for a time that is hour, days; allowed: for one part",
+    ),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": "cyclic-hour", "monotone": "increasing"},
+        "columns.at.monotone: given for a time that is cyclic-hour; allowed: for one part",
     ),
     ("columns/light/rare", 5, "columns.light.rare: given 5, which says nothing without unknown"),
     ("columns/light/rare", 0, "columns.light.rare: given 0; allowed: a whole number above 0"),

@@ -1,54 +1,56 @@
-"""The candidates `gradient-boosting` and `histogram-gradient-boosting`."""
+"""The candidate `gradient-boosting`: LightGBM. It takes missing values and categories as they are."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from scipy.stats import loguniform, randint, uniform
-from sklearn.ensemble import (
-    GradientBoostingClassifier,
-    GradientBoostingRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
+from scipy.stats import loguniform, uniform
+from sklearn.pipeline import Pipeline
 
-from service.bundle.contract import Contract
+from service.bundle.contract import Contract, Matrix
+from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
+from training.fit.candidates.spaces import LogInteger
+from training.fit.preprocessing import before_codes
 from training.spec.values import Spec
 
 
-def _plain(spec: Spec, contract: Contract) -> Any:
-    classes = contract.task == "classification"
-    kind = GradientBoostingClassifier if classes else GradientBoostingRegressor
-    return kind(random_state=spec.search.seed)
+def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegressor:
+    kind = BoostedClassifier if contract.task == "classification" else BoostedRegressor
+    columns = [feature.column for feature in contract.features]
+    monotone = tuple(spec.monotone.get(column.name, 0) for column in columns)
+    return kind(
+        categories=tuple(
+            number for number, column in enumerate(columns) if column.type == "category"
+        ),
+        monotone=monotone if any(monotone) else (),
+        validation="last" if spec.ordered else "random",
+        loss=spec.target.loss,
+        class_weight=spec.target.class_weight,
+        seed=spec.search.seed,
+    )
 
 
-def _histogram(spec: Spec, contract: Contract) -> Any:
-    classes = contract.task == "classification"
-    kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    return kind(random_state=spec.search.seed)
+def quantile_model(spec: Spec, contract: Contract, level: float, matrix: Matrix) -> Pipeline:
+    """Not fitted: trees that answer with a quantile of the target."""
+    trees = _boosting(spec, contract).set_params(loss="quantile", level=level)
+    return before_codes(contract, matrix, trees)
 
 
-def _space_of_plain(_: Contract) -> Mapping[str, Any]:
+def _space(_: Contract) -> Mapping[str, Any]:
     return {
-        "n_estimators": randint(80, 300),
-        "learning_rate": loguniform(0.03, 0.25),
-        "max_depth": randint(2, 6),
-        "subsample": uniform(0.6, 0.4),
+        "learning_rate": loguniform(0.02, 0.2),
+        "trees": LogInteger(30, 300),
+        "leaves": LogInteger(6, 128),
+        "leaf_rows": LogInteger(4, 100),
+        "column_share": uniform(0.5, 0.5),
+        "row_share": uniform(0.6, 0.4),
+        "l2": loguniform(1e-3, 10),
     }
 
 
-def _space_of_histogram(_: Contract) -> Mapping[str, Any]:
-    return {
-        "max_iter": randint(80, 300),
-        "learning_rate": loguniform(0.03, 0.25),
-        "max_leaf_nodes": randint(8, 64),
-        "l2_regularization": loguniform(1e-3, 10),
-    }
-
-
-GRADIENT_BOOSTING = Candidate("gradient boosting", _plain, _space_of_plain, multiple=False)
-HISTOGRAM_GRADIENT_BOOSTING = Candidate(
-    "histogram gradient boosting", _histogram, _space_of_histogram, multiple=False
+#: It takes missing values, and categories by their codes.
+GRADIENT_BOOSTING = Candidate(
+    "gradient boosting", _boosting, _space, preprocessing="codes", multiple=False
 )

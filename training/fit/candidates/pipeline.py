@@ -11,7 +11,8 @@ from sklearn.pipeline import Pipeline
 from service.bundle.contract import Contract, Matrix
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.resolve import resolve
-from training.fit.preprocessing import preprocessing
+from training.fit.preprocessing import before_codes, preprocessing
+from training.fit.transform import TransformedTarget
 from training.spec.values import Spec
 
 
@@ -21,19 +22,24 @@ def make_pipeline(spec: Spec, contract: Contract, name: str, matrix: Matrix) -> 
     model = candidate.build(spec, contract)
     if _one_for_each_output(candidate, contract):
         model = MultiOutputRegressor(model)
+    if spec.target.transform:
+        model = TransformedTarget(model, spec.target.transform)
     if candidate.preprocessing == "none":
         return Pipeline([("model", model)])
+    if candidate.preprocessing == "codes":
+        return before_codes(contract, matrix, model)
     scaled = candidate.preprocessing == "scaled"
     prepare = preprocessing(contract, scaled, matrix, spec.search.seed)
     return Pipeline([("features", prepare), ("model", model)])
 
 
-def space(contract: Contract, name: str) -> Mapping[str, Any]:
+def space(spec: Spec, contract: Contract, name: str) -> Mapping[str, Any]:
     """What a search may vary, by the pipeline's parameter names."""
     candidate = resolve(name)
     inner = "model__estimator__" if _one_for_each_output(candidate, contract) else "model__"
+    inner = "model__regressor__" if spec.target.transform else inner
     return {inner + parameter: values for parameter, values in candidate.space(contract).items()}
 
 
 def _one_for_each_output(candidate: Candidate, contract: Contract) -> bool:
-    return len(contract.outputs) > 1 and not candidate.multiple
+    return len(contract.targets) > 1 and not candidate.multiple

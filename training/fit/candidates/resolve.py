@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 
-from training.common.errors import SpecError
 from training.common import own_code
+from training.common.errors import SpecError, TrainingError
 from training.common.own_code import OwnCodeError
 from training.data import prepare
 from training.fit.candidates import own
@@ -18,7 +18,6 @@ SHORT_NAMES = {
     "random-forest": "training.fit.candidates.trees:RANDOM_FOREST",
     "extra-trees": "training.fit.candidates.trees:EXTRA_TREES",
     "gradient-boosting": "training.fit.candidates.boosting:GRADIENT_BOOSTING",
-    "histogram-gradient-boosting": "training.fit.candidates.boosting:HISTOGRAM_GRADIENT_BOOSTING",
     "mlp": "training.fit.candidates.network:MLP",
 }
 
@@ -35,7 +34,11 @@ def resolve(name: str) -> Candidate:
     """Own code may be a Candidate, or a function that builds an estimator."""
     if name in SHORT_NAMES:
         module, _, attribute = SHORT_NAMES[name].partition(":")
-        candidate: Candidate = getattr(importlib.import_module(module), attribute)
+        try:
+            candidate: Candidate = getattr(importlib.import_module(module), attribute)
+        except OSError as error:
+            # A bare Debian has no library of OpenMP, which LightGBM takes from the system.
+            raise TrainingError(f"{name}: {error}; on Debian: apt-get install libgomp1") from error
         return candidate
     return own.candidate(name)
 

@@ -21,14 +21,17 @@ from training.spec.values import Spec
 def _random_forest(
     spec: Spec, contract: Contract
 ) -> RandomForestClassifier | RandomForestRegressor:
-    classes = contract.task == "classification"
-    kind = RandomForestClassifier if classes else RandomForestRegressor
-    return kind(random_state=spec.search.seed)
+    seed = spec.search.seed
+    if contract.task == "classification":
+        return RandomForestClassifier(class_weight=spec.target.class_weight, random_state=seed)
+    return RandomForestRegressor(random_state=seed)
 
 
 def _extra_trees(spec: Spec, contract: Contract) -> ExtraTreesClassifier | ExtraTreesRegressor:
-    kind = ExtraTreesClassifier if contract.task == "classification" else ExtraTreesRegressor
-    return kind(random_state=spec.search.seed)
+    seed = spec.search.seed
+    if contract.task == "classification":
+        return ExtraTreesClassifier(class_weight=spec.target.class_weight, random_state=seed)
+    return ExtraTreesRegressor(random_state=seed)
 
 
 def _space(_: Contract) -> Mapping[str, Any]:

@@ -1,1 +1,1 @@
-"""A model trained elsewhere, as ONNX: read with suspicion, held against the contract, brought into the form that serves."""
+"""A model trained elsewhere, as ONNX: read with suspicion, held against the contract, in the form that serves."""

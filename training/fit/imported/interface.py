@@ -1,4 +1,4 @@
-"""What a model from elsewhere takes and gives, held against the contract: which input is which column, which output what.
+"""What a model from elsewhere takes and gives, held against the contract: which input is which column, and the outputs.
 
 Inputs are one matrix of numbers in the contract's order, or one input a column by its name. Outputs of a classification
 are probabilities, with a label or without; of a regression, numbers.
@@ -102,6 +102,12 @@ def _of_column(path: Path, value: onnx.ValueInfoProto, column: Column) -> Input:
         allowed = ", ".join(_kind_name(kind) for kind in ALLOWED[column.type])
         raise ImportRefused(
             f"{path}: takes {_listed([value])} for a column of type {column.type}; allowed: {allowed}"
+        )
+    if kind == TensorProto.STRING and column.other is not None:
+        raise ImportRefused(
+            f"{path}: takes {_listed([value])}, a text, and columns.{column.name} has unknown = 'other', of which no text"
+            " is kept; allowed: unknown = 'refuse', or a model that takes the category's place in `categories`, with"
+            f" {column.other} for the others"
         )
     if shape is None or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (None, 1)):
         raise ImportRefused(f"{path}: takes {_listed([value])}; allowed: one value a row")

@@ -7,7 +7,7 @@ SELECT
     features::text AS features,
     label,
     number,
-    CASE WHEN label IS NULL AND number IS NULL THEN prediction::text END AS prediction,
+    CASE WHEN label IS NULL AND substr(prediction::text, 1, 1) = '{' THEN prediction::text END AS prediction,
     probabilities::text AS probabilities,
     latency_ms
 FROM prediction

@@ -7,7 +7,7 @@ SELECT
     p.features::text AS features,
     p.label,
     p.number,
-    CASE WHEN p.label IS NULL AND p.number IS NULL THEN p.prediction::text END AS prediction,
+    CASE WHEN p.label IS NULL AND substr(p.prediction::text, 1, 1) = '{' THEN p.prediction::text END AS prediction,
     p.probabilities::text AS probabilities,
     p.latency_ms,
     t.label AS truth_label,

@@ -7,7 +7,7 @@ SELECT
     features,
     label,
     number,
-    CASE WHEN label IS NULL AND number IS NULL THEN prediction END AS prediction,
+    CASE WHEN label IS NULL AND substr(prediction, 1, 1) = '{' THEN prediction END AS prediction,
     probabilities,
     latency_ms
 FROM prediction

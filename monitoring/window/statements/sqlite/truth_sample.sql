@@ -7,7 +7,7 @@ SELECT
     p.features,
     p.label,
     p.number,
-    CASE WHEN p.label IS NULL AND p.number IS NULL THEN p.prediction END AS prediction,
+    CASE WHEN p.label IS NULL AND substr(p.prediction, 1, 1) = '{' THEN p.prediction END AS prediction,
     p.probabilities,
     p.latency_ms,
     t.label AS truth_label,

@@ -89,6 +89,28 @@ def test_without_a_load_nothing_is_confirmed(site: StagedSite, capsys: pytest.Ca
     assert site.last.release == "aaaa"
 
 
+def test_what_does_not_reach_the_journal_is_neither_confirmed_nor_withdrawn(
+    site: StagedSite,
+    swarm: SwarmInAFile,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    monkeypatch.setattr(confirm, "SHIPPED_SECONDS", 1.5)
+    # Only who has it is told of replicas.
+    (tmp_path / f"build/secrets/{TRIAL}/edge.key").write_text("edge-key\n", encoding="ascii")
+    assert site.stage("bbbb", 5) == 0
+    swarm.write({**swarm.read(), "lag": 40})
+    capsys.readouterr()
+    assert site.confirm() == 1
+    words = capsys.readouterr().err
+    assert "the journal of replica" in words and "nothing is confirmed" in words
+    assert site.last.release == "aaaa", "no word of staging about bbbb"
+    swarm.write({**swarm.read(), "lag": 0})
+    assert site.confirm() == 0
+    assert (site.last.outcome, site.last.release) == ("confirmed", "bbbb")
+
+
 def test_nothing_is_judged_while_another_works_on_staging(
     site: StagedSite,
     swarm: SwarmInAFile,

@@ -118,6 +118,8 @@ class Steps {
     Object do_build(List arguments) {
         def given = arguments[0]
         told('build', [job: given.job, wait: given.wait != false, parameters: (given.parameters ?: []).collectEntries { [(it.name): it.value] }])
+        // What that build's pipeline left in its environment.
+        [buildVariables: build.given.delivered ?: [:]]
     }
 
     private Object told(String step, Map what) {

@@ -1,0 +1,282 @@
+"""LightGBM's trees as estimators of scikit-learn: early stopping on rows of their own, categories, monotone columns.
+
+Imported only where the candidate is used; once here, skl2onnx can convert it, with the converter of onnxmltools.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+from skl2onnx import update_registered_converter
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils.class_weight import compute_sample_weight
+
+from service.bundle.contract import Matrix
+
+# Threads of OpenMP that spin while they wait take a busy machine a hundred times as long. It is read as LightGBM is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+import lightgbm  # pylint: disable=wrong-import-position,wrong-import-order
+
+#: Of fewer rows a tenth says too little of when to stop: then `trees` are made.
+STOPPED_FROM = 1_000
+VALIDATION_SHARE = 0.1
+MOST_TREES = 1_000
+#: Trees without a gain on the validation rows, until no more are made.
+PATIENCE = 30
+#: Fewer rows are all learnt from in the end, with as many trees as a tenth of them found best; more rows do not miss a tenth.
+ALL_ROWS_BELOW = 100_000
+#: A smaller matrix is learnt from by one thread: more would only wait for each other.
+CELLS_FOR_THREADS = 500_000
+#: By loss, as LightGBM calls it.
+OBJECTIVES: dict[str, dict[str, Any]] = {
+    "squared": {"objective": "regression"},
+    "absolute": {"objective": "regression_l1"},
+    "quantile": {"objective": "quantile"},
+}
+
+Rows = NDArray[Any]
+
+
+class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
+    """`categories` are positions of the matrix; `monotone` has 1, 0 or -1 for each, or is empty."""
+
+    #: onnxmltools asks for it.
+    boosting_type = "gbdt"
+    booster_: lightgbm.Booster
+
+    def __init__(  # pylint: disable=too-many-arguments  # scikit-learn's form
+        self,
+        *,
+        learning_rate: float = 0.1,
+        trees: int = 100,
+        leaves: int = 31,
+        leaf_rows: int = 20,
+        column_share: float = 1.0,
+        row_share: float = 1.0,
+        l2: float = 0.0,
+        categories: tuple[int, ...] = (),
+        monotone: tuple[int, ...] = (),
+        validation: Literal["random", "last"] = "random",
+        class_weight: Literal["balanced"] | None = None,
+        loss: Literal["squared", "absolute", "quantile"] = "squared",
+        level: float = 0.5,
+        seed: int = 1,
+        n_jobs: int | None = None,
+    ):
+        self.learning_rate = learning_rate
+        self.trees = trees
+        self.leaves = leaves
+        self.leaf_rows = leaf_rows
+        self.column_share = column_share
+        self.row_share = row_share
+        self.l2 = l2
+        self.categories = categories
+        self.monotone = monotone
+        self.validation = validation
+        self.class_weight = class_weight
+        self.loss = loss
+        self.level = level
+        self.seed = seed
+        self.n_jobs = n_jobs
+
+    def _train(self, matrix: Matrix, target: Rows, objective: Mapping[str, Any]) -> None:
+        """As many trees as the validation rows bear; of a small table, then all rows with that many."""
+        settings = {**self._settings(self._threads(matrix)), **objective}
+        rows = np.arange(len(matrix))
+        if len(rows) < STOPPED_FROM:
+            self.booster_ = self._boost(settings, matrix, target, rows, self.trees)
+            return
+        learnt, validation = self._split(rows, target)
+        stopped = self._boost(settings, matrix, target, learnt, MOST_TREES, validation)
+        if len(rows) >= ALL_ROWS_BELOW:
+            self.booster_ = stopped
+            return
+        trees = max(1, stopped.best_iteration)
+        self.booster_ = self._boost(settings, matrix, target, rows, trees)
+
+    def _boost(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+        self,
+        settings: Mapping[str, Any],
+        matrix: Matrix,
+        target: Rows,
+        rows: Rows,
+        trees: int,
+        validation: Rows | None = None,
+    ) -> lightgbm.Booster:
+        learnt = self._table(settings, matrix, target, rows)
+        if validation is None:
+            return lightgbm.train(dict(settings), learnt, trees)
+        return lightgbm.train(
+            dict(settings),
+            learnt,
+            trees,
+            valid_sets=[self._table(settings, matrix, target, validation, learnt)],
+            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+        )
+
+    def _table(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+        self,
+        settings: Mapping[str, Any],
+        matrix: Matrix,
+        target: Rows,
+        rows: Rows,
+        learnt: lightgbm.Dataset | None = None,
+    ) -> lightgbm.Dataset:
+        whole = len(rows) == len(matrix)
+        truth = target if whole else target[rows]
+        weight = compute_sample_weight("balanced", truth) if self.class_weight else None
+        return lightgbm.Dataset(
+            matrix if whole else matrix[rows],
+            truth,
+            reference=learnt,
+            weight=weight,
+            categorical_feature=list(self.categories),
+            params=dict(settings),
+        )
+
+    def _split(self, rows: Rows, target: Rows) -> tuple[Rows, Rows]:
+        """Rows to learn from, and a tenth to stop by: the last where rows stand in the order of time."""
+        if self.validation == "last":
+            cut = len(rows) - round(len(rows) * VALIDATION_SHARE)
+            return rows[:cut], rows[cut:]
+        learnt, validation = train_test_split(
+            rows,
+            test_size=VALIDATION_SHARE,
+            random_state=self.seed,
+            stratify=self._strata(target),
+        )
+        return np.sort(learnt), np.sort(validation)
+
+    def _strata(self, _: Rows) -> Rows | None:
+        return None
+
+    def _threads(self, matrix: Matrix) -> int:
+        return 1 if matrix.size < CELLS_FOR_THREADS else self.n_jobs or joblib.cpu_count()
+
+    def _settings(self, threads: int) -> dict[str, Any]:
+        """By LightGBM's names. The same rows give the same trees, with any number of threads."""
+        return {
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.leaf_rows,
+            "feature_fraction": self.column_share,
+            "bagging_fraction": self.row_share,
+            "bagging_freq": int(self.row_share < 1),
+            "lambda_l2": self.l2,
+            "monotone_constraints": list(self.monotone) or None,
+            "num_threads": threads,
+            "seed": self.seed,
+            "deterministic": True,
+            "force_row_wise": True,
+            "verbosity": -1,
+        }
+
+    @property
+    def n_features_in_(self) -> int:
+        return self.booster_.num_feature()
+
+    def _raw(self, matrix: Matrix) -> Rows:
+        answers = self.booster_.predict(matrix, num_threads=self._threads(matrix))
+        return np.asarray(answers, dtype=np.float64)
+
+
+class BoostedRegressor(RegressorMixin, _BoostedTrees):  # type: ignore[misc]
+    """Predicts a number."""
+
+    def fit(self, matrix: Matrix, target: Rows) -> Self:
+        self._train(
+            matrix, np.asarray(target).ravel(), OBJECTIVES[self.loss] | {"alpha": self.level}
+        )
+        return self
+
+    def predict(self, matrix: Matrix) -> Rows:
+        return self._raw(matrix)
+
+
+class BoostedClassifier(ClassifierMixin, _BoostedTrees):  # type: ignore[misc]
+    """Predicts the class with the greatest probability."""
+
+    classes_: Rows
+
+    def fit(self, matrix: Matrix, target: Rows) -> Self:
+        self.classes_, numbers = np.unique(target, return_inverse=True)
+        many = len(self.classes_) > 2
+        if many and any(self.monotone):
+            raise ValueError(
+                f"monotone: given for {len(self.classes_)} classes; allowed: of numbers or two classes"
+            )
+        kind = {"objective": "multiclass", "num_class": len(self.classes_)}
+        self._train(matrix, numbers, kind if many else {"objective": "binary"})
+        return self
+
+    def predict_proba(self, matrix: Matrix) -> Rows:
+        raw = self._raw(matrix)
+        return raw if raw.ndim == 2 else np.column_stack([1 - raw, raw])
+
+    def predict(self, matrix: Matrix) -> Rows:
+        classes: Rows = self.classes_[self.predict_proba(matrix).argmax(axis=1)]
+        return classes
+
+    def _strata(self, target: Rows) -> Rows | None:
+        """Each class in both parts, where it has enough rows for that."""
+        return target if np.bincount(target).min() >= 2 else None
+
+
+class _Float32Thresholds:  # pylint: disable=too-few-public-methods
+    """skl2onnx's container of nodes, in which no threshold of a tree is rounded up.
+
+    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest float32
+    that is not above it. Rounded to the nearest, a t between two neighbours could become the upper one, and let it pass.
+    """
+
+    def __init__(self, container: Any):
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *arguments: Any, **attributes: Any) -> None:
+        if "nodes_values" in attributes:
+            attributes["nodes_values"] = floored(attributes["nodes_values"])
+        self._container.add_node(*arguments, **attributes)
+
+
+def floored(thresholds: Sequence[float]) -> list[float]:
+    """The largest float32 that is not above each."""
+    exact = np.array(thresholds, dtype=np.float64)
+    # A split of what is missing from all else has float64's largest number, infinity as float32.
+    with np.errstate(over="ignore"):
+        nearest = exact.astype(np.float32)
+    below = np.nextafter(nearest, np.float32(-np.inf))
+    return [float(value) for value in np.where(nearest > exact, below, nearest)]
+
+
+def _convert(scope: Any, operator: Any, container: Any) -> None:
+    convert_lightgbm(scope, operator, _Float32Thresholds(container))
+
+
+update_registered_converter(
+    BoostedClassifier,
+    "SwarmlineBoostedClassifier",
+    calculate_linear_classifier_output_shapes,
+    _convert,
+    options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+)
+update_registered_converter(
+    BoostedRegressor,
+    "SwarmlineBoostedRegressor",
+    calculate_linear_regressor_output_shapes,
+    _convert,
+)
