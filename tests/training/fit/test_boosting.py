@@ -54,7 +54,9 @@ def test_a_prediction_never_falls_where_the_spec_says_increasing(spec_of: SpecOf
     for monotone in ({}, {"monotone": "increasing"}):
         spec = spec_of(search=BOOSTING, columns={"light": monotone})
         rows = encode_and_split(spec, plants(), "fingerprint")
-        model = make_pipeline(spec, rows.contract, "gradient-boosting", rows.matrix).fit(*rows.train)
+        model = make_pipeline(spec, rows.contract, "gradient-boosting", rows.matrix).fit(
+            *rows.train
+        )
         along = np.tile(rows.matrix[0], (len(steps), 1))
         along[:, list(rows.contract.positions("light"))] = steps[:, np.newaxis]
         falls[bool(monotone)] = int((np.diff(model.predict(along)) < 0).sum())

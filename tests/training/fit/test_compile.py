@@ -21,7 +21,9 @@ CANDIDATES = sorted(SHORT_NAMES)
 
 def fitted(result: TrainingResult, name: str) -> Pipeline:
     matrix, target = result.dataset.train
-    return candidate_pipeline(result.spec, result.dataset.contract, name, matrix).fit(matrix, target)
+    return candidate_pipeline(result.spec, result.dataset.contract, name, matrix).fit(
+        matrix, target
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
