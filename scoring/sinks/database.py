@@ -1,6 +1,6 @@
 """Answers as rows of a database's table: parts go into a table aside, then into the table in one transaction.
 
-Each row has the key of its scoring. One that is repeated (the same files, the same version) takes the place of its rows.
+Each row has the key of its scoring. A repeated one (the same files, the same version) takes the place of its rows.
 """
 
 from __future__ import annotations

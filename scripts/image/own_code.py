@@ -1,4 +1,4 @@
-"""Own code that a model's types are of: packages of the checkout, in an image only where whoever builds it trusts them."""
+"""Own code that a model's types are of: packages of the checkout, in an image only where who builds it trusts them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""How a whole training grows with its rows: seconds, seconds of CPU and memory of the command `train`, by number of rows.
+"""How a whole training grows with its rows: seconds, seconds of CPU and memory of `train`, by number of rows.
 
 python -m tests.bench.rows [--rows 10000 100000 1000000 5000000] [--figures FILE]
 
-The rows are of the sample farm, thirteen columns, as a Parquet file; the spec is yield-prediction's with that source. FILE
-gets the figures as a table between its marks `rows`.
+The rows are of the sample farm, thirteen columns, as a Parquet file; the spec is yield-prediction's with that source.
+FILE gets the figures as a table between its marks `rows`.
 """
 
 from __future__ import annotations

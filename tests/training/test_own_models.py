@@ -1,4 +1,4 @@
-"""Own code and a model from elsewhere, from spec to answer: over HTTP, V2 and MLflow equal to the pipeline in Python."""
+"""Own code and a model from elsewhere, from spec to answer: HTTP, V2 and MLflow as the pipeline in Python."""
 
 # pylint: disable=redefined-outer-name  # fixtures are asked for by their names
 from __future__ import annotations
@@ -140,7 +140,7 @@ def asked(rows: list[dict[str, Any]]) -> dict[str, tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_protocol_answers_as_the_pipeline_in_python(
+def test_every_protocol_answers_as_the_pipeline_in_python(  # pylint: disable=too-many-locals
     trained: Trained, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     from training.data import dataset, prepare  # pylint: disable=import-outside-toplevel

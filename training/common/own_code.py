@@ -1,7 +1,7 @@
 """Own code: functions that a spec names as `package.module:function`, their import, and the hash of their sources.
 
-They are found in the repository's root, or beside a spec that lies elsewhere, and nowhere else: a spec names no function
-of an installed package.
+They are found in the repository's root, or beside a spec that lies elsewhere, and nowhere else: a spec names no
+function of an installed package.
 """
 
 from __future__ import annotations
@@ -216,11 +216,11 @@ def _imports(place: Path) -> set[str]:
     return names - sys.stdlib_module_names - packages(ROOT).keys()
 
 
-def _versions(packages: set[str]) -> list[str]:
-    """What is installed of these, by name and version."""
-    distributions = importlib.metadata.packages_distributions() if packages else {}
+def _versions(installed: set[str]) -> list[str]:
+    """The names and versions of these installed packages."""
+    distributions = importlib.metadata.packages_distributions() if installed else {}
     return sorted(
         f"{name}=={importlib.metadata.version(name)}"
-        for package in packages
+        for package in installed
         for name in set(distributions.get(package, ()))
     )

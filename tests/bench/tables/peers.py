@@ -1,10 +1,10 @@
-"""Public tables, and what LightGBM and FLAML make of them. Run by an environment of its own, made by requirements/flaml.txt.
+"""Public tables, and what LightGBM and FLAML make of them. Run by an environment of its own (requirements/flaml.txt).
 
 python peers.py write NAME FILE
 python peers.py fit FOLDER SECONDS CORES
 
-`write` writes a table as CSV. `fit` reads of a folder train.parquet, held_out.parquet and about.json, fits LightGBM as it
-comes and FLAML for so many seconds, and writes their answers for the held-out rows to answers.json.
+`write` writes a table as CSV. `fit` reads of a folder train.parquet, held_out.parquet and about.json, fits LightGBM
+as it comes and FLAML for so many seconds, and writes their answers for the held-out rows to answers.json.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def flaml_for(seconds: float, classes: bool, cores: int) -> Any:
     )
 
 
-def fit(folder: Path, seconds: float, cores: int) -> None:
+def fit(folder: Path, seconds: float, cores: int) -> None:  # pylint: disable=too-many-locals
     about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
     target, classes = about["target"], about["classes"]
     train, held_out = (

@@ -1,5 +1,7 @@
-"""The stand-in for the docker command without a process for each call: a deploy makes a hundred, of which Python's start
-would be all the time."""
+"""The stand-in for the docker command without a process for each call.
+
+A deploy makes a hundred calls, of which Python's start would be all the time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LightGBM as a candidate: categories, missing values, directions, when it stops, and thresholds of its trees as float32."""
+"""LightGBM as a candidate: categories, missing values, directions, when it stops, its thresholds as float32."""
 
 from pathlib import Path
 from typing import Any

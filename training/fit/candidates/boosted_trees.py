@@ -24,7 +24,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from service.bundle.contract import Matrix
 
-# Threads of OpenMP that spin while they wait take a busy machine a hundred times as long. It is read as LightGBM is loaded.
+# OpenMP threads that spin while they wait take a busy machine a hundred times as long. Read when LightGBM is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import lightgbm  # pylint: disable=wrong-import-position,wrong-import-order
@@ -35,7 +35,7 @@ VALIDATION_SHARE = 0.1
 MOST_TREES = 1_000
 #: Trees without a gain on the validation rows, until no more are made.
 PATIENCE = 30
-#: Fewer rows are all learnt from in the end, with as many trees as a tenth of them found best; more rows do not miss a tenth.
+#: Fewer rows are all learnt from in the end, with as many trees as a tenth of them found best; more miss no tenth.
 ALL_ROWS_BELOW = 100_000
 #: A smaller matrix is learnt from by one thread: more would only wait for each other.
 CELLS_FOR_THREADS = 500_000
@@ -237,8 +237,8 @@ class BoostedClassifier(ClassifierMixin, _BoostedTrees):  # type: ignore[misc]
 class _Float32Thresholds:  # pylint: disable=too-few-public-methods
     """skl2onnx's container of nodes, in which no threshold of a tree is rounded up.
 
-    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest float32
-    that is not above it. Rounded to the nearest, a t between two neighbours could become the upper one, and let it pass.
+    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest
+    float32 not above it. Rounded to the nearest, a t between two of them could become the upper one, and let x pass.
     """
 
     def __init__(self, container: Any):

@@ -1,4 +1,4 @@
-"""Imports a model: read, held against contract and rows, brought into the form that serves, and proven equal to itself."""
+"""Imports a model: read, held against contract and rows, brought into the form that serves, proven equal to itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def import_model(spec: Spec, contract: Contract, matrix: Matrix) -> Imported:
     order = _order(path, spec, contract, interface, raw)
     estimator = ImportedClassifier(*about, order)
     _check_probabilities(path, estimator.arranged(raw))
-    _check_labels(path, spec, interface, estimator, raw)
+    _check_labels(path, spec, estimator, raw)
     return Imported(Pipeline([("model", estimator)]), wrap(model, interface, contract, order))
 
 
@@ -84,7 +84,7 @@ def _check_export(path: Path, numbers: NDArray[Any], original: NDArray[Any]) -> 
         largest = np.inf
     else:
         largest = float((np.abs(table - expected) / np.maximum(1, np.abs(expected))).max())
-    if not largest <= EXPORT_TOLERANCE:
+    if np.isnan(largest) or largest > EXPORT_TOLERANCE:
         raise ImportRefused(
             f"{path}: was exported here, and answers otherwise than the library by up to {largest:.2g};"
             f" allowed: {EXPORT_TOLERANCE:g}; {flavours.INSTEAD}"
@@ -154,9 +154,7 @@ def _check_probabilities(path: Path, chances: NDArray[np.float32]) -> None:
         )
 
 
-def _check_labels(
-    path: Path, spec: Spec, interface: Interface, estimator: ImportedClassifier, raw: Raw
-) -> None:
+def _check_labels(path: Path, spec: Spec, estimator: ImportedClassifier, raw: Raw) -> None:
     if raw.labels is None:
         return
     listed = set(estimator.labels())

@@ -110,7 +110,7 @@ class ImportedModel(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def fit(self, *_: Any) -> ImportedModel:
         return self
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
+    def get_params(self, **_: Any) -> dict[str, Any]:
         """What is recorded with its run."""
         return {"file": self.file, "content": self.content}
 

@@ -1,4 +1,4 @@
-"""A model from elsewhere in the form of our own: one float32 matrix in; class numbers and probabilities, or numbers, out.
+"""A model from elsewhere in our own form: one float32 matrix in; class numbers and probabilities, or numbers, out.
 
 Nodes are put before and behind it; nothing inside it is changed.
 """

@@ -1,5 +1,7 @@
 """The key `import.model`: MLflow models by folder and flavour; none that is a pickle is opened."""
 
+# pylint: disable=line-too-long  # a case is one line: what is imported, and what is said of it
+
 from __future__ import annotations
 
 from pathlib import Path
