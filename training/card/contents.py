@@ -102,7 +102,10 @@ def _period(result: TrainingResult) -> str:
 def field(result: TrainingResult, column: Column) -> Field:
     allowed = column.allowed.removesuffix(" or null")
     if column.other is not None:
-        allowed = f"any text; {len(column.categories):,} are known, of which fewer than {column.rare} rows count as other"
+        count = f"{len(column.categories):,}"
+        allowed = (
+            f"any text; {count} are known, of which fewer than {column.rare} rows count as other"
+        )
     elif len(column.categories) > MOST_CATEGORIES:
         shown = ", ".join(map(repr, column.categories[:MOST_CATEGORIES]))
         allowed = f"one of {shown} and {len(column.categories) - MOST_CATEGORIES} more"

@@ -50,7 +50,7 @@ class Graph:
         return self.model
 
     def _raise_versions(self, other: ModelProto) -> None:
-        """To the later of both: a model states the least that its own nodes need, and they are alike up to the target's."""
+        """To the later of both: a model states the least that its nodes need, and they are written for the target's."""
         versions = {each.domain: each for each in self.model.opset_import}
         for each in other.opset_import:
             if each.domain in versions:

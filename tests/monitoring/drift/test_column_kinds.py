@@ -44,12 +44,14 @@ def test_a_time_of_several_parts_has_one_finding_of_the_part_that_moved() -> Non
         return Encoder(SALES).encode_columns({"sold": times, "shop": ["north", "south"] * 1_000})
 
     reference = reference_of(SALES, rows((0, 24)))  # type: ignore[arg-type]
-    night = findings_of(judge_drift(window_of(rows((18, 24))), reference, SALES, RULES), "drift")  # type: ignore[arg-type]
+    window = window_of(rows((18, 24)))  # type: ignore[arg-type]
+    night = findings_of(judge_drift(window, reference, SALES, RULES), "drift")
     assert set(night) == {"sold", "shop"}
     assert night["sold"].verdict == "raised"
     assert night["sold"].details["part"] == "sold cyclic-hour"
     assert night["sold"].reason.startswith("sold cyclic-hour: ")
-    same = findings_of(judge_drift(window_of(rows((0, 24))), reference, SALES, RULES), "drift")  # type: ignore[arg-type]
+    window = window_of(rows((0, 24)))  # type: ignore[arg-type]
+    same = findings_of(judge_drift(window, reference, SALES, RULES), "drift")
     assert same["sold"].verdict == "ok"
 
 

@@ -1,4 +1,4 @@
-"""A served model with a cyclic time and a category that takes others: the same answer by every protocol, and counted."""
+"""A served model with a cyclic time and a category that takes others: one answer by every protocol, and counted."""
 
 from __future__ import annotations
 
