@@ -18,8 +18,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from service.bundle.contract import Column
-from service.bundle.table import Coded, Moments, Numbers, TableColumn
-from service.bundle.times import moment
+from service.bundle.rows.table import Coded, Moments, Numbers, TableColumn
+from service.bundle.rows.times import moment
 
 #: float64 has every whole number up to here; beyond, a bound may be passed unseen.
 EXACT = 2**53

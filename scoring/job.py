@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class Summary(NamedTuple):
     #: Where they are; empty without any.
     violations_in: str
     seconds: float
+    #: By column: values that are none of its categories, and were answered as such.
+    others: dict[str, int]
 
     def __str__(self) -> str:
         words = (
@@ -42,6 +45,8 @@ class Summary(NamedTuple):
         )
         if self.violations:
             words += f"\n{self.refused:,} rows were refused, for {self.violations:,} values: {self.violations_in}"
+        for name, count in self.others.items():
+            words += f"\n{count:,} values of {name} are none of its categories, and were answered as others"
         return words
 
 
@@ -143,6 +148,9 @@ def _summary(
         sum(getattr(part, name) for part in done.values())
         for name in ("rows", "refused", "violations")
     )
+    others: Counter[str] = Counter()
+    for part in done.values():
+        others.update(part.others)
     return Summary(
         bundle.manifest.model,
         bundle.manifest.version,
@@ -153,4 +161,5 @@ def _summary(
         violations,
         sink.violations_place if violations else "",
         seconds,
+        dict(others),
     )

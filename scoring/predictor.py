@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ from scoring.errors import ScoringError
 from service.bundle.contract import Contract
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
-from service.bundle.table import Refusal, encode_table
+from service.bundle.rows.table import Refusal, count_others, encode_table
 
 #: The number of a row within its file, from 0; and which file that is, where a source is several.
 ROW, FILE = "row", "file"
@@ -50,6 +51,8 @@ class Scored(NamedTuple):
     violations: pa.RecordBatch
     #: Rows with at least one refused value.
     refused: int
+    #: By column that takes them (`unknown = "other"`): values of answered rows that are none of its categories.
+    others: Mapping[str, int]
 
 
 class Predictor:
@@ -102,6 +105,7 @@ class Predictor:
             pa.record_batch(answers, schema=self.schema),
             self._violations(batch, encoded.refusals),
             rows - int(encoded.sound.sum()),
+            count_others(self._contract, matrix),
         )
 
     def _tell(self, batch: Batch, places: NDArray[Any]) -> list[pa.Array]:
@@ -118,12 +122,24 @@ class Predictor:
         texts = [
             [refusal.column.name for refusal in refusals],
             [_shown(refusal.given) for refusal in refusals],
-            [refusal.column.allowed for refusal in refusals],
+            _allowed(refusals),
             [refusal.reason for refusal in refusals],
         ]
         columns = [*file, pa.array(places + batch.start), *own]
         columns += [pa.array(values, pa.string()) for values in texts]
         return pa.record_batch(columns, schema=self.violations_schema)
+
+
+def _allowed(refusals: list[Refusal]) -> list[str]:
+    """Worked out once for each text: of thousands of categories the nearest take time."""
+    texts: dict[tuple[str, str | None], str] = {}
+    allowed = []
+    for _, column, given, _ in refusals:
+        key = column.name, given if isinstance(given, str) else None
+        if key not in texts:
+            texts[key] = column.allowed_beside(key[1])
+        allowed.append(texts[key])
+    return allowed
 
 
 def _answer_fields(contract: Contract) -> list[pa.Field]:

@@ -47,6 +47,8 @@ class Done(msgspec.Struct, frozen=True):
     refused: int
     violations: int
     last: int | str | None = None
+    #: By column: values that are none of its categories, where it takes them.
+    others: dict[str, int] = {}
 
 
 class Scoring(msgspec.Struct, frozen=True):

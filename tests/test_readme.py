@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from tests.support import ROOT
 from tests.test_documents import CODE, FENCE, targets, targets_named_in
 from training.common import state

@@ -18,7 +18,11 @@ def rank_columns(findings: Sequence[Finding], importance: Mapping[str, float]) -
     """
     best: dict[str, Finding] = {}
     for finding in findings:
-        if finding.kind in ("drift", "missing") and finding.value is not None and finding.bound:
+        if (
+            finding.kind in ("drift", "missing", "other")
+            and finding.value is not None
+            and finding.bound
+        ):
             cause = _cause(finding, finding.value / finding.bound, importance)
             former = best.get(finding.column)
             if finding.value >= finding.bound and (

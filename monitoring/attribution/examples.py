@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.window.values import TruthRows, Window, answers_of
-from service.bundle.contract import Column, Contract
+from service.bundle.contract import Contract, Part
 from service.bundle.reference import CategoryProfile, NumberProfile, Reference
-from service.bundle.times import EPOCH
+from service.bundle.rows.times import EPOCH
 
 EXAMPLES = 5
 #: A truth that only another version can be right about.
@@ -39,8 +39,13 @@ def strangest_rows(
     window: Window, contract: Contract, reference: Reference, column: str
 ) -> list[dict[str, Any]]:
     """Where no truth is in: those whose value of this column was the rarest in the reference."""
-    part = contract.parts_of(column)[0]
-    rarity = _rarity(part.values(window.matrix), reference.columns.get(part.name))
+    rarity = np.max(
+        [
+            _rarity(part.values(window.matrix), reference.columns.get(part.name))
+            for part in contract.parts_of(column)
+        ],
+        axis=0,
+    )
     order = np.argsort(-rarity, kind="stable")
     values = answers_of(window.values)
     return [
@@ -55,21 +60,22 @@ def strangest_rows(
 def decoded(cells: NDArray[np.float32], contract: Contract) -> dict[str, Any]:
     """One row as a caller sent it, but for sensitive columns, which are left out by the contract's word."""
     return {
-        part.name: _plain(part.column, float(part.values(cells[np.newaxis])[0]))
+        part.name: _plain(part, float(part.values(cells[np.newaxis])[0]))
         for part in contract.parts
         if not part.column.sensitive
     }
 
 
-def _plain(column: Column, cell: float) -> Any:
-    """Of a moment of which only a part is encoded, that part."""
+def _plain(part: Part, cell: float) -> Any:
+    """Of a moment of which only parts are encoded, each of these."""
+    column = part.column
     if np.isnan(cell):
         return None
     if column.type == "category":
-        return column.categories[int(cell)]
+        return column.levels[int(cell)]
     if column.type == "boolean":
         return bool(cell)
-    if column.type == "timestamp" and column.encode == "days":
+    if part.time == "days":
         return str((EPOCH + np.timedelta64(int(cell * 86_400), "s")).astype("M8[m]"))
     # The shortest number that float32 holds as this: 21.4, not 21.399999618530273.
     return int(cell) if column.type == "integer" else float(str(np.float32(cell)))
@@ -94,7 +100,8 @@ def _rarity(values: NDArray[np.float32], profile: Any) -> NDArray[np.float64]:
     present = ~np.isnan(values)
     if isinstance(profile, NumberProfile) and profile.quantiles:
         middle = profile.quantiles[len(profile.quantiles) // 2]
-        rarity[present] = np.abs(values[present] - middle)
+        # In deviations, so that parts of one column can be compared.
+        rarity[present] = np.abs(values[present] - middle) / (profile.std or 1.0)
     elif isinstance(profile, CategoryProfile):
         counts = np.array(list(profile.counts.values()), np.float64)
         rarity[present] = 1 / (1 + counts[values[present].astype(np.intp)])

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
+from msgspec.structs import replace
 
 from monitoring.drift.comparison import Comparison, decide, unknown
 from monitoring.drift.eligible import why_not_judged
-from monitoring.drift.missing import compare_missing
-from monitoring.drift.nearest import compare_nearest
+from monitoring.drift.missing import compare_missing, compare_others
+from monitoring.drift.nearest import compare_nearest, join_parts
 from monitoring.drift.numbers import Subject
 from monitoring.drift.predictions import compare_predictions
 from monitoring.drift.relation import judge_relation
-from monitoring.drift.seasons import expect
+from monitoring.drift.seasons import Expectation, expect
 from monitoring.drift.values import Values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window
-from service.bundle.contract import Column, Contract
+from service.bundle.contract import Contract, Part
 from service.bundle.monitor_rules import JudgingRules
-from service.bundle.reference import Reference
+from service.bundle.reference import CategoryProfile, Reference
 
 
 def judge_drift(
@@ -59,18 +60,18 @@ def judge_columns(
     unjudged: list[Finding] = []
     comparisons: list[Comparison] = []
     for column in contract.columns:
-        position = contract.positions(column.name)[0]
-        values = _present(window, position)
-        reason = why_not_judged(column, values, window, reference, rules)
-        if reason:
-            unjudged.append(unknown("drift", column.name, reason, len(values)))
+        parts = contract.parts_of(column.name)
+        reasons = {part.name: _why_not(part, window, reference, rules) for part in parts}
+        judged_parts = [part for part in parts if not reasons[part.name]]
+        present = _present(window, parts[0])
+        if judged_parts:
+            comparisons.append(_moved(judged_parts, window, expectation, rules, former))
         else:
-            earlier = None if former is None else _present(former, position)
-            subject = Subject("drift", column.name, rules.floor_of(column.name))
-            profiles = expectation.profiles(column.name)
-            comparisons.append(compare_nearest(subject, values, profiles, earlier))
-        if column.name in reference.columns:
-            comparisons += _missing(column, values, window, reference, rules)
+            reason = "; ".join(dict.fromkeys(reasons.values()))
+            unjudged.append(unknown("drift", column.name, reason, len(present)))
+        if parts[0].name in reference.columns:
+            comparisons += _missing(parts[0], present, window, reference, rules)
+            comparisons += _others(parts[0], present, reference, rules)
     predicted, unanswered = compare_predictions(window, expectation, contract, rules, former)
     findings = decide(comparisons + predicted, rules.q)
     return [*findings, *unjudged, *unanswered, _share(findings, rules)]
@@ -83,20 +84,57 @@ def _why_nothing(window: Window, reference: Reference | None, rules: JudgingRule
     return "not enough rows" if len(window.matrix) < rules.least_rows else ""
 
 
-def _present(window: Window, position: int) -> Values:
-    values = window.matrix[:, position]
-    return values[~np.isnan(values)].astype(np.float64)
+def _why_not(part: Part, window: Window, reference: Reference, rules: JudgingRules) -> str:
+    return why_not_judged(part, _present(window, part), window, reference, rules)
+
+
+def _moved(
+    parts: list[Part],
+    window: Window,
+    expectation: Expectation,
+    rules: JudgingRules,
+    former: Window | None,
+) -> Comparison:
+    """A column, by all its parts that can be judged."""
+    column = parts[0].column.name
+    subject = Subject("drift", column, rules.floor_of(column))
+    comparisons = [
+        compare_nearest(
+            subject,
+            _present(window, part),
+            expectation.profiles(part.name),
+            None if former is None else _present(former, part),
+        )
+        for part in parts
+    ]
+    return join_parts(parts, comparisons)
+
+
+def _present(window: Window, part: Part) -> Values:
+    values = part.values(window.matrix)
+    return np.asarray(values[~np.isnan(values)], np.float64)
 
 
 def _missing(
-    column: Column, values: Values, window: Window, reference: Reference, rules: JudgingRules
+    part: Part, values: Values, window: Window, reference: Reference, rules: JudgingRules
 ) -> list[Comparison]:
     """Where there are nulls or may be: elsewhere it is a test of nothing, at the cost of the others' level."""
-    rows, profile = len(window.matrix), reference.columns[column.name]
+    rows, profile = len(window.matrix), reference.columns[part.name]
     nulls = rows - len(values)
-    if not (column.nullable or profile.nulls or nulls):
+    if not (part.column.nullable or profile.nulls or nulls):
         return []
-    return [compare_missing(column.name, nulls, rows, profile, rules.missing_floor)]
+    return [compare_missing(part.column.name, nulls, rows, profile, rules.missing_floor)]
+
+
+def _others(
+    part: Part, values: Values, reference: Reference, rules: JudgingRules
+) -> list[Comparison]:
+    """Of a column that takes texts which are no category of it."""
+    code, profile = part.column.other, reference.columns[part.name]
+    if code is None or len(values) < rules.least_rows or not isinstance(profile, CategoryProfile):
+        return []
+    others = int(np.count_nonzero(values == code))
+    return [compare_others(part.column.name, others, len(values), profile, rules.other_floor)]
 
 
 def _share(findings: list[Finding], rules: JudgingRules) -> Finding:
@@ -121,14 +159,22 @@ def _share(findings: list[Finding], rules: JudgingRules) -> Finding:
 def _relation(
     window: Window, reference: Reference, contract: Contract, rules: JudgingRules
 ) -> Finding:
-    expectation = expect(reference, window.at)
-    left_out = {}
-    for position, feature in enumerate(contract.features):
-        column = feature.column
-        reason = why_not_judged(column, _present(window, position), window, reference, rules)
-        if not reason and expectation.moves_with_calendar(column.name):
+    expectation, features = expect(reference, window.at), contract.features
+    left_out: dict[str, str] = {}
+    for part in contract.parts:
+        reason = _why_not(part, window, reference, rules)
+        if not reason and expectation.moves_with_calendar(part.name):
             reason = "it moves with the calendar, and the reference's whole rows are of all seasons"
         if reason:
-            left_out[feature.name] = reason
-    names = tuple(feature.name for feature in contract.features)
-    return judge_relation(names, window.matrix, reference, rules.least_rows, left_out, window.seed)
+            left_out |= {features[position].name: reason for position in part.positions}
+    importance = {
+        feature.name: reference.importance.get(feature.column.name, 0.0) for feature in features
+    }
+    return judge_relation(
+        tuple(importance),
+        window.matrix,
+        replace(reference, importance=importance),
+        rules.least_rows,
+        left_out,
+        window.seed,
+    )

@@ -1,4 +1,4 @@
-"""A column or output beside the nearest of the profiles that it may be expected to be like."""
+"""A column or output beside the nearest of the profiles that it may be expected to be like; and its parts as one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from monitoring.drift.comparison import Comparison
 from monitoring.drift.numbers import Subject
 from monitoring.drift.values import Values, compare_values
+from service.bundle.contract import Part
 from service.bundle.reference import Profile
 
 
@@ -23,6 +24,28 @@ def compare_nearest(
         for profile, words in profiles
     ]
     return min(each, key=lambda comparison: comparison.effect)
+
+
+def join_parts(parts: Sequence[Part], comparisons: Sequence[Comparison]) -> Comparison:
+    """One comparison of a column that is encoded in several parts: of the part that speaks most against it.
+
+    As many tests are of one column, which is judged no sooner for it: each p counts as many times (Bonferroni).
+    """
+    if len(parts[0].column.time_parts) < 2:
+        return comparisons[0]
+    part, worst = max(zip(parts, comparisons, strict=True), key=lambda pair: _weight(pair[1]))
+    tests = len(parts)
+    return worst._replace(
+        p=min(1.0, tests * worst.p),
+        least_effect=lambda level: worst.least_effect(level / tests),
+        change=f"{part.name}: {worst.change}",
+        details={**worst.details, "part": part.name},
+    )
+
+
+def _weight(comparison: Comparison) -> tuple[bool, float, float]:
+    """First what counts at all, then what is least by chance, then what moved furthest."""
+    return comparison.effect >= comparison.floor, -comparison.p, comparison.effect
 
 
 def _with(comparison: Comparison, words: dict[str, Any]) -> Comparison:

@@ -80,7 +80,7 @@ def _reason_outside(rows: Predictions, reference: Reference, contract: Contract)
         for part in contract.parts
         if isinstance(profile := reference.columns.get(part.name), NumberProfile)
         and profile.quantiles
-        and not (part.column.type == "timestamp" and part.column.encode == "days")
+        and part.time != "days"
     ]
     level = OUTSIDE_LEVEL / max(1, len(profiles))
     worst, column, allowed = 0.0, "", 1.0

@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from monitoring.experiment.statistics import confidence, differences, sample_ratio
 from monitoring.experiment.evidence.collected import Assigned
+from monitoring.experiment.statistics import confidence, differences, sample_ratio
 from monitoring.experiment.statistics.confidence import LEAST_UNITS
 from monitoring.experiment.statistics.differences import Sums
 from monitoring.experiment.values import CHECK_LEVEL, Check

@@ -9,10 +9,10 @@ import numpy as np
 from msgspec import Struct, field
 
 from monitoring.experiment import checks, comparisons
-from monitoring.experiment.statistics import rare_events
 from monitoring.experiment.comparisons import Quality
-from monitoring.experiment.statistics.rare_events import RATIOS, Counts
 from monitoring.experiment.evidence.reading import Journalled, Pair
+from monitoring.experiment.statistics import rare_events
+from monitoring.experiment.statistics.rare_events import RATIOS, Counts
 from monitoring.experiment.values import (
     ERRORS_LEVEL,
     QUALITY_LEVEL,

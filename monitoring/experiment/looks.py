@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from monitoring.experiment.evidence import disagreement
 from monitoring.experiment import stages
+from monitoring.experiment.evidence import disagreement
 from monitoring.experiment.evidence.counters import Requests, count_requests
-from monitoring.experiment.judgement import Material, Memory, judge
 from monitoring.experiment.evidence.reading import ExperimentReader, Journalled, Pair
+from monitoring.experiment.judgement import Material, Memory, judge
 from monitoring.experiment.stages import Served
 from monitoring.experiment.values import Disagreement, Experiment
 from monitoring.findings.experiments import ExperimentRecord, Experiments

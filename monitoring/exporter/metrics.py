@@ -22,7 +22,17 @@ from monitoring.findings import Alarm, Finding, FindingsUnavailable, Store
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "swarmline_monitor_"
 ARM = ("model", "version", "arm")
-KINDS = ("drift", "prediction", "share", "missing", "relation", "estimate", "quality", "trust")
+KINDS = (
+    "drift",
+    "prediction",
+    "share",
+    "missing",
+    "other",
+    "relation",
+    "estimate",
+    "quality",
+    "trust",
+)
 #: Two scrapes within so many seconds are answered by the same look at the database.
 FRESH_SECONDS = 5.0
 

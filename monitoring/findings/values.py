@@ -13,6 +13,7 @@ Kind = Literal[
     "drift",  # of one feature: value is the effect, bound its floor, visible the least effect that could be seen
     "prediction",  # of one output, in the same way
     "missing",  # of one feature: by how much the share of nulls differs
+    "other",  # of one feature: by how much the share of values differs that are none of its categories
     "share",  # raised columns of the judged ones
     "relation",  # AUC of a classifier that tells window from reference; details name the pairs that changed
     "estimate",  # of one metric, before the truth

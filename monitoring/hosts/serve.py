@@ -24,8 +24,9 @@ from prometheus_client.core import (
     Metric,
 )
 
-from monitoring.hosts import engines, outside
+from monitoring.hosts import engines
 from monitoring.hosts import numbers as swarm
+from monitoring.hosts import outside
 from monitoring.hosts.numbers import MEANINGS, Number, Restarts
 from monitoring.hosts.settings import HostSettings, read_settings
 from service.readers import BadSettings

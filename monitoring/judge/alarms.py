@@ -25,6 +25,7 @@ KINDS = (
     "drift",
     "prediction",
     "missing",
+    "other",
     "share",
     "relation",
     "estimate",

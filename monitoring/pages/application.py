@@ -22,6 +22,7 @@ ALARM_KINDS = {
     "drift": "Drift",
     "prediction": "Drift of predictions",
     "missing": "Missing values",
+    "other": "Values of no category",
     "share": "Drift of many columns",
     "relation": "Relation between columns",
     "estimate": "Estimate",

@@ -20,9 +20,10 @@ LEVEL = 0.01
 
 
 class _Pair(NamedTuple):
-    """A column's values, without nulls, in rows with truth and in all rows."""
+    """Values of a column or of a part of it, without nulls, in rows with truth and in all rows."""
 
     name: str
+    column: str
     categories: int
     with_truth: NDArray[Any]
     all: NDArray[Any]
@@ -64,7 +65,7 @@ def _selection(
     apart = [
         pair.name
         for pair in pairs
-        if effects[pair.name] >= rules.floor_of(pair.name) and _chance(pair) < LEVEL / len(pairs)
+        if effects[pair.name] >= rules.floor_of(pair.column) and _chance(pair) < LEVEL / len(pairs)
     ]
     apart.sort(key=lambda name: -effects[name])
     return Finding(
@@ -82,20 +83,25 @@ def _selection(
 def _pairs(truth_rows: TruthRows, window: Window, contract: Contract) -> Iterator[_Pair]:
     """Columns and the first output; not those without a value, as sensitive ones are."""
     for part in contract.parts:
-        column = part.column
-        levels = {"category": len(column.categories), "boolean": 2}.get(column.type, 0)
-        yield from _pair(
-            part.name, levels, part.values(truth_rows.matrix), part.values(window.matrix)
+        pair = _Pair(
+            part.name,
+            part.column.name,
+            len(part.column.levels),
+            part.values(truth_rows.matrix),
+            part.values(window.matrix),
         )
+        yield from _without_nulls(pair)
     with_truth, every = (answers_of(rows.values) for rows in (truth_rows, window))
-    yield from _pair(contract.outputs[0].name, len(contract.classes), with_truth, every)
+    output = contract.outputs[0].name
+    yield from _without_nulls(_Pair(output, output, len(contract.classes), with_truth, every))
 
 
-def _pair(name: str, levels: int, with_truth: NDArray[Any], every: NDArray[Any]) -> Iterator[_Pair]:
-    with_truth, every = (np.asarray(values, np.float64) for values in (with_truth, every))
+def _without_nulls(pair: _Pair) -> Iterator[_Pair]:
+    """Nothing where no value is left."""
+    with_truth, every = (np.asarray(values, np.float64) for values in (pair.with_truth, pair.all))
     with_truth, every = with_truth[~np.isnan(with_truth)], every[~np.isnan(every)]
     if len(with_truth) and len(every):
-        yield _Pair(name, levels, with_truth, every)
+        yield pair._replace(with_truth=with_truth, all=every)
 
 
 def _effect(pair: _Pair) -> float:

@@ -62,14 +62,13 @@ def _side(parts: list[Part], matrix: Matrix) -> Matrix:
 def _named(parts: list[Part]) -> tuple[ShownColumn, ...]:
     shown: dict[str, ShownColumn] = {}
     for part in parts:
-        column, name = part.column, part.name.translate(PLAIN)
+        name = part.name.translate(PLAIN)
         while name in shown:
             name += "′"
-        levels = column.categories or (("false", "true") if column.type == "boolean" else ())
         shown[name] = ShownColumn(
             name,
-            "category" if levels else "number",
-            tuple(level.translate(PLAIN) for level in levels),
+            "category" if part.column.levels else "number",
+            tuple(level.translate(PLAIN) for level in part.column.levels),
         )
     return tuple(shown.values())
 

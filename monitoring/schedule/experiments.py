@@ -6,8 +6,8 @@ import datetime as dt
 import traceback
 from collections.abc import Iterator
 
-from monitoring.experiment.looks import ExperimentLooks, LookTimes
 from monitoring.experiment.evidence.reading import ExperimentReader
+from monitoring.experiment.looks import ExperimentLooks, LookTimes
 from monitoring.experiment.stages import Served, served_by_predictions, served_models
 from monitoring.experiment.values import Experiment
 from monitoring.findings import Experiments, FindingsUnavailable, Store

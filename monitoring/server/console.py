@@ -18,7 +18,7 @@ from monitoring.findings import Arm, Finding, Store, WindowRecord, answering
 
 #: What a command asks for.
 KINDS = {
-    "drift": ("drift", "prediction", "missing", "share", "relation"),
+    "drift": ("drift", "prediction", "missing", "other", "share", "relation"),
     "quality": ("estimate", "quality", "slice", "truth", "trust", "cause"),
 }
 OK, NOTHING, RAISED = 0, 1, 3

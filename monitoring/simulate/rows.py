@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle.contract import Column, Contract
+from service.bundle.contract import Contract, Part
 from service.bundle.reference import CategoryProfile, NumberProfile, Profile, Reference
+from service.bundle.rows.times import time_part
 from service.bundle.seasons import buckets
 
 #: Columns that shift, and by how many standard deviations.
 SHIFTED_COLUMNS, SHIFT = 2, 1.0
 ORIGIN = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-MONDAY = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
+DAYS = 4 * 365 + 1
 
 
 class Rows:
@@ -31,7 +33,7 @@ class Rows:
         )
         self._matrix = _seasonal(matrix.astype(np.float64), contract, reference, now)
         self._deviations = _deviations(contract, reference)
-        self._places = [contract.positions(name)[0] for name in contract.names]
+        self._parts = [contract.parts_of(name) for name in contract.names]
         self.shifted = _to_shift(contract, reference)
 
     def draw(self, count: int, shift: float = 0.0) -> list[dict[str, Any]]:
@@ -45,36 +47,45 @@ class Rows:
         return [self._as_sent(row) for row in rows]
 
     def _as_sent(self, row: NDArray[np.float64]) -> dict[str, Any]:
-        return {
-            column.name: _cell(column, cell)
-            for column, cell in zip(self._contract.columns, row[self._places].tolist(), strict=True)
-        }
+        return {parts[0].column.name: _value(parts, row) for parts in self._parts}
 
 
-def _cell(column: Column, cell: float) -> Any:
-    """What `encode` makes this cell of. A column without a value, as sensitive ones are, has the contract's example."""
+def _value(parts: tuple[Part, ...], row: NDArray[np.float64]) -> Any:
+    """What a caller sent. A column without a value, as sensitive ones are, has the contract's example."""
+    column = parts[0].column
+    cells = {part.time: float(part.values(row[np.newaxis])[0]) for part in parts}
+    cell = next(iter(cells.values()))
     if np.isnan(cell):
         return None if column.nullable and not column.sensitive else column.sample
-    if column.type == "category":
-        return column.categories[int(cell)]
     if column.type == "boolean":
         return bool(cell)
+    if column.type == "category":
+        # The others have no names that are known: the level's own is one of them.
+        return column.levels[int(cell)]
     if column.type == "timestamp":
-        return _moment(column, cell).isoformat()
+        return _moment(cells).isoformat()
     low, high = column.bounds
     if column.type == "integer":
         return int(min(max(round(cell), low), high))
     return float(min(max(cell, low), high))
 
 
-def _moment(column: Column, cell: float) -> dt.datetime:
-    if column.encode == "days":
-        return ORIGIN + dt.timedelta(days=cell)
-    if column.encode == "day-of-year":
-        return YEAR + dt.timedelta(days=cell - 1)
-    if column.encode == "weekday":
-        return MONDAY + dt.timedelta(days=cell)
-    return YEAR + dt.timedelta(hours=cell)
+def _moment(cells: dict[str, float]) -> dt.datetime:
+    """A moment with these parts; of a year of ours where they do not say which day it was."""
+    if "days" in cells:
+        return ORIGIN + dt.timedelta(days=cells["days"])
+    wanted = {name: cell for name, cell in cells.items() if name != "hour"}
+    # A float32 of a day is some way off, and the best fit is near enough.
+    misses = sum(np.abs(_parts_of_days(name) - cell) for name, cell in wanted.items())
+    day = int(np.argmin(misses)) if wanted else 0
+    return YEAR + dt.timedelta(days=day, hours=cells.get("hour", 0.0))
+
+
+@functools.cache
+def _parts_of_days(name: str) -> NDArray[np.float64]:
+    """A part of each day of four years, of which one is a leap year."""
+    days = np.arange(DAYS) + np.datetime64(YEAR.date(), "D")
+    return time_part(days.astype("M8[us]"), name)
 
 
 def _to_shift(contract: Contract, reference: Reference) -> tuple[str, ...]:
@@ -106,8 +117,10 @@ def _seasonal(
         if season.bucket != str(buckets(calendar, moments, reference.time_zone)[0]):
             continue
         for name, profile in season.columns.items():
-            place = contract.positions(name)[0]
-            matrix[:, place] = _like(matrix[:, place], profile)
+            places = {part.name: part.positions for part in contract.parts}.get(name, ())
+            # Of an output there is no cell, and of a cyclic part no number that could be ranked.
+            if len(places) == 1:
+                matrix[:, places[0]] = _like(matrix[:, places[0]], profile)
     return matrix
 
 

@@ -32,17 +32,29 @@ def read_features(contract: Contract, texts: Sequence[str]) -> Matrix:
     matrix = np.full((len(rows), len(contract.features)), np.nan, np.float32)
     for column in contract.columns:
         if not column.sensitive:
-            number, place = _reader(column), contract.positions(column.name)[0]
-            matrix[:, place] = [number(row.get(column.name)) for row in rows]
+            places = contract.positions(column.name)
+            values = [row.get(column.name) for row in rows]
+            if len(places) > 1:
+                matrix[:, places] = [_several(value, len(places)) for value in values]
+            else:
+                number = _reader(column)
+                matrix[:, places[0]] = [number(value) for value in values]
     return matrix
 
 
 def _reader(column: Column) -> Callable[[Any], float]:
     if column.type == "category":
-        codes = {name: float(code) for code, name in enumerate(column.categories)}
+        codes = {name: float(code) for code, name in enumerate(column.levels)}
         return lambda value: codes.get(value, math.nan) if isinstance(value, str) else math.nan
     # A timestamp stands in the journal as the number that `encode` makes of it; a boolean is a number here.
     return lambda value: float(value) if isinstance(value, int | float) else math.nan
+
+
+def _several(value: Any, width: int) -> list[float]:
+    """A time that is several features stands in the journal as a list of them."""
+    if not isinstance(value, list) or len(value) != width:
+        return [math.nan] * width
+    return [float(cell) if isinstance(cell, int | float) else math.nan for cell in value]
 
 
 def read_classes(contract: Contract, labels: Sequence[str | None]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import io
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -152,6 +153,7 @@ class TablePart:
         self._transaction = self._connection.begin()
         self._copies = sink.engine.dialect.name == "postgresql"
         self._counts = {"rows": 0, "refused": 0, "violations": 0}
+        self._others: Counter[str] = Counter()
         for pair in (sink.answers, sink.violations):
             self._connection.execute(pair.aside.delete().where(pair.aside.c[PART] == str(part)))
 
@@ -161,6 +163,7 @@ class TablePart:
         self._counts["rows"] += len(scored.answers)
         self._counts["refused"] += scored.refused
         self._counts["violations"] += len(scored.violations)
+        self._others.update(scored.others)
 
     def _insert(self, table: sa.Table, rows: pa.RecordBatch) -> None:
         if rows.num_rows == 0:
@@ -193,7 +196,7 @@ class TablePart:
     def commit(self, last: int | str | None) -> Done:
         self._transaction.commit()
         self._connection.close()
-        done = Done(**self._counts, last=last)
+        done = Done(**self._counts, last=last, others=dict(self._others))
         self._sink.unfinished.mark_done(self._part, done)
         return done
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,7 @@ class FilePart:
         self._answers = _open(self._aside(sink.out.suffix), sink.schema, sink.out.suffix)
         self._violations: Any = None
         self._counts = {"rows": 0, "refused": 0, "violations": 0}
+        self._others: Counter[str] = Counter()
 
     def write(self, scored: Scored) -> None:
         self._answers.write_batch(scored.answers)
@@ -89,6 +91,7 @@ class FilePart:
         self._counts["rows"] += len(scored.answers)
         self._counts["refused"] += scored.refused
         self._counts["violations"] += len(scored.violations)
+        self._others.update(scored.others)
 
     def commit(self, last: int | str | None) -> Done:
         self._answers.close()
@@ -96,7 +99,7 @@ class FilePart:
         if self._violations is not None:
             self._violations.close()
             self._put(".violations")
-        done = Done(**self._counts, last=last)
+        done = Done(**self._counts, last=last, others=dict(self._others))
         self._sink.unfinished.mark_done(self._part, done)
         return done
 

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from scripts.engine import swarm
 from scripts.engine.docker import docker
 from scripts.engine.swarm import Service, View
-from scripts.stack_file.monitoring import is_wanted, stack_of
 from scripts.rollout import convergence
 from scripts.rollout.convergence import Baseline
+from scripts.stack_file.monitoring import is_wanted, stack_of
 from scripts.stack_file.render import StackInputs
 
 Baselines = Mapping[str, Baseline]

@@ -1,74 +1,64 @@
-"""The columns that a model takes and what it gives, as typed values; and the errors for values that they refuse."""
+"""What a model takes and gives, as typed values; and the errors for values that it refuses."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from service.bundle.column import (
+    EXACT_INTEGERS,
+    FLOAT32_MAX,
+    MOST_NAMED,
+    OTHER_LEVEL,
+    Column,
+    ColumnType,
+    Feature,
+    Part,
+    TimePart,
+    Unknown,
+    features_of,
+    name_few,
+    parts_of,
+    shorten,
+)
+
+#: Whoever asks for a contract finds here what it is made of.
+__all__ = [
+    "ERROR_LIMIT",
+    "EXACT_INTEGERS",
+    "FLOAT32_MAX",
+    "MOST_NAMED",
+    "OTHER_LEVEL",
+    "Column",
+    "ColumnType",
+    "Contract",
+    "Feature",
+    "FieldError",
+    "Invalid",
+    "Matrix",
+    "Output",
+    "Part",
+    "Reason",
+    "RefusedValues",
+    "Task",
+    "TimePart",
+    "Unknown",
+    "name_few",
+    "shorten",
+]
+
 Matrix = NDArray[np.float32]
 Task = Literal["classification", "regression", "optimization"]
-ColumnType = Literal["number", "integer", "category", "boolean", "timestamp"]
 #: Why a value is refused: no category of the contract, beyond its range, not there, or of another type.
 Reason = Literal["unknown", "range", "missing", "type"]
 #: How many values by column and reason; the column is empty for what is no column's.
 RefusedValues = Mapping[tuple[str, Reason], int]
-TimePart = Literal["days", "day-of-year", "hour", "weekday"]
 
-FLOAT32_MAX = float(np.finfo(np.float32).max)
-#: float32 holds every whole number up to here; beyond, neighbours fall together.
-EXACT_INTEGERS = 2**24
 ERROR_LIMIT = 100
-
-
-class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One input of a model."""
-
-    name: str
-    type: ColumnType
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: tuple[str, ...] = ()
-    nullable: bool = False
-    unit: str = ""
-    description: str = ""
-    example: Any = None
-    sensitive: bool = False
-    #: What a timestamp becomes: days since 2000, or a part of it.
-    encode: TimePart = "days"
-
-    @property
-    def allowed(self) -> str:
-        """What may be given, for people: it ends every error about this column."""
-        text = _ALLOWED[self.type](self)
-        return f"{text} or null" if self.nullable else text
-
-    @property
-    def bounds(self) -> tuple[float, float]:
-        """The least and the greatest number, narrowed to what float32 can hold."""
-        limit = EXACT_INTEGERS if self.type == "integer" else FLOAT32_MAX
-        low = -limit if self.minimum is None else max(self.minimum, -limit)
-        high = limit if self.maximum is None else min(self.maximum, limit)
-        return low, high
-
-    @property
-    def sample(self) -> Any:
-        """A value that is allowed: the example, or one made up."""
-        if self.example is not None:
-            return self.example
-        if self.type == "category":
-            return self.categories[0]
-        if self.type == "boolean":
-            return True
-        if self.type == "timestamp":
-            return "2026-01-01T00:00:00Z"
-        low, high = self.minimum, self.maximum
-        middle = (low + high) / 2 if low is not None and high is not None else low or high or 0.0
-        return math.floor(middle) if self.type == "integer" else middle
 
 
 class Output(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -88,28 +78,6 @@ class Threshold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     positive: str
     value: float
     goal: str
-
-
-class Feature(NamedTuple):
-    """One column of the matrix: what a column of the contract is encoded as, or a part of that."""
-
-    name: str
-    column: Column
-
-
-class Part(NamedTuple):
-    """What people compare and read of a column: the column itself, or one encoding of its time.
-
-    `positions` are the features that it is made of.
-    """
-
-    name: str
-    column: Column
-    positions: tuple[int, ...]
-
-    def values(self, matrix: NDArray[Any]) -> NDArray[Any]:
-        """A number a row, NaN for a null."""
-        return np.asarray(matrix[:, self.positions[0]])
 
 
 class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -148,15 +116,15 @@ class Contract(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_def
     @property
     def features(self) -> tuple[Feature, ...]:
         """The columns of the matrix, in order. Worked out anew each time: no hot path asks."""
-        return tuple(Feature(column.name, column) for column in self.columns)
+        return tuple(feature for part in self.parts for feature in features_of(part))
 
     @property
     def parts(self) -> tuple[Part, ...]:
         """What is compared and shown, in the order of the matrix."""
-        return tuple(
-            Part(feature.name, feature.column, (position,))
-            for position, feature in enumerate(self.features)
-        )
+        parts: list[Part] = []
+        for column in self.columns:
+            parts += parts_of(column, parts[-1].positions[-1] + 1 if parts else 0)
+        return tuple(parts)
 
     def parts_of(self, name: str) -> tuple[Part, ...]:
         """Those of one column; KeyError where there is no such column."""
@@ -196,27 +164,3 @@ class Invalid(ValueError):
         self.total = len(errors) if total is None else total
         self.values: RefusedValues = values or {}
         super().__init__("; ".join(str(error) for error in self.errors[:3]))
-
-
-def shorten(value: Any, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _number_range(column: Column, noun: str) -> str:
-    if column.minimum is not None and column.maximum is not None:
-        return f"{noun} from {column.minimum:g} to {column.maximum:g}"
-    if column.minimum is not None:
-        return f"{noun} of at least {column.minimum:g}"
-    if column.maximum is not None:
-        return f"{noun} of at most {column.maximum:g}"
-    return noun
-
-
-_ALLOWED: dict[str, Callable[[Column], str]] = {
-    "number": lambda column: _number_range(column, "a finite number"),
-    "integer": lambda column: _number_range(column, "a whole number"),
-    "category": lambda column: "one of " + ", ".join(repr(name) for name in column.categories),
-    "boolean": lambda column: "true or false",
-    "timestamp": lambda column: "an ISO 8601 date or time, such as '2026-01-31T08:00:00Z'",
-}

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from service.bundle.contract import Contract
-from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer, Engine, UntrustedModel, open_engine
 from service.bundle.manifest import (
     MANIFEST,
@@ -23,6 +22,7 @@ from service.bundle.manifest import (
     decode_file,
     read_manifest,
 )
+from service.bundle.rows.encoder import Encoder
 
 ALIASES = "aliases.json"
 ARMS = ("champion", "challenger")
@@ -151,7 +151,8 @@ def _encoding(bundle: Bundle) -> Any:
     """All that says how rows become a matrix, and answers names."""
     contract = bundle.contract
     columns = [
-        (column.name, column.type, column.categories, column.encode) for column in contract.columns
+        (column.name, column.type, column.categories, column.time_parts, column.other)
+        for column in contract.columns
     ]
     return columns, [output.name for output in contract.outputs], contract.classes
 

@@ -27,7 +27,10 @@ class Bound(Struct, frozen=True):
 
 
 class JudgingRules(Struct, frozen=True, kw_only=True):
-    """An effect counts from `floor`, or a column's own in `floors`; a share of missing values by `missing_floor`."""
+    """An effect counts from `floor`, or a column's own in `floors`; a share of missing values by `missing_floor`.
+
+    That of values which are none of their column's categories by `other_floor`.
+    """
 
     #: "1m" to "31d", or "500 rows".
     window: str = "1d"
@@ -35,6 +38,7 @@ class JudgingRules(Struct, frozen=True, kw_only=True):
     #: By column or output.
     floors: dict[str, Floor] = {}
     missing_floor: Share = 0.05
+    other_floor: Share = 0.05
     #: The level of the tests that guard small windows, over all columns of a window together. Of windows of 200 rows
     #: without drift 9 % have a raised column at 0.1; two of three windows are an alarm in 0.5 %.
     q: Annotated[float, Meta(gt=0, lt=1)] = 0.1

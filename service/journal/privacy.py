@@ -36,12 +36,12 @@ class Scrubber:
 
     def __init__(self, contract: Contract, settings: JournalSettings):
         self._hashing = settings.sensitive == "hash"
-        self._hashes = {
-            position: _Hashes(feature.column, settings.key)
-            for position, feature in enumerate(contract.features)
-            if feature.column.sensitive
-        }
-        self._positions = list(self._hashes)
+        self._hashes = [
+            (contract.positions(column.name), _Hashes(column, settings.key))
+            for column in contract.columns
+            if column.sensitive
+        ]
+        self._positions = [place for positions, _ in self._hashes for place in positions]
         self.needed = bool(self._hashes)
 
     def split(self, matrix: Matrix) -> tuple[Matrix, list[list[str | None]] | None]:
@@ -51,23 +51,26 @@ class Scrubber:
         if not self._hashing:
             return clear, None
         return clear, [
-            [None if math.isnan(cell) else hashes[cell] for cell in matrix[:, position].tolist()]
-            for position, hashes in self._hashes.items()
+            [None if math.isnan(cells[0]) else hashes[cells] for cells in map(tuple, own.tolist())]
+            for own, hashes in ((matrix[:, places], hashes) for places, hashes in self._hashes)
         ]
 
 
-class _Hashes(dict[float, str]):
-    """Cell to hash; remembers those of categories and booleans, since there are few."""
+class _Hashes(dict[tuple[float, ...], str]):
+    """Cells to hash; remembers those of categories and booleans, since there are few.
+
+    Of a time that is several features, the hash is of all of them.
+    """
 
     def __init__(self, column: Column, key: bytes):
         super().__init__()
         self._column = column
         self._key = key
 
-    def __missing__(self, cell: float) -> str:
-        digest = keyed_hash(
-            self._key, plain_value(self._column.type, self._column.categories, cell)
-        )
+    def __missing__(self, cells: tuple[float, ...]) -> str:
+        levels = self._column.levels if self._column.type == "category" else ()
+        texts = [_text(plain_value(self._column.type, levels, cell)) for cell in cells]
+        digest = keyed_hash(self._key, ",".join(texts))
         if self._column.type in ("category", "boolean"):
-            self[cell] = digest
+            self[cells] = digest
         return digest

@@ -180,8 +180,9 @@ def describe(
             SpooledColumn(
                 column.name,
                 column.type,
-                () if column.sensitive else column.categories,
+                () if column.sensitive else column.categories and column.levels,
                 settings.sensitive if column.sensitive else "clear",
+                len(contract.positions(column.name)),
             )
             for column in contract.columns
         ),

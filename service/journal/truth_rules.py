@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from service.bundle.contract import Contract, FieldError
+from service.bundle.contract import Contract, FieldError, name_few
 
 
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,11 +62,11 @@ def _is_number(value: Any) -> bool:
 def _allowed(contracts: Sequence[Contract]) -> str:
     classes = dict.fromkeys(name for contract in contracts for name in contract.classes)
     if classes:
-        return "one of " + ", ".join(repr(name) for name in classes)
+        return "one of " + name_few(list(classes))
     outputs = contracts[0].targets
     if len(outputs) == 1:
         return "a finite number"
-    names = ", ".join(output.name for output in outputs)
+    names = name_few([output.name for output in outputs], str)
     return f"an object with a finite number for one or more of {names}"
 
 

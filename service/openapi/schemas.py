@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from service.bundle.contract import Column, Contract
+from service.bundle.contract import MOST_NAMED, Column, Contract
 
 Json = dict[str, Any]
 TEXT: Json = {"type": "string"}
@@ -48,7 +48,9 @@ def column_schema(column: Column) -> Json:
     low, high = column.bounds
     schema: Json
     if column.type == "category":
-        schema = {"type": "string", "enum": list(column.categories)}
+        schema = {"type": "string"}
+        if column.other is None and len(column.categories) <= MOST_NAMED:
+            schema["enum"] = list(column.categories)
     elif column.type == "boolean":
         schema = {"type": "boolean"}
     elif column.type == "timestamp":
@@ -62,10 +64,19 @@ def column_schema(column: Column) -> Json:
         if "enum" in schema:
             schema["enum"].append(None)
     unit = f"Unit: {column.unit}." if column.unit else ""
-    text = " ".join(filter(None, (column.description, unit)))
+    text = " ".join(filter(None, (column.description, unit, _unnamed_categories(column))))
     if text:
         schema["description"] = text
     return schema | {"examples": [column.sample]}
+
+
+def _unnamed_categories(column: Column) -> str:
+    """Of many categories: a schema stands in a document five times, and each client's code has a line for each name."""
+    if column.other is not None:
+        return "Any text: one that is none of the model's categories counts as other."
+    if len(column.categories) <= MOST_NAMED:
+        return ""
+    return f"One of {len(column.categories):,} categories; the model's own page lists them."
 
 
 def _nullable(contract: Contract) -> tuple[str, ...]:

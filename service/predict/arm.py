@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from service.bundle.contract import Matrix
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
 from service.predict.traffic import ArmName
@@ -17,13 +18,20 @@ class Arm:
     def __init__(
         self, name: ArmName, bundle: Bundle, release: str, metrics: Metrics, model: ModelMetrics
     ):
-        manifest = bundle.manifest
+        manifest, contract = bundle.manifest, bundle.contract
         self.name, self.bundle, self.version = name, bundle, manifest.version
-        self.classes = bundle.contract.classes
+        self.classes = contract.classes
         self.predict = bundle.engine.predict
-        self.has_one_output = len(bundle.contract.outputs) == 1
+        self.has_one_output = len(contract.outputs) == 1
         labels = (manifest.model, self.version, name)
-        self.metrics = ArmMetrics(metrics, model, labels, self.classes)
+        #: Where the matrix has a column that takes others, and the code of these.
+        self.others = [
+            (contract.positions(column.name)[0], column.other, column.name)
+            for column in contract.columns
+            if column.other is not None
+        ]
+        columns = [name for _, _, name in self.others]
+        self.metrics = ArmMetrics(metrics, model, labels, self.classes, columns)
         self.headers: Headers = [
             ("X-Model", manifest.model),
             ("X-Model-Version", self.version),
@@ -45,6 +53,14 @@ class Arm:
             for number, times in enumerate(np.bincount(answer.values)):
                 if times:
                     counters[number].inc(int(times))
+
+    def count_others(self, matrix: Matrix) -> None:
+        """Of each column that takes them, the values that are no category of it."""
+        for counter, (position, code, _) in zip(
+            self.metrics.other_values, self.others, strict=True
+        ):
+            if times := int(np.count_nonzero(matrix[:, position] == code)):
+                counter.inc(times)
 
 
 class Prediction(NamedTuple):

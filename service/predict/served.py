@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from service.bundle.contract import Contract, Matrix
-from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer
 from service.bundle.exported import ExportedModel
+from service.bundle.rows.encoder import Encoder
 from service.journal import Journal
 from service.predict.arm import Arm, Prediction
 from service.predict.shadow import Shadows
@@ -113,6 +113,8 @@ class ServedModel:
                 context.trace_id,
             )
         arm.count(answer)
+        if arm.others:
+            arm.count_others(matrix)
         arm.metrics.latency.observe(latency)
 
 

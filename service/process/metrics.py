@@ -10,12 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import prometheus_client as prometheus
 from prometheus_client import values
-from prometheus_client.core import (
-    CollectorRegistry,
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 
 if TYPE_CHECKING:
@@ -84,8 +79,12 @@ class ArmMetrics:
         model: ModelMetrics,
         labels: tuple[str, str, str],
         classes: Iterable[str],
+        columns_with_other: Iterable[str] = (),
     ):
         names = list(classes) or [""]
+        self.other_values = [
+            metrics.other_values.labels(*labels, column) for column in columns_with_other
+        ]
         self.predictions = [metrics.predictions.labels(*labels, name) for name in names]
         self.latency = metrics.latency.labels(*labels)
         self.requests = RequestMetrics(metrics, model, labels)
@@ -121,6 +120,12 @@ class Metrics:
             "swarmline_predictions",
             "Rows predicted; class is empty for numbers.",
             ["model", "version", "arm", "class"],
+            registry=self.registry,
+        )
+        self.other_values = prometheus.Counter(
+            "swarmline_other_values",
+            "Values of answered rows that are none of their column's categories, where the contract takes others.",
+            ["model", "version", "arm", "column"],
             registry=self.registry,
         )
         self.latency = prometheus.Histogram(

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Feature, FieldError, Invalid, Matrix, Reason
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from service.web.problems import Unprocessable
 
 NUMBERS = {
@@ -253,8 +253,6 @@ def _matrix_bounds(feature: Feature) -> tuple[float, float, bool]:
     """The least and the greatest of a feature's numbers, and whether they are whole."""
     column = feature.column
     low, high = column.bounds
-    if column.type == "category":
-        return 0.0, len(column.categories) - 1.0, True
-    if column.type == "boolean":
-        return 0.0, 1.0, True
+    if column.levels:
+        return 0.0, len(column.levels) - 1.0, True
     return low, high, column.type == "integer"

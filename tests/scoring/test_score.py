@@ -14,6 +14,8 @@ import pyarrow.parquet
 import pytest
 
 from service.app import create_app
+from service.bundle.contract import Column, Contract, Output
+from service.bundle.rows.encoder import Encoder
 from service.process.state import State
 from service.settings import read_settings
 from tests.support.scoring import Scorer, answers, numbered, write_parquet
@@ -290,6 +292,49 @@ def test_what_cannot_be_is_refused_in_a_sentence(
     ended = score(*line, **{**asked, **values})
     assert ended.code == 1 and ended.err.startswith("error: ") and words in ended.err
     assert not (tmp_path / "o.parquet").exists()
+
+
+@pytest.mark.parametrize("out", ["o.parquet", "sqlite"])
+def test_values_of_no_category_are_answered_where_they_may_be_and_counted(
+    tmp_path: Path, out: str
+) -> None:
+    shop = Column("shop", "category", categories=("north", "south"), unknown="other")
+    sold = Column("sold", "timestamp", encode=("cyclic-hour", "weekday"))
+    columns = (Column("price", "number", minimum=0, maximum=9), sold, shop)
+    sales = Contract("yield-prediction", "regression", columns, (Output("pieces"),))
+    pipeline = bundles.write_bundle(tmp_path / "b", sales, linear=True)
+    rows = bundles.rows_for(sales, 50)
+    for row in rows[::5]:
+        row["shop"] = "abroad"
+    # Of a row that is refused nothing is answered.
+    rows[0]["price"] = 10.0
+    table = write_parquet(tmp_path / "t.parquet", rows)
+    place = f"sqlite:///{tmp_path / 'o.sqlite'}" if out == "sqlite" else str(tmp_path / out)
+    words = ("yield-prediction", table, place, *(("--table", "scored") if out == "sqlite" else ()))
+    ended = Scorer(tmp_path / "b")(*words, "--json")
+    assert ended.code == 0, ended.err
+    assert (ended.document["refused"], ended.document["others"]) == (1, {"shop": 9})
+    if out == "o.parquet":
+        scored = [row["prediction"] for row in answers(tmp_path / out)]
+        expected = pipeline.predict(Encoder(sales).encode_rows(rows[1:]))
+        assert scored[1:] == pytest.approx(expected.ravel().tolist(), rel=1e-4)
+        assert "9 values of shop are none of its categories" in Scorer(tmp_path / "b")(*words).err
+
+
+def test_a_text_that_is_refused_stands_beside_the_nearest_of_many_categories(
+    tmp_path: Path,
+) -> None:
+    names = tuple(f"plant {number:03}" for number in range(100))
+    light = Column("light", "number", minimum=0, maximum=9)
+    columns = (light, Column("kind", "category", categories=names))
+    grown = Contract("yield-prediction", "regression", columns, (Output("kg"),))
+    bundles.write_bundle(tmp_path / "b", grown, linear=True)
+    rows = [{"light": 1.0, "kind": "plant 07"}, {"light": 1.0, "kind": names[0]}]
+    table = write_parquet(tmp_path / "t.parquet", rows)
+    ended = Scorer(tmp_path / "b")("yield-prediction", table, tmp_path / "o.parquet", "--json")
+    with open(ended.document["violations_in"], encoding="utf-8", newline="") as file:
+        (violation,) = csv.DictReader(file)
+    assert "one of 100 categories; the nearest are 'plant 0" in violation["allowed"]
 
 
 def test_a_column_that_is_needed_and_missing_is_said_before_anything_is_scored(

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from scripts.command.outcome import Refused
-from scripts.stack_file import monitoring, prometheus, settings
+from scripts.stack_file import monitoring, prometheus
 from scripts.stack_file import render as stack
+from scripts.stack_file import settings
 from scripts.stack_file.render import NO_TRAFFIC, collect
 from tests.stack.test_stack import SUPPORTED, seconds
 from tests.support.edge import HAPROXY

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service.bundle.encoder import Encoder
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
+from service.bundle.rows.encoder import Encoder
 from training.common.provenance import Provenance
 from training.data import dataset, sources
 from training.data.dataset import Dataset

@@ -19,14 +19,9 @@ PICTURED = (0.001, 0.999)
 
 def profile_column(column: Column, values: NDArray[Any], seed: int) -> Profile:
     """Of values as the contract encodes them."""
-    if levels := levels_of(column):
-        return profile_codes(values, levels, seed)
+    if column.levels:
+        return profile_codes(values, column.levels, seed)
     return profile_numbers(values, seed)
-
-
-def levels_of(column: Column) -> tuple[str, ...]:
-    """What the codes of a category or a boolean stand for; nothing for a number."""
-    return column.categories or (("false", "true") if column.type == "boolean" else ())
 
 
 def profile_codes(codes: NDArray[Any], names: Sequence[str], seed: int) -> CategoryProfile:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from service.bundle.contract import Column, Contract, Matrix, Part
 from service.bundle.reference import NumberProfile, Profile, Season
 from service.bundle.seasons import Calendar, buckets
-from training.bundle.profiles import levels_of, profile_column
+from training.bundle.profiles import profile_column
 from training.metrics.effects import category_effect, number_effect
 
 DAY = 86_400
@@ -86,7 +86,7 @@ def _moving(
     strengths = {
         part.name: _strength(part.column, columns[part.name], part.values(matrix), parts)
         for part in contract.parts
-        if part.name in columns and (part.column.type, part.column.encode) != ("timestamp", "days")
+        if part.name in columns and part.time != "days"
     }
     most = sorted(strengths, key=lambda name: -strengths[name])[:MOST_COLUMNS]
     return [part for part in contract.parts if part.name in most and strengths[part.name]]
@@ -111,5 +111,5 @@ def _strength(column: Column, whole: Profile, values: NDArray[Any], parts: Bucke
 def _effect(column: Column, whole: Profile, values: NDArray[Any]) -> float:
     if isinstance(whole, NumberProfile):
         return number_effect(values, np.array(whole.quantiles), whole.std)
-    counts = np.bincount(values.astype(np.intp), minlength=len(levels_of(column)))
+    counts = np.bincount(values.astype(np.intp), minlength=len(column.levels))
     return category_effect(counts, np.array(list(whole.counts.values())))

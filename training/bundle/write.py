@@ -15,11 +15,11 @@ import msgspec
 import pandas as pd
 
 from service.bundle.contract import Contract
-from service.bundle.encoder import Encoder
 from service.bundle.engines import MODEL_FILES, Engine
 from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
 from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules
 from service.bundle.reference import LOSS_MODEL, REFERENCE
+from service.bundle.rows.encoder import Encoder
 from training.bundle.calibration import calibrate
 from training.bundle.reference import make_reference
 from training.common.files import pretty

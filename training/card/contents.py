@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from service.bundle.contract import Column
-from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
+from service.bundle.rows.encoder import Encoder
 from training.common.numbers import number
-from training.judge.evaluation import Evaluation, Slice
 from training.data.sources import JOURNALLED
+from training.judge.evaluation import Evaluation, Slice
 from training.judge.result import TrainingResult
 from training.spec.values import Spec
 
@@ -101,7 +101,12 @@ def _period(result: TrainingResult) -> str:
 
 def field(result: TrainingResult, column: Column) -> Field:
     allowed = column.allowed.removesuffix(" or null")
-    if len(column.categories) > MOST_CATEGORIES:
+    if column.other is not None:
+        count = f"{len(column.categories):,}"
+        allowed = (
+            f"any text; {count} are known, of which fewer than {column.rare} rows count as other"
+        )
+    elif len(column.categories) > MOST_CATEGORIES:
         shown = ", ".join(map(repr, column.categories[:MOST_CATEGORIES]))
         allowed = f"one of {shown} and {len(column.categories) - MOST_CATEGORIES} more"
     example = "" if column.sensitive else json.dumps(column.sample, ensure_ascii=False)
@@ -127,8 +132,9 @@ def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
         return f"true in {present.mean():.1%}"
     if column.type == "category":
         codes, counts = np.unique(present, return_counts=True)
-        common = column.categories[int(codes[counts.argmax()])]
-        return f"{len(codes)} of {len(column.categories)}, mostly {common}"
+        common = column.levels[int(codes[counts.argmax()])]
+        others = f", {np.mean(present == column.other):.1%} other" if column.other else ""
+        return f"{len(codes)} of {len(column.levels)}, mostly {common}{others}"
     low, middle, high = np.quantile(present, [0, 0.5, 1])
     return f"{low:.4g} to {high:.4g}, half below {middle:.4g}"
 

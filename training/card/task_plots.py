@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from training.card import style
 from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
-from training.metrics.metric import Scored, sample_rows
 from training.metrics.classification import confusion
+from training.metrics.metric import Scored, sample_rows
 
 #: As many points as a plot can show; more only make it larger.
 POINTS = 3_000

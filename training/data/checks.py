@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 from numpy.typing import NDArray
 
-from service.bundle.contract import Column, shorten
+from service.bundle.contract import Column, name_few, shorten
 from training.data.coerce import Coerced
 from training.data.report import Violation
 from training.spec.values import Spec
@@ -111,7 +111,7 @@ def _pandera_column(column: Column) -> pa.Column:
                 lambda values: (values >= low) & (values <= high), name="ranges", error="ranges"
             )
         )
-    if column.type == "category":
+    if column.type == "category" and column.other is None:
         checks.append(_isin(column.categories))
     return pa.Column(checks=checks, nullable=column.nullable)
 
@@ -140,7 +140,7 @@ def _message(spec: Spec, check: str, name: str) -> str:
     if check == "uniqueness":
         return "occurs more than once; checks.unique says it must not"
     if name == spec.source.target:
-        return "is none of the classes " + ", ".join(spec.target.classes)
+        return "is none of the classes " + name_few(spec.target.classes, str)
     return f"is not {_type_of(spec, name)}"
 
 
@@ -170,7 +170,11 @@ def checks_of(spec: Spec) -> tuple[tuple[str, str], ...]:
     pairs += [
         ("ranges", column.name) for column in spec.inputs if column.type in ("number", "integer")
     ]
-    pairs += [("categories", column.name) for column in spec.inputs if column.type == "category"]
+    pairs += [
+        ("categories", column.name)
+        for column in spec.inputs
+        if column.type == "category" and column.other is None
+    ]
     pairs += [("uniqueness", name) for name in spec.checks.unique]
     pairs += [
         ("columns", target),

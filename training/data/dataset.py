@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Matrix, Threshold
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from training.common.errors import ContractViolated
 from training.data import checks
 from training.data.coerce import coerce

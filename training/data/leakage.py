@@ -12,7 +12,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from service.bundle.contract import Matrix
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from training.data.report import Violation
 from training.data.split import Split
 from training.spec.values import Spec

@@ -69,7 +69,7 @@ def fit(
         return _imported(spec, dataset, compiling)
     for name in filter(own_code.is_own, spec.search.candidates):
         # What it returns is looked at before minutes of search.
-        make_pipeline(spec, dataset.contract, name)
+        make_pipeline(spec, dataset.contract, name, dataset.train[0])
         space(spec, dataset.contract, name)
     result = recorded or (
         search(spec, dataset.contract, *dataset.train, cluster)
@@ -158,7 +158,7 @@ def fit_on(
     spec: Spec, contract: Contract, best: Trial, matrix: Matrix, target: NDArray[Any]
 ) -> FittedCandidate:
     """What did best in trials, fitted on these rows, with all cores of this machine."""
-    pipeline = best.attempt.pipeline(spec, contract)
+    pipeline = best.attempt.pipeline(spec, contract, matrix)
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
         with _of_all_rows(spec, best.candidate):
             pipeline.fit(matrix, target)

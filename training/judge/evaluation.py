@@ -98,9 +98,8 @@ def _slices(spec: Spec, contract: Contract, matrix: Matrix, scored: Scored) -> I
 def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, Rows]]:
     part = contract.parts_of(name)[0]
     column, values = part.column, part.values(matrix)
-    if column.type in ("category", "boolean"):
-        labels = column.categories or ("false", "true")
-        for code, label in enumerate(labels):
+    if column.levels:
+        for code, label in enumerate(column.levels):
             yield label, np.flatnonzero(values == code)
         return
     if np.isnan(values).all():

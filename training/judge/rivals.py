@@ -87,7 +87,7 @@ def _linear(spec: Spec, dataset: Dataset, fitted: Fitted) -> Iterator[Rival]:
     matrix, target = dataset.train
     # As a measure of what is simple, more rows change nothing.
     rows = sample_rows(len(matrix), spec.search.rows, spec.search.seed)
-    pipeline = attempt.pipeline(spec, dataset.contract)
+    pipeline = attempt.pipeline(spec, dataset.contract, matrix)
     try:
         with threadpool_limits(1, "blas"), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)

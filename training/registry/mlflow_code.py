@@ -19,7 +19,6 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Invalid
-from service.bundle.encoder import Encoder
 from service.bundle.engines import (
     MODEL_FILES,
     TRUSTED_PACKAGES,
@@ -27,6 +26,7 @@ from service.bundle.engines import (
     open_engine,
     trusted_packages,
 )
+from service.bundle.rows.encoder import Encoder
 
 
 class ServedModel(mlflow.pyfunc.PythonModel):  # type: ignore[misc, name-defined]  # it has no types

@@ -6,10 +6,9 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 
-from service.bundle.column_value import encode_value
-from service.bundle.contract import Column
 from service.bundle.lengths import parse_age
 from training.metrics.tasks import METRICS
+from training.spec.column_rules import column_problems
 from training.spec.csv_rules import csv_problems
 from training.spec.monitor_rules import monitor_problems, or_nothing
 from training.spec.own_rules import own_problems
@@ -33,7 +32,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
     )
     return [
         *problems,
-        *_column_problems(spec),
+        *column_problems(spec),
         *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
         *_search_problems(spec),
         *own_problems(spec),
@@ -44,54 +43,6 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *_slice_problems(spec),
         *monitor_problems(spec),
     ]
-
-
-def _column_problems(spec: Spec) -> list[str]:
-    names = [column.name for column in spec.inputs]
-    problems = [] if names else ["columns: given none; allowed: at least one"]
-    problems += [
-        f"columns: {name!r} stands more than once"
-        for name in sorted(set(names))
-        if names.count(name) > 1
-    ]
-    for column in spec.inputs:
-        problems += [f"columns.{column.name}{problem}" for problem in _problems_of_column(column)]
-    return problems
-
-
-def _problems_of_column(column: Column) -> list[str]:
-    problems = []
-    if column.type == "category" and not column.categories:
-        problems.append(".categories: missing; a category column lists what is allowed")
-    if column.type != "category" and column.categories:
-        problems.append(
-            f".categories: given for a {column.type}; allowed: only for type 'category'"
-        )
-    if len(set(column.categories)) < len(column.categories):
-        problems.append(".categories: a category stands more than once")
-    if (column.minimum is not None or column.maximum is not None) and column.type not in (
-        "number",
-        "integer",
-    ):
-        problems.append(
-            f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
-        )
-    low, high = column.bounds
-    if low > high:
-        problems.append(
-            f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
-        )
-    if column.encode != "days" and column.type != "timestamp":
-        problems.append(f".encode: given for a {column.type}; allowed: only for type 'timestamp'")
-    return problems or _example_problems(column)
-
-
-def _example_problems(column: Column) -> list[str]:
-    try:
-        encode_value(column, column.sample)
-    except ValueError:
-        return [f".example: given {column.example!r}; allowed: {column.allowed}"]
-    return []
 
 
 def _search_problems(spec: Spec) -> Iterator[str]:
@@ -170,7 +121,7 @@ def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
         if column.type == "timestamp":
             yield (
                 f"data.journal: given true, and columns.{column.name} is a timestamp, of which the journal keeps"
-                f" only its {column.encode}"
+                f" only {', '.join(column.time_parts)}"
             )
     days = retention_days()
     if window is not None and days and window > dt.timedelta(days=days):

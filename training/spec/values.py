@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, structs
 
-from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart
+from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart, Unknown
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
 from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
@@ -69,7 +69,9 @@ class ColumnSpec(Struct, frozen=True):
     description: str = ""
     example: str | int | float | bool | None = None
     sensitive: bool = False
-    encode: TimePart = "days"
+    encode: TimePart | Annotated[tuple[TimePart, ...], Meta(min_length=1)] = "days"
+    unknown: Unknown = "refuse"
+    rare: Positive = 20
     #: Which way a prediction may move as this column grows; the model is held to it.
     monotone: Literal["increasing", "decreasing"] | None = None
 

@@ -28,6 +28,8 @@ class ColumnLine(NamedTuple):
     name: str
     finding: Finding
     missing: Finding | None
+    #: The share of values that are none of its categories.
+    other: Finding | None
     picture: Histogram | None
     line: Sparkline | None
     alarm: Alarm | None
@@ -100,7 +102,10 @@ def _column_lines(
     store: Store, record: WindowRecord, findings: Sequence[Finding], standing: Sequence[Alarm]
 ) -> list[ColumnLine]:
     """Raised ones first, then by how far they moved over their floor."""
-    missing = {finding.column: finding for finding in findings if finding.kind == "missing"}
+    missing, others = (
+        {finding.column: finding for finding in findings if finding.kind == kind}
+        for kind in ("missing", "other")
+    )
     alarms = {(alarm.kind, alarm.column): alarm for alarm in standing}
     history: dict[tuple[str, str], list[float | None]] = {}
     for other, finding in store.series(
@@ -115,10 +120,21 @@ def _column_lines(
             curve = sparkline(history.get(key, []), finding.bound)
             kind_missing = missing.get(finding.column) if finding.kind == "drift" else None
             alarm = alarms.get(key)
+            kind_other = others.get(finding.column) if finding.kind == "drift" else None
             if kind_missing and not alarm:
                 alarm = alarms.get(("missing", finding.column))
+            if kind_other and not alarm:
+                alarm = alarms.get(("other", finding.column))
             lines.append(
-                ColumnLine(finding.column, finding, kind_missing, histogram(finding), curve, alarm)
+                ColumnLine(
+                    finding.column,
+                    finding,
+                    kind_missing,
+                    kind_other,
+                    histogram(finding),
+                    curve,
+                    alarm,
+                )
             )
     return sorted(lines, key=_place)
 

@@ -13,6 +13,7 @@ ALERTS = {
     "drift": "InputDrift",
     "prediction": "PredictionDrift",
     "missing": "MissingValues",
+    "other": "UnknownCategories",
     "share": "ManyInputsDrift",
     "relation": "RelationDrift",
     "estimate": "EstimateBelowGate",

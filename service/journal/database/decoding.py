@@ -145,13 +145,16 @@ def _number_texts(values: NDArray[Any]) -> list[str]:
 def _features(batch: Sequence[Spooled], source: Source, rows: int) -> list[str]:
     """Each row as JSON. Hashed columns come from `hidden`, omitted ones not at all."""
     parts = [spooled.record.matrix for spooled in batch]
-    _check_sizes(parts, batch, 4 * len(source.columns))
-    cells = _matrix(parts, "f", rows, len(source.columns)).T
+    width = sum(column.width for column in source.columns)
+    _check_sizes(parts, batch, 4 * width)
+    cells = _matrix(parts, "f", rows, width).T
     hashed = [column.name for column in source.columns if column.treatment == "hash"]
     columns: dict[str, Sequence[str]] = {}
-    for place, column in enumerate(source.columns):
+    place = 0
+    for column in source.columns:
+        own, place = cells[place : place + column.width], place + column.width
         if column.treatment == "clear":
-            columns[column.name] = _cells(column, cells[place])
+            columns[column.name] = _cells(column, own[0]) if len(own) == 1 else _lists(own)
         elif column.treatment == "hash":
             columns[column.name] = _hashes(batch, hashed.index(column.name))
     return _objects(columns, rows)
@@ -175,6 +178,12 @@ def _cells(column: SpooledColumn, cells: NDArray[np.float32]) -> list[str]:
     if ((cells < 0) | (cells >= len(texts))).any():
         raise Unreadable(f"column {column.name}: a cell stands for no category")
     return ["null" if math.isnan(cell) else texts[int(cell)] for cell in cells.tolist()]
+
+
+def _lists(cells: NDArray[np.float32]) -> list[str]:
+    """Of a time that is several features, a list of them, or null."""
+    rows = zip(*map(_number_texts, cells), strict=True)
+    return ["null" if set(row) == {"null"} else f"[{','.join(row)}]" for row in rows]
 
 
 def _hashes(batch: Sequence[Spooled], number: int) -> list[str]:

@@ -29,6 +29,8 @@ class SpooledColumn(msgspec.Struct, frozen=True, array_like=True):
     type: str
     categories: tuple[str, ...]
     treatment: Treatment
+    #: Features of the matrix. New fields stand at the end and have a default, as in `Record`.
+    width: int = 1
 
 
 class Source(msgspec.Struct, frozen=True, array_like=True):

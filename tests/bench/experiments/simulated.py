@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitoring.experiment.statistics import rare_events
 from monitoring.experiment.comparisons import compare_events, compare_pairs, compare_quality
+from monitoring.experiment.statistics import rare_events
 from monitoring.experiment.statistics.differences import Sums
 from monitoring.experiment.statistics.paired import Pairs
 from monitoring.experiment.statistics.rare_events import RATIOS, Counts

@@ -66,7 +66,9 @@ def lightgbm_as_it_comes(classes: bool, cores: int) -> Any:
 
 
 def flaml_for(seconds: float, classes: bool, cores: int) -> Any:
-    from flaml import AutoML  # type: ignore[import-not-found]  # pylint: disable=import-error,import-outside-toplevel
+    from flaml import (
+        AutoML,  # type: ignore[import-not-found]  # pylint: disable=import-error,import-outside-toplevel
+    )
 
     return AutoML(
         time_budget=seconds,

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from monitoring.experiment.looks import ExperimentLooks, LookTimes
 from monitoring.experiment.evidence.counters import Requests
 from monitoring.experiment.evidence.reading import ExperimentReader
+from monitoring.experiment.looks import ExperimentLooks, LookTimes
 from monitoring.experiment.stages import Served
 from monitoring.experiment.values import Experiment
 from monitoring.findings import Experiments, Store

@@ -20,8 +20,8 @@ from monitoring.window.journal import JournalReader
 from service.bundle.contract import Column, Contract, Output
 from tests.support.monitoring import alarm, raise_alarm, record
 from tests.support.monitoring.board import HOSTILE
-from tests.support.monitoring.bundles import write_monitored
 from tests.support.monitoring.browser import chromium
+from tests.support.monitoring.bundles import write_monitored
 from tests.support.monitoring.site import fill_journal
 from tests.support.service.bundles import QUALITY
 

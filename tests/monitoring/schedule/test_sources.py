@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from monitoring.schedule.clock import read_moment
+from monitoring.schedule.loop import Judge
 from monitoring.schedule.service_metrics import (
     ServiceMetrics,
     Unanswered,
     from_prometheus,
     from_service,
 )
-from monitoring.schedule.loop import Judge
 from monitoring.settings import read_settings
 from tests.monitoring.schedule.conftest import Watch
 from tests.support.machine import free_port

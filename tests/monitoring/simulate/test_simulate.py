@@ -19,9 +19,9 @@ from monitoring.simulate.command import main as simulate
 from monitoring.simulate.rows import Rows
 from monitoring.simulate.scenario import SCENARIOS, phase_at
 from monitoring.simulate.truth import Truth
-from service.bundle.encoder import Encoder
 from service.bundle.manifest import Manifest, Metric, decode_file
 from service.bundle.reference import Calibration
+from service.bundle.rows.encoder import Encoder
 from tests.support import ROOT
 from tests.support.machine import wait_until
 from tests.support.monitoring import START

@@ -14,8 +14,9 @@ from scripts.edge.canary_watch import CanaryWatch
 from scripts.edge.client import EdgeClient
 from scripts.engine.swarm import View
 from scripts.image.release import Release
-from tests.support.scripts.views import GOOD, service, task, view
+from tests.support.scripts.views import GOOD
 from tests.support.scripts.views import NEW as LATE
+from tests.support.scripts.views import service, task, view
 
 OLD, NEW = "10.1.0.5", "10.1.0.6"
 RELEASE = Release(GOOD, "aaaa", {}, {})

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.bundle.contract import Column, Contract, Output
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from service.protocols.native import NativeProtocol
 from service.web.problems import Unprocessable
 from service.web.strict_json import first_duplicate, has_no_duplicate_name, parse_json

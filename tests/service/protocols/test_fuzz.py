@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.bundle.contract import Invalid
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from service.protocols.native import NativeProtocol
 from tests.support.service import bundles
 from tests.support.service.caller import Caller

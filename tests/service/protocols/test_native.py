@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.bundle.encoder import Encoder
+from service.bundle.rows.encoder import Encoder
 from tests.support.service import bundles
 from tests.support.service.caller import Caller
 

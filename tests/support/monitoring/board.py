@@ -9,8 +9,8 @@ from typing import Any
 from monitoring.findings.retrains import Retrains
 from monitoring.findings.store import Store
 from monitoring.findings.values import Alarm, Finding, Retrain, WindowRecord
-from tests.support.monitoring.findings import distrusted, drift, metric
 from tests.support.monitoring import raise_alarm, record_of
+from tests.support.monitoring.findings import distrusted, drift, metric
 from tests.support.monitoring.verdicts import keep_experiment, shadow_of
 
 QUIET, MOVED = "yield-prediction", "quality-classification"

@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 
 from service.bundle.contract import Contract
-from service.bundle.encoder import Encoder
 from service.bundle.manifest import Manifest
 from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules
 from service.bundle.reference import CategoryProfile, Noise, NumberProfile, Profile, Reference
+from service.bundle.rows.encoder import Encoder
 from tests.support.service.bundles import rows_for, write_bundle
 
 NOISE = Noise(500, 0.04, 0.015)

@@ -27,9 +27,9 @@ def reference_of(
     """As training makes it of these rows."""
     matrix = np.asarray(rows, dtype=np.float32)
     columns = {
-        column.name: profile_column(column, matrix[:, position], seed=position)
-        for position, column in enumerate(contract.columns)
-        if not column.sensitive
+        part.name: profile_column(part.column, part.values(matrix), seed=part.positions[0])
+        for part in contract.parts
+        if not part.column.sensitive
     }
     sample = tuple(
         tuple(None if np.isnan(cell) else float(cell) for cell in row) for row in matrix[:MOST_ROWS]

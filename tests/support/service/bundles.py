@@ -17,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from service.bundle.contract import Column, Contract, Output
-from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
 from service.bundle.manifest import Golden, Manifest
+from service.bundle.rows.encoder import Encoder
 
 NUMBERS = (
     Column("light", "number", minimum=0, maximum=100, unit="mol", example=20.0),
@@ -65,7 +65,7 @@ def rows_for(contract: Contract, count: int, seed: int = 0) -> list[dict[str, An
 def fit(contract: Contract, linear: bool = False, seed: int = 0) -> tuple[Any, Any]:
     """A fitted pipeline and the matrix that it was fitted on."""
     matrix = Encoder(contract).encode_rows(rows_for(contract, 400, seed))
-    kinds = [column.type for column in contract.columns]
+    kinds = [feature.column.type for feature in contract.features]
     codes = [place for place, kind in enumerate(kinds) if kind == "category"]
     rest = [place for place, kind in enumerate(kinds) if kind != "category"]
     # A forest is fed unscaled: float32 scaling would move rows over its thresholds.

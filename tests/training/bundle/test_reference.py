@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from service.bundle.encoder import Encoder
 from service.bundle.reference import (
     REFERENCE,
     Calibration,
@@ -18,6 +17,7 @@ from service.bundle.reference import (
     Reference,
     read_reference,
 )
+from service.bundle.rows.encoder import Encoder
 from tests.support.plants import ResultOf, SpecOf, plants
 from training.bundle.reference import SAMPLE_ROWS, make_reference
 from training.judge.result import TrainingResult

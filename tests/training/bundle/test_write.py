@@ -6,12 +6,12 @@ import msgspec
 import numpy as np
 import pytest
 
-from service.bundle.encoder import Encoder
 from service.bundle.engines import predict_with
 from service.bundle.exported import check_golden, load_bundle, load_models
 from service.bundle.manifest import BundleError, DamagedBundle, Manifest
 from service.bundle.monitor_rules import read_monitor_rules
 from service.bundle.reference import open_loss_model, read_reference
+from service.bundle.rows.encoder import Encoder
 from tests.support.plants import ResultOf, SpecOf, plants
 from training.bundle.write import golden_rows, write_bundle
 from training.common.files import pretty

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.bundle.encoder import Encoder
 from service.bundle.manifest import Decision
 from service.bundle.manifest import Metric as Interval
+from service.bundle.rows.encoder import Encoder
 from tests.support.plants import ResultOf, SpecOf
 from training.card import comparison, page
 from training.card.plots import draw

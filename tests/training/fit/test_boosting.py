@@ -56,7 +56,9 @@ def test_a_prediction_never_falls_where_the_spec_says_increasing(spec_of: SpecOf
     for monotone in ({}, {"monotone": "increasing"}):
         spec = spec_of(search=BOOSTING, columns={"light": monotone})
         rows = encode_and_split(spec, plants(), "fingerprint")
-        model = make_pipeline(spec, rows.contract, "gradient-boosting").fit(*rows.train)
+        model = make_pipeline(spec, rows.contract, "gradient-boosting", rows.matrix).fit(
+            *rows.train
+        )
         along = np.tile(rows.matrix[0], (len(steps), 1))
         along[:, list(rows.contract.positions("light"))] = steps[:, np.newaxis]
         falls[bool(monotone)] = int((np.diff(model.predict(along)) < 0).sum())
@@ -87,7 +89,8 @@ def test_more_classes_than_a_tenth_of_the_rows_are_learnt_too() -> None:
 
 def test_rows_in_the_order_of_time_are_stopped_by_the_last_tenth(spec_of: SpecOf) -> None:
     spec = spec_of(search=BOOSTING)
-    model = make_pipeline(spec, spec.contract(), "gradient-boosting")["model"]
+    rows = np.zeros((0, len(spec.contract().features)), np.float32)
+    model = make_pipeline(spec, spec.contract(), "gradient-boosting", rows)["model"]
     learnt, validation = model._split(np.arange(2_000), np.zeros(2_000))
     assert (learnt.max(), validation.min(), validation.max()) == (1_799, 1_800, 1_999)
 

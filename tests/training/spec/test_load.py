@@ -168,7 +168,55 @@ BAD = [
         "checks.leakage: given 'fatal'; allowed: one of 'error', 'warning', 'off'",
     ),
     ("objective", {"model": "m", "value": 1.0}, "objective, recipe: given for classification"),
+    ("columns/at", {"type": "timestamp", "encode": []}, "columns.at.encode: given []"),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": ["hour", "minute"]},
+        "columns.at.encode: given ['hour', 'minute']; allowed: one of 'days', 'hour', 'weekday', 'month'",
+    ),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": ["hour", "hour"]},
+        "columns.at.encode: given 'hour' more than once; allowed: each part of a time once",
+    ),
+    (
+        "columns/light/encode",
+        ["hour"],
+        "columns.light.encode: given for a number; allowed: only for type 'timestamp'",
+    ),
+    (
+        "columns/light/unknown",
+        "other",
+        "columns.light.unknown: given 'other' for a number; allowed: only for type 'category'",
+    ),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": ["hour", "days"], "monotone": "increasing"},
+        "columns.at.monotone: given for a time that is hour, days; allowed: for one part",
+    ),
+    (
+        "columns/at",
+        {"type": "timestamp", "encode": "cyclic-hour", "monotone": "increasing"},
+        "columns.at.monotone: given for a time that is cyclic-hour; allowed: for one part",
+    ),
+    ("columns/light/rare", 5, "columns.light.rare: given 5, which says nothing without unknown"),
+    ("columns/light/rare", 0, "columns.light.rare: given 0; allowed: a whole number above 0"),
+    (
+        "columns/shop",
+        {"type": "category", "categories": ["(other)", "b"], "unknown": "other"},
+        "columns.shop.categories: given '(other)'; allowed: any name but this",
+    ),
 ]
+
+
+def test_parts_of_times_have_no_name_of_another_column() -> None:
+    columns = {
+        "at": {"type": "timestamp", "encode": ["hour", "weekday"]},
+        "at hour": {"type": "number"},
+    }
+    assert "columns: 'at hour' is the name of a column, and of a part" in refusals(
+        changed("columns", columns)
+    )
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD)

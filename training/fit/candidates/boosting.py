@@ -8,11 +8,12 @@ from typing import Any
 from scipy.stats import loguniform, uniform
 from sklearn.pipeline import Pipeline
 
-from service.bundle.contract import Contract
+from service.bundle.contract import Contract, Matrix
 from training.fit.candidates import boosted_trees_onnx
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.spaces import LogInteger
+from training.fit.preprocessing import before_codes
 from training.spec.values import Spec
 
 
@@ -32,10 +33,10 @@ def _boosting(spec: Spec, contract: Contract) -> BoostedClassifier | BoostedRegr
     )
 
 
-def quantile_model(spec: Spec, contract: Contract, level: float) -> Any:
+def quantile_model(spec: Spec, contract: Contract, level: float, matrix: Matrix) -> Pipeline:
     """Not fitted: trees that answer with a quantile of the target."""
     trees = _boosting(spec, contract).set_params(loss="quantile", level=level)
-    return Pipeline([("model", trees)])
+    return before_codes(contract, matrix, trees)
 
 
 def _space(_: Contract) -> Mapping[str, Any]:
@@ -52,7 +53,7 @@ def _space(_: Contract) -> Mapping[str, Any]:
 
 boosted_trees_onnx.register()
 
-#: Nothing stands before it: the matrix is as the contract says.
+#: It takes missing values, and categories by their codes.
 GRADIENT_BOOSTING = Candidate(
-    "gradient boosting", _boosting, _space, preprocessing="none", multiple=False
+    "gradient boosting", _boosting, _space, preprocessing="codes", multiple=False
 )

@@ -19,7 +19,8 @@ class Candidate(NamedTuple):
     title: str
     build: Callable[[Spec, Contract], Any]
     space: Callable[[Contract], Mapping[str, Any]] = nothing_to_vary
-    #: What stands before it: missing filled and categories spread (`plain`), numbers scaled too, or `none` of ours.
-    preprocessing: Literal["scaled", "plain", "none"] = "plain"
+    #: What stands before it: missing filled and categories spread (`plain`), numbers scaled too, `codes` of
+    #: categories with the rare ones folded into one, or `none` of ours.
+    preprocessing: Literal["scaled", "plain", "codes", "none"] = "plain"
     #: Whether it predicts several numbers at once; else one estimator is fitted for each.
     multiple: bool = True

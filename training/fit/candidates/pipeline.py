@@ -8,16 +8,16 @@ from typing import Any
 from sklearn.multioutput import MultiOutputRegressor
 from sklearn.pipeline import Pipeline
 
-from service.bundle.contract import Contract
+from service.bundle.contract import Contract, Matrix
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.resolve import resolve
 from training.fit.finish.transform import TransformedTarget
-from training.fit.preprocessing import preprocessing
+from training.fit.preprocessing import before_codes, preprocessing
 from training.spec.values import Spec
 
 
-def make_pipeline(spec: Spec, contract: Contract, name: str) -> Pipeline:
-    """Not fitted. The estimator's step is called `model`."""
+def make_pipeline(spec: Spec, contract: Contract, name: str, matrix: Matrix) -> Pipeline:
+    """Not fitted. The estimator's step is called `model`. By the training rows `matrix` categories are rare or not."""
     candidate = resolve(name)
     model = candidate.build(spec, contract)
     if _one_for_each_output(candidate, contract):
@@ -26,7 +26,10 @@ def make_pipeline(spec: Spec, contract: Contract, name: str) -> Pipeline:
         model = TransformedTarget(model, spec.target.transform)
     if candidate.preprocessing == "none":
         return Pipeline([("model", model)])
-    prepare = preprocessing(contract, candidate.preprocessing == "scaled")
+    if candidate.preprocessing == "codes":
+        return before_codes(contract, matrix, model)
+    scaled = candidate.preprocessing == "scaled"
+    prepare = preprocessing(contract, scaled, matrix, spec.search.seed)
     return Pipeline([("features", prepare), ("model", model)])
 
 

@@ -34,10 +34,7 @@ class Graph:
         self._join_input(renamed)
         self.model.graph.node.extend(renamed.graph.node)
         self.model.graph.initializer.extend(renamed.graph.initializer)
-        domains = {each.domain for each in self.model.opset_import}
-        self.model.opset_import.extend(
-            each for each in renamed.opset_import if each.domain not in domains
-        )
+        self._raise_versions(renamed)
         return prefix + first
 
     def finish(self, labels: str | None, numbers: str, width: int) -> ModelProto:
@@ -51,6 +48,15 @@ class Graph:
             helper.make_tensor_value_info(numbers, TensorProto.FLOAT, [None, width])
         )
         return self.model
+
+    def _raise_versions(self, other: ModelProto) -> None:
+        """To the later of both: a model states the least that its nodes need, and they are written for the target's."""
+        versions = {each.domain: each for each in self.model.opset_import}
+        for each in other.opset_import:
+            if each.domain in versions:
+                versions[each.domain].version = max(versions[each.domain].version, each.version)
+            else:
+                self.model.opset_import.append(each)
 
     def _join_input(self, other: ModelProto) -> None:
         """Both read what the service gives under one name."""

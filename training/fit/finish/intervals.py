@@ -50,7 +50,7 @@ def add_intervals(
 
     ends, shifts = [], []
     for level in spec.target.intervals:
-        model = quantile_model(spec, contract, level)
+        model = quantile_model(spec, contract, level, matrix)
         unseen = answer_out_of_fold(
             spec, model, matrix, target, lambda fitted, rows: fitted.predict(rows)
         )

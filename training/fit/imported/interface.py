@@ -103,6 +103,12 @@ def _of_column(path: Path, value: onnx.ValueInfoProto, column: Column) -> Input:
         raise ImportRefused(
             f"{path}: takes {_listed([value])} for a column of type {column.type}; allowed: {allowed}"
         )
+    if kind == TensorProto.STRING and column.other is not None:
+        raise ImportRefused(
+            f"{path}: takes {_listed([value])}, a text, and columns.{column.name} has unknown = 'other', of which"
+            " no text is kept; allowed: unknown = 'refuse', or a model that takes the category's place in `categories`,"
+            f" with {column.other} for the others"
+        )
     if shape is None or len(shape) not in (1, 2) or (len(shape) == 2 and shape[1] not in (None, 1)):
         raise ImportRefused(f"{path}: takes {_listed([value])}; allowed: one value a row")
     if column.nullable and kind not in NUMBERS:

@@ -34,9 +34,10 @@ class Attempt(NamedTuple):
     candidate: str
     parameters: Parameters
 
-    def pipeline(self, spec: Spec, contract: Contract) -> Pipeline:
-        """Not fitted."""
-        return make_pipeline(spec, contract, self.candidate).set_params(**self.parameters)
+    def pipeline(self, spec: Spec, contract: Contract, matrix: Matrix) -> Pipeline:
+        """Not fitted. By the training rows `matrix` categories are rare or not."""
+        pipeline = make_pipeline(spec, contract, self.candidate, matrix)
+        return pipeline.set_params(**self.parameters)
 
 
 class Trial(NamedTuple):
@@ -93,7 +94,10 @@ class Rehearsal(NamedTuple):
         folds: Sequence[tuple[Rows, Rows]],
     ) -> list[Trial]:
         # Else joblib's workers would each make threads of their own, as many as the machine has cores.
-        pipelines = [_sequential(each.pipeline(self.spec, self.contract)) for each in attempts]
+        # By all rows, not by this rung's: what is rare in a sample may be common in them.
+        pipelines = [
+            _sequential(each.pipeline(self.spec, self.contract, self.matrix)) for each in attempts
+        ]
         results = joblib.Parallel()(
             joblib.delayed(_fold)(each.candidate, pipeline, self.spec.scorer, matrix, target, *fold)
             for each, pipeline in zip(attempts, pipelines, strict=True)

@@ -20,7 +20,10 @@ CANDIDATES = sorted(SHORT_NAMES)
 
 
 def fitted(result: TrainingResult, name: str) -> Pipeline:
-    return candidate_pipeline(result.spec, result.dataset.contract, name).fit(*result.dataset.train)
+    matrix, target = result.dataset.train
+    return candidate_pipeline(result.spec, result.dataset.contract, name, matrix).fit(
+        matrix, target
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

@@ -2,6 +2,7 @@
 
 from typing import get_args
 
+import numpy as np
 import pytest
 
 from tests.support.own_code import OwnCode
@@ -156,7 +157,8 @@ def test_a_spec_may_name_every_candidate_and_no_other() -> None:
 @pytest.mark.parametrize("name", SHORT_NAMES)
 def test_every_parameter_of_a_space_is_one_of_the_pipeline(spec_of: SpecOf, name: str) -> None:
     spec = spec_of()
-    pipeline = make_pipeline(spec, spec.contract(), name)
+    rows = np.zeros((0, len(spec.contract().features)), np.float32)
+    pipeline = make_pipeline(spec, spec.contract(), name, rows)
     assert set(space(spec, spec.contract(), name)) <= set(pipeline.get_params())
 
 

@@ -34,7 +34,7 @@ def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, An
     types: dict[str, Any] = {
         "number": Annotated[float, msgspec.Meta(ge=low, le=high)],
         "integer": Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))],
-        "category": Literal[column.categories] if column.categories else str,
+        "category": _category_type(column),
         "boolean": bool,
         "timestamp": str,
     }
@@ -44,3 +44,10 @@ def _row_field(position: int, column: Column) -> tuple[str, Any] | tuple[str, An
         kind = Optional[kind] | msgspec.UnsetType
         return (f"c{position}", kind, msgspec.UNSET)
     return (f"c{position}", types[column.type])
+
+
+def _category_type(column: Column) -> Any:
+    """Where other texts are allowed, any is read here, and the encoder tells them apart."""
+    if column.other is not None or not column.categories:
+        return str
+    return Literal[column.categories]

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoring.cells import read_column
+from service.bundle.column import TIME_PARTS
 from service.bundle.contract import Column, Contract, Invalid, Output
-from service.bundle.encoder import Encoder
-from service.bundle.table import encode_table
+from service.bundle.rows.encoder import Encoder
+from service.bundle.rows.table import encode_table
 
 #: Texts that are no number, no truth, no time and no category, to the service and in a table.
 JUNK = ["warm", "", "1_0", "nan", "inf", "٣", "0x1", "1e999", "2026-13-01", "NaT", "yes"]
@@ -37,10 +38,12 @@ def columns(draw: st.DrawFn, name: str) -> Column:
         )
     if kind == "category":
         names = draw(st.lists(st.text(max_size=5), min_size=1, max_size=4, unique=True))
-        return Column(name, kind, categories=tuple(names), nullable=nullable)
+        unknown = draw(st.sampled_from(["refuse", "other"]))
+        return Column(name, kind, categories=tuple(names), nullable=nullable, unknown=unknown)
     if kind == "timestamp":
-        part = draw(st.sampled_from(["days", "day-of-year", "hour", "weekday"]))
-        return Column(name, kind, nullable=nullable, encode=part)
+        parts = draw(st.lists(st.sampled_from(TIME_PARTS), min_size=1, max_size=3, unique=True))
+        encode = parts[0] if len(parts) == 1 and draw(st.booleans()) else tuple(parts)
+        return Column(name, kind, nullable=nullable, encode=encode)
     return Column(name, kind, nullable=nullable)  # type: ignore[arg-type]
 
 
@@ -103,7 +106,8 @@ def test_a_table_gives_what_its_rows_give_the_service(
     }
     encoded = encode_table(contract, read, len(rows))
     assert [
-        (one.row, one.column.name, one.given, one.column.allowed) for one in encoded.refusals
+        (one.row, one.column.name, one.given, one.column.allowed_beside(one.given))
+        for one in encoded.refusals
     ] == refused
     assert np.flatnonzero(encoded.sound).tolist() == sorted(matrix)
     for number, expected in matrix.items():

@@ -1,7 +1,7 @@
 """Columns of a table as the matrix, and each value that the contract refuses: for batches.
 
 The encoder refuses a request as a whole; here a row that is refused leaves all others alone. What a value becomes, and
-which are refused, is the encoder's rule: `encode_value` is asked once for each distinct value, and for each number that
+which are refused, is the encoder's rule: it is asked once for each distinct value, and for each number that
 is not plainly within its bounds.
 """
 
@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.bundle.column_value import encode_value, refusal_reason
 from service.bundle.contract import Column, Contract, Matrix, Reason
-from service.bundle.times import time_part
+from service.bundle.rows.column_encoder import ColumnEncoder, column_encoders
+from service.bundle.rows.column_value import refusal_reason
+from service.bundle.rows.times import time_features
 
 #: The value of a row as plain Python, for a closer look and for messages.
 Original = Callable[[int], Any]
@@ -65,12 +66,12 @@ class EncodedTable(NamedTuple):
 
 def encode_table(contract: Contract, columns: Mapping[str, TableColumn], rows: int) -> EncodedTable:
     """So many rows; a column that is not there is null. Refusals are in the order of the rows."""
-    matrix = np.empty((rows, len(contract.columns)), dtype=np.float32)
+    matrix = np.empty((rows, len(contract.features)), dtype=np.float32)
     nothing = Coded(np.full(rows, -1), [])
     refusals: list[Refusal] = []
-    for position, column in enumerate(contract.columns):
-        numbers, refused = _encode(column, columns.get(column.name, nothing))
-        matrix[:, position] = numbers
+    for encoder in column_encoders(contract):
+        numbers, refused = _encode(encoder, columns.get(encoder.column.name, nothing))
+        matrix[:, encoder.positions] = numbers
         refusals += refused
     sound = np.ones(rows, dtype=bool)
     sound[[refusal.row for refusal in refusals]] = False
@@ -79,24 +80,44 @@ def encode_table(contract: Contract, columns: Mapping[str, TableColumn], rows: i
     return EncodedTable(matrix, sound, refusals)
 
 
-def _encode(column: Column, values: TableColumn) -> tuple[NDArray[Any], list[Refusal]]:
+def count_others(contract: Contract, matrix: Matrix) -> dict[str, int]:
+    """Of each column that takes them, the values that are none of its categories; without columns that have none."""
+    counts = {
+        column.name: int((matrix[:, contract.positions(column.name)[0]] == column.other).sum())
+        for column in contract.columns
+        if column.other is not None
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def _encode(encoder: ColumnEncoder, values: TableColumn) -> tuple[NDArray[Any], list[Refusal]]:
+    """A column's features side by side."""
+    column = encoder.column
     if isinstance(values, Coded):
-        return _encode_coded(column, values)
+        return _encode_coded(encoder, values)
     if isinstance(values, Moments):
-        numbers = time_part(values.moments, column.encode)
+        numbers = _of_moments(encoder, values)
         doubtful = values.unread if column.nullable else np.isnat(values.moments)
     else:
-        numbers, doubtful = values.numbers.copy(), ~allowed_numbers(column, values.numbers)
+        numbers = np.repeat(values.numbers[:, np.newaxis], encoder.width, axis=1)
+        doubtful = ~allowed_numbers(column, values.numbers)
     refused: list[Refusal] = []
     for row in np.flatnonzero(doubtful).tolist():
         given = values.original(row)
         try:
-            numbers[row] = encode_value(column, given)
+            numbers[row] = encoder.encode(given)
         except ValueError:
             # Else one beyond float32 would overflow on its way into the matrix.
             numbers[row] = np.nan
             refused.append(Refusal(row, column, given, refusal_reason(column, given)))
     return numbers, refused
+
+
+def _of_moments(encoder: ColumnEncoder, values: Moments) -> NDArray[np.float64]:
+    """Of a column that takes no times nothing: each is refused, or read as what else it is."""
+    if encoder.column.type != "timestamp":
+        return np.full((len(values.moments), encoder.width), np.nan)
+    return time_features(values.moments, encoder.column.time_parts)
 
 
 def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -112,18 +133,20 @@ def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.
     return allowed
 
 
-def _encode_coded(column: Column, values: Coded) -> tuple[NDArray[Any], list[Refusal]]:
+def _encode_coded(encoder: ColumnEncoder, values: Coded) -> tuple[NDArray[Any], list[Refusal]]:
     # The last is a null's, which the code -1 finds.
     distinct = [*values.values, None]
-    numbers = np.full(len(distinct), np.nan)
+    numbers = np.full((len(distinct), encoder.width), np.nan)
     is_refused = np.zeros(len(distinct), dtype=bool)
     for code, value in enumerate(distinct):
         try:
-            numbers[code] = encode_value(column, value)
+            numbers[code] = encoder.encode(value)
         except ValueError:
             is_refused[code] = True
     rows = np.flatnonzero(is_refused[values.codes])
-    return numbers[values.codes], list(_refusals(column, rows, values.codes[rows], distinct))
+    return numbers[values.codes], list(
+        _refusals(encoder.column, rows, values.codes[rows], distinct)
+    )
 
 
 def _refusals(
