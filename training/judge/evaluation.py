@@ -13,7 +13,9 @@ from service.bundle.exported import Bundle
 from service.bundle.manifest import Metric as Interval
 from training.data.dataset import Dataset
 from training.fit.fit import Fitted
+from training.judge.fairness import measure_fairness
 from training.judge.rivals import Rival, measure_rivals
+from training.metrics.by_group import GroupFigures
 from training.metrics.metric import Rows, Scored, measure_with_intervals
 from training.metrics.tasks import METRICS, usual_metrics
 from training.spec.values import Spec
@@ -46,6 +48,7 @@ class Evaluation(NamedTuple):
     importance: tuple[Importance, ...]
     scored: Scored
     rivals: tuple[Rival, ...] = ()
+    by_group: GroupFigures | None = None
 
     def rival(self, name: str) -> Rival | None:
         """By its name, or the `baseline`, whichever that is."""
@@ -81,6 +84,7 @@ def evaluate(
         _importance(spec, dataset, fitted.predict),
         scored,
         measure_rivals(spec, dataset, fitted, champion),
+        measure_fairness(spec, dataset, scored),
     )
 
 

@@ -13,14 +13,13 @@ from service.bundle.contract import Column
 from service.bundle.lengths import parse_age, parse_horizon, parse_window
 from training.metrics.tasks import METRICS
 from training.spec.csv_rules import csv_problems
+from training.spec.fairness_rules import fairness_problems
 from training.spec.own_rules import own_problems
 from training.spec.target import candidate_problems, import_problems, target_problems
 from training.spec.values import Data, Spec
 
 #: A setting of the stack (docs/swarm.md), and its default there.
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
-
-
 #: Columns whose values have an order that a prediction may follow.
 ORDERED = ("number", "integer", "boolean", "timestamp")
 #: Our candidates that cannot be held to a direction.
@@ -44,6 +43,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *(import_problems(spec.target) if spec.imported else ()),
         *_metric_problems(spec),
         *_slice_problems(spec),
+        *fairness_problems(spec),
         *_monitor_problems(spec),
     ]
 

@@ -13,6 +13,7 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.fairness import Apart, Fairness
 from training.spec.target import Target
 
 #: A model's name: it stands in paths, addresses, labels and queries.
@@ -142,6 +143,8 @@ class Gates(Struct, frozen=True):
     champion: dict[str, float] = msgspec.field(default_factory=dict)
     #: Whom the model has to be better than, by the deciding metric.
     beat: tuple[Literal["baseline", "linear", "champion"], ...] = ()
+    #: How far the groups of `[fairness]` may lie apart, by figure.
+    fairness: dict[str, Apart] = msgspec.field(default_factory=dict)
     latency_ms: Annotated[float, Meta(gt=0)] | None = None
     size_mb: Annotated[float, Meta(gt=0)] | None = None
 
@@ -198,6 +201,7 @@ class Spec(Struct, frozen=True):
     checks: Checks = Checks()
     gates: Gates = Gates()
     slices: Slices = Slices()
+    fairness: Fairness | None = None
     monitor: Monitor = Monitor()
     objective: Objective | None = None
     recipe: dict[str, Ingredient] = msgspec.field(default_factory=dict)
@@ -221,6 +225,12 @@ class Spec(Struct, frozen=True):
             if spec.monotone
             for name in (spec.names or (key,))
         }
+
+    @property
+    def group_beside(self) -> str:
+        """The column of `[fairness]` that the model must not see: it is read for held-out rows, and goes nowhere else."""
+        group = self.fairness.group if self.fairness else ""
+        return "" if group in {column.name for column in self.inputs} else group
 
     @property
     def ordered(self) -> bool:
