@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 
 from tests.support.plants import ResultOf, SpecOf, plants
 from training.bundle.write import write_bundle
-from training.common.errors import ContractViolated
 from training.judge.result import TrainingResult
 from training.metrics.by_group import Group, GroupFigures
 
@@ -109,12 +107,3 @@ def test_the_served_threshold_decides_who_is_selected(
         )
 
     assert selected(0.05) > selected(0.5) > selected(0.95)
-
-
-def test_a_source_without_the_column_breaks_the_contract(
-    classes_of: SpecOf, result_of: ResultOf
-) -> None:
-    spec = classes_of(fairness={"group": "soil"})
-    rows: Any = plants()
-    with pytest.raises((ContractViolated, KeyError)):
-        result_of(spec, rows)
