@@ -14,14 +14,25 @@ from training.spec.fairness import Fairness
 
 NO_FIGURE = ("–", "")
 #: Of two groups that lie apart: what the model does where the column is one of them, and where it is the other.
-CLASS_SENTENCES = {
-    "selection_rate": "It answers {positive} for {high} of the rows where {column} is {largest}, and for {low} where it is {least}",
-    "true_positive_rate": "Of rows that are truly {positive}, it finds {high} where {column} is {largest}, and {low} where it is {least}",
-    "false_positive_rate": "Of rows that are not {positive}, it calls {high} so by mistake where {column} is {largest}, and {low} where it is {least}",
-}
-NUMBER_SENTENCES = {
-    "mean_error": "In the mean it answers {high} where {column} is {largest}, and {low} where it is {least}",
-    "mae": "It misses by {high} in the mean where {column} is {largest}, and by {low} where it is {least}",
+SENTENCES = {
+    "selection_rate": (
+        "It answers {positive} for {high} of the rows where {column} is {largest},"
+        " and for {low} where it is {least}"
+    ),
+    "true_positive_rate": (
+        "Of rows that are truly {positive}, it finds {high} where {column} is {largest},"
+        " and {low} where it is {least}"
+    ),
+    "false_positive_rate": (
+        "Of rows that are not {positive}, it calls {high} so by mistake where {column} is {largest},"
+        " and {low} where it is {least}"
+    ),
+    "mean_error": (
+        "In the mean it answers {high} where {column} is {largest}, and {low} where it is {least}"
+    ),
+    "mae": (
+        "It misses by {high} in the mean where {column} is {largest}, and by {low} where it is {least}"
+    ),
 }
 
 
@@ -110,8 +121,7 @@ def _sentence(result: TrainingResult, fairness: Fairness, figure: Figure, gap: G
         if figure.name in group.figures
     }
     low, high = values[gap.least], values[gap.largest]
-    templates = CLASS_SENTENCES if figure.is_share else NUMBER_SENTENCES
-    text = templates[figure.name].format(
+    text = SENTENCES[figure.name].format(
         positive=_positive(result, fairness),
         column=fairness.group,
         least=gap.least,

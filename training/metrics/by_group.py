@@ -150,10 +150,10 @@ def measure_groups(
     prepared = [_prepare(figure, scored, grouped, positive, least) for figure in figures]
 
     def compute(drawn: Rows) -> dict[Key, float]:
-        figures_: dict[Key, float] = {}
+        values: dict[Key, float] = {}
         for part in prepared:
-            figures_ |= _compute(part, grouped, drawn)
-        return figures_
+            values |= _compute(part, grouped, drawn)
+        return values
 
     intervals = with_intervals(compute, len(scored.truth), seed, in_order=in_order)
     groups = tuple(

@@ -39,7 +39,10 @@ def _group_problems(spec: Spec, fairness: Fairness) -> Iterator[str]:
         # These are kept with the training rows; a group that is no input never is.
         yield f"{given}, which is data.time or one of checks.unique; allowed: an input, or a column that is none"
     elif data.journal:
-        yield f"data.journal: given true, and fairness.group {fairness.group!r} is no input: the journal has no such column"
+        yield (
+            f"data.journal: given true, and fairness.group {fairness.group!r} is no input:"
+            " the journal has no such column"
+        )
 
 
 def _positive_problems(spec: Spec, fairness: Fairness) -> Iterator[str]:

@@ -228,7 +228,7 @@ class Spec(Struct, frozen=True):
 
     @property
     def group_beside(self) -> str:
-        """The column of `[fairness]` that the model must not see: it is read for held-out rows, and goes nowhere else."""
+        """The column of `[fairness]`, where it is no input: read for held-out rows, and nowhere else."""
         group = self.fairness.group if self.fairness else ""
         return "" if group in {column.name for column in self.inputs} else group
 
