@@ -49,7 +49,7 @@ def _finish_classifier(
         return Finished(estimator)
     value = choose_threshold(goal, given[:, 1], truth == 1)
     threshold = Threshold(contract.classes[1], value, str(goal))
-    say(f"{spec.name}: {threshold.positive} from a probability of {value:g} on, for {goal}")
+    say(f"{spec.name}: {threshold.positive} from a probability of {value:g} on ({goal})")
     fixed = FixedThresholdClassifier(
         estimator, threshold=value, pos_label=1, response_method="predict_proba"
     )
