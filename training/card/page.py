@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from training.card import comparison, contents
+from training.card.groups import about_groups
 from training.card.promises import promises
 from training.card.task_plots import Plot
 from training.common.html import render as render_page
@@ -55,6 +56,7 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         rows=contents.rows_word(result),
         in_blocks=_in_blocks(result),
         promises=list(promises(result)),
+        groups=about_groups(result),
         call=contents.call(result),
         answer=contents.answer(result),
     )

@@ -31,10 +31,11 @@ def promises(result: TrainingResult) -> Iterator[str]:
 
 
 def _about_threshold(threshold: Threshold, scored: Scored | None) -> str:
-    text = (
-        f"It answers {threshold.positive} from a probability of {threshold.value:.3g} on, chosen for"
-        f" {threshold.goal} on training rows that it did not learn from."
-    )
+    text = f"It answers {threshold.positive} from a probability of {threshold.value:.3g} on, "
+    if threshold.goal.startswith("set to"):
+        text += "as its spec says."
+    else:
+        text += f"chosen for {threshold.goal} on training rows that it did not learn from."
     if scored is None:
         return text
     table = confusion(scored, 2)

@@ -183,6 +183,7 @@ def checks_of(spec: Spec) -> tuple[tuple[str, str], ...]:
         ("rows", ""),
         ("duplicates", ""),
     ]
+    pairs += [("columns", spec.group_beside)] if spec.group_beside else []
     pairs += [("balance", target)] if spec.task == "classification" else []
     pairs += [("categories", target)] if spec.target.classes else []
     return tuple(pair for pair in pairs if getattr(spec.checks, pair[0], "error") != "off")

@@ -52,10 +52,10 @@ def _coerce_column(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:
         return words.map(
             {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
         ).astype(object)
-    return values.map(lambda value: value if pd.isna(value) else _text(value)).astype(object)
+    return values.map(lambda value: value if pd.isna(value) else as_text(value)).astype(object)
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """A category as text: a whole number that became a float for want of an integer null reads as written."""
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
@@ -63,6 +63,6 @@ def _text(value: Any) -> str:
 def _coerce_target(spec: Spec, frame: pd.DataFrame) -> pd.Series[Any]:
     values = frame[spec.source.target]
     if spec.task == "classification":
-        return values.map(lambda value: value if pd.isna(value) else _text(value)).astype(object)
+        return values.map(lambda value: value if pd.isna(value) else as_text(value)).astype(object)
     numbers = pd.to_numeric(values, errors="coerce").astype("float64")
     return numbers.where(~np.isinf(numbers))

@@ -13,7 +13,7 @@ from service.bundle.contract import Contract, Matrix, Threshold
 from service.bundle.rows.encoder import Encoder
 from training.common.errors import ContractViolated
 from training.data import checks
-from training.data.coerce import coerce
+from training.data.coerce import as_text, coerce
 from training.data.leakage import check_encoded
 from training.data.report import FEWEST_ROWS, ValidationReport
 from training.data.sources import describe_source, wanted
@@ -34,6 +34,8 @@ class Dataset(NamedTuple):
     #: Turns answers into what metrics are computed on; by row number among the held-out rows.
     score: Score
     report: ValidationReport | None = None
+    #: Of held-out rows alone: the column of `[fairness]`, where it is no input.
+    groups: pd.Series[Any] | None = None
 
     @property
     def train(self) -> tuple[Matrix, NDArray[Any]]:
@@ -56,6 +58,7 @@ def validate(
 ) -> tuple[ValidationReport, Dataset | None]:
     """What the checks say of the rows; and the dataset, where there is enough to make one."""
     missing = checks.check_columns(spec, frame, wanted(spec))
+    frame, groups = _set_groups_apart(spec, frame)
     coerced = coerce(spec, frame)
     violations, unusable = checks.check_values(spec, coerced)
 
@@ -78,7 +81,20 @@ def validate(
     violations += check_encoded(
         spec, Encoder(dataset.contract), dataset.matrix, dataset.target, dataset.split
     )
-    return report(), dataset._replace(report=report())
+    if groups is not None:
+        groups = groups[~unusable].iloc[dataset.split.held_out]
+    return report(), dataset._replace(report=report(), groups=groups)
+
+
+def _set_groups_apart(
+    spec: Spec, frame: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.Series[Any] | None]:
+    """The rows without the groups that the model must not see, before anything is made of them; and those as text."""
+    name = spec.group_beside
+    if not name or name not in frame:
+        return frame, None
+    groups = frame[name].map(lambda value: None if pd.isna(value) else as_text(value))
+    return frame.drop(columns=name), groups.astype(object)
 
 
 def require_valid(report: ValidationReport, dataset: Dataset | None) -> Dataset:

@@ -27,7 +27,7 @@ JOURNALLED = "from the journal"
 def wanted(spec: Spec) -> list[str]:
     """The columns that a spec asks of its source, each once."""
     data = spec.source
-    extra = [data.target, data.time, *spec.checks.unique]
+    extra = [data.target, data.time, *spec.checks.unique, spec.group_beside]
     return list(
         dict.fromkeys([column.name for column in spec.inputs] + [name for name in extra if name])
     )
@@ -122,6 +122,7 @@ def kinds(spec: Spec) -> dict[str, Kind]:
     columns: dict[str, Kind] = dict.fromkeys(wanted(spec), "stored")
     columns |= {data.time: "timestamp"} if data.time else {}
     columns |= {data.target: "text" if spec.task == "classification" else "number"}
+    columns |= {spec.group_beside: "text"} if spec.group_beside else {}
     return columns | {column.name: KINDS[column.type] for column in spec.inputs}
 
 

@@ -13,7 +13,9 @@ from service.bundle.exported import Bundle
 from service.bundle.manifest import Metric as Interval
 from training.data.dataset import Dataset
 from training.fit.fit import Fitted
+from training.judge.fairness import in_quarters, measure_fairness
 from training.judge.rivals import Rival, measure_rivals
+from training.metrics.by_group import GroupFigures
 from training.metrics.metric import Rows, Scored, measure_with_intervals
 from training.metrics.tasks import METRICS, usual_metrics
 from training.spec.values import Spec
@@ -46,6 +48,7 @@ class Evaluation(NamedTuple):
     importance: tuple[Importance, ...]
     scored: Scored
     rivals: tuple[Rival, ...] = ()
+    by_group: GroupFigures | None = None
 
     def rival(self, name: str) -> Rival | None:
         """By its name, or the `baseline`, whichever that is."""
@@ -81,6 +84,7 @@ def evaluate(
         _importance(spec, dataset, fitted.predict),
         scored,
         measure_rivals(spec, dataset, fitted, champion),
+        measure_fairness(spec, dataset, scored),
     )
 
 
@@ -103,6 +107,11 @@ def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str,
             yield label, np.flatnonzero(values == code)
         return
     if np.isnan(values).all():
+        return
+    if column.sensitive:
+        quarters = in_quarters(values)
+        for code, label in enumerate(quarters.names):
+            yield label, np.flatnonzero(quarters.codes == code)
         return
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     for low, high in zip(edges[:-1], edges[1:], strict=True):

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from msgspec import structs
+
 from service.bundle.manifest import Decision
 from service.bundle.monitor_rules import Bound
 from training.fit.compile.compile import Compiled
 from training.judge.evaluation import Evaluation
+from training.metrics.by_group import GroupFigures
 from training.metrics.tasks import METRICS
 from training.spec.values import Spec
 
 NO_CHAMPION = "there is no champion that takes these rows"
 NO_LINEAR = "it is the linear model itself, or no linear model can learn these rows"
 NO_SUCH_METRIC = "the champion gives no intervals, by which it could be measured"
+NO_TWO_GROUPS = (
+    "no two groups have as many held-out rows that count for it as fairness.minimum_rows"
+)
 RIVALS = {"baseline": "the baseline", "linear": "the linear model", "champion": "the champion"}
 
 
@@ -36,6 +42,7 @@ def judge(spec: Spec, evaluation: Evaluation, compiled: Compiled | None) -> Verd
         (
             *_metric_rules(spec, evaluation),
             *_slice_rules(spec, evaluation),
+            *_fairness_rules(spec, evaluation),
             *_champion_rules(spec, evaluation),
             *_beat_rules(spec, evaluation),
             *(_engine_rules(spec, compiled) if compiled else ()),
@@ -62,6 +69,31 @@ def _slice_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
             yield from _bounded(
                 f"{name} where {part.column} is {part.value}", part.metrics[name].value, bound
             )
+
+
+def _fairness_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
+    """Where no two groups have rows enough, nothing is known, and the rule does not hold."""
+    fairness, figures = spec.fairness, evaluation.by_group
+    if fairness is None:
+        return
+    for name, apart in spec.gates.fairness.items():
+        rule, gap = f"{name} by {fairness.group}", figures.gaps.get(name) if figures else None
+        reason = _farthest(figures, name) if figures and gap else NO_TWO_GROUPS
+        bounds = {"difference": Bound(max=apart.difference), "ratio": Bound(min=apart.ratio)}
+        for kind, bound in bounds.items():
+            interval = getattr(gap, kind, None)
+            value = interval.value if interval else float("nan")
+            for decision in _bounded(f"{rule}, {kind}", value, bound):
+                yield structs.replace(decision, reason=reason)
+
+
+def _farthest(figures: GroupFigures, name: str) -> str:
+    """The two groups that lie farthest apart."""
+    gap = figures.gaps[name]
+    values = {
+        group.name: group.figures[name].value for group in figures.groups if name in group.figures
+    }
+    return f"{gap.least} {values[gap.least]:.3g}, {gap.largest} {values[gap.largest]:.3g}"
 
 
 def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:

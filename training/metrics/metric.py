@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ RESAMPLE_ROWS = 20_000
 LEAST_BLOCKS = 20
 
 Rows = NDArray[np.intp]
+K = TypeVar("K", bound=Hashable)
 
 
 class Scored(NamedTuple):
@@ -131,17 +132,26 @@ def measure_with_intervals(
     Of rows that stand `in_order` of time, whole blocks are drawn: neighbours are alike, and an interval of rows drawn
     one by one would be too narrow.
     """
-    rows = len(scored.truth)
+    return with_intervals(
+        lambda drawn: measure(metrics, scored.take(drawn)), len(scored.truth), seed, most, in_order
+    )
+
+
+def with_intervals(
+    compute: Callable[[Rows], dict[K, float]],
+    rows: int,
+    seed: int = 0,
+    most: int = RESAMPLE_ROWS,
+    in_order: bool = False,
+) -> dict[K, Interval]:
+    """Figures of rows by their numbers, with intervals as above."""
     size = min(rows, most)
     random = np.random.default_rng(seed)
     block = block_length(rows) if in_order else 1
-    samples = [
-        measure(metrics, scored.take(_resample(rows, size, block, random)))
-        for _ in range(RESAMPLES)
-    ]
+    samples = [compute(_resample(rows, size, block, random)) for _ in range(RESAMPLES)]
     shrink = np.sqrt(size / rows)
     intervals = {}
-    for name, value in measure(metrics, scored).items():
+    for name, value in compute(np.arange(rows)).items():
         spread = np.array([sample[name] for sample in samples])
         low, high = (
             np.nanquantile(spread, [0.025, 0.975]) if np.isfinite(spread).any() else (value, value)

@@ -27,12 +27,15 @@ from training.data.sources import describe_source
 from training.fit.search.search import SearchResult
 from training.fit.search.trials import Attempt, Trial
 from training.judge.result import TrainingResult
+from training.metrics.by_group import GroupFigures
 from training.registry import tags
 from training.registry.client import brief, experiment
 from training.spec.values import Spec
 
 SPEC_FILE = "spec.json"
 SEARCH_FILE = "search.json"
+#: Figures of groups, none of which has fewer rows than the spec allows.
+FAIRNESS_FILE = "fairness.json"
 SNAPSHOT_FILE = "snapshot.parquet"
 #: A larger snapshot of the training rows is not kept; `SWARMLINE_SNAPSHOT_MB` moves the limit.
 SNAPSHOT_MB = 200.0
@@ -178,6 +181,8 @@ def log_result(run: Run, result: TrainingResult, plots: Sequence[Plot], card: st
     )
     if result.verdict is not None:
         client.log_text(run.run_id, pretty(result.verdict.decisions).decode(), "gate.json")
+    if result.evaluation is not None and result.evaluation.by_group is not None:
+        client.log_text(run.run_id, pretty(result.evaluation.by_group).decode(), FAIRNESS_FILE)
     with style.rendering():
         for plot in plots:
             client.log_figure(run.run_id, plot.figure, f"plots/{plot.name}.png")
@@ -195,11 +200,22 @@ def _metrics(result: TrainingResult) -> Iterator[Metric]:
             yield _metric(f"held_out.{name}", interval.value)
             yield _metric(f"held_out.{name}.low", interval.low)
             yield _metric(f"held_out.{name}.high", interval.high)
+        yield from _fairness(evaluation.by_group)
         for rival in evaluation.rivals:
             for name, value in rival.metrics.items():
                 yield _metric(f"{rival.name}.{name}", value)
     for step, loss in enumerate(getattr(result.fitted.chosen.pipeline["model"], "loss_curve_", [])):
         yield _metric("loss", float(loss), step)
+
+
+def _fairness(figures: GroupFigures | None) -> Iterator[Metric]:
+    """How far the groups lie apart, without their names."""
+    for name, gap in figures.gaps.items() if figures else ():
+        for kind, interval in (("difference", gap.difference), ("ratio", gap.ratio)):
+            if interval is not None:
+                yield _metric(f"fairness.{name}.{kind}", interval.value)
+                yield _metric(f"fairness.{name}.{kind}.low", interval.low)
+                yield _metric(f"fairness.{name}.{kind}.high", interval.high)
 
 
 def _metric(name: str, value: float, step: int = 0) -> Metric:

@@ -10,6 +10,7 @@ from service.bundle.lengths import parse_age
 from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
 from training.spec.csv_rules import csv_problems
+from training.spec.fairness_rules import fairness_problems
 from training.spec.monitor_rules import monitor_problems, or_nothing
 from training.spec.own_rules import own_problems
 from training.spec.target import candidate_problems, interval_problems, target_problems
@@ -41,6 +42,7 @@ def contradictions(spec: Spec, stem: str) -> list[str]:
         *candidate_problems(spec.target, spec.search.candidates),
         *_metric_problems(spec),
         *_slice_problems(spec),
+        *fairness_problems(spec),
         *monitor_problems(spec),
     ]
 

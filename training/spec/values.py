@@ -13,6 +13,7 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from training.common import own_code
 from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
+from training.spec.fairness import Apart, Fairness
 from training.spec.recipe import Ingredient, Objective
 from training.spec.search import Import, OwnFunction, Search
 from training.spec.target import Target
@@ -111,6 +112,8 @@ class Gates(Struct, frozen=True):
     champion: dict[str, float] = msgspec.field(default_factory=dict)
     #: Whom the model has to be better than, by the deciding metric.
     beat: tuple[Literal["baseline", "linear", "champion"], ...] = ()
+    #: How far the groups of `[fairness]` may lie apart, by figure.
+    fairness: dict[str, Apart] = msgspec.field(default_factory=dict)
     latency_ms: Annotated[float, Meta(gt=0)] | None = None
     size_mb: Annotated[float, Meta(gt=0)] | None = None
 
@@ -145,6 +148,7 @@ class Spec(Struct, frozen=True):
     checks: Checks = Checks()
     gates: Gates = Gates()
     slices: Slices = Slices()
+    fairness: Fairness | None = None
     monitor: Monitor = Monitor()
     objective: Objective | None = None
     recipe: dict[str, Ingredient] = msgspec.field(default_factory=dict)
@@ -168,6 +172,12 @@ class Spec(Struct, frozen=True):
             if spec.monotone
             for name in (spec.names or (key,))
         }
+
+    @property
+    def group_beside(self) -> str:
+        """The column of `[fairness]`, where it is no input: read for held-out rows, and nowhere else."""
+        group = self.fairness.group if self.fairness else ""
+        return "" if group in {column.name for column in self.inputs} else group
 
     @property
     def ordered(self) -> bool:

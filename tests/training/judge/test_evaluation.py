@@ -32,6 +32,18 @@ def test_numbers_are_sliced_in_quarters(spec_of: SpecOf, result_of: ResultOf) ->
     assert sum(part.rows for part in parts) == 60
 
 
+def test_quarters_of_a_sensitive_number_name_neither_its_least_nor_its_largest(
+    spec_of: SpecOf, result_of: ResultOf
+) -> None:
+    light = {"light": {"sensitive": True}}
+    result = result_of(spec_of(columns=light, slices={"columns": ["light"]}))
+    parts = evaluation(result).slices
+    assert [part.rows for part in parts] == [15] * 4
+    assert parts[0].value.startswith("below ") and parts[3].value.endswith(" or more")
+    values, names = result.dataset.held_out[:, 1], " ".join(part.value for part in parts)
+    assert f"{values.min():g}" not in names and f"{values.max():g}" not in names
+
+
 def test_a_slice_of_few_rows_is_not_measured(spec_of: SpecOf, result_of: ResultOf) -> None:
     slices = {"columns": ["kind"], "minimum_rows": 1000}
     assert evaluation(result_of(spec_of(slices=slices))).slices == ()

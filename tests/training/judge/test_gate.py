@@ -12,6 +12,7 @@ from training.fit.compile.compile import Compiled, compare
 from training.judge import gate
 from training.judge.evaluation import Evaluation, Slice
 from training.judge.rivals import Rival
+from training.metrics.by_group import Gap, Group, GroupFigures
 from training.metrics.metric import Scored
 
 NOTHING = Scored(np.zeros(1), np.zeros(1))
@@ -134,6 +135,45 @@ def test_the_linear_model_need_not_beat_itself(spec_of: SpecOf) -> None:
         "it is the linear model itself, or no linear model can learn these rows",
         "there is no champion that takes these rows",
     ]
+
+
+def apart(difference: float, ratio: float) -> GroupFigures:
+    """Two groups of a classification."""
+    north, south = (
+        Group(name, 90, {"selection_rate": exactly(rate)})
+        for name, rate in (("north", 0.4), ("south", 0.4 - difference))
+    )
+    gap = Gap(exactly(difference), exactly(ratio), "south", "north")
+    return GroupFigures((north, south), {"selection_rate": gap}, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("difference", "ratio", "fails"),
+    [
+        (0.05, 0.9, []),
+        (0.1, 0.8, []),
+        (0.11, 0.9, ["selection_rate by kind, difference <= 0.1"]),
+        (0.05, 0.7, ["selection_rate by kind, ratio >= 0.8"]),
+    ],
+)
+def test_groups_that_lie_too_far_apart_fail_and_are_named(
+    classes_of: SpecOf, difference: float, ratio: float, fails: list[str]
+) -> None:
+    bound = {"selection_rate": {"difference": 0.1, "ratio": 0.8}}
+    spec = classes_of(fairness={"group": "kind"}, gates={"metrics": None, "fairness": bound})
+    evaluation = measured(0.9)._replace(by_group=apart(difference, ratio))
+    verdict = gate.judge(spec, evaluation, None)
+    assert failed(verdict) == fails
+    assert f"south {0.4 - difference:.3g}, north 0.4" in gate.table(verdict.decisions)
+
+
+def test_groups_that_cannot_be_compared_fail(classes_of: SpecOf) -> None:
+    bound = {"false_positive_rate": {"difference": 0.1}}
+    spec = classes_of(fairness={"group": "kind"}, gates={"metrics": None, "fairness": bound})
+    for by_group in (apart(0.0, 1.0), None):
+        verdict = gate.judge(spec, measured(0.9)._replace(by_group=by_group), None)
+        assert failed(verdict) == ["false_positive_rate by kind, difference <= 0.1"]
+        assert "no two groups have as many held-out rows" in gate.table(verdict.decisions)
 
 
 def test_an_engine_that_answers_otherwise_fails(spec_of: SpecOf, tmp_path: Any) -> None:

@@ -62,9 +62,7 @@ def _finish_classifier(
 def _decided(spec: Spec, contract: Contract, estimator: Any, value: float) -> Finished:
     """With this threshold."""
     threshold = Threshold(contract.classes[1], value, str(spec.target.threshold))
-    say(
-        f"{spec.name}: {threshold.positive} from a probability of {value:g} on, for {threshold.goal}"
-    )
+    say(f"{spec.name}: {threshold.positive} from a probability of {value:g} on ({threshold.goal})")
     fixed = FixedThresholdClassifier(
         estimator, threshold=value, pos_label=1, response_method="predict_proba"
     )
