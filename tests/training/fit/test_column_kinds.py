@@ -15,7 +15,7 @@ from training.data.dataset import Dataset, encode, encode_and_split
 from training.fit.candidates.resolve import SHORT_NAMES
 from training.fit.fit import Fitted, fit
 from training.fit.imported.file import ImportRefused
-from training.fit.trials import Attempt, Rehearsal
+from training.fit.search.trials import Attempt, Rehearsal
 from training.spec.values import Spec
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")

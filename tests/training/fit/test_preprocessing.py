@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Column, Contract, Matrix, Output
-from training.fit.compile import compile_pipeline
+from training.fit.compile.compile import compile_pipeline
 from training.fit.preprocessing import preprocessing
 
 Rows = tuple[Matrix, Any]
