@@ -115,7 +115,7 @@ def test_killed_workers_lose_nothing_they_answered(
 ) -> None:
     for name in "abc":
         writers.start(name)
-    await_that(lambda: len(writers.answered()) > 2000, "the workers answer")
+    await_that(lambda: len(writers.answered()) > 500, "the workers answer")
     writers.kill()
     ship_once(settings)
     assert_stored_once(settings, writers, unanswered=3)
@@ -130,7 +130,7 @@ def test_workers_killed_while_it_ships_lose_nothing(
         before = len(writers.answered())
         for name in "ab":
             writers.start(f"{name}{generation}")
-        await_that(lambda: len(writers.answered()) > before + 1000, "the workers answer")
+        await_that(lambda: len(writers.answered()) > before + 250, "the workers answer")
         writers.kill()
     await_that(lambda: not segments(settings.spool), "dead workers' files are shipped")
     assert_stored_once(settings, writers, unanswered=8)
@@ -157,13 +157,13 @@ def test_several_shippers_share_the_work_and_store_all_once(
     small = replace(settings, spool_limit=16 << 20)
     many = Writers(small)
     for name in "abc":
-        many.start(name, total=3000)
+        many.start(name, total=1000)
     for _ in range(3):
         start_shipper(settings, shippers)
     many.wait()
     await_that(lambda: not segments(settings.spool), "all files are shipped")
     answered = many.answered()
-    assert stored(settings) == answered and len(answered) == 9000
+    assert stored(settings) == answered and len(answered) == 3000
     assert stats(settings.spool).shipped == sum(answered.values())
 
 
@@ -177,7 +177,7 @@ def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
         before, shipped = len(writers.answered()), stats(settings.spool).shipped
         writers.start(f"a{generation}")
         start_shipper(settings, shippers)
-        await_that(lambda: len(writers.answered()) > before + 1500, "the worker answers")
+        await_that(lambda: len(writers.answered()) > before + 300, "the worker answers")
         await_that(lambda: stats(settings.spool).shipped > shipped, "something is shipped")
         shippers[generation].send_signal((signal.SIGTERM, signal.SIGKILL)[generation % 2])
         if generation:
@@ -200,7 +200,7 @@ def test_a_database_that_goes_away_for_a_while_delays_and_loses_nothing(
         await_that(lambda: stats(settings.spool).shipped > 500, "it ships")
         cluster.stop()
         before = len(writers.answered())
-        await_that(lambda: len(writers.answered()) > before + 2000, "it answers without database")
+        await_that(lambda: len(writers.answered()) > before + 500, "it answers without database")
         assert stats(settings.spool).lag > 0
         cluster.start()
         writers.kill()

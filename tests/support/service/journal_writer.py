@@ -24,7 +24,7 @@ def main(name: str, spool: str, limit: str, total: str = "") -> None:
         if record_quality(journal, f"{name}-{number}", rows=1 + number % 3, arm=arm):
             if not total:
                 # A pace, so that a test without a count ends with thousands of records and not millions.
-                time.sleep(0.0005)
+                time.sleep(0.002)
             os.write(1, f"{name}-{number} {1 + number % 3}\n".encode())
 
 

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.support import ROOT
 from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import SwarmError
-from tests.support.swarm_stack.callers import Callers, NextRequest, prediction
+from tests.support.swarm_stack.callers import Callers, NextRequest, Request, prediction
 from tests.support.swarm_stack.commands import Outcome, Running, run
 from tests.support.swarm_stack.releases import MODEL, Release
 
@@ -24,15 +24,20 @@ PORT = 8443
 #: Swarm's own pauses, shorter than a user's: they say nothing of what is tested.
 QUICK = {
     "MODEL_UPDATE_DELAY": "1s",
-    "MODEL_UPDATE_MONITOR": "8s",
+    "MODEL_UPDATE_MONITOR": "3s",
     "MODEL_DRAIN_SECONDS": "3",
     "EDGE_UPDATE_ORDER": "stop-first",
+    # The judgement of new replicas after they are in; a test about it says how long.
+    "WATCH": "3",
 }
 
 
 @dataclass(frozen=True)
 class Stack:
     """`settings` are environment variables on top of the Swarm's; `root` is the checkout whose commands act on it."""
+
+    #: Seconds between two requests of a caller.
+    pause: ClassVar[float] = 0.0
 
     swarm: Swarm
     folder: Path
@@ -59,7 +64,7 @@ class Stack:
 
     def deploy(self, release: Release, *arguments: str, **environ: str) -> Outcome:
         """Whatever tests before have brought in, or gone back from."""
-        usual = ("--json", "--force", "--watch", "8", "--deadline", "240", "--image", release.image)
+        usual = ("--json", "--force", "--deadline", "240", "--image", release.image)
         return self.run(
             "deploy", *usual, *arguments, **{"MONITOR_IMAGE": release.monitor, **environ}
         )
@@ -109,7 +114,12 @@ class Stack:
         trust.check_hostname = False
         request = prediction(MODEL, [{"light": 20.0, "temperature": 21.5, "trays": 4}], self.key)
         port = int(self.environ["EDGE_PORT"])
-        with Callers(self.addresses(), port, trust, asking or request, threads) as callers:
+
+        def next_request(_: int) -> Request:
+            time.sleep(self.pause)
+            return request
+
+        with Callers(self.addresses(), port, trust, asking or next_request, threads) as callers:
             wait_until(lambda: callers.seen.requests > 50, "callers are answered", 30)
             yield callers
 
