@@ -41,6 +41,8 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 EXACT_INTEGERS = 2**24
 #: The level of whatever is none of the categories, where `unknown` is "other": no category has this name.
 OTHER_LEVEL = "(other)"
+#: Of how many training rows a category is not rare, where a spec does not say it.
+USUAL_RARE = 20
 #: Texts that are named one by one, in errors, schemas and pages. Of more, the nearest few are, or the first.
 MOST_NAMED = 30
 FEW_NAMED = 3
@@ -65,7 +67,7 @@ class Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     #: Whether a text that is no category is refused, or encoded as one level more.
     unknown: Unknown = "refuse"
     #: Categories of fewer training rows are what a model learns that level from.
-    rare: int = 20
+    rare: int = USUAL_RARE
 
     @property
     def time_parts(self) -> tuple[TimePart, ...]:

@@ -9,11 +9,17 @@ from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 
+from service.bundle.column import USUAL_RARE
 from service.bundle.contract import EXACT_INTEGERS, FLOAT32_MAX
 from training.draft.profile import SIGNS, Column
 
+#: So many texts are all categories. Of more, those that stand in as many rows as a model needs to tell one apart.
 MOST_CATEGORIES = 30
+MOST_LISTED = 300
+#: A column of more texts is a category if the listed ones have at least this share of its values.
+MOSTLY_LISTED = 0.5
 #: How far beyond the values seen a drafted range reaches, as a share of their span.
 MARGIN = 0.25
 #: From this share of values that no other row has, a text or a number called `id` is a name of the row.
@@ -112,7 +118,9 @@ def _reason_of_texts(column: Column, categories: Counter[str] | None) -> str:
     if column.looks_like_dates:
         example = next(iter(column.values or ()))
         return f"dates such as {example!r}; ISO 8601 is needed, such as '2026-12-31'"
-    if categories is not None and len(categories) <= MOST_CATEGORIES:
+    if categories is not None and (
+        len(categories) <= MOST_CATEGORIES or (not column.strange and _repeats(categories))
+    ):
         return ""
     if column.strange:
         values = ", ".join(repr(value) for value, _ in column.strange.most_common(3))
@@ -124,14 +132,44 @@ def _reason_of_texts(column: Column, categories: Counter[str] | None) -> str:
         return f"free text: {different} different values, of {column.words:.0f} words on average"
     if column.distinct_share >= OWN:
         return f"an identifier: a text with {different} different values, nearly one for each row"
-    return f"a text with {different} different values is no category"
+    return (
+        f"a text with {different} different values, most of which stand in few rows, is no category"
+    )
+
+
+def _repeats(categories: Counter[str]) -> bool:
+    listed = _listed(categories)
+    return sum(categories[value] for value in listed) >= MOSTLY_LISTED * sum(categories.values())
+
+
+def _listed(categories: Counter[str]) -> list[str]:
+    """All of few; of many the commonest, of which each has rows enough to be told from the others."""
+    if len(categories) <= MOST_CATEGORIES:
+        return sorted(categories)
+    commonest = categories.most_common(MOST_LISTED)
+    return sorted(value for value, rows in commonest if rows >= USUAL_RARE)
 
 
 def _type(column: Column, categories: Counter[str]) -> list[str]:
     if _is_category(column):
-        listed = ", ".join(quoted(value) for value in sorted(categories))
-        return ['type = "category"', f"categories = [{listed}]"]
+        listed = ", ".join(map(quoted, _listed(categories)))
+        others = ['unknown = "other"'] if len(categories) > MOST_CATEGORIES else []
+        return ['type = "category"', f"categories = [{listed}]", *others]
+    if column.form == "timestamp":
+        return ['type = "timestamp"', *_encode(column)]
     return _number(column) if column.form == "number" else [f"type = {quoted(column.form)}"]
+
+
+def _encode(column: Column) -> list[str]:
+    """The parts of a time that differ; all of them, where its values are too many to be known."""
+    varying: list[str] = []
+    if column.values is not None:
+        moments = pd.to_datetime(pd.Series(list(column.values)), format="ISO8601", utc=True).dt
+        parts = {"month": moments.month, "weekday": moments.weekday, "hour": moments.hour}
+        varying = [part for part, values in parts.items() if values.nunique() > 1]
+    else:
+        varying = ["month", "weekday", "hour"]
+    return [f"encode = {json.dumps(['days', *varying])}"] if varying else []
 
 
 def _number(column: Column) -> list[str]:

@@ -127,6 +127,7 @@ def draft_spec(source: str, target: str, name: str, query: str = "") -> str:
         "",
         "[gates]",
         *gate,
+        'beat = ["baseline"]  # and by the metric that decides; "linear" and "champion" can be asked for, too',
     ]
     return "\n".join(lines) + "\n"
 

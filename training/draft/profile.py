@@ -16,7 +16,7 @@ from tables.csv_format import USUAL_MISSING, CsvFormat
 from tables.kinds import as_kind
 
 #: More different values than this are not told one by one.
-MOST_VALUES = 2_000
+MOST_VALUES = 10_000
 #: A column is one of numbers, with some that cannot be read, from this share of them on.
 MOSTLY = 0.5
 #: What people write where there is no value, besides what pandas knows.
@@ -53,7 +53,7 @@ class Column(NamedTuple):
 
     @property
     def different(self) -> str:
-        return str(len(self.values)) if self.values is not None else f"more than {MOST_VALUES}"
+        return str(len(self.values)) if self.values is not None else f"more than {MOST_VALUES:,}"
 
     @property
     def looks_like_dates(self) -> bool:

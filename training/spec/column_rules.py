@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from service.bundle.column import CYCLIC
+from service.bundle.column import CYCLIC, USUAL_RARE
 from service.bundle.contract import OTHER_LEVEL, Column
 from service.bundle.rows.column_value import value_encoder
 from training.spec.values import Spec
@@ -79,7 +79,7 @@ def _problems_of_others(column: Column) -> Iterator[str]:
     takes_others = column.unknown == "other"
     if takes_others and column.type != "category":
         yield f".unknown: given 'other' for a {column.type}; allowed: only for type 'category'"
-    if column.rare != Column("", "category").rare and not takes_others:
+    if column.rare != USUAL_RARE and not takes_others:
         yield (
             f".rare: given {column.rare}, which says nothing without unknown = 'other'; allowed: with it,"
             " the least rows of a category that a model tells apart"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct, structs
 
+from service.bundle.column import USUAL_RARE
 from service.bundle.contract import Column, ColumnType, Contract, Output, Task, TimePart, Unknown
 from service.bundle.monitor_rules import Bound, JudgingRules, MonitorRules, Positive, Share
 from tables.csv_format import USUAL_MISSING, CsvFormat
@@ -72,7 +73,7 @@ class ColumnSpec(Struct, frozen=True):
     sensitive: bool = False
     encode: TimePart | Annotated[tuple[TimePart, ...], Meta(min_length=1)] = "days"
     unknown: Unknown = "refuse"
-    rare: Positive = 20
+    rare: Positive = USUAL_RARE
     #: Which way a prediction may move as this column grows; the model is held to it.
     monotone: Literal["increasing", "decreasing"] | None = None
 

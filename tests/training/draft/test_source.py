@@ -104,6 +104,36 @@ def test_what_is_left_out_is_left_out_with_the_reason(tmp_path: Path) -> None:
         assert line in text
 
 
+def test_of_many_categories_the_common_ones_are_listed_and_others_taken(tmp_path: Path) -> None:
+    rows = plants(3000)
+    towns = [f"town {number % 60}" for number in range(2400)]
+    rows["town"] = [*towns, *(f"hamlet {number}" for number in range(600))]
+    rows.to_csv(tmp_path / "p.csv", index=False)
+    spec = load(write_draft(str(tmp_path / "p.csv"), "weight", "p", tmp_path))
+    (town,) = [column for column in spec.inputs if column.name == "town"]
+    assert town.unknown == "other" and town.categories == tuple(sorted(set(towns)))
+    table = sources.read(spec)
+    report, _ = dataset.validate(spec, table, sources.fingerprint(table))
+    assert report.errors == []
+
+
+def test_of_a_time_the_parts_that_differ_are_encoded(tmp_path: Path) -> None:
+    rows = plants()
+    rows["at noon"] = pd.date_range("2026-01-01T12:00Z", periods=300, freq="D").astype(str)
+    rows["by hour"] = pd.date_range("2026-01-01", periods=300, freq="h").astype(str)
+    rows.to_csv(tmp_path / "p.csv", index=False)
+    spec = load(write_draft(str(tmp_path / "p.csv"), "weight", "p", tmp_path))
+    encode = {column.name: column.encode for column in spec.inputs if column.type == "timestamp"}
+    assert encode["at noon"] == ("days", "month", "weekday")
+    assert encode["by hour"] == ("days", "weekday", "hour")
+
+
+def test_a_drafted_model_has_to_beat_the_baseline(tmp_path: Path) -> None:
+    plants().to_csv(tmp_path / "p.csv", index=False)
+    spec = load(write_draft(str(tmp_path / "p.csv"), "weight", "p", tmp_path))
+    assert spec.gates.beat == ("baseline",)
+
+
 def test_a_number_called_id_that_each_row_has_of_its_own_is_left_out(tmp_path: Path) -> None:
     rows = plants().assign(customer_id=np.random.default_rng(1).permutation(300) * 7)
     rows.to_parquet(tmp_path / "p.parquet")
