@@ -27,6 +27,8 @@ for _name in list(os.environ):
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
 # Threads of OpenMP spin while they wait for a core that another test has: a test takes ten times as long.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
+# A search in the process of the test: others take longer to start than the searches of tests.
+os.environ.update(LOKY_MAX_CPU_COUNT="1")
 
 #: Files that share what takes long to make run one after the other, in one process. What takes longest starts first.
 #: Of the Swarm's, those that act on the one stack have a Swarm of their own; the first entry that fits counts.

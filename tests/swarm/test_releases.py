@@ -95,7 +95,7 @@ def test_two_releases_back_by_digest_with_mlflow_down(
     assert f"went back from it to {first.name}" in refused.document["reason"]
 
     caught_up = calm.run("ledger", "--json").good()
-    assert len(caught_up.document["written"]) >= 4
+    assert len(caught_up.document["written"]) == 3
     assert str(client.get_model_version_by_alias(MODEL, "champion").version) == "1"
     experiment = client.get_experiment_by_name("releases")
     assert experiment is not None

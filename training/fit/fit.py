@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -159,7 +158,7 @@ def fit_on(
 ) -> FittedCandidate:
     """What did best in trials, fitted on these rows, with all cores of this machine."""
     pipeline = best.attempt.pipeline(spec, contract, matrix)
-    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=os.cpu_count()):
+    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=joblib.cpu_count()):
         with _of_all_rows(spec, best.candidate):
             pipeline.fit(matrix, target)
     return FittedCandidate(best.candidate, pipeline, best.score)

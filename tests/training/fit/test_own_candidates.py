@@ -66,12 +66,6 @@ def build_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.fit.compile.compile.LATENCY_CALLS", 5)
 
 
-@pytest.fixture
-def one_core(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A search in this process: others take longer to start than the search."""
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
-
-
 def spec_of_own(make: SpecOf, own: OwnCode, code: str, name: str = "build", **search: Any) -> Spec:
     own_name = f"{own.write(code)}:{name}"
     return make(search={"candidates": [own_name, *search.pop("beside", [])], **search})
@@ -120,7 +114,6 @@ def test_a_class_of_ones_own_is_passed_over_where_only_onnx_may_serve(
         fitted(spec_of_own(spec_of, own, OF_ITS_OWN))
 
 
-@pytest.mark.usefixtures("one_core")
 def test_a_candidate_of_ones_own_has_a_space_and_takes_the_matrix_as_it_is(
     spec_of: SpecOf, own: OwnCode
 ) -> None:
@@ -141,7 +134,6 @@ def test_a_candidate_of_ones_own_has_a_space_and_takes_the_matrix_as_it_is(
         ("1 / 0", "CANDIDATE raises in its space: ZeroDivisionError: .*models.py, line"),
     ],
 )
-@pytest.mark.usefixtures("one_core")
 def test_a_space_that_nothing_can_be_drawn_from_is_said_before_the_search(
     spec_of: SpecOf, own: OwnCode, drawn_from: str, reason: str
 ) -> None:
@@ -166,7 +158,6 @@ def test_what_no_file_can_keep_is_refused_in_a_sentence(
     assert "needs what is not installed here" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("one_core")
 def test_it_competes_with_ours(spec_of: SpecOf, own: OwnCode) -> None:
     done = fitted(
         spec_of_own(spec_of, own, OF_ITS_OWN, engine="any", beside=["linear"]), searching=True
@@ -217,7 +208,11 @@ def test_a_classifier_predicts_no_number(spec_of: SpecOf, own: OwnCode) -> None:
 
 
 @pytest.mark.slow
-def test_what_raises_in_fit_is_named_with_its_line(spec_of: SpecOf, own: OwnCode) -> None:
+def test_what_raises_in_fit_is_named_with_its_line(
+    spec_of: SpecOf, own: OwnCode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In processes that find the code and hand back the failure.
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
     code = OF_ITS_OWN.replace("self.mean_ = ", "self.mean_ = 1 / 0 * ")
     with pytest.raises(OwnCodeError, match=r"build raises in fit: ZeroDivisionError.*line \d+"):
         fitted(spec_of_own(spec_of, own, code), searching=True)

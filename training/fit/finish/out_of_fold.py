@@ -5,7 +5,6 @@ On held-out rows they would be fitted to the very rows by which the model is jud
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -46,7 +45,7 @@ def answer_out_of_fold(
     truth, answers = [], []
     with (
         threadpool_limits(1, "blas"),
-        joblib.parallel_config("loky", n_jobs=os.cpu_count()),
+        joblib.parallel_config("loky", n_jobs=joblib.cpu_count()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)

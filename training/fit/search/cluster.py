@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from training.common.errors import TrainingError
 def workers(cluster: str) -> Iterator[None]:
     """The place where joblib runs the fits inside; Dask is imported only for an address."""
     if not cluster:
-        with joblib.parallel_config("loky", n_jobs=os.cpu_count(), **_own_code()):
+        with joblib.parallel_config("loky", n_jobs=joblib.cpu_count(), **_own_code()):
             yield
         return
     with _connected(cluster), joblib.parallel_config("dask", n_jobs=-1):

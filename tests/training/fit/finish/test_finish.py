@@ -145,7 +145,7 @@ def test_a_class_that_a_fold_lacks_is_calibrated_with_the_others(classes_of: Spe
     matrix = dataset_of(classes_of()).matrix
     target = (matrix[:, 1] > 5).astype(int)
     target[7] = 2
-    pipeline = make_pipeline(spec, spec.contract(), "linear").fit(matrix, target)
+    pipeline = make_pipeline(spec, spec.contract(), "linear", matrix).fit(matrix, target)
     probabilities = finish(spec, spec.contract(), pipeline, matrix, target).estimator.predict_proba(
         matrix
     )

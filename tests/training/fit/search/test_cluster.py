@@ -42,7 +42,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 @pytest.fixture(scope="module")
 def local(study: Study) -> SearchResult:
-    return study.searched()
+    """In processes of this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOKY_MAX_CPU_COUNT", "2")
+        return study.searched()
 
 
 @pytest.fixture

@@ -70,8 +70,6 @@ def test_a_candidate_too_slow_for_the_seconds_is_timed_and_lets_the_other_go_on(
     """480 rows would take it a minute and a half."""
     monkeypatch.setattr(search, "TIMED_ROWS", 10)
     monkeypatch.setattr(search, "FEWEST_ROWS", 150)
-    # In this process: others would have to start.
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
     slow = f"{own.write(SLOW)}:build"
     settings = {"candidates": [slow, "linear"], "budget": 2, "budget_seconds": 25}
     result = searched(spec_of, plants(600), search=settings)
@@ -87,7 +85,6 @@ def test_own_code_that_cannot_learn_the_few_rows_it_is_timed_on_still_competes(
     spec_of: SpecOf, own: OwnCode, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "TIMED_ROWS", 10)
-    monkeypatch.setattr("os.cpu_count", lambda: 1)
     code = SLOW.replace("time.sleep(0.2 * len(rows))", "assert len(rows) > 20")
     name = f"{own.write(code)}:build"
     settings = {"candidates": [name], "budget": 1, "budget_seconds": 60}
