@@ -45,18 +45,20 @@ def _build(root: Path) -> None:
 def bundle_root() -> Path:
     """Keyed by the code that makes them, so that a second session finds them made."""
     sources = [
-        Path(bundles.__file__),
-        ROOT / "service/bundle/contract.py",
-        ROOT / "service/bundle/manifest.py",
-        ROOT / "service/bundle/exported.py",
         Path(__file__),
+        Path(bundles.__file__),
+        *sorted((ROOT / "service/bundle").rglob("*.py")),
     ]
     key = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     root = Path(tempfile.gettempdir()) / f"swarmline-test-bundles-{os.getuid()}-{key}"
     if not root.is_dir():
         fresh = Path(tempfile.mkdtemp(prefix="swarmline-test-bundles-"))
         _build(fresh)
-        fresh.rename(root)
+        try:
+            fresh.rename(root)
+        except OSError:
+            # Another process of the same run was faster.
+            shutil.rmtree(fresh)
     return root
 
 

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from service.bundle.contract import OTHER_LEVEL
 from training.data.dataset import Dataset
-from training.metrics.by_group import FIGURES, GroupFigures, Grouped, measure_groups
+from training.metrics.by_group import FIGURES, Grouped, GroupFigures, measure_groups
 from training.metrics.metric import Scored
 from training.spec.fairness import Fairness
 from training.spec.values import Spec
@@ -27,7 +28,7 @@ def measure_fairness(spec: Spec, dataset: Dataset, scored: Scored) -> GroupFigur
     return measure_groups(
         FIGURES[spec.task],
         scored,
-        _grouped(spec, fairness, dataset),
+        _grouped(fairness, dataset),
         positive_class(fairness, dataset.contract.classes),
         least=fairness.minimum_rows,
         seed=spec.search.seed,
@@ -40,13 +41,14 @@ def positive_class(fairness: Fairness, classes: Sequence[str]) -> int:
     return classes.index(fairness.positive) if fairness.positive else len(classes) - 1
 
 
-def _grouped(spec: Spec, fairness: Fairness, dataset: Dataset) -> Grouped:
+def _grouped(fairness: Fairness, dataset: Dataset) -> Grouped:
     if dataset.groups is not None:
         return _of_texts(dataset.groups)
     part = dataset.contract.parts_of(fairness.group)[0]
     values = part.values(dataset.held_out).astype(np.float64)
     if part.column.type in ("category", "boolean"):
         names = part.column.categories or ("false", "true")
+        names = names if part.column.other is None else (*names, OTHER_LEVEL)
         return Grouped(names, np.where(np.isnan(values), -1, values).astype(np.intp))
     return in_quarters(values)
 

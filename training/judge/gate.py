@@ -119,8 +119,8 @@ def _champion_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
 def _beat_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
     """By the deciding metric; as good as a rival is not better, nor is what cannot be computed."""
     deciding = spec.deciding
-    own = evaluation.metrics[deciding.name].value
     for name in spec.gates.beat:
+        own = evaluation.metrics[deciding.name].value
         rule = f"{deciding.name} better than {RIVALS[name]}'s"
         rival = evaluation.rival(name)
         if rival is None:

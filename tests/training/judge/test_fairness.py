@@ -80,6 +80,16 @@ def test_an_input_is_a_group_by_its_values(spec_of: SpecOf, result_of: ResultOf)
         assert group.figures["mae"].value == pytest.approx(np.abs(misses).mean())
 
 
+def test_texts_that_are_no_category_are_a_group_of_their_own(
+    spec_of: SpecOf, result_of: ResultOf
+) -> None:
+    rows = plants(400)
+    rows.loc[rows.index % 4 == 0, "kind"] = "moss"
+    fairness = {"group": "kind", "minimum_rows": 5}
+    result = result_of(spec_of(columns={"kind": {"unknown": "other"}}, fairness=fairness), rows)
+    assert set(named(result)) == {"herb", "tree", "(other)"}
+
+
 @pytest.mark.parametrize("group", ["light", "height"])
 def test_numbers_are_grouped_in_quarters_without_their_ends(
     spec_of: SpecOf, result_of: ResultOf, group: str

@@ -54,6 +54,7 @@ def test_every_key_reaches_the_rules(spec_of: SpecOf) -> None:
         "floor": 0.2,
         "floors": {"light": 0.3, "weight": 1},
         "missing_floor": 0.1,
+        "other_floor": 0.15,
         "q": 0.01,
         "alarm_windows": 3,
         "of_windows": 5,
