@@ -9,7 +9,7 @@ import pytest
 
 from monitoring.findings.values import Finding
 from monitoring.quality import judge_quality
-from service.bundle.contract import Column, Contract, Output
+from service.bundle.contract import Column, Contract, Output, Threshold
 from service.bundle.monitor_rules import Bound, MonitorRules
 from service.bundle.reference import Calibration, Reference
 from tests.support.monitoring.populations import Rows, truth_of, window_of
@@ -182,6 +182,41 @@ def test_numbers_have_their_metrics(reference: Reference):
     findings = judge_quality(truth_of(off), window_of(off), reference, NUMBERS, MonitorRules())
     assert by_column(findings, "quality")["mae"].value == pytest.approx(2.0)
     assert list(by_column(findings, "quality")) == ["r2", "mae", "rmse"]
+
+
+def test_intervals_that_hold_too_little_of_the_truth_are_raised(reference: Reference):
+    ends = (Output("low", of="kilos", quantile=0.1), Output("high", of="kilos", quantile=0.9))
+    contract = Contract("yield", "regression", CONTRACT.columns, (Output("kilos"), *ends))
+    rows = make_rows(1000)
+    truth = rows.matrix[:, 1].astype(np.float64)
+    # As of inputs that moved since: the interval begins above a third of what comes true.
+    low = np.where(np.arange(1000) % 3 == 0, truth + 1, truth - 5)
+    values = np.column_stack([truth, low, truth + 5])
+    served = rows._replace(values=values, probabilities=None, truth=truth)
+    rules = MonitorRules(bounds={"coverage": Bound(min=0.75)})
+    findings = judge_quality(truth_of(served), window_of(served), reference, contract, rules)
+    coverage = by_column(findings, "quality")["coverage"]
+    assert coverage.value == pytest.approx(2 / 3, abs=0.001)
+    assert (coverage.verdict, coverage.bound) == ("raised", 0.75)
+
+
+def test_labels_are_judged_as_a_threshold_served_them(reference: Reference):
+    """Not as the most probable class, which half of these rows were not called."""
+    rows = make_rows(1000)
+    odds = np.where(np.arange(1000) % 2 == 0, 0.4, 0.1).astype(np.float32)
+    served = rows._replace(
+        values=(odds >= 0.3).astype(np.int64),
+        probabilities=np.column_stack([1 - odds, odds]),
+        truth=(odds >= 0.3).astype(np.int64),
+    )
+    contract = Contract(
+        *("grade", "classification", CONTRACT.columns, CONTRACT.outputs, CONTRACT.classes),
+        threshold=Threshold("poor", 0.3, "recall 0.9"),
+    )
+    findings = judge_quality(
+        truth_of(served), window_of(served), reference, contract, MonitorRules()
+    )
+    assert by_column(findings, "quality")["accuracy"].value == 1
 
 
 def test_a_recipe_has_no_truth_by_row(reference: Reference):
