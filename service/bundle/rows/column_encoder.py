@@ -147,17 +147,23 @@ class ColumnEncoder:
         return time_features(values, column.time_parts)[:, self._all]
 
     def _encode_numbers(self, values: NDArray[Any]) -> NDArray[np.float64] | None:
-        column = self.column
-        if column.type not in ("number", "integer"):
+        if self.column.type not in ("number", "integer"):
             return None
         numbers = values.astype(np.float64)
-        low, high = column.bounds
-        allowed = (numbers >= low) & (numbers <= high)
-        if column.type == "integer":
-            allowed &= numbers == np.floor(numbers)
-        if column.nullable:
-            allowed |= np.isnan(numbers)
-        return numbers if allowed.all() else None
+        return numbers if allowed_numbers(self.column, numbers).all() else None
+
+
+def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which of many numbers are taken as they are; NaN is a null. None of a column that is not of numbers."""
+    if column.type not in ("number", "integer"):
+        return np.zeros(len(numbers), dtype=bool)
+    low, high = column.bounds
+    allowed = (numbers >= low) & (numbers <= high)
+    if column.type == "integer":
+        allowed &= numbers == np.floor(numbers)
+    if column.nullable:
+        allowed |= np.isnan(numbers)
+    return allowed
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Column, Contract, Matrix, Reason
-from service.bundle.rows.column_encoder import ColumnEncoder, column_encoders
+from service.bundle.rows.column_encoder import ColumnEncoder, allowed_numbers, column_encoders
 from service.bundle.rows.column_value import refusal_reason
 from service.bundle.rows.times import time_features
 
@@ -118,19 +118,6 @@ def _of_moments(encoder: ColumnEncoder, values: Moments) -> NDArray[np.float64]:
     if encoder.column.type != "timestamp":
         return np.full((len(values.moments), encoder.width), np.nan)
     return time_features(values.moments, encoder.column.time_parts)
-
-
-def allowed_numbers(column: Column, numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of many numbers are taken as they are; NaN is a null. None of a column that is not of numbers."""
-    if column.type not in ("number", "integer"):
-        return np.zeros(len(numbers), dtype=bool)
-    low, high = column.bounds
-    allowed = (numbers >= low) & (numbers <= high)
-    if column.type == "integer":
-        allowed &= numbers == np.floor(numbers)
-    if column.nullable:
-        allowed |= np.isnan(numbers)
-    return allowed
 
 
 def _encode_coded(encoder: ColumnEncoder, values: Coded) -> tuple[NDArray[Any], list[Refusal]]:
