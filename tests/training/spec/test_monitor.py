@@ -24,6 +24,7 @@ BAD = [
     ({"floors": {"moon": 0.2}}, "monitor.floors: given 'moon'; allowed, as columns that are not sensitive: kind"),
     ({"floors": {"leaves": 0.2}}, "monitor.floors: given 'leaves'; allowed, as columns that are not sensitive"),
     ({"missing_floor": 2}, "monitor.missing_floor: given 2; allowed: a number of at least 0 and of at most 1"),
+    ({"other_floor": -0.1}, "monitor.other_floor: given -0.1; allowed: a number of at least 0 and of at most 1"),
     ({"q": 1}, "monitor.q: given 1; allowed: a number above 0 and below 1"),
     ({"alarm_windows": 4}, "monitor.alarm_windows: given 4; allowed: at most of_windows, 3"),
     ({"of_windows": 0}, "monitor.of_windows: given 0; allowed: a whole number above 0"),
