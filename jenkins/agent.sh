@@ -41,10 +41,10 @@ stop() {
 trap stop TERM INT HUP
 java -jar "$work/agent.jar" -url "$url/" -name "$name" -secret "@$work/secret" -webSocket -workDir "$work" &
 java=$!
-status=143
-# A signal ends the first wait, not Java.
-while kill -0 "$java" 2>/dev/null; do
+# A signal ends the first wait, not Java. Java that has ended already is waited for, too: its status is the container's.
+while :; do
     if wait "$java"; then status=0; else status=$?; fi
+    kill -0 "$java" 2>/dev/null || break
 done
 while pgrep -f "$deploys" >/dev/null; do sleep 0.5; done
 exit "$status"
