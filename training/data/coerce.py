@@ -47,11 +47,16 @@ def _coerce_column(column: Column, values: pd.Series[Any]) -> pd.Series[Any]:
         return pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(
             None
         )
+    kind = pd.api.types.infer_dtype(values, skipna=True)
     if column.type == "boolean":
+        if kind == "boolean":
+            return values.astype(object)
         words = values.map(lambda value: str(value).strip().lower() if pd.notna(value) else None)
         return words.map(
             {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}
         ).astype(object)
+    if kind == "string":
+        return values.astype(object)
     return values.map(lambda value: value if pd.isna(value) else as_text(value)).astype(object)
 
 

@@ -122,6 +122,8 @@ class ColumnEncoder:
             return self._encode_numbers(values)
         if self._codes:
             return self._encode_categories(values.tolist() if kind else values)
+        if self.column.type == "boolean" and kind in ("b", "O"):
+            return self._encode_booleans(values)
         return None if kind or len(values) < MANY else self._encode_list(values)
 
     def _encode_categories(self, values: Sequence[Any]) -> list[float] | None:
@@ -129,6 +131,12 @@ class ColumnEncoder:
             return [self._codes[value] for value in values]
         except (KeyError, TypeError):
             return None
+
+    def _encode_booleans(self, values: NDArray[Any]) -> NDArray[np.float64] | None:
+        types = set(map(type, values.tolist()))
+        allowed = {bool, type(None)} if self.column.nullable else {bool}
+        # A null becomes NaN.
+        return values.astype(np.float64) if types <= allowed else None
 
     def _encode_list(self, values: Sequence[Any]) -> NDArray[np.float64] | None:
         if self.column.type not in ("number", "integer") or not _NUMBERS.issuperset(
