@@ -20,7 +20,7 @@ from training.common.progress import say
 from training.data.dataset import Dataset
 from training.fit.candidates import trust
 from training.fit.candidates.own import learning
-from training.fit.candidates.pipeline import make_pipeline, space
+from training.fit.candidates.pipeline import make_pipeline, parameters_of_many_rows, space
 from training.fit.candidates.resolve import IMPORTED
 from training.fit.compile.compile import Compiled, compile_pipeline, take_compiled
 from training.fit.finish.finish import Finished, finish
@@ -29,6 +29,9 @@ from training.fit.imported.model import refusing
 from training.fit.search.search import SearchResult, search
 from training.fit.search.trials import Attempt, Trial
 from training.spec.values import Spec
+
+#: From so many training rows on, a candidate may be fitted with fewer steps.
+MANY_ROWS = 100_000
 
 
 class FittedCandidate(NamedTuple):
@@ -158,6 +161,8 @@ def fit_on(
 ) -> FittedCandidate:
     """What did best in trials, fitted on these rows, with all cores of this machine."""
     pipeline = best.attempt.pipeline(spec, contract, matrix)
+    if len(matrix) >= MANY_ROWS:
+        pipeline.set_params(**parameters_of_many_rows(spec, contract, best.candidate))
     with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=joblib.cpu_count()):
         with _of_all_rows(spec, best.candidate):
             pipeline.fit(matrix, target)

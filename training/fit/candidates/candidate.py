@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from service.bundle.contract import Contract
@@ -24,3 +25,5 @@ class Candidate(NamedTuple):
     preprocessing: Literal["scaled", "plain", "codes", "none"] = "plain"
     #: Whether it predicts several numbers at once; else one estimator is fitted for each.
     multiple: bool = True
+    #: Its parameters in the fit on all rows, where these are many: what few rows need many steps for.
+    of_many_rows: Mapping[str, Any] = MappingProxyType({})

@@ -36,9 +36,21 @@ def make_pipeline(spec: Spec, contract: Contract, name: str, matrix: Matrix) -> 
 def space(spec: Spec, contract: Contract, name: str) -> Mapping[str, Any]:
     """What a search may vary, by the pipeline's parameter names."""
     candidate = resolve(name)
+    return _of_estimator(spec, contract, candidate, candidate.space(contract))
+
+
+def parameters_of_many_rows(spec: Spec, contract: Contract, name: str) -> Mapping[str, Any]:
+    """What the fit on many rows sets, by the pipeline's parameter names."""
+    candidate = resolve(name)
+    return _of_estimator(spec, contract, candidate, candidate.of_many_rows)
+
+
+def _of_estimator(
+    spec: Spec, contract: Contract, candidate: Candidate, parameters: Mapping[str, Any]
+) -> Mapping[str, Any]:
     inner = "model__estimator__" if _one_for_each_output(candidate, contract) else "model__"
     inner = "model__regressor__" if spec.target.transform else inner
-    return {inner + parameter: values for parameter, values in candidate.space(contract).items()}
+    return {inner + parameter: values for parameter, values in parameters.items()}
 
 
 def _one_for_each_output(candidate: Candidate, contract: Contract) -> bool:
