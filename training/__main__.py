@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -16,6 +17,9 @@ from training.commands.arguments import check_models, complete, parser
 from training.common import failures
 from training.common.errors import TrainingError
 from training.common.progress import say
+
+#: The exit status after Ctrl-C or TERM.
+INTERRUPTED = 130
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -34,7 +38,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return _end_with(failures.explained(error), arguments.traceback)
     except KeyboardInterrupt:
         say("stopped; nothing half-made is registered")
-        return 130
+        return INTERRUPTED
     return 0
 
 
@@ -48,4 +52,10 @@ def _end_with(error: TrainingError, with_traceback: bool) -> int:
 if __name__ == "__main__":
     # A build that is aborted gets TERM: to be ended as by Ctrl-C, with the run marked as failed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    sys.exit(main())
+    status = main()
+    if status == INTERRUPTED:
+        # Threads of libraries may hold up the interpreter's end, and who pressed again would get a traceback.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
