@@ -85,8 +85,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scales(self) -> bool:
         """Whether the monitor may order replicas: only where it is told to, and knows Jenkins and Prometheus."""
-        known = (self.scale_url, self.retrain_token, self.prometheus_url)
-        return self.autoscale and all(known)
+        return self.autoscale and all((self.scale_url, self.retrain_token, self.prometheus_url))
 
 
 def _database(text: str) -> str:

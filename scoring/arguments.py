@@ -7,6 +7,7 @@ import sys
 from typing import NoReturn
 
 from outside.address import public_text
+from outside.command_line import fill_in
 from outside.values import LINE, NAME, PLACE, QUERY, TABLE, Outside, checked
 from scoring.errors import ScoringError
 from scoring.unfinished import PART_ROWS
@@ -97,10 +98,7 @@ def format_of(options: argparse.Namespace) -> CsvFormat:
 
 def complete(options: argparse.Namespace) -> None:
     """Fills in what the environment says, where the command line does not."""
-    for name, value in vars(options).items():
-        if isinstance(value, Outside):
-            given = value.value()
-            setattr(options, name, "" if given is None else given)
+    fill_in(options, "")
     # Longer ones would be cut off by the database, and two tables be one.
     checked("TABLE", options.table, TABLE)
     if options.part_rows < 1:

@@ -98,9 +98,9 @@ def expected_metrics(
     """`truth` is the share of each class in each row."""
     table = truth.T @ np.eye(truth.shape[1])[values.astype(np.intp)]
     true = table.sum(axis=1)
-    given = probabilities.astype(np.float64)
-    surprise = -np.log(np.clip(given, LEAST_PROBABILITY, 1.0))
-    distance = (given**2 - 2 * given * truth + truth).sum(axis=1).mean()
+    odds = probabilities.astype(np.float64)
+    surprise = -np.log(np.clip(odds, LEAST_PROBABILITY, 1.0))
+    distance = (odds**2 - 2 * odds * truth + truth).sum(axis=1).mean()
     return {
         "auc": _auc(truth, ranks),
         **macro_averages(table),

@@ -38,8 +38,8 @@ def find_experiment(
             " or has it predict in shadow",
             True,
         )
-    known = ", ".join(names) or "none yet"
-    raise NoExperiment(f"nothing was judged of a model {model[:100]!r}; models: {known}", False)
+    models = ", ".join(names) or "none yet"
+    raise NoExperiment(f"nothing was judged of a model {model[:100]!r}; models: {models}", False)
 
 
 def _experiment(record: ExperimentRecord) -> Experiment:

@@ -97,8 +97,8 @@ class TableSink:
                     if not done:
                         pair.aside.drop(transaction, checkfirst=True)
                     pair.aside.create(transaction, checkfirst=True)
-                    kept = [str(part) for part in done]
-                    transaction.execute(pair.aside.delete().where(pair.aside.c[PART].not_in(kept)))
+                    parts = [str(part) for part in done]
+                    transaction.execute(pair.aside.delete().where(pair.aside.c[PART].not_in(parts)))
                 there = set(transaction.scalars(sa.select(self.answers.aside.c[PART]).distinct()))
             for part in [part for part in done if str(part) not in there]:
                 # Somebody removed its rows meanwhile.

@@ -121,12 +121,12 @@ def _without_formulas(violations: pa.RecordBatch) -> pa.RecordBatch:
 
     `given` is whatever stood in the table; of numbers the sign stays.
     """
-    given = violations.column("given")
+    texts = violations.column("given")
     is_formula = pc.and_(
-        pc.match_substring_regex(given, r"^\s*[=+@\t\r-]"),
-        pc.invert(pc.match_substring_regex(given, r"^[+-]?[0-9.,]+(?:e[+-]?[0-9]+)?$")),
+        pc.match_substring_regex(texts, r"^\s*[=+@\t\r-]"),
+        pc.invert(pc.match_substring_regex(texts, r"^[+-]?[0-9.,]+(?:e[+-]?[0-9]+)?$")),
     )
-    marked = pc.if_else(is_formula, pc.binary_join_element_wise("'", given, ""), given)
+    marked = pc.if_else(is_formula, pc.binary_join_element_wise("'", texts, ""), texts)
     return violations.set_column(violations.schema.get_field_index("given"), "given", marked)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, NoReturn
 
 from outside import values
-from outside.command_line import more_words
+from outside.command_line import fill_in, more_words
 from outside.values import LINE, NAME, NUMBER, Allowed, NotAllowed, Outside
 from scripts.command.outcome import REFUSED, Refused, say
 
@@ -60,9 +60,7 @@ def parsed(line: argparse.ArgumentParser, arguments: Sequence[str] | None) -> ar
         arguments = [*more_words(line), *sys.argv[1:]]
     options = line.parse_args(arguments)
     try:
-        for name, value in vars(options).items():
-            if isinstance(value, Outside):
-                setattr(options, name, value.value())
+        fill_in(options)
     except NotAllowed as refused:
         line.exit(REFUSED, f"swarmline: {refused}\n")
     return options

@@ -82,12 +82,12 @@ class CanaryWatch:
         self._contain(view, [task for task in self._tasks(view) if task.image == image], reason)
 
     def _contain(self, view: View, condemned: list[Task], reason: str) -> None:
-        told = [task for task in condemned if task.id not in self._contained]
+        tasks = [task for task in condemned if task.id not in self._contained]
         service = view.named(self._service)
-        if told and service is not None:
+        if tasks and service is not None:
             least_ready = ((service.replicas or 1) + 1) // 2
             self._contained |= set(
-                containment.contain(self._edge_of(view), told, reason, least_ready)
+                containment.contain(self._edge_of(view), tasks, reason, least_ready)
             )
 
     def _fresh(self, view: View) -> list[Task]:

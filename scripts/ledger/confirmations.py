@@ -37,12 +37,14 @@ def keep(stack: str, seen: Record, outcome: str, reason: str, by: str, why: str)
     production = environments.production_of(stack)
     with _at_production():
         serving = records.serving(records.history(production))
-        kept = records.store(
+        confirmation = records.store(
             production, record._replace(replaced=serving.release if serving else "")
         )
         releases.write_after(production)
-    say(f"release {kept.release} is {outcome} in {stack}: kept with the releases of {production}")
-    return kept
+    say(
+        f"release {confirmation.release} is {outcome} in {stack}: kept with the releases of {production}"
+    )
+    return confirmation
 
 
 def keep_red(stack: str, seen: Record, reason: str, by: str, why: str) -> None:

@@ -20,7 +20,7 @@ from scoring.__main__ import main
 from service.bundle.contract import Contract
 from tests.support import ROOT
 from tests.support.processes import Done, spawned
-from tests.support.service.bundles import rows_for
+from tests.support.service.bundles import QUALITY, rows_for
 
 
 class Scorer:
@@ -63,3 +63,7 @@ def answers(path: Path) -> list[dict[str, Any]]:
     read = pyarrow.parquet.read_table if path.suffix == ".parquet" else pyarrow.csv.read_csv
     rows: list[dict[str, Any]] = read(path).to_pylist()
     return rows
+
+
+#: Valid rows of the classifier, with an order's number.
+ROWS = numbered(QUALITY, 500)

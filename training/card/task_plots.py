@@ -172,8 +172,8 @@ def _before_calibration(result: TrainingResult) -> NDArray[np.float64] | None:
     """What the model alone gave to the held-out rows, where its probabilities were calibrated."""
     if not result.spec.target.calibrate:
         return None
-    given = result.fitted.chosen.pipeline.predict_proba(result.dataset.held_out)
-    return np.asarray(given, dtype=np.float64)
+    odds = result.fitted.chosen.pipeline.predict_proba(result.dataset.held_out)
+    return np.asarray(odds, dtype=np.float64)
 
 
 def _reliability(

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple, NoReturn
 import msgspec
 
 from outside.address import public_text
+from outside.command_line import fill_in
 from outside.values import FLAG, LINE, NAME, NAMES, PATH, SQL, Outside, choice, parameter
 from training.commands import COMMANDS
 from training.common.errors import Several, SpecError, TrainingError
@@ -178,10 +179,7 @@ def complete(arguments: argparse.Namespace) -> None:
         # An image holds all models, whichever a build was to train.
         if rollout and isinstance(arguments.models, Outside):
             arguments.models = []
-    for name, value in vars(arguments).items():
-        if isinstance(value, Outside):
-            given = value.value()
-            setattr(arguments, name, "" if given is None else given)
+    fill_in(arguments, "")
     if "why" in arguments and not arguments.why:
         if not arguments.exported:
             raise TrainingError("WHY is missing: WHY='the reason', which is kept")

@@ -162,13 +162,10 @@ def _type(column: Column, categories: Counter[str]) -> list[str]:
 
 def _encode(column: Column) -> list[str]:
     """The parts of a time that differ; all of them, where its values are too many to be known."""
-    varying: list[str] = []
+    varying = ["month", "weekday", "hour"]
     if column.values is not None:
         moments = pd.to_datetime(pd.Series(list(column.values)), format="ISO8601", utc=True).dt
-        parts = {"month": moments.month, "weekday": moments.weekday, "hour": moments.hour}
-        varying = [part for part, values in parts.items() if values.nunique() > 1]
-    else:
-        varying = ["month", "weekday", "hour"]
+        varying = [part for part in varying if getattr(moments, part).nunique() > 1]
     return [f"encode = {json.dumps(['days', *varying])}"] if varying else []
 
 

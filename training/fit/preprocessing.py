@@ -87,12 +87,12 @@ def common_codes(column: Column, values: NDArray[Any]) -> Codes:
     Any other code, of a rare category or of none, is one level to it. A null has a code of its own.
     """
     null = [NO_CATEGORY] * column.nullable
-    known = np.arange(len(column.categories))
+    codes = np.arange(len(column.categories))
     if column.other is not None:
         counts = _counts(column, values)
         # Were all rare, nothing would be left to tell apart.
-        known = known[(counts >= column.rare) | (counts == counts.max(initial=0))]
-    return np.array([*null, *known], dtype=np.float32)
+        codes = codes[(counts >= column.rare) | (counts == counts.max(initial=0))]
+    return np.array([*null, *codes], dtype=np.float32)
 
 
 def fold_rare(codes: Sequence[Codes]) -> Pipeline:

@@ -104,32 +104,32 @@ def _of_the_truth(scored: Scored) -> NDArray[Any]:
     """The probability that the model gave to what came true."""
     assert scored.probabilities is not None  # a classifier always gives them
     codes = scored.truth.astype(np.intp)
-    known = codes < scored.probabilities.shape[1]
+    is_listed = codes < scored.probabilities.shape[1]
     rows = np.arange(len(codes))
-    return np.where(known, scored.probabilities[rows, np.where(known, codes, 0)], 0.0)
+    return np.where(is_listed, scored.probabilities[rows, np.where(is_listed, codes, 0)], 0.0)
 
 
 def _log_loss(scored: Scored) -> float:
-    given = np.clip(_of_the_truth(scored).astype(np.float64), LEAST_PROBABILITY, 1.0)
-    return float(-np.log(given).mean())
+    odds = np.clip(_of_the_truth(scored).astype(np.float64), LEAST_PROBABILITY, 1.0)
+    return float(-np.log(odds).mean())
 
 
 def _brier(scored: Scored) -> float:
     """Squared distance of the probabilities from 1 and 0; of two classes that of the second alone."""
     assert scored.probabilities is not None  # a classifier always gives them
-    given = scored.probabilities.astype(np.float64)
+    odds = scored.probabilities.astype(np.float64)
     # The sum over classes of (p - y)^2 is the sum of p^2, less twice that of the truth, and 1.
-    distance = (given**2).sum(axis=1) - 2 * _of_the_truth(scored) + 1
-    return float(distance.mean() / (2 if given.shape[1] == 2 else 1))
+    distance = (odds**2).sum(axis=1) - 2 * _of_the_truth(scored) + 1
+    return float(distance.mean() / (2 if odds.shape[1] == 2 else 1))
 
 
 def _calibration_error(scored: Scored) -> float:
     """By bins of the predicted class's probability: how far it lies from how often it was right, in the mean."""
     assert scored.probabilities is not None  # a classifier always gives them
     codes = scored.values.astype(np.intp)
-    given = scored.probabilities[np.arange(len(codes)), codes].astype(np.float64)
-    bins = np.minimum((given * ERROR_BINS).astype(np.intp), ERROR_BINS - 1)
-    gaps = np.bincount(bins, weights=given - (scored.truth == scored.values))
+    odds = scored.probabilities[np.arange(len(codes)), codes].astype(np.float64)
+    bins = np.minimum((odds * ERROR_BINS).astype(np.intp), ERROR_BINS - 1)
+    gaps = np.bincount(bins, weights=odds - (scored.truth == scored.values))
     return float(np.abs(gaps).sum() / len(codes))
 
 

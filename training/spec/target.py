@@ -109,8 +109,8 @@ def import_problems(target: Target) -> Iterator[str]:
 
 def _threshold_problems(goal: ThresholdGoal, classes: tuple[str, ...]) -> Iterator[str]:
     if len(goal.goals) != 1:
-        given = ", ".join(goal.goals) or "nothing"
-        yield f"target.threshold: given {given}; allowed: one of maximise, recall, precision and at"
+        goals = ", ".join(goal.goals) or "nothing"
+        yield f"target.threshold: given {goals}; allowed: one of maximise, recall, precision and at"
     if len(classes) != 2:
         yield (
             f"target.threshold: given, with {len(classes) or 'no'} target.classes; allowed: with two of them listed,"

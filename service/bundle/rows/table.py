@@ -103,13 +103,13 @@ def _encode(encoder: ColumnEncoder, values: TableColumn) -> tuple[NDArray[Any], 
         doubtful = ~allowed_numbers(column, values.numbers)
     refused: list[Refusal] = []
     for row in np.flatnonzero(doubtful).tolist():
-        given = values.original(row)
+        value = values.original(row)
         try:
-            numbers[row] = encoder.encode(given)
+            numbers[row] = encoder.encode(value)
         except ValueError:
             # Else one beyond float32 would overflow on its way into the matrix.
             numbers[row] = np.nan
-            refused.append(Refusal(row, column, given, refusal_reason(column, given)))
+            refused.append(Refusal(row, column, value, refusal_reason(column, value)))
     return numbers, refused
 
 

@@ -127,8 +127,8 @@ def compared(name: str, study: Study, peers: dict[str, Any]) -> Outcome:
     answers = {"swarmline": values if contract.classes else values[:, 0]}
     numbers = {label: number for number, label in enumerate(contract.classes)}
     for peer, answer in peers.items():
-        given = answer["answers"]
-        answers[peer] = np.array([numbers[label] for label in given] if numbers else given)
+        labels = answer["answers"]
+        answers[peer] = np.array([numbers[label] for label in labels] if numbers else labels)
     low, high = interval(bool(numbers), truth, answers["swarmline"], answers["lightgbm"])
     return Outcome(
         name,

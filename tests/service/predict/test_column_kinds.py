@@ -69,8 +69,8 @@ def test_every_protocol_answers_as_the_pipeline(sales: Sales) -> None:
         "/v1/models/yield-prediction/predict", {"columns": columns}
     ).json
     for path, answer in answers.items():
-        given = answer["outputs"][0]["data"] if "v2" in path else answer["predictions"]
-        assert given == pytest.approx(sales.expected, rel=1e-5), path
+        numbers = answer["outputs"][0]["data"] if "v2" in path else answer["predictions"]
+        assert numbers == pytest.approx(sales.expected, rel=1e-5), path
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

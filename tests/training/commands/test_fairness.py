@@ -40,10 +40,10 @@ def test_a_gate_on_groups_fires_and_no_row_of_their_column_is_kept(
     assert "selection_rate by slope, difference <= 0.1: value" in done.err
     (run,) = workspace.runs("slopes")
     assert run.data.metrics["fairness.selection_rate.difference"] > 0.5
-    kept = tmp_path / "kept"
-    kept.mkdir()
+    download = tmp_path / "download"
+    download.mkdir()
     with workspace.client() as client:
-        folder = Path(client.download_artifacts(run.info.run_id, "", str(kept)))
+        folder = Path(client.download_artifacts(run.info.run_id, "", str(download)))
     assert "slope" not in pd.read_parquet(folder / runs.SNAPSHOT_FILE).columns
     figures = json.loads((folder / runs.FAIRNESS_FILE).read_text(encoding="utf-8"))
     assert [group["name"] for group in figures["groups"]] == list(GROUPS)

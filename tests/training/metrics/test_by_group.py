@@ -42,9 +42,13 @@ def test_each_group_has_its_rates() -> None:
 def test_the_groups_lie_apart_by_the_least_and_the_largest() -> None:
     gaps = of_classes().gaps
     assert gaps.keys() == {"selection_rate", "true_positive_rate", "false_positive_rate"}
-    found = gaps["true_positive_rate"]
-    assert (found.least, found.largest, found.difference.value) == ("east", "west", 0.5)
-    assert found.ratio is not None and found.ratio.value == 0.5
+    positive_rate = gaps["true_positive_rate"]
+    assert (positive_rate.least, positive_rate.largest, positive_rate.difference.value) == (
+        "east",
+        "west",
+        0.5,
+    )
+    assert positive_rate.ratio is not None and positive_rate.ratio.value == 0.5
     alike = gaps["selection_rate"]
     assert alike.difference.value == 0 and alike.ratio is not None and alike.ratio.value == 1
 

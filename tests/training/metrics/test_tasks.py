@@ -37,13 +37,11 @@ def test_a_classifiers_metrics_are_those_of_scikit_learn() -> None:
 
 def test_of_two_classes_the_second_is_the_positive_one() -> None:
     truth = (TRUTH == 2).astype(int)
-    given = np.column_stack([1 - PROBABILITIES[:, 2], PROBABILITIES[:, 2]]).round(2)
-    measured = measure(METRICS["classification"], Scored(truth, given.argmax(axis=1), given))
-    assert measured["pr_auc"] == pytest.approx(
-        reference.average_precision_score(truth, given[:, 1])
-    )
-    assert measured["brier"] == pytest.approx(reference.brier_score_loss(truth, given[:, 1]))
-    assert measured["log_loss"] == pytest.approx(reference.log_loss(truth, given), abs=1e-6)
+    odds = np.column_stack([1 - PROBABILITIES[:, 2], PROBABILITIES[:, 2]]).round(2)
+    measured = measure(METRICS["classification"], Scored(truth, odds.argmax(axis=1), odds))
+    assert measured["pr_auc"] == pytest.approx(reference.average_precision_score(truth, odds[:, 1]))
+    assert measured["brier"] == pytest.approx(reference.brier_score_loss(truth, odds[:, 1]))
+    assert measured["log_loss"] == pytest.approx(reference.log_loss(truth, odds), abs=1e-6)
 
 
 def test_the_calibration_error_is_the_gap_between_probability_and_share() -> None:

@@ -1,47 +1,15 @@
 """Specs: what is refused, and how it is said."""
 
-import copy
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.raw_specs import RECIPE, changed, refusals
 from training.common.errors import SpecError
 from training.spec import load
-
-GOOD: dict[str, Any] = {
-    "name": "plants",
-    "task": "classification",
-    "data": {"source": "plants.csv", "target": "grade"},
-    "columns": {"light": {"type": "number", "minimum": 0, "maximum": 10}},
-    "search": {"candidates": ["linear"]},
-}
-RECIPE: dict[str, Any] = {
-    "name": "plants",
-    "task": "optimization",
-    "columns": {"price": {"type": "number", "minimum": 0, "maximum": 1}},
-    "search": {"candidates": ["linear"]},
-    "objective": {"model": "yield", "value": 1.0},
-    "recipe": {"light": {"minimum": 0, "maximum": 10, "times": ["price"]}},
-}
-
-
-def changed(path: str, value: Any, base: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A raw spec, the good one unless said, in which the key at `path` is `value`."""
-    raw = copy.deepcopy(base or GOOD)
-    table = raw
-    *sections, last = path.split("/")
-    for section in sections:
-        table = table.setdefault(section, {})
-    table[last] = value
-    return raw
-
-
-def refusals(raw: dict[str, Any]) -> str:
-    with pytest.raises(SpecError) as refused:
-        load.parse(raw, "plants.toml", "plants")
-    return str(refused.value)
-
 
 BAD = [
     ("tsk", 1, "tsk: unknown key; allowed: name, task"),
@@ -51,41 +19,6 @@ BAD = [
         "task",
         "regresion",
         "task: given 'regresion'; allowed: one of 'classification', 'regression'",
-    ),
-    ("columns", {}, "columns: given none; allowed: at least one"),
-    ("columns/light", 5, "columns.light: given 5; allowed: a table"),
-    ("columns/light/type", "float", "columns.light.type: given 'float'; allowed: one of 'number'"),
-    (
-        "columns/light/minimum",
-        11,
-        "columns.light.minimum: given 11.0; allowed: at most the maximum, 10.0",
-    ),
-    (
-        "columns/light/example",
-        99,
-        "columns.light.example: given 99; allowed: a finite number from 0 to 10",
-    ),
-    ("columns/light/categories", ["a"], "columns.light.categories: given for a number"),
-    (
-        "columns/light/encode",
-        "hour",
-        "columns.light.encode: given for a number; allowed: only for type 'timestamp'",
-    ),
-    ("columns/crop", {"type": "category"}, "columns.crop.categories: missing"),
-    (
-        "columns/crop",
-        {"type": "category", "categories": ["a", "a"]},
-        "a category stands more than once",
-    ),
-    (
-        "columns/crop",
-        {"type": "category", "categories": ["a"], "minimum": 1},
-        "given for a category",
-    ),
-    (
-        "columns/more",
-        {"type": "number", "names": ["light"]},
-        "columns: 'light' stands more than once",
     ),
     ("data", 5, "data: given 5; allowed: a table"),
     ("data/source", None, "data.source: given None; allowed: a text"),
@@ -124,21 +57,6 @@ BAD = [
     ("search/budget", 0, "search.budget: given 0; allowed: a whole number"),
     ("search/budget_seconds", 0, "search.budget_seconds: given 0; allowed: a whole number"),
     (
-        "columns/light/monotone",
-        "up",
-        "columns.light.monotone: given 'up'; allowed: one of 'increasing', 'decreasing'",
-    ),
-    (
-        "columns/light/monotone",
-        "increasing",
-        "search.candidates: given linear, which heed no columns.light.monotone; allowed with it: 'gradient-boosting'",
-    ),
-    (
-        "columns/crop",
-        {"type": "category", "categories": ["a"], "monotone": "increasing"},
-        "columns.crop.monotone: given for a category; allowed: for number, integer",
-    ),
-    (
         "search/scoring",
         "r2",
         "search.scoring: given 'r2'; allowed for classification: f1, accuracy",
@@ -168,55 +86,7 @@ BAD = [
         "checks.leakage: given 'fatal'; allowed: one of 'error', 'warning', 'off'",
     ),
     ("objective", {"model": "m", "value": 1.0}, "objective, recipe: given for classification"),
-    ("columns/at", {"type": "timestamp", "encode": []}, "columns.at.encode: given []"),
-    (
-        "columns/at",
-        {"type": "timestamp", "encode": ["hour", "minute"]},
-        "columns.at.encode: given ['hour', 'minute']; allowed: one of 'days', 'hour', 'weekday', 'month'",
-    ),
-    (
-        "columns/at",
-        {"type": "timestamp", "encode": ["hour", "hour"]},
-        "columns.at.encode: given 'hour' more than once; allowed: each part of a time once",
-    ),
-    (
-        "columns/light/encode",
-        ["hour"],
-        "columns.light.encode: given for a number; allowed: only for type 'timestamp'",
-    ),
-    (
-        "columns/light/unknown",
-        "other",
-        "columns.light.unknown: given 'other' for a number; allowed: only for type 'category'",
-    ),
-    (
-        "columns/at",
-        {"type": "timestamp", "encode": ["hour", "days"], "monotone": "increasing"},
-        "columns.at.monotone: given for a time that is hour, days; allowed: for one part",
-    ),
-    (
-        "columns/at",
-        {"type": "timestamp", "encode": "cyclic-hour", "monotone": "increasing"},
-        "columns.at.monotone: given for a time that is cyclic-hour; allowed: for one part",
-    ),
-    ("columns/light/rare", 5, "columns.light.rare: given 5, which says nothing without unknown"),
-    ("columns/light/rare", 0, "columns.light.rare: given 0; allowed: a whole number above 0"),
-    (
-        "columns/shop",
-        {"type": "category", "categories": ["(other)", "b"], "unknown": "other"},
-        "columns.shop.categories: given '(other)'; allowed: any name but this",
-    ),
 ]
-
-
-def test_parts_of_times_have_no_name_of_another_column() -> None:
-    columns = {
-        "at": {"type": "timestamp", "encode": ["hour", "weekday"]},
-        "at hour": {"type": "number"},
-    }
-    assert "columns: 'at hour' is the name of a column, and of a part" in refusals(
-        changed("columns", columns)
-    )
 
 
 @pytest.mark.parametrize(("path", "value", "message"), BAD)
@@ -267,16 +137,6 @@ def test_stratified_and_classes_belong_to_classification() -> None:
     said = refusals(raw)
     assert "data.split: given 'stratified' for regression; allowed: 'random' or 'time'" in said
     assert "target.classes: given for regression" in said
-
-
-def test_a_group_of_columns_stands_for_each_of_its_names() -> None:
-    raw = changed("columns/sizes", {"type": "integer", "names": ["width", "height"]})
-    inputs = load.parse(raw, "plants.toml", "plants").inputs
-    assert [(column.name, column.type) for column in inputs] == [
-        ("light", "number"),
-        ("width", "integer"),
-        ("height", "integer"),
-    ]
 
 
 @pytest.mark.parametrize(

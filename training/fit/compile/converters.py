@@ -125,7 +125,7 @@ def _with_intervals(model: WithIntervals, convert: Convert) -> ModelProto:
     answers = graph.add("Reshape", graph.outputs[0], _COLUMN)
     ends = []
     for end, shift in zip(model.ends, model.shifts, strict=True):
-        given = graph.add("Reshape", graph.merge(convert(end)), _COLUMN)
-        ends.append(graph.add("Add", given, float32(shift)))
+        quantile = graph.add("Reshape", graph.merge(convert(end)), _COLUMN)
+        ends.append(graph.add("Add", quantile, float32(shift)))
     both = graph.add("Min", *ends), graph.add("Max", *ends)
     return graph.finish(None, graph.add("Concat", answers, *both, axis=1), 3)

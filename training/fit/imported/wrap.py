@@ -125,14 +125,14 @@ def _label(around: _Around, outputs: Outputs, order: Sequence[int]) -> str:
     """The model's own label as the number of the class."""
     labels = outputs.labels or tuple(range(len(order) or 2))
     places = [list(order or (0, 1)).index(place) for place in range(len(labels))]
-    given = outputs.label
+    label = outputs.label
     if isinstance(labels[0], str):
         keys: dict[str, Any] = {"keys_strings": labels}
     else:
         keys = {"keys_int64s": labels}
-        given = around.node("Cast", [given], to=TensorProto.INT64)
+        label = around.node("Cast", [label], to=TensorProto.INT64)
     # A label that the model does not list would be no class.
-    numbers = around.node("LabelEncoder", [given], values_int64s=places, default_int64=-1, **keys)
+    numbers = around.node("LabelEncoder", [label], values_int64s=places, default_int64=-1, **keys)
     return around.node("Reshape", [numbers, around.constant(np.array([-1], dtype=np.int64))])
 
 

@@ -58,11 +58,11 @@ def test_a_model_that_says_nothing_is_left_as_it_is(method: str) -> None:
 
 
 def test_of_many_classes_the_calibrated_probabilities_have_the_sum_1() -> None:
-    given = RANDOM.dirichlet(np.ones(3), 1000)
-    truth = np.array([RANDOM.choice(3, p=row) for row in given])
-    after = apply_curves(given, fit_curves("isotonic", given, truth))
+    before = RANDOM.dirichlet(np.ones(3), 1000)
+    truth = np.array([RANDOM.choice(3, p=row) for row in before])
+    after = apply_curves(before, fit_curves("isotonic", before, truth))
     assert after.sum(axis=1) == pytest.approx(1)
-    nothing = apply_curves(given, tuple(AS_IT_IS._replace(true=(0.0, 0.0)) for _ in range(3)))
+    nothing = apply_curves(before, tuple(AS_IT_IS._replace(true=(0.0, 0.0)) for _ in range(3)))
     assert nothing == pytest.approx(1 / 3)
 
 
