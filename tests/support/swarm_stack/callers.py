@@ -8,11 +8,13 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 TIMEOUT = 15.0
+#: Seconds of an answer that takes long.
+LONG = 0.15
 #: Method, path, body and headers.
 Request = tuple[str, str, bytes, dict[str, str]]
 #: What the thread with this number asks next; it may wait until it is time.
@@ -22,6 +24,18 @@ NextRequest = Callable[[int], Request]
 def prediction(model: str, rows: list[dict[str, Any]], key: str) -> Request:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {key}"}
     return "POST", f"/v1/models/{model}/predict", json.dumps({"rows": rows}).encode(), headers
+
+
+class Reply(NamedTuple):
+    """`status` is the kind of error where there was no answer."""
+
+    status: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def release(self) -> str:
+        return self.headers.get("X-Release", "")
 
 
 class Failure(NamedTuple):
@@ -39,10 +53,14 @@ class Seen:
     slowest: float = 0.0
     failures: list[Failure] = field(default_factory=list)
     releases: Counter[str] = field(default_factory=Counter)
+    #: Answers that took long, by release.
+    slow: Counter[str] = field(default_factory=Counter)
 
     def add(self, status: str, release: str, seconds: float) -> None:
         self.requests += 1
         self.slowest = max(self.slowest, seconds)
+        if seconds > LONG:
+            self.slow[release] += 1
         if status == "200":
             self.releases[release] += 1
         else:
@@ -78,7 +96,7 @@ class Callers:
         self._next: NextRequest = request if callable(request) else lambda _: request
         self._threads = [
             threading.Thread(
-                target=self._call, args=(number, _Line(edges, number, port, trust)), daemon=True
+                target=self._call, args=(number, Line(edges, number, port, trust)), daemon=True
             )
             for number in range(threads)
         ]
@@ -93,17 +111,17 @@ class Callers:
         for thread in self._threads:
             thread.join(TIMEOUT * 2)
 
-    def _call(self, number: int, line: _Line) -> None:
+    def _call(self, number: int, line: Line) -> None:
         while not self._over.is_set():
             request = self._next(number)
             began = time.monotonic()
-            status, release = line.ask(request)
+            reply = line.ask(request)
             with self._lock:
-                self.seen.add(status, release, time.monotonic() - began)
+                self.seen.add(reply.status, reply.release, time.monotonic() - began)
         line.close()
 
 
-class _Line:
+class Line:
     """A connection to one of the edges; to another one where that takes none, as clients of a name do."""
 
     def __init__(self, edges: list[str], first: int, port: int, trust: ssl.SSLContext | None):
@@ -111,20 +129,19 @@ class _Line:
         self._port, self._trust = port, trust
         self._connection: http.client.HTTPConnection | None = None
 
-    def ask(self, request: Request) -> tuple[str, str]:
-        """Status, or the kind of error; and the release that answered."""
+    def ask(self, request: Request) -> Reply:
         try:
             connection = self._connection = self._connection or self._connected()
             connection.request(*request)
             answer = connection.getresponse()
-            answer.read()
+            body = answer.read()
             if answer.will_close:
                 self.close()
-            return str(answer.status), answer.headers.get("X-Release", "")
+            return Reply(str(answer.status), answer.headers, body)
         except (OSError, http.client.HTTPException) as error:
             self.close()
             self._edges.append(self._edges.pop(0))
-            return type(error).__name__, ""
+            return Reply(type(error).__name__, {}, b"")
 
     def _connected(self) -> http.client.HTTPConnection:
         last = OSError("no edge")

@@ -26,6 +26,7 @@ COMMANDS = {
     "platform": ("platform_stack",),
     "prune": ("operate", "prune"),
     "publish": ("image", "publish"),
+    "ramp": ("ramp",),
     "releases": ("release", "releases"),
     "restore": ("operate", "restore"),
     "restore-test": ("operate", "restore-test"),

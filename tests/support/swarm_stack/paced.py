@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.support.swarm_stack.callers import Callers, Request, Seen, _Line
+from tests.support.swarm_stack.callers import Callers, Line, Request, Seen
 
 #: Requests a second, by the seconds since the beginning.
 Rate = Callable[[float], float]
@@ -39,16 +39,16 @@ class PacedCallers(Callers):
         self.began = time.monotonic()
         self._due = self.began
 
-    def _call(self, number: int, line: _Line) -> None:
+    def _call(self, number: int, line: Line) -> None:
         while True:
             with self._due_lock:
                 due = self._due
                 self._due += 1 / self._rate(due - self.began)
             if self._over.wait(max(0.0, due - time.monotonic())):
                 break
-            status, release = line.ask(self._next(number))
+            reply = line.ask(self._next(number))
             now = time.monotonic()
             with self._lock:
-                self.seen.add(status, release, now - due)
-                self.seen.answers.append(Answer(due - self.began, now - due, status))
+                self.seen.add(reply.status, reply.release, now - due)
+                self.seen.answers.append(Answer(due - self.began, now - due, reply.status))
         line.close()
