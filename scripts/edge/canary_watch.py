@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from scripts.edge import canary, containment, journal_lag, smoke
+from scripts.edge import canary, containment, journal_lag, model_times, replica_metrics, smoke
 from scripts.edge.canary import Place, Seen, Tally
 from scripts.edge.client import EdgeClient
 from scripts.edge.counters import ReplicaCounters, counters
+from scripts.edge.model_times import Span
 from scripts.engine.swarm import Task, View
 from scripts.image.release import Release
 
@@ -29,6 +30,8 @@ class CanaryWatch:
         self._edge_of = edge_of
         #: Seen of replicas, and addresses of the new ones and the old ones.
         self._seen: dict[Place, Seen] = {}
+        #: By address, how long each replica took.
+        self._times: dict[str, Span] = {}
         self._new: set[str] = set()
         self._old = {address for task in self._tasks(view) for address in task.addresses}
         self._former = {task.id for task in self._all_tasks(view)}
@@ -49,7 +52,7 @@ class CanaryWatch:
         edge = self._edge_of(view)
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)
-        self._loss(edge, replicas, view, self._tasks(view))
+        self._loss(self._metrics(edge, replicas), view, self._tasks(view))
 
     def glance(self) -> str:
         """As `fault`, by the counters alone and of the replicas known so far: to ask the Swarm takes its time."""
@@ -72,6 +75,17 @@ class CanaryWatch:
             or self._readiness(fresh, {replica.address: replica.up for replica in replicas})
             or self._answers(edge, replicas, view, fresh)
         )
+
+    def _metrics(self, edge: EdgeClient, replicas: list[ReplicaCounters]) -> dict[str, str]:
+        """The replicas' own, by address; how long they took is kept."""
+        texts = replica_metrics.ask(edge, replicas)
+        for address, text in texts.items():
+            histograms = model_times.parse(text)
+            # All that a new replica answered counts.
+            first = {} if address in self._new else histograms
+            first = self._times[address].first if address in self._times else first
+            self._times[address] = Span(first, histograms)
+        return texts
 
     def contain(self, view: View, reason: str) -> None:
         """Tells the new replicas to take no more requests."""
@@ -119,16 +133,25 @@ class CanaryWatch:
     def _answers(
         self, edge: EdgeClient, replicas: list[ReplicaCounters], view: View, fresh: list[Task]
     ) -> str:
-        """Golden rows and losses, now and then."""
-        if not fresh or time.monotonic() < self._next_golden:
+        """What the new replicas themselves say and answer; golden rows now and then."""
+        if not fresh:
+            return ""
+        texts = self._metrics(edge, replicas)
+        if slow := self._slow_model():
+            return slow
+        if time.monotonic() < self._next_golden:
             return ""
         self._next_golden = time.monotonic() + GOLDEN_EVERY
         wrong = smoke.wrong_answers(edge, self._release)
-        return wrong or self._loss(edge, replicas, view, fresh)
+        return wrong or self._loss(texts, view, fresh)
 
-    def _loss(
-        self, edge: EdgeClient, replicas: list[ReplicaCounters], view: View, tasks: list[Task]
-    ) -> str:
+    def _slow_model(self) -> str:
+        times = self._times
+        return model_times.verdict(
+            model_times.tally(times, self._new), model_times.tally(times, self._old - self._new)
+        )
+
+    def _loss(self, texts: Mapping[str, str], view: View, tasks: list[Task]) -> str:
         """What the journals on these replicas' nodes lose while the deploy goes on, or nothing."""
         nodes = {
             address: view.nodes[task.node].name
@@ -136,7 +159,6 @@ class CanaryWatch:
             if task.node in view.nodes
             for address in task.addresses
         }
-        asked = [replica for replica in replicas if replica.address in nodes]
-        journals = journal_lag.ask(edge, asked)
+        journals = journal_lag.of_metrics(texts)
         spools = {nodes[address]: lag for address, lag in journals.items() if address in nodes}
         return journal_lag.growing_loss(self._lost, spools)

@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-import requests
-
+from scripts.edge import replica_metrics
 from scripts.edge.client import EdgeClient
 from scripts.edge.counters import ReplicaCounters
 
@@ -40,21 +39,14 @@ class Journal(NamedTuple):
 
 
 def ask(edge: EdgeClient, replicas: Iterable[ReplicaCounters]) -> dict[str, Journal]:
-    """By address. The edge that answers may be another one, with other slots: it says whom it asked."""
-    journals: dict[str, Journal] = {}
-    for replica in replicas:
-        try:
-            answer = edge.get(
-                f"/edge/replicas/{replica.slot}/metrics",
-                timeout=3,
-                Authorization=f"Bearer {edge.edge_key}",
-            )
-        except requests.RequestException:
-            continue
-        journal = parse(answer.text) if answer.status_code == 200 else None
-        if journal is not None:
-            journals[answer.headers.get("X-Replica", "")] = journal
-    return journals
+    """By address."""
+    return of_metrics(replica_metrics.ask(edge, replicas))
+
+
+def of_metrics(texts: Mapping[str, str]) -> dict[str, Journal]:
+    """By address, as the replicas' metrics are."""
+    read = {address: parse(text) for address, text in texts.items()}
+    return {address: journal for address, journal in read.items() if journal is not None}
 
 
 def parse(text: str) -> Journal | None:

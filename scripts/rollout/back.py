@@ -78,6 +78,8 @@ def _restore(order: Order, serving: Record, before: Situation, is_condemned: boo
     # Of the same image, with other settings, nothing tells the replicas apart.
     is_condemned = is_condemned and before.attempt.image != goal.release.image
     condemned = before.attempt.image if is_condemned else ""
+    if condemned:
+        _stop_update(order.stack, goal.release.image)
 
     def bring_back() -> None:
         rendered = render_as_set(order.stack, goal.inputs)
@@ -95,6 +97,20 @@ def _restore(order: Order, serving: Record, before: Situation, is_condemned: boo
 
     deadline.retry(bring_back, DockerError, AGAIN, announcement="trying again")
     say(f"release {serving.release} serves")
+
+
+def _stop_update(stack: str, image: str) -> None:
+    """Has Swarm take the bad release back at once, where what it had before is this image.
+
+    Until the stack is deployed again, which takes seconds, Swarm would bring in one bad replica after the other.
+    """
+    model = f"{stack}_model"
+    former = "{{with .PreviousSpec}}{{.TaskTemplate.ContainerSpec.Image}}{{end}}"
+    try:
+        if docker("service", "inspect", "--format", former, model).strip() == image:
+            docker("service", "rollback", "--detach", model)
+    except DockerError as error:
+        say(f"{model} goes on with its update until it is deployed again: {error.words}")
 
 
 def _remove(stack: str) -> None:

@@ -31,6 +31,8 @@ class Edge(ThreadingHTTPServer):
     failed = 0
     #: Whether the old replica is ready.
     old_is_up = True
+    #: Answers for one model that took a fifth of a second, of the new replica; the old one gave as many at once.
+    slow = 0
     #: Slots that the edge's answers name wrongly, as another edge's would.
     misses = 0
 
@@ -44,15 +46,18 @@ class _Answers(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:  # pylint: disable=invalid-name
         slot = self.path.split("/")[3] if self.path.endswith("/metrics") else ""
-        body = self._metrics() if slot else self._replicas()
+        body = self._metrics(slot) if slot else self._replicas()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Replica", {"r1": OLD, "r2": NEW}.get(slot, ""))
         self.end_headers()
         self.wfile.write(body.encode())
 
-    def _metrics(self) -> str:
-        return (
+    def _metrics(self, slot: str) -> str:
+        slow = self.server.slow
+        bucket = 'swarmline_latency_seconds_bucket{arm="champion",le="%s",model="late"} %d\n'
+        buckets = ((0.001, slow * (slot == "r1")), (0.1, slow * (slot == "r1")), ("+Inf", slow))
+        return "".join(bucket % each for each in buckets) + (
             "swarmline_journal_lag_seconds 0\n"
             f'swarmline_journal_dropped_total{{reason="damaged"}} {self.server.lost}\n'
         )
@@ -115,6 +120,14 @@ def test_failures_are_seen_without_another_look_at_the_swarm(edge: Edge) -> None
     assert canary.glance() == "", "so few tell nothing"
     edge.failed = 5
     assert canary.glance().startswith("5.0% of 100 requests to the new replicas failed")
+
+
+def test_one_model_that_became_slow_is_not_good(edge: Edge) -> None:
+    canary = watch(edge)
+    edge.slow = 19
+    assert canary.fault(both()) == "", "so few tell nothing"
+    edge.slow = 20
+    assert "answers for late half took the new replicas 100 ms or longer" in canary.fault(both())
 
 
 def test_new_replicas_are_told_to_take_no_more_requests_by_both_keys(edge: Edge) -> None:

@@ -89,6 +89,28 @@ def test_a_wrong_answer_brings_it_back(swarm: SwarmInAFile):
     assert swarm.deploys[-1] == OLD.image
 
 
+def test_swarm_stops_bringing_a_condemned_release_in_before_the_stack_is_deployed(
+    swarm: SwarmInAFile,
+):
+    serve(swarm)
+    swarm.change("answers", bbbb=[2.0])
+    with pytest.raises(RolledBack):
+        carry_out(order())
+    told = ["service rollback --detach shop_model", "stack deploy"]
+    calls = [" ".join(call["words"]) for call in swarm.calls()]
+    changes = [call for call in calls if call.startswith(tuple(told))]
+    assert [call[: len(words)] for call, words in zip(changes[-2:], told, strict=True)] == told
+
+
+@pytest.mark.parametrize("call", ["service inspect --format", "service rollback"])
+def test_a_swarm_that_takes_no_such_word_is_deployed_all_the_same(swarm: SwarmInAFile, call: str):
+    serve(swarm)
+    swarm.change("answers", bbbb=[2.0])
+    swarm.fault(call, words="rpc error: the manager is away")
+    with pytest.raises(RolledBack, match="release aaaa serves"):
+        carry_out(order())
+
+
 def test_what_is_not_there_by_the_deadline_brings_it_back_and_says_so(swarm: SwarmInAFile):
     serve(swarm)
     swarm.change("bad", **{NEW.image: {"state": "starting", "error": ""}})

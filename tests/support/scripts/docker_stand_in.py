@@ -121,6 +121,11 @@ def of_service_command(swarm: Facts, verb: str, words: list[str]) -> str:
         counts.update({name: int(count) for name, count in (item.split("=") for item in words[1:])})
     if verb == "update":
         update(swarm["service"][words[-1]], words)
+    if verb == "rollback":
+        about = swarm["service"][words[-1]]
+        about["image"], about["former"] = about["former"], about["image"]
+    if verb == "inspect" and any("PreviousSpec" in word for word in words):
+        return str(swarm["service"][words[-1]]["former"])
     if verb == "inspect" and words[0] in swarm["service"]:
         return json.dumps([inspected(swarm, "service", words[0])])
     if verb == "inspect":
@@ -194,9 +199,10 @@ def of_stack(swarm: Facts, words: list[str], stdin: str, environ: Mapping[str, s
     document = yaml.load(stdin.replace("$$", "$"), Loader=yaml.CSafeLoader)
     for name, about in document["services"].items():
         full = f"{words[-1]}_{name}"
-        version = before.get(full, {"version": 0})["version"] + 1
+        now = before.get(full, {"version": 0, "image": ""})
+        more = {"version": now["version"] + 1, "former": now["image"]}
         files = document.get("configs", {})
-        swarm["service"][full] = {**about, "files": files, "version": version}
+        swarm["service"][full] = {**about, "files": files, **more}
         if name == "model":
             swarm["deploys"].append(about["image"])
     return ""
