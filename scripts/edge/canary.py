@@ -6,7 +6,7 @@ one address belongs to that replica, and its mean time is freed of what the slot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from scripts.edge.counters import ReplicaCounters
@@ -87,13 +87,18 @@ def _mean(span: Seen, timed: int) -> float:
     return max(0.0, (total - former * remembered) / (WINDOW * (1 - remembered)))
 
 
-def verdict(new: Tally, old: Tally) -> str:
-    """Why the new ones are not good enough; empty where they are, or where nothing can be said yet."""
+def failures(new: Tally, old: Tally) -> str:
+    """Why the new ones fail too often; empty where they do not, or where nothing can be said yet."""
     if new.errors >= ENOUGH_ERRORS and new.rate > TIMES_ERRORS * old.rate + MORE_ERRORS:
         return (
             f"{new.rate:.1%} of {new.requests} requests to the new replicas failed,"
             f" of the old ones {old.rate:.1%}"
         )
+    return ""
+
+
+def slowness(new: Tally, old: Tally) -> str:
+    """Why the new ones are too slow; as above."""
     if min(new.timed, old.timed) < ENOUGH_TIMES:
         return ""
     if new.mean_ms > TIMES_MS * old.mean_ms + MORE_MS:
@@ -102,3 +107,40 @@ def verdict(new: Tally, old: Tally) -> str:
             f" the old ones in {old.mean_ms:.0f} ms"
         )
     return ""
+
+
+class LastingSlowness:
+    """Whether new replicas stay slow: a mean is moved by a few answers, such as a replica's first ones.
+
+    Those that are too slow are looked at once more, by what they answer from then on. If that is quick, what was
+    before is forgiven.
+    """
+
+    def __init__(self) -> None:
+        #: From when on a replica's times count, where that is not from when it was seen first.
+        self._since: dict[Place, ReplicaCounters] = {}
+        #: Of replicas that were too slow, as they were when that was seen.
+        self._suspects: dict[Place, ReplicaCounters] = {}
+
+    def judge(self, seen: Mapping[Place, Seen], new: Collection[str], old: Collection[str]) -> str:
+        """Why they are too slow; empty where they are not, or where nothing can be said yet."""
+        former = tally(seen, old)
+        if not self._suspects:
+            if slowness(tally(_seen_since(seen, self._since), new), former):
+                self._suspects = {
+                    place: span.last for place, span in seen.items() if place[2] in new
+                }
+            return ""
+        suspects = {place: seen[place] for place in self._suspects}
+        answered = tally(_seen_since(suspects, self._suspects), new)
+        fault = slowness(answered, former)
+        if not fault and answered.timed >= ENOUGH_TIMES:
+            self._since |= self._suspects
+            self._suspects = {}
+        return fault
+
+
+def _seen_since(
+    seen: Mapping[Place, Seen], since: Mapping[Place, ReplicaCounters]
+) -> dict[Place, Seen]:
+    return {place: Seen(since.get(place, span.first), span.last) for place, span in seen.items()}

@@ -30,6 +30,7 @@ class CanaryWatch:
         self._edge_of = edge_of
         #: Seen of replicas, and addresses of the new ones and the old ones.
         self._seen: dict[Place, Seen] = {}
+        self._slowness = canary.LastingSlowness()
         #: By address, how long each replica took.
         self._times: dict[str, Span] = {}
         self._new: set[str] = set()
@@ -60,7 +61,10 @@ class CanaryWatch:
         return self._verdict()
 
     def _verdict(self) -> str:
-        return canary.verdict(self.tally(), canary.tally(self._seen, self._old - self._new))
+        old = self._old - self._new
+        return canary.failures(self.tally(), canary.tally(self._seen, old)) or self._slowness.judge(
+            self._seen, self._new, old
+        )
 
     def fault(self, view: View) -> str:
         """Counts, and says what is wrong with the new replicas; empty where nothing is."""

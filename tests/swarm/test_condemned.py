@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.machine import wait_until
 from tests.support.service.bundles import QUALITY, rows_for
 from tests.support.swarm_stack.callers import NextRequest, Request, Seen, prediction
 from tests.support.swarm_stack.events import answering, note, only_it_failed
@@ -20,6 +21,8 @@ from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 ROW = {"light": 20.0, "temperature": 21.5, "trays": 4}
+#: Each way is met by so many callers: as many as were counted before any replica was told.
+REQUESTS = 22_452
 #: What the deploy says of replicas that were told.
 TOLD = "take no more requests"
 
@@ -78,6 +81,12 @@ def test_fewer_callers_meet_a_condemned_release_whose_replicas_are_told(
         stack = replace(calm, root=root)
         with stack.called(asking=asking(stack)) as callers:
             done = stack.deploy(bad, "--watch", "15")
+            wait_until(
+                lambda callers=callers: callers.seen.requests >= REQUESTS,
+                "as many requests",
+                120,
+                0.01,
+            )
         seen = callers.seen
         figures: dict[str, Any] = {"met_it": met(seen, bad), "reason": done.document.get("reason")}
         note(f"condemned release: {fault}, {way}", seen, done, **figures)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.edge.canary import WINDOW, Tally, observe, tally, verdict
+from scripts.edge.canary import WINDOW, LastingSlowness, Tally, failures, observe, slowness, tally
 from scripts.edge.counters import ReplicaCounters, parse
 
 COLUMNS = (
@@ -69,7 +69,7 @@ def test_an_edge_that_began_to_count_anew_subtracts_nothing():
     ],
 )
 def test_replicas_that_fail_or_dawdle_are_refused(new: Tally, old: Tally):
-    assert verdict(new, old)
+    assert failures(new, old) or slowness(new, old)
 
 
 @pytest.mark.parametrize(
@@ -83,4 +83,33 @@ def test_replicas_that_fail_or_dawdle_are_refused(new: Tally, old: Tally):
     ],
 )
 def test_chance_and_too_few_requests_refuse_nobody(new: Tally, old: Tally):
-    assert not verdict(new, old)
+    assert not failures(new, old) and not slowness(new, old)
+
+
+def times(*looks: tuple[int, float]) -> list[str]:
+    """What is said at each look at a new replica: so many requests more, so many ms each; old ones take 5 ms."""
+    watch, seen = LastingSlowness(), spans(server("old", 0), server("old", 400))
+    requests, mean, said = 0, 0.0, []
+    seen = observe(seen, [server("new", 0, mean_ms=0.0)])
+    for more, milliseconds in looks:
+        rest = ((WINDOW - 1) / WINDOW) ** more
+        requests, mean = requests + more, mean * rest + milliseconds * (1 - rest)
+        # HAProxy divides by so many as there were, until the window is full.
+        shown = mean * WINDOW / min(WINDOW, requests)
+        seen = observe(seen, [server("new", requests, mean_ms=shown)])
+        said.append(watch.judge(seen, {"new"}, {"old"}))
+    return said
+
+
+def test_replicas_that_stay_slow_are_refused():
+    *quiet, last = times((100, 200.0), (50, 200.0), (50, 200.0))
+    assert quiet == ["", ""] and "the new replicas answer in" in last
+
+
+def test_a_replica_whose_first_answers_alone_were_slow_is_not_refused():
+    assert not any(times((100, 40.0), (50, 5.0), (50, 5.0), (100, 5.0), (100, 5.0)))
+
+
+def test_a_replica_that_is_slow_again_later_is_refused():
+    looks = [(100, 40.0), (100, 5.0), (100, 5.0), (400, 60.0), (100, 60.0), (100, 60.0)]
+    assert "the new replicas answer in" in times(*looks)[-1]
