@@ -1,6 +1,6 @@
-"""How many callers meet a release that the watch condemns: with its replicas told to take no more requests, and without.
+"""How many callers meet a release that the watch condemns: with its replicas told to take no more requests, or not.
 
-"Without" is a checkout whose deploy tells them nothing, as all did before there was containment.
+"Not told" is by a checkout whose deploy tells them nothing, as all did before there was containment.
 """
 
 from __future__ import annotations

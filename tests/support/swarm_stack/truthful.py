@@ -1,4 +1,4 @@
-"""Callers of one model who send the truth of what was answered some seconds later; each answer with the arm that gave it."""
+"""Callers of one model who send the truth of each answer some seconds later, and keep which arm gave it."""
 
 from __future__ import annotations
 
