@@ -15,7 +15,8 @@ import numpy as np
 from tests.support.swarm_stack.callers import Callers, Line, Reply, Request, Seen, prediction
 from tests.support.swarm_stack.stack import Stack
 
-#: Seconds until the truth of an answer is sent, and how long what the journal has not got yet waits.
+#: Seconds until the truth of an answer is sent, if nothing else is said, and until what the journal had not got is
+#: sent again.
 DELAY = 3.0
 #: Of a key that may predict and tell the truth.
 KEY = "caller"
@@ -54,14 +55,22 @@ class TruthfulCallers(Callers):
     """Each thread asks `rate` times a second. The world may be changed while they ask."""
 
     # pylint: disable-next=too-many-arguments,too-many-positional-arguments
-    def __init__(self, stack: Stack, model: str, world: World, rate: float, threads: int = 2):
+    def __init__(
+        self,
+        stack: Stack,
+        model: str,
+        world: World,
+        rate: float,
+        threads: int = 2,
+        delay: float = DELAY,
+    ):
         trust = ssl.create_default_context(cafile=str(stack.folder / "secrets/edge.crt"))
         trust.check_hostname = False
         port = int(stack.environ["EDGE_PORT"])
         nothing: Request = ("GET", "/", b"", {})
         super().__init__(stack.addresses(), port, trust, nothing, threads)
         self.seen: SeenByArm = SeenByArm()
-        self.world, self._model, self._pause = world, model, 1 / rate
+        self.world, self._model, self._pause, self._delay = world, model, 1 / rate, delay
         self._key = (stack.folder / f"secrets/{KEY}.key").read_text(encoding="ascii").strip()
 
     def _call(self, number: int, line: Line) -> None:
@@ -76,7 +85,7 @@ class TruthfulCallers(Callers):
             self._note(began, reply)
             if reply.status == "200":
                 truths = self.world.truths_of(random, rows)
-                waiting.append((began + DELAY, entries_of(reply, truths)))
+                waiting.append((began + self._delay, entries_of(reply, truths)))
             self._send_truth(line, waiting)
         line.close()
 
@@ -106,7 +115,7 @@ class TruthfulCallers(Callers):
             # 404: none of them is known yet.
             self.seen.truth_failures += reply.status not in ("200", "404")
         if unknown:
-            waiting.append((time.monotonic() + DELAY, unknown))
+            waiting.appendleft((time.monotonic() + DELAY, unknown))
 
 
 def entries_of(reply: Reply, truths: list[Any]) -> list[dict[str, Any]]:
