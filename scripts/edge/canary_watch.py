@@ -53,7 +53,7 @@ class CanaryWatch:
         edge = self._edge_of(view)
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)
-        self._loss(self._metrics(edge, replicas), view, self._tasks(view))
+        self._loss(self._ask_replicas(edge, replicas), view, self._tasks(view))
 
     def glance(self) -> str:
         """As `fault`, by the counters alone and of the replicas known so far: to ask the Swarm takes its time."""
@@ -80,8 +80,8 @@ class CanaryWatch:
             or self._answers(edge, replicas, view, fresh)
         )
 
-    def _metrics(self, edge: EdgeClient, replicas: list[ReplicaCounters]) -> dict[str, str]:
-        """The replicas' own, by address; how long they took is kept."""
+    def _ask_replicas(self, edge: EdgeClient, replicas: list[ReplicaCounters]) -> dict[str, str]:
+        """The replicas' own metrics, by address; how long they took is kept."""
         texts = replica_metrics.ask(edge, replicas)
         for address, text in texts.items():
             histograms = model_times.parse(text)
@@ -140,7 +140,7 @@ class CanaryWatch:
         """What the new replicas themselves say and answer; golden rows now and then."""
         if not fresh:
             return ""
-        texts = self._metrics(edge, replicas)
+        texts = self._ask_replicas(edge, replicas)
         if slow := self._slow_model():
             return slow
         if time.monotonic() < self._next_golden:
