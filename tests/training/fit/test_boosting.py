@@ -12,8 +12,9 @@ from sklearn.pipeline import Pipeline
 from tests.support.plants import SpecOf, plants
 from training.data.dataset import encode_and_split
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
-from training.fit.candidates.boosted_trees_onnx import floored, register
+from training.fit.candidates.boosted_trees_onnx import register
 from training.fit.candidates.pipeline import make_pipeline
+from training.fit.candidates.tree_ensemble_onnx import floored
 from training.fit.compile.compile import compile_pipeline
 
 BOOSTING = {"candidates": ["gradient-boosting"], "budget": 1, "folds": 2}

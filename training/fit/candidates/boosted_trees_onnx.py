@@ -1,7 +1,4 @@
-"""ONNX of boosted trees, made of the arrays in which LightGBM writes a model down.
-
-onnxmltools' converter walks the trees node by node, and took longer for thousands of them than it took to grow them.
-"""
+"""ONNX of boosted trees, made of the arrays in which LightGBM writes a model down."""
 
 from __future__ import annotations
 
@@ -17,30 +14,21 @@ from skl2onnx.common.shape_calculator import (
 )
 
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
+from training.fit.candidates.tree_ensemble_onnx import (
+    DOMAIN,
+    Floats,
+    Integers,
+    Leaves,
+    Nodes,
+    Tree,
+    attributes,
+    floored,
+)
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-
-#: Bits of LightGBM's `decision_type`, and its numbers for what counts as missing: nothing, or NaN.
+#: Bits of LightGBM's `decision_type`: the last two say what counts as missing, and 0 is nothing.
 IS_CATEGORY, GOES_LEFT, MISSING_TYPE = 1, 2, 2
-MISSING_NEVER, MISSING_NAN = 0, 2
+MISSING_NEVER = 0
 WORD = 32
-
-
-class _Nodes(NamedTuple):
-    """The nodes of a tree, its leaves last, by ONNX's names. A node's number is its place."""
-
-    featureids: Integers
-    modes: list[str]
-    values: Floats
-    truenodeids: Integers
-    falsenodeids: Integers
-    missing_value_tracks_true: Integers
-
-
-class _Tree(NamedTuple):
-    nodes: _Nodes
-    leaf_values: Floats
 
 
 class _Tests(NamedTuple):
@@ -50,14 +38,16 @@ class _Tests(NamedTuple):
     values: Floats
 
 
-def _trees(model: str) -> Iterator[_Tree]:
-    """`model` is LightGBM's own text, in which each tree is a block of lines `name=values`."""
-    for block in model.partition("\nend of trees")[0].split("\nTree=")[1:]:
+def _trees(booster: Any) -> Iterator[Tree]:
+    """Of LightGBM's own text, in which each tree is a block of lines `name=values`."""
+    text, outputs = booster.model_to_string(), booster.num_model_per_iteration()
+    blocks = text.partition("\nend of trees")[0].split("\nTree=")[1:]
+    for number, block in enumerate(blocks):
         lines = (line.partition("=") for line in block.splitlines()[1:])
-        yield _tree({name: values for name, _, values in lines})
+        yield _tree({name: values for name, _, values in lines}, number % outputs)
 
 
-def _tree(written: Mapping[str, str]) -> _Tree:
+def _tree(written: Mapping[str, str], output: int) -> Tree:
     """A split by several categories becomes as many nodes, each of which asks for one and leads to the next."""
 
     def numbers(name: str, kind: Any = np.int64) -> NDArray[Any]:
@@ -81,18 +71,19 @@ def _tree(written: Mapping[str, str]) -> _Tree:
 
     goes_on = np.append(tests.owners[1:] == tests.owners[:-1], False)[:count]
     otherwise = places(numbers("right_child"))[tests.owners]
-    nodes = _Nodes(
+    nodes = Nodes(
         np.append(numbers("split_feature")[tests.owners], leaves),
-        [
-            *np.where(by_category[tests.owners], "BRANCH_EQ", "BRANCH_LEQ").tolist(),
-            *["LEAF"] * len(leaves),
-        ],
+        np.append(
+            np.where(by_category[tests.owners], "BRANCH_EQ", "BRANCH_LEQ"),
+            np.full(len(leaves), "LEAF"),
+        ),
         np.append(floored(tests.values), leaves),
         np.append(places(numbers("left_child"))[tests.owners], leaves),
         np.append(np.where(goes_on, np.arange(1, count + 1), otherwise), leaves),
         np.append(_missing_goes_left(kinds[tests.owners], tests.values), leaves),
     )
-    return _Tree(nodes, leaf_values)
+    at = count + np.arange(len(leaves))
+    return Tree(nodes, Leaves(at, np.full(len(leaves), output), leaf_values))
 
 
 def _tests(
@@ -122,48 +113,6 @@ def _missing_goes_left(kinds: Integers, values: Floats) -> Integers:
     return np.asarray(left & ~by_category, dtype=np.int64)
 
 
-def floored(thresholds: Floats) -> Floats:
-    """The largest float32 that is not above each.
-
-    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest
-    float32 not above it. Rounded to the nearest, a t between two of them could become the upper one, and let x pass.
-    """
-    # A split of what is missing from all else has float64's largest number, infinity as float32.
-    with np.errstate(over="ignore"):
-        nearest = thresholds.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
-    return np.where(nearest > thresholds, below, nearest).astype(np.float64)
-
-
-def _attributes(booster: Any, leaf: str) -> dict[str, Any]:
-    """Of ONNX's tree ensembles; what they call `class` of a classifier's leaves is a `target` of a regressor's."""
-    trees = list(_trees(booster.model_to_string()))
-    sizes = [len(tree.nodes.values) for tree in trees]
-    leaves = [len(tree.leaf_values) for tree in trees]
-    number, outputs = np.arange(len(trees)), booster.num_model_per_iteration()
-    nodes = {
-        f"nodes_{name}": _joined([getattr(tree.nodes, name) for tree in trees])
-        for name in _Nodes._fields
-    }
-    places = [np.arange(size - own, size) for size, own in zip(sizes, leaves, strict=True)]
-    return {
-        **nodes,
-        "nodes_treeids": np.repeat(number, sizes).tolist(),
-        "nodes_nodeids": _joined([np.arange(size) for size in sizes]),
-        f"{leaf}_treeids": np.repeat(number, leaves).tolist(),
-        f"{leaf}_nodeids": _joined(places),
-        f"{leaf}_ids": np.repeat(number % outputs, leaves).tolist(),
-        f"{leaf}_weights": _joined([tree.leaf_values for tree in trees]),
-    }
-
-
-def _joined(parts: list[Any]) -> list[Any]:
-    if isinstance(parts[0], list):
-        return [each for part in parts for each in part]
-    joined: list[Any] = np.concatenate(parts).tolist()
-    return joined
-
-
 def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at the names
     scope: Any, operator: Any, container: Any
 ) -> None:
@@ -172,11 +121,11 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
         "TreeEnsembleClassifier",
         operator.input_full_names,
         operator.output_full_names,
-        op_domain="ai.onnx.ml",
+        op_domain=DOMAIN,
         name=operator.full_name,
         classlabels_int64s=[int(label) for label in model.classes_],
         post_transform="SOFTMAX" if len(model.classes_) > 2 else "LOGISTIC",
-        **_attributes(model.booster_, "class"),
+        **attributes(list(_trees(model.booster_)), "class"),
     )
 
 
@@ -188,10 +137,10 @@ def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at 
         "TreeEnsembleRegressor",
         operator.input_full_names,
         operator.output_full_names,
-        op_domain="ai.onnx.ml",
+        op_domain=DOMAIN,
         name=operator.full_name,
         n_targets=1,
-        **_attributes(model.booster_, "target"),
+        **attributes(list(_trees(model.booster_)), "target"),
     )
 
 
