@@ -56,6 +56,10 @@ class Fitted(NamedTuple):
             return predict_with(self.finished.estimator, matrix)
         return self.compiled.engine.predict(matrix)
 
+    def answer_held_out(self, matrix: Matrix) -> Answer:
+        """To the held-out rows, on which what was compiled has been proven: it is not asked again."""
+        return self.predict(matrix) if self.compiled is None else self.compiled.answer
+
 
 def fit(
     spec: Spec,

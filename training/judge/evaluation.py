@@ -79,7 +79,7 @@ def evaluate(
 ) -> Evaluation:
     """On the engine that will serve."""
     matrix = dataset.held_out
-    scored = dataset.score(np.arange(len(matrix)), fitted.predict(matrix))
+    scored = dataset.score(np.arange(len(matrix)), fitted.answer_held_out(matrix))
     return Evaluation(
         len(matrix),
         measure_with_intervals(METRICS[spec.task], scored, spec.search.seed, in_order=spec.ordered),
@@ -141,7 +141,7 @@ def _importance(
         shuffled[:, positions] = part[order][:, positions]
         # Of a category or of a gap many rows get what they had, and their answer is known.
         moved = np.flatnonzero(_differs(part[:, positions], shuffled[:, positions]))
-        if not len(moved):
+        if moved.size == 0:
             return 0.0
         shuffled_answer = _replaced(answer, moved, predict(shuffled[moved]))
         return sign * (whole - deciding.compute(dataset.score(rows, shuffled_answer)))

@@ -75,14 +75,17 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
     forest = operator.raw_operator
     if forest.n_outputs_ > 1:
         raise NotImplementedError("a forest that answers with several classes at once")
+    labels = forest.classes_.tolist()
+    # What own code or another exporter converts in this process may have names.
+    kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
     container.add_node(
         "TreeEnsembleClassifier",
         operator.input_full_names,
         operator.output_full_names,
         op_domain=DOMAIN,
         name=operator.full_name,
-        classlabels_int64s=[int(label) for label in forest.classes_],
         post_transform="NONE",
+        **{kind: labels},
         **attributes(_trees(forest, True), "class"),
     )
 
