@@ -28,7 +28,7 @@ def make_reference(result: TrainingResult, engine: Engine, calibration: Calibrat
     """Columns are of all rows, since a split in time leaves the newest season out; predictions of held-out rows."""
     dataset, seed = result.dataset, result.spec.search.seed
     contract, matrix = dataset.contract, dataset.matrix
-    answer = engine.predict(dataset.held_out)
+    answer = result.fitted.answer_held_out(dataset.held_out)
     columns = {
         part.name: profile_column(part.column, part.values(matrix), seed)
         for part in contract.parts

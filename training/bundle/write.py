@@ -63,7 +63,8 @@ def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
 def _reference_files(result: TrainingResult, engine: Engine) -> dict[str, bytes]:
     """What the monitor compares with, and what it estimates losses by where it needs models for that."""
     dataset, seed = result.dataset, result.spec.search.seed
-    answer, truth = engine.predict(dataset.held_out), dataset.target[dataset.split.held_out]
+    answer = result.fitted.answer_held_out(dataset.held_out)
+    truth = dataset.target[dataset.split.held_out]
     calibration, loss_models = calibrate(dataset.contract, dataset.held_out, truth, answer, seed)
     reference = make_reference(result, engine, calibration)
     # On one line: it is numbers by the thousand, which nobody reads.

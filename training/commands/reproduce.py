@@ -70,9 +70,8 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
         fitted = fit(spec, dataset, searching=searching, recorded=recorded)
     say(f"{name}: trained again, {fitted.chosen.candidate}")
     threshold = fitted.finished.threshold
-    equality = compare(
-        then, fitted.predict(dataset.held_out), threshold.value if threshold else None
-    )
+    again = fitted.answer_held_out(dataset.held_out)
+    equality = compare(then, again, threshold.value if threshold else None)
     if not equality.proven:
         raise NotReproduced(f"{name}: other predictions than recorded: {equality}")
     return Reproduction(

@@ -56,6 +56,10 @@ class Fitted(NamedTuple):
             return predict_with(self.finished.estimator, matrix)
         return self.compiled.engine.predict(matrix)
 
+    def answer_held_out(self, matrix: Matrix) -> Answer:
+        """To the held-out rows, on which what was compiled has been proven: it is not asked again."""
+        return self.predict(matrix) if self.compiled is None else self.compiled.answer
+
 
 def fit(
     spec: Spec,
@@ -163,7 +167,9 @@ def fit_on(
     pipeline = best.attempt.pipeline(spec, contract, matrix)
     if len(matrix) >= MANY_ROWS:
         pipeline.set_params(**parameters_of_many_rows(spec, contract, best.candidate))
-    with threadpool_limits(1, "blas"), joblib.parallel_config("loky", n_jobs=joblib.cpu_count()):
+    # Threads: a forest grows its trees without the interpreter's lock, and from processes each tree would be copied.
+    cores = joblib.cpu_count()
+    with threadpool_limits(1, "blas"), joblib.parallel_config("threading", n_jobs=cores):
         with _of_all_rows(spec, best.candidate):
             pipeline.fit(matrix, target)
     return FittedCandidate(best.candidate, pipeline, best.score)

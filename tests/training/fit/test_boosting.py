@@ -12,8 +12,9 @@ from sklearn.pipeline import Pipeline
 from tests.support.plants import SpecOf, plants
 from training.data.dataset import encode_and_split
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
-from training.fit.candidates.boosted_trees_onnx import floored, register
+from training.fit.candidates.boosted_trees_onnx import register
 from training.fit.candidates.pipeline import make_pipeline
+from training.fit.candidates.tree_ensemble_onnx import floored
 from training.fit.compile.compile import compile_pipeline
 
 BOOSTING = {"candidates": ["gradient-boosting"], "budget": 1, "folds": 2}
@@ -127,6 +128,23 @@ def test_a_threshold_between_two_neighbours_lets_the_upper_one_not_pass(tmp_path
 
 def test_no_threshold_is_rounded_up() -> None:
     exact = np.random.default_rng(2).normal(0, 1e3, 1_000)
-    rounded = np.array(floored(list(exact)))
+    rounded = floored(exact)
     assert (rounded <= exact).all()
     assert (np.nextafter(rounded.astype(np.float32), np.float32(np.inf)) > exact).all()
+
+
+def test_what_is_missing_where_nothing_was_goes_the_way_of_0(tmp_path: Path) -> None:
+    random = np.random.default_rng(3)
+    matrix = random.normal(size=(2_000, 2)).astype(np.float32)
+    target = matrix.sum(axis=1) + random.normal(0, 0.1, 2_000)
+    model = Pipeline([("model", BoostedRegressor())]).fit(matrix, target)
+    matrix[::3, 0], matrix[::5, 1] = np.nan, np.nan
+    compiled = compile_pipeline(model, matrix, tmp_path / "model")
+    assert compiled.engine_name == "onnx", compiled.fallback
+
+
+def test_a_model_of_leaves_alone_compiles(tmp_path: Path) -> None:
+    matrix = np.zeros((2_000, 1), dtype=np.float32)
+    model = Pipeline([("model", BoostedRegressor())]).fit(matrix, np.arange(2_000.0))
+    compiled = compile_pipeline(model, matrix, tmp_path / "model")
+    assert compiled.engine_name == "onnx", compiled.fallback

@@ -10,6 +10,7 @@ from service.bundle.engines import Answer
 from service.bundle.exported import load_bundle
 from tests.support.plants import ResultOf, SpecOf, dataset_of
 from training.bundle.write import write_bundle
+from training.judge import evaluation as judgement
 from training.judge.evaluation import Evaluation, evaluate
 from training.judge.result import TrainingResult
 from training.judge.rivals import Rival, measure_rivals
@@ -53,6 +54,27 @@ def test_a_column_that_decides_is_the_most_important(regression: TrainingResult)
     columns = evaluation(regression).importance
     assert columns[0].column == "light" and columns[0].mean > 0.1
     assert abs(next(each for each in columns if each.column == "watered").mean) < 0.05
+
+
+def test_rows_that_a_shuffle_leaves_alone_are_not_asked_again(
+    regression: TrainingResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def predict(matrix: Matrix) -> Answer:
+        asked.append(len(matrix))
+        return regression.fitted.predict(matrix)
+
+    def important() -> dict[str, float]:
+        found = judgement._importance(regression.spec, regression.dataset, predict)
+        return {each.column: each.mean for each in found}
+
+    few = important()
+    rows_of_few = sum(asked)
+    asked.clear()
+    monkeypatch.setattr(judgement, "_differs", lambda before, _: np.full(len(before), True))
+    assert few == pytest.approx(important())
+    assert rows_of_few < sum(asked)
 
 
 def test_the_average_explains_nothing(regression: TrainingResult) -> None:

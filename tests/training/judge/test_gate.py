@@ -34,8 +34,9 @@ def compiled(
     tmp_path: Any, difference: float = 0.0, latency: float = 1.0, size: float = 1.0
 ) -> Compiled:
     ones = np.ones((4, 1))
-    equality = compare(Answer(ones), Answer(ones + difference))
-    return Compiled("onnx", None, tmp_path, equality, latency, size)  # type: ignore[arg-type]  # the gate runs nothing
+    answer = Answer(ones + difference)
+    equality = compare(Answer(ones), answer)
+    return Compiled("onnx", None, tmp_path, equality, answer, latency, size)  # type: ignore[arg-type]  # the gate runs nothing
 
 
 def failed(verdict: gate.Verdict) -> list[str]:

@@ -46,8 +46,6 @@ Rows = NDArray[Any]
 class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
     """`categories` are positions of the matrix; `monotone` has 1, 0 or -1 for each, or is empty."""
 
-    #: onnxmltools asks for it.
-    boosting_type = "gbdt"
     booster_: lightgbm.Booster
 
     def __init__(  # pylint: disable=too-many-arguments  # scikit-learn's form

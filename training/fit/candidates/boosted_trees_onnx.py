@@ -1,12 +1,12 @@
-"""ONNX of boosted trees: skl2onnx is told to convert them by the converter that onnxmltools has of LightGBM."""
+"""ONNX of boosted trees, made of the arrays in which LightGBM writes a model down."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
-from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+from numpy.typing import NDArray
 from skl2onnx import update_registered_converter
 from skl2onnx.common.shape_calculator import (
     calculate_linear_classifier_output_shapes,
@@ -14,39 +14,134 @@ from skl2onnx.common.shape_calculator import (
 )
 
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
+from training.fit.candidates.tree_ensemble_onnx import (
+    DOMAIN,
+    Floats,
+    Integers,
+    Leaves,
+    Nodes,
+    Tree,
+    attributes,
+    floored,
+)
+
+#: Bits of LightGBM's `decision_type`: the last two say what counts as missing, and 0 is nothing.
+IS_CATEGORY, GOES_LEFT, MISSING_TYPE = 1, 2, 2
+MISSING_NEVER = 0
+WORD = 32
 
 
-class _Float32Thresholds:  # pylint: disable=too-few-public-methods
-    """skl2onnx's container of nodes, in which no threshold of a tree is rounded up.
+class _Tests(NamedTuple):
+    """What the nodes above the leaves compare with, a value a row; `owners` are LightGBM's numbers of nodes."""
 
-    LightGBM compares with float64, ONNX with float32. x <= t is the same for every float32 x where t is the largest
-    float32 not above it. Rounded to the nearest, a t between two of them could become the upper one, and let x pass.
-    """
-
-    def __init__(self, container: Any):
-        self._container = container
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._container, name)
-
-    def add_node(self, *arguments: Any, **attributes: Any) -> None:
-        if "nodes_values" in attributes:
-            attributes["nodes_values"] = floored(attributes["nodes_values"])
-        self._container.add_node(*arguments, **attributes)
+    owners: Integers
+    values: Floats
 
 
-def floored(thresholds: Sequence[float]) -> list[float]:
-    """The largest float32 that is not above each."""
-    exact = np.array(thresholds, dtype=np.float64)
-    # A split of what is missing from all else has float64's largest number, infinity as float32.
-    with np.errstate(over="ignore"):
-        nearest = exact.astype(np.float32)
-    below = np.nextafter(nearest, np.float32(-np.inf))
-    return [float(value) for value in np.where(nearest > exact, below, nearest)]
+def _trees(booster: Any) -> Iterator[Tree]:
+    """Of LightGBM's own text, in which each tree is a block of lines `name=values`."""
+    text, outputs = booster.model_to_string(), booster.num_model_per_iteration()
+    blocks = text.partition("\nend of trees")[0].split("\nTree=")[1:]
+    for number, block in enumerate(blocks):
+        lines = (line.partition("=") for line in block.splitlines()[1:])
+        yield _tree({name: values for name, _, values in lines}, number % outputs)
 
 
-def _convert(scope: Any, operator: Any, container: Any) -> None:
-    convert_lightgbm(scope, operator, _Float32Thresholds(container))
+def _tree(written: Mapping[str, str], output: int) -> Tree:
+    """A split by several categories becomes as many nodes, each of which asks for one and leads to the next."""
+
+    def numbers(name: str, kind: Any = np.int64) -> NDArray[Any]:
+        return np.array(written.get(name, "").split(), dtype=kind)
+
+    leaf_values = numbers("leaf_value", np.float64)
+    kinds = numbers("decision_type")
+    by_category = (kinds & IS_CATEGORY).astype(bool)
+    tests = _tests(
+        numbers("threshold", np.float64),
+        by_category,
+        numbers("cat_boundaries"),
+        numbers("cat_threshold", np.uint32),
+    )
+    count, leaves = len(tests.owners), np.zeros(len(leaf_values), dtype=np.int64)
+    first = np.searchsorted(tests.owners, np.arange(len(kinds)))
+
+    def places(children: Integers) -> Integers:
+        """Of LightGBM's leaves, which have negative numbers, and of its nodes."""
+        return np.where(children < 0, count + ~children, first[np.maximum(children, 0)])
+
+    goes_on = np.append(tests.owners[1:] == tests.owners[:-1], False)[:count]
+    otherwise = places(numbers("right_child"))[tests.owners]
+    nodes = Nodes(
+        np.append(numbers("split_feature")[tests.owners], leaves),
+        np.append(
+            np.where(by_category[tests.owners], "BRANCH_EQ", "BRANCH_LEQ"),
+            np.full(len(leaves), "LEAF"),
+        ),
+        np.append(floored(tests.values), leaves),
+        np.append(places(numbers("left_child"))[tests.owners], leaves),
+        np.append(np.where(goes_on, np.arange(1, count + 1), otherwise), leaves),
+        np.append(_missing_goes_left(kinds[tests.owners], tests.values), leaves),
+    )
+    at = count + np.arange(len(leaves))
+    return Tree(nodes, Leaves(at, np.full(len(leaves), output), leaf_values))
+
+
+def _tests(
+    thresholds: Floats, by_category: NDArray[np.bool_], bounds: Integers, words: NDArray[np.uint32]
+) -> _Tests:
+    """A threshold's, or the categories' of a set of bits, whose number stands where a threshold would."""
+    if not by_category.any():
+        return _Tests(np.arange(len(thresholds)), thresholds)
+    bits = np.flatnonzero(np.unpackbits(words.astype("<u4").view(np.uint8), bitorder="little"))
+    sets = np.searchsorted(bounds, bits // WORD, side="right") - 1
+    categories = bits - WORD * bounds[sets]
+    nodes = np.flatnonzero(by_category)
+    node_of_set = np.empty(len(nodes), dtype=np.int64)
+    node_of_set[thresholds[nodes].astype(np.int64)] = nodes
+    numeric = np.flatnonzero(~by_category)
+    owners = np.append(numeric, node_of_set[sets])
+    values = np.append(thresholds[numeric], categories)
+    order = np.argsort(owners, kind="stable")
+    return _Tests(owners[order], values[order])
+
+
+def _missing_goes_left(kinds: Integers, values: Floats) -> Integers:
+    """Where nothing was missing in the rows that it learnt from, LightGBM takes what is missing for 0."""
+    by_category = (kinds & IS_CATEGORY).astype(bool)
+    never = (kinds >> MISSING_TYPE) & 3 == MISSING_NEVER
+    left = np.where(never, values >= 0, (kinds & GOES_LEFT).astype(bool))
+    return np.asarray(left & ~by_category, dtype=np.int64)
+
+
+def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at the names
+    scope: Any, operator: Any, container: Any
+) -> None:
+    model: BoostedClassifier = operator.raw_operator
+    container.add_node(
+        "TreeEnsembleClassifier",
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain=DOMAIN,
+        name=operator.full_name,
+        classlabels_int64s=[int(label) for label in model.classes_],
+        post_transform="SOFTMAX" if len(model.classes_) > 2 else "LOGISTIC",
+        **attributes(list(_trees(model.booster_)), "class"),
+    )
+
+
+def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
+    scope: Any, operator: Any, container: Any
+) -> None:
+    model: BoostedRegressor = operator.raw_operator
+    container.add_node(
+        "TreeEnsembleRegressor",
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain=DOMAIN,
+        name=operator.full_name,
+        n_targets=1,
+        **attributes(list(_trees(model.booster_)), "target"),
+    )
 
 
 def register() -> None:
@@ -54,12 +149,12 @@ def register() -> None:
         BoostedClassifier,
         "SwarmlineBoostedClassifier",
         calculate_linear_classifier_output_shapes,
-        _convert,
+        _convert_classifier,
         options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
     )
     update_registered_converter(
         BoostedRegressor,
         "SwarmlineBoostedRegressor",
         calculate_linear_regressor_output_shapes,
-        _convert,
+        _convert_regressor,
     )

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
 )
 
 from service.bundle.contract import Contract
+from training.fit.candidates import trees_onnx
 from training.fit.candidates.candidate import Candidate
 from training.spec.values import Spec
 
@@ -41,6 +42,8 @@ def _space(_: Contract) -> Mapping[str, Any]:
         "min_samples_leaf": randint(1, 6),
     }
 
+
+trees_onnx.register()
 
 RANDOM_FOREST = Candidate("random forest", _random_forest, _space)
 EXTRA_TREES = Candidate("extra trees", _extra_trees, _space)

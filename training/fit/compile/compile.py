@@ -67,12 +67,16 @@ class Equality(NamedTuple):
 
 
 class Compiled(NamedTuple):
-    """A pipeline as its engine's file. `fallback` says why it is not ONNX, where it is not."""
+    """A pipeline as its engine's file. `fallback` says why it is not ONNX, where it is not.
+
+    `answer` is to the rows on which it was proven, the held-out ones.
+    """
 
     engine_name: EngineName
     engine: Engine
     folder: Path
     equality: Equality
+    answer: Answer
     latency_ms: float
     size_mb: float
     fallback: str = ""
@@ -139,14 +143,9 @@ def _measured(  # pylint: disable=too-many-arguments,too-many-positional-argumen
 ) -> Compiled:
     engine = open_engine(name, folder, trusted)
     size = (folder / MODEL_FILES[name]).stat().st_size / 1e6
-    return Compiled(
-        name,
-        engine,
-        folder,
-        compare(expected, engine.predict(matrix), threshold),
-        _latency(engine, matrix),
-        size,
-    )
+    answer = engine.predict(matrix)
+    equality = compare(expected, answer, threshold)
+    return Compiled(name, engine, folder, equality, answer, _latency(engine, matrix), size)
 
 
 def compare(expected: Answer, got: Answer, threshold: float | None = None) -> Equality:

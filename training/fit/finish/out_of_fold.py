@@ -45,7 +45,7 @@ def answer_out_of_fold(
     truth, answers = [], []
     with (
         threadpool_limits(1, "blas"),
-        joblib.parallel_config("loky", n_jobs=joblib.cpu_count()),
+        joblib.parallel_config("threading", n_jobs=joblib.cpu_count()),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore", ConvergenceWarning)

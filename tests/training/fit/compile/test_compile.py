@@ -36,6 +36,8 @@ def test_a_candidate_compiles_and_answers_as_its_pipeline(
     compiled = compile_pipeline(fitted(result, name), result.dataset.held_out, tmp_path / "model")
     assert compiled.engine_name == "onnx", compiled.fallback
     assert compiled.equality.proven
+    again = compiled.engine.predict(result.dataset.held_out)
+    assert compiled.answer.values.tolist() == again.values.tolist()
 
 
 def test_what_does_not_compile_falls_back_to_skops_and_says_why(

@@ -1,0 +1,123 @@
+"""ONNX of scikit-learn's forests.
+
+Of more than two classes a leaf has only those of its rows. skl2onnx writes all of them into each leaf, and of nine
+classes that was most of the file, and of the time to open it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from skl2onnx import update_registered_converter
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    ExtraTreesRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+
+from training.fit.candidates.tree_ensemble_onnx import (
+    DOMAIN,
+    Floats,
+    Leaves,
+    Nodes,
+    Tree,
+    attributes,
+    floored,
+)
+
+
+def _trees(forest: Any, of_classes: bool) -> list[Tree]:
+    share = 1 / len(forest.estimators_)
+    return [_tree(each.tree_, of_classes, share) for each in forest.estimators_]
+
+
+def _tree(tree: Any, of_classes: bool, share: float) -> Tree:
+    leaf = tree.children_left < 0
+
+    def above(values: NDArray[Any]) -> NDArray[Any]:
+        return np.where(leaf, 0, values)
+
+    nodes = Nodes(
+        above(tree.feature),
+        np.where(leaf, "LEAF", "BRANCH_LEQ"),
+        above(floored(tree.threshold)),
+        above(tree.children_left),
+        above(tree.children_right),
+        # Nothing is missing behind what fills it, and a node that looks for it takes longer.
+        np.zeros_like(leaf, dtype=np.int64),
+    )
+    # Of classes a row of values for the one output, of numbers one value for each output.
+    values = tree.value[:, 0, :] if of_classes else tree.value[:, :, 0]
+    return Tree(nodes, _leaves(np.flatnonzero(leaf), values[leaf] * share, of_classes))
+
+
+def _leaves(places: NDArray[Any], weights: Floats, of_classes: bool) -> Leaves:
+    told = np.ones(weights.shape, dtype=bool)
+    if of_classes and weights.shape[1] == 2:
+        # Of two classes ONNX Runtime wants the second's probability alone, as the one output that there is.
+        weights, told = weights[:, 1:], told[:, 1:]
+    elif of_classes:
+        told = weights != 0
+    rows, outputs = np.nonzero(told)
+    return Leaves(places[rows], outputs, weights[told])
+
+
+def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at the names
+    scope: Any, operator: Any, container: Any
+) -> None:
+    forest = operator.raw_operator
+    if forest.n_outputs_ > 1:
+        raise NotImplementedError("a forest that answers with several classes at once")
+    labels = forest.classes_.tolist()
+    # What own code or another exporter converts in this process may have names.
+    kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
+    container.add_node(
+        "TreeEnsembleClassifier",
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain=DOMAIN,
+        name=operator.full_name,
+        post_transform="NONE",
+        **{kind: labels},
+        **attributes(_trees(forest, True), "class"),
+    )
+
+
+def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
+    scope: Any, operator: Any, container: Any
+) -> None:
+    forest = operator.raw_operator
+    container.add_node(
+        "TreeEnsembleRegressor",
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain=DOMAIN,
+        name=operator.full_name,
+        n_targets=forest.n_outputs_,
+        **attributes(_trees(forest, False), "target"),
+    )
+
+
+def register() -> None:
+    for kind in (ExtraTreesClassifier, RandomForestClassifier):
+        update_registered_converter(
+            kind,
+            f"Swarmline{kind.__name__}",
+            calculate_linear_classifier_output_shapes,
+            _convert_classifier,
+            options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
+        )
+    for kind in (ExtraTreesRegressor, RandomForestRegressor):
+        update_registered_converter(
+            kind,
+            f"Swarmline{kind.__name__}",
+            calculate_linear_regressor_output_shapes,
+            _convert_regressor,
+        )
