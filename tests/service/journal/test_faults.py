@@ -29,7 +29,7 @@ from tests.support.service.journal import (
 )
 
 pytestmark = pytest.mark.slow
-#: Workers, shippers and the spool are the same before either database; of the costly kills SQLite has its turn with `ALL=1`.
+#: Workers, shippers and the spool are the same before either database: SQLite has costly kills with `ALL=1`.
 COSTLY = pytest.mark.parametrize(
     "settings", [pytest.param("sqlite", marks=pytest.mark.thorough), "postgresql"], indirect=True
 )
