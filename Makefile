@@ -202,15 +202,17 @@ check: $(READY) ## style, import law, documents, types, lint, security; AGAIN=1 
 	@$(MAKE) -j2 --keep-going $(if $(filter output-sync,$(.FEATURES)),--output-sync) \
 		check-style check-laws check-security check-types check-lint check-lint-tests
 
-check-style: $(READY)
-	$(VENV)/bin/black --check --quiet . || { $(VENV)/bin/black --check . ; echo 'make format mends this'; exit 1; }
-
 # No plugins: these tests need none, and loading them takes longer than the tests.
 check-laws: $(READY)
 	PYTEST_DISABLE_PLUGIN_AUTOLOAD=1 $(PY) -m pytest -q tests/test_import_law.py tests/test_documents.py
 
 # What passed is not run again with the same inputs: $(call once,what it reads,its report) and the command.
 once = $(PY) -m tests.support.once $@ $(if $(2),--makes $(2)) --reads $(1) --
+# Every folder counts that code may be in.
+check-style: $(READY)
+	@$(call once,$(filter-out build/,$(wildcard */))) $(VENV)/bin/black --check --quiet . \
+		|| { $(VENV)/bin/black --check . ; echo 'make format mends this'; exit 1; }
+
 check-security: $(READY)
 	@$(call once,$(PACKAGES)) $(VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive $(PACKAGES)
 

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -46,9 +47,9 @@ class Stack:
         return psycopg.connect(self.address(user, database), autocommit=True)
 
 
-@pytest.fixture
-def stack() -> Iterator[Stack]:
-    """A new server whose volume was empty when the journal's SQL ran, before there was a monitor."""
+@contextmanager
+def new_server() -> Iterator[Stack]:
+    """Its volume was empty when the journal's SQL ran, before there was a monitor."""
     with tempfile.TemporaryDirectory(prefix="pg-") as name:
         folder = Path(name)
         cluster = Cluster(folder)
@@ -61,6 +62,20 @@ def stack() -> Iterator[Stack]:
             yield stack
         finally:
             cluster.stop()
+
+
+@pytest.fixture
+def stack() -> Iterator[Stack]:
+    """A new server."""
+    with new_server() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def untouched() -> Iterator[Stack]:
+    """A server on which nothing that is tried changes anything."""
+    with new_server() as stack:
+        yield stack
 
 
 def deploy(stack: Stack) -> None:
@@ -164,12 +179,12 @@ def test_a_new_secret_brings_a_new_role_and_the_former_one_ends_within_the_hour(
 
 
 @pytest.mark.parametrize("user", ["tester", "journal", JOURNAL, "monitor", "monitor_3c4d;--"])
-def test_a_secret_that_names_another_role_changes_nothing(stack: Stack, user: str) -> None:
-    stack.give("monitor_url", user, "taken-over")
-    outcome = stack.run("monitor.sql")
+def test_a_secret_that_names_another_role_changes_nothing(untouched: Stack, user: str) -> None:
+    untouched.give("monitor_url", user, "taken-over")
+    outcome = untouched.run("monitor.sql")
     assert outcome.returncode == 3 and "names no role monitor_" in outcome.stderr
     assert "taken-over" not in outcome.stderr
-    with psycopg.connect(stack.cluster.url) as superuser:
+    with psycopg.connect(untouched.cluster.url) as superuser:
         [(roles,)] = superuser.execute(
             "SELECT count(*) FROM pg_roles WHERE rolname = 'monitor'"
         ).fetchall()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import pwd
 import shutil
@@ -26,6 +28,14 @@ def _binary(name: str) -> str | None:
     return str(installed[-1]) if installed else shutil.which(name)
 
 
+@functools.cache
+def _made() -> Path:
+    """Where this process keeps what initdb makes: a copy of it takes a tenth of the time."""
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 class Cluster:
     """PostgreSQL refuses to run as root, so root hands it over to the user `postgres`."""
 
@@ -38,7 +48,11 @@ class Cluster:
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
         self._own(folder)
-        self._run(self._initdb, "-D", str(self._data), "-U", "tester", "-A", "trust", "-N")
+        made = _made() / "data"
+        if not made.exists():
+            self._own(_made())
+            self._run(self._initdb, "-D", str(made), "-U", "tester", "-A", "trust", "-N")
+        self._run("cp", "-a", str(made), str(self._data))
 
     @property
     def url(self) -> str:

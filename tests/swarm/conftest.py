@@ -34,7 +34,7 @@ def _swarm() -> Iterator[Swarm]:
 def _pace(request: pytest.FixtureRequest) -> None:
     """Callers who never pause take the cores of a machine that runs all tests side by side: `ALL=1` has those."""
     if "not thorough" in request.config.getoption("markexpr"):
-        Stack.pause = 0.02
+        Stack.pause = 0.1
 
 
 @pytest.fixture(name="built", scope="session")

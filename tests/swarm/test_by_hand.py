@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import ROOT
-from tests.support.machine import Late, wait_until
+from tests.support.machine import Late
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, Release

@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support import ROOT
-from tests.support.machine import wait_until
 from tests.support.stack_files import REQUIRED, STACK, render
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.commands import Outcome, run
 
 pytestmark = pytest.mark.slow

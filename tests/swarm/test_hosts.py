@@ -14,8 +14,9 @@ from monitoring.hosts import engines
 from monitoring.hosts.serve import Exporter
 from monitoring.hosts.settings import read_settings
 from tests.support.engine_answers import proxied
-from tests.support.machine import free_port, wait_until
+from tests.support.machine import free_port
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 NAME = "watched"

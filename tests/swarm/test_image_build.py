@@ -26,6 +26,7 @@ def test_what_is_built_is_not_built_again(built: Built):
     assert again.words.splitlines()[0] == f"{built.tag}: unchanged"
 
 
+@pytest.mark.thorough
 def test_the_same_inputs_give_the_same_layers_without_any_cache(built: Built):
     before = layers(built)
     again = build(built.swarm, built.folder, "--no-cache")

@@ -18,8 +18,8 @@ import pytest
 from scripts.command import processes
 from tests.support.jenkins.killer import kill
 from tests.support.jenkins.site import GATED, Site
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.swarm.test_delivery import made, mail
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]

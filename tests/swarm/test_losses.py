@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.support.machine import wait_until
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import containers, nobody_noticed, note
 from tests.support.swarm_stack.stack import Stack
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import SwarmError
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import answering, containers, nobody_noticed, note
 from tests.support.swarm_stack.former import Former
 from tests.support.swarm_stack.releases import Release, Workshop

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import pytest
 import requests
 
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.commands import Outcome, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]

@@ -9,8 +9,8 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import EdgeClient
-from tests.support.machine import wait_until
 from tests.support.service import bundles
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack

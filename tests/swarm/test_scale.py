@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machine import wait_until
 from tests.support.retrain_job import TOKEN, RetrainJob, retrain_job
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.callers import prediction
 from tests.support.swarm_stack.events import PLACE, nobody_noticed, note
 from tests.support.swarm_stack.load_plot import Course, draw, quantile

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.machine import wait_until
 from tests.support.monitoring.shift import (
     DRIFTS,
     FALLS,
@@ -28,6 +27,7 @@ from tests.support.monitoring.shift import (
 )
 from tests.support.receivers import Chat, Mail, serving
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
 from tests.support.swarm_stack.releases import Release, Workshop, commit
 from tests.support.swarm_stack.stack import Stack

@@ -10,8 +10,8 @@ import requests
 from mlflow import MlflowClient
 
 from scripts.edge.client import EdgeClient
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import MODEL, Release, Workshop

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machine import wait_until
 from tests.support.swarm import cluster
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import run, succeeds
+from tests.support.swarm.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.machine import wait_until
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import answering, nobody_noticed, note
 from tests.support.swarm_stack.releases import Release
 from tests.support.swarm_stack.stack import Stack

@@ -184,7 +184,7 @@ CHEAP = settings(
 @example(Table(_every(0.2, False), "classification", "csv", "linear", 1))
 @example(Table(_every(0.0, True), "regression", "parquet", "extra-trees", 2))
 @given(TABLES)
-@settings(CHEAP, max_examples=4)
+@settings(CHEAP, max_examples=2)
 def test_what_a_contract_allows_goes_through_every_step(workspace: Workspace, table: Table) -> None:
     _goes_through(workspace, table)
 

@@ -29,6 +29,10 @@ from tests.support.service.journal import (
 )
 
 pytestmark = pytest.mark.slow
+#: Workers, shippers and the spool are the same before either database: SQLite has costly kills with `ALL=1`.
+COSTLY = pytest.mark.parametrize(
+    "settings", [pytest.param("sqlite", marks=pytest.mark.thorough), "postgresql"], indirect=True
+)
 
 
 class Writers:
@@ -122,6 +126,7 @@ def test_killed_workers_lose_nothing_they_answered(
     assert not segments(settings.spool)
 
 
+@COSTLY
 def test_workers_killed_while_it_ships_lose_nothing(
     settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -136,6 +141,7 @@ def test_workers_killed_while_it_ships_lose_nothing(
     assert_stored_once(settings, writers, unanswered=8)
 
 
+@COSTLY
 def test_a_shipper_killed_over_and_over_stores_all_once(
     settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -151,6 +157,7 @@ def test_a_shipper_killed_over_and_over_stores_all_once(
     assert_stored_once(settings, writers, unanswered=1)
 
 
+@COSTLY
 def test_several_shippers_share_the_work_and_store_all_once(
     settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -167,6 +174,7 @@ def test_several_shippers_share_the_work_and_store_all_once(
     assert stats(settings.spool).shipped == sum(answered.values())
 
 
+@COSTLY
 def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
     settings: JournalSettings, writers: Writers, shippers: list[subprocess.Popen[bytes]]
 ) -> None:

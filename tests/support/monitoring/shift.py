@@ -59,7 +59,7 @@ def train(folder: Path, models: Iterable[str] = tuple(SHIFTS), **environ: str) -
         for name in models
     ]
     workspace = Workspace(folder, **environ)
-    done = workspace.process("train", *specs, "--promote", "callers will shift")
+    done = workspace.training("train", *specs, "--promote", "callers will shift")
     assert done.code == 0, done.out + done.err
     return workspace
 

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.support.machine import wait_until
 from tests.support.swarm.engine import docker_command, search_path
 from tests.support.swarm.shell import Process, SwarmError, remove, run, start, succeeds
+from tests.support.swarm.waiting import wait_until
 
 #: A folder /run of its own hides the machine's sockets; the name server's file may live in there.
 SETUP = """

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.commands import Outcome, run
 
 #: A setting of a build, for all that an image must keep to itself.

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.support import ROOT
-from tests.support.machine import wait_until
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import SwarmError
+from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.callers import Callers, NextRequest, Request, prediction
 from tests.support.swarm_stack.commands import Outcome, Running, run
 from tests.support.swarm_stack.releases import MODEL, Release

@@ -101,8 +101,7 @@ def test_an_mlflow_that_takes_connections_and_is_silent_is_not_waited_for_long(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
-def test_an_mlflow_that_goes_away_in_the_middle_is_said_once(tmp_path: Path, number: int) -> None:
+def test_an_mlflow_that_goes_away_in_the_middle_is_said_once(tmp_path: Path) -> None:
     rows_of("wine").to_csv(tmp_path / "wine.csv", index=False)
     spec = write_spec(tmp_path, "left", tmp_path / "wine.csv", search=FOREST)
     with tracking_server(tmp_path) as (uri, server):
