@@ -8,6 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+# The image has no pyarrow: pandas, which loads it wherever there is one, does without here too.
+sys.modules["pyarrow"] = None  # type: ignore[assignment]
+
+# pylint: disable=wrong-import-position
 from monitoring.report import tables
 from monitoring.report.evidently_html import write_html
 
