@@ -21,12 +21,13 @@ import pytest
 from tests.support.machine import wait_until
 from tests.support.monitoring.shift import COLUMNS, GATE, UNSURE, WIDTH, ModelPage, Moments
 from tests.support.monitoring.shift import draw as draw_inputs
+from tests.support.monitoring.shift import next_minute
 from tests.support.receivers import Chat, serving
 from tests.support.retrain_job import TOKEN, RetrainJob, retrain_job
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.events import nobody_noticed, note
-from tests.support.swarm_stack.releases import Release, Workshop, commit
+from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.swarm_stack.truthful import KEY, Rows, TruthfulCallers, World
 from tests.support.training import Workspace, tracking_server, write_spec
@@ -38,10 +39,10 @@ MODEL = "seedlings"
 ALERTS = ("InputDrift", "EstimateBelowGate", "QualityBelowGate", "RelationChanged")
 MINUTE = 60.0
 #: What an alert outlasts its alarm by, and what a message waits for the next one of its group.
-SHORTER = {
-    "rules.yml": ("keep_firing_for: 15m", "keep_firing_for: 2m"),
-    "alertmanager.yml": ("group_interval: 5m", "group_interval: 30s"),
-}
+SHORTER = (
+    ("stack/monitoring/rules.yml", "keep_firing_for: 15m", "keep_firing_for: 2m"),
+    ("stack/monitoring/alertmanager.yml", "group_interval: 5m", "group_interval: 30s"),
+)
 SETTINGS = {
     "MONITORING": "on",
     "MONITOR_WINDOW": "1m",
@@ -154,7 +155,13 @@ def _site(
         )
         workspace = Workspace(folder, MLFLOW_TRACKING_URI=mlflow)
         settings = SETTINGS | {"MONITOR_MLFLOW": mlflow, "RETRAIN_URL": jenkins.url}
-        stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "loop", settings, shorter(workshop))
+        stack = Stack(
+            swarm,
+            tmp_path_factory.mktemp("stack"),
+            "loop",
+            settings,
+            workshop.altered("loop", *SHORTER),
+        )
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
         stack.run("secrets", "add-key", KEY, "--scopes", "predict,truth").good()
         for secret, text in (("alert_webhook", chat.url), ("retrain_token", TOKEN)):
@@ -165,18 +172,6 @@ def _site(
         ended.callback(stack.remove)
         site.release("first release")
         yield site
-
-
-def shorter(workshop: Workshop) -> Path:
-    """A checkout in which waits of minutes that decide nothing are shorter."""
-    root = workshop.checkout("loop")
-    for name, (usual, short) in SHORTER.items():
-        file = root / "stack/monitoring" / name
-        text = file.read_text(encoding="utf-8")
-        assert usual in text
-        file.write_text(text.replace(usual, short), encoding="utf-8")
-    commit(root, "Shorter waits")
-    return root
 
 
 def test_a_season_that_turns_ends_with_another_champion_and_no_alert(site: Site):
@@ -217,11 +212,6 @@ def test_a_season_that_turns_ends_with_another_champion_and_no_alert(site: Site)
         )
         assert all(float(series["value"][1]) == 0 for series in changes), changes
     assert len(site.chat.titles) == len(set(site.chat.titles)), site.chat.titles
-
-
-def next_minute() -> None:
-    """The beginning of a window."""
-    wait_until(lambda: time.time() % MINUTE < 1, "a full minute", 2 * MINUTE, 0.01)
 
 
 def alarmed(site: Site) -> dict[tuple[str, str], Any]:

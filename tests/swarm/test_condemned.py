@@ -16,7 +16,7 @@ from tests.support.machine import wait_until
 from tests.support.service.bundles import QUALITY, rows_for
 from tests.support.swarm_stack.callers import NextRequest, Request, Seen, prediction
 from tests.support.swarm_stack.events import answering, note, only_it_failed
-from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop, commit
+from tests.support.swarm_stack.releases import MODEL, OTHER, Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
@@ -29,14 +29,9 @@ TOLD = "take no more requests"
 
 @pytest.fixture(name="telling_nobody", scope="module")
 def _telling_nobody(workshop: Workshop) -> Path:
-    root = workshop.checkout("telling-nobody")
-    file = root / "scripts/edge/containment.py"
-    text = file.read_text(encoding="utf-8")
     first_line = "    waiting = {address: task"
-    assert text.count(first_line) == 1
-    file.write_text(text.replace(first_line, f"    return []\n{first_line}"), encoding="utf-8")
-    commit(root, "No replica is told")
-    return root
+    change = ("scripts/edge/containment.py", first_line, f"    return []\n{first_line}")
+    return workshop.altered("telling-nobody", change)
 
 
 def one_model(stack: Stack) -> NextRequest:

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 import pytest
 
@@ -22,7 +21,7 @@ from tests.support.swarm_stack.callers import prediction
 from tests.support.swarm_stack.events import PLACE, nobody_noticed, note
 from tests.support.swarm_stack.load_plot import Course, draw, quantile
 from tests.support.swarm_stack.paced import PacedCallers, Rate
-from tests.support.swarm_stack.releases import MODEL, Release, Workshop, commit
+from tests.support.swarm_stack.releases import MODEL, Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
@@ -33,10 +32,14 @@ SETTINGS = {
     **{"AUTOSCALE_COOLDOWN": "1m", "AUTOSCALE_QUIET": "2m"},
 }
 #: Its waits are minutes of a quiet load: a fifth of a user's.
-SHORTER = (
-    ("sum(rate(swarmline_task_cpu_seconds_total[5m]) and", "sum(rate(swarmline_task_cpu_seconds_total[1m]) and"),
-    ("sum(rate(swarmline_task_cpu_seconds_total[2m]) and", "sum(rate(swarmline_task_cpu_seconds_total[1m]) and"),
-)  # fmt: skip
+SHORTER = tuple(
+    (
+        "stack/monitoring/rules.yml",
+        f"sum(rate(swarmline_task_cpu_seconds_total[{usual}]) and",
+        "sum(rate(swarmline_task_cpu_seconds_total[1m]) and",
+    )
+    for usual in ("5m", "2m")
+)
 THREADS = 24
 #: Of a request: enough that callers in Python load a fifth of a core without being the limit.
 ROWS = [{"light": place % 100.0, "temperature": 21.5, "trays": 4} for place in range(100)]
@@ -56,7 +59,7 @@ def _narrow(
     swarm: Swarm, workshop: Workshop, jenkins: RetrainJob, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Stack, Release]]:
     """One narrow replica, with monitoring that orders none yet."""
-    root, folder = shorter(workshop), tmp_path_factory.mktemp("narrow")
+    root, folder = workshop.altered("narrow", *SHORTER), tmp_path_factory.mktemp("narrow")
     release = workshop.release("narrow", "1", root, monitoring="on")
     stack = Stack(swarm, folder, "narrow", SETTINGS | {"SCALE_URL": jenkins.url}, root)
     stack.run("secrets", "make", "--self-signed", "edge.test").good()
@@ -66,18 +69,6 @@ def _narrow(
         ended.callback(stack.remove)
         stack.deploy(release, "--watch", "0").good()
         yield stack, release
-
-
-def shorter(workshop: Workshop) -> Path:
-    root = workshop.checkout("narrow")
-    file = root / "stack/monitoring/rules.yml"
-    text = file.read_text(encoding="utf-8")
-    for usual, short in SHORTER:
-        assert usual in text
-        text = text.replace(usual, short)
-    file.write_text(text, encoding="utf-8")
-    commit(root, "Shorter spans")
-    return root
 
 
 @contextmanager

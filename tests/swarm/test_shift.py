@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,13 +22,14 @@ from tests.support.monitoring.shift import (
     Moments,
     ShiftingCallers,
     messages_of,
+    next_minute,
     train,
 )
 from tests.support.receivers import Chat, Mail, serving
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
-from tests.support.swarm_stack.releases import Release, Workshop, commit
+from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.training import tracking_server
 from tests.swarm.test_monitoring import query
@@ -38,10 +38,10 @@ from tests.swarm.test_releases import asked_page
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 MINUTE = 60.0
 #: What an alert outlasts its alarm by, and what a message waits for the next one of its group.
-SHORTER = {
-    "rules.yml": ("keep_firing_for: 15m", "keep_firing_for: 1m"),
-    "alertmanager.yml": ("group_interval: 5m", "group_interval: 30s"),
-}
+SHORTER = (
+    ("stack/monitoring/rules.yml", "keep_firing_for: 15m", "keep_firing_for: 1m"),
+    ("stack/monitoring/alertmanager.yml", "group_interval: 5m", "group_interval: 30s"),
+)
 SETTINGS = {
     "MONITORING": "on",
     "MONITOR_WINDOW": "1m",
@@ -95,7 +95,7 @@ def _site(
         workspace = train(folder, MLFLOW_TRACKING_URI=mlflow)
         release = workshop.release_of(workspace.bundles.parent, monitoring="on")
         settings = SETTINGS | {"MONITOR_MLFLOW": mlflow, "ALERT_SMTP": mail.address}
-        root = shorter(workshop)
+        root = workshop.altered("shorter", *SHORTER)
         stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "shift", settings, root)
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
         (folder / "webhook").write_text(chat.url, encoding="ascii")
@@ -112,23 +112,6 @@ def sizes(swarm: Swarm, release: Release) -> dict[str, float]:
     ask = ("image", "inspect", "--format", "{{.Size}}")
     images = {"service": release.image, "monitor": release.monitor}
     return {name: round(int(swarm.docker(*ask, of)) / 1e6, 1) for name, of in images.items()}
-
-
-def shorter(workshop: Workshop) -> Path:
-    """A checkout in which waits of minutes that decide nothing are shorter."""
-    root = workshop.checkout("shorter")
-    for name, (usual, short) in SHORTER.items():
-        file = root / "stack/monitoring" / name
-        text = file.read_text(encoding="utf-8")
-        assert usual in text
-        file.write_text(text.replace(usual, short), encoding="utf-8")
-    commit(root, "Shorter waits")
-    return root
-
-
-def next_minute() -> None:
-    """The beginning of a window."""
-    wait_until(lambda: time.time() % MINUTE < 1, "a full minute", 2 * MINUTE, 0.01)
 
 
 def test_people_are_told_once_of_a_shift_that_harms_and_once_that_it_is_over(site: Site):

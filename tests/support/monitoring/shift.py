@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tests.support.machine import wait_until
 from tests.support.swarm_stack.callers import Request, prediction
 from tests.support.training import Workspace, write_spec
 
@@ -171,6 +172,11 @@ class Moments:
             cells = (str(self.seconds.get((what, model), "")) for model in models)
             lines.append(f"| {what} | {' | '.join(cells)} |")
         return "\n".join(lines)
+
+
+def next_minute() -> None:
+    """The beginning of a window of a minute."""
+    wait_until(lambda: time.time() % 60 < 1, "a full minute", 120, 0.01)
 
 
 def messages_of(titles: Iterable[str], model: str) -> list[str]:

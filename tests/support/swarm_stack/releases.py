@@ -83,6 +83,16 @@ class Workshop:
         (copy / ".venv").symlink_to(ROOT / ".venv")
         return copy
 
+    def altered(self, name: str, *changes: tuple[str, str, str]) -> Path:
+        """A checkout in which texts are other ones: each change is a file, a text in it, and what that becomes."""
+        root = self.checkout(name)
+        for file, usual, other in changes:
+            text = (root / file).read_text(encoding="utf-8")
+            assert usual in text, f"{file} has no {usual!r}"
+            (root / file).write_text(text.replace(usual, other), encoding="utf-8")
+        commit(root, f"Altered for {name}")
+        return root
+
     def bad(self, fault: str, good: Release) -> Release:
         """The good release with one of the faults in bad/."""
         place = self._fresh(f"bad-{fault}")
