@@ -15,7 +15,8 @@ from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.shell import run, succeeds
 from tests.support.swarm.waiting import wait_until
 
-pytestmark = pytest.mark.slow
+# What tests in the ordinary run rely on, they show.
+pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 
 
 def states(swarm: Swarm) -> dict[str, str]:
