@@ -208,9 +208,9 @@ check-laws: $(READY)
 
 # What passed is not run again with the same inputs: $(call once,what it reads,its report) and the command.
 once = $(PY) -m tests.support.once $@ $(if $(2),--makes $(2)) --reads $(1) --
-# Every folder counts that code may be in.
+# Every place counts that code may be in.
 check-style: $(READY)
-	@$(call once,$(filter-out build/,$(wildcard */))) $(VENV)/bin/black --check --quiet . \
+	@$(call once,$(filter-out build/,$(wildcard */)) $(wildcard *.py)) $(VENV)/bin/black --check --quiet . \
 		|| { $(VENV)/bin/black --check . ; echo 'make format mends this'; exit 1; }
 
 check-security: $(READY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -173,3 +174,13 @@ def test_the_checks_of_the_project_name_all_that_they_read(target: str, reads: s
     command = ["make", "--dry-run", "--old-file=.venv/.ready", target]
     shown = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout
     assert reads <= set(shown.partition(" --reads ")[2].partition(" -- ")[0].split())
+
+
+def test_the_check_of_style_reads_every_folder_and_what_lies_in_none(tree: Path) -> None:
+    """As Black does, whatever there is."""
+    shutil.copy(ROOT / "Makefile", tree)
+    put("loose.py", "", tree)
+    command = ["make", "--dry-run", "--old-file=.venv/.ready", "check-style"]
+    shown = subprocess.run(command, cwd=tree, text=True, capture_output=True, check=True).stdout
+    reads = shown.partition(" --reads ")[2].partition(" -- ")[0].split()
+    assert {"service/", "loose.py"} <= set(reads)
