@@ -131,8 +131,9 @@ class LastingSlowness:
                     place: span.last for place, span in seen.items() if place[2] in new
                 }
             return ""
-        suspects = {place: seen[place] for place in self._suspects}
-        answered = tally(_seen_since(suspects, self._suspects), new)
+        # By address: an edge that came later, in the place of another, has them in places of its own.
+        suspects = {address for _, _, address in self._suspects}
+        answered = tally(_seen_since(seen, self._since | self._suspects), suspects)
         fault = slowness(answered, former)
         if not fault and answered.timed >= ENOUGH_TIMES:
             self._since |= self._suspects

@@ -113,3 +113,13 @@ def test_a_replica_whose_first_answers_alone_were_slow_is_not_refused():
 def test_a_replica_that_is_slow_again_later_is_refused():
     looks = [(100, 40.0), (100, 5.0), (100, 5.0), (400, 60.0), (100, 60.0), (100, 60.0)]
     assert "the new replicas answer in" in times(*looks)[-1]
+
+
+def test_a_replica_that_stays_slow_is_refused_also_where_another_edge_counts_from_then_on():
+    watch, seen = LastingSlowness(), spans(server("old", 0), server("old", 400))
+    said = []
+    for edge in ("e1", "e2"):
+        for requests in (0, 100):
+            seen = observe(seen, [server("new", requests, mean_ms=200.0, edge=edge)])
+            said.append(watch.judge(seen, {"new"}, {"old"}))
+    assert said[:3] == ["", "", ""] and "the new replicas answer in" in said[3]
