@@ -72,8 +72,10 @@ class CanaryWatch:
         replicas = counters(edge)
         self._seen = canary.observe(self._seen, replicas)
         fresh = self._fresh(view)
-        for task in fresh:
-            self._new |= set(task.addresses)
+        for address in {each for task in fresh for each in task.addresses} - self._new:
+            # A replica that has gone may have had the same one.
+            self._times.pop(address, None)
+            self._new.add(address)
         return (
             self._verdict()
             or self._readiness(fresh, {replica.address: replica.up for replica in replicas})

@@ -130,6 +130,18 @@ def test_one_model_that_became_slow_is_not_good(edge: Edge) -> None:
     assert "answers for late half took the new replicas 100 ms or longer" in canary.fault(both())
 
 
+def test_a_new_replica_s_times_count_from_its_start_also_at_an_address_that_another_had(
+    edge: Edge,
+) -> None:
+    edge.slow = 30
+    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "admin-key", "edge-key")
+    gone = task("c", addresses=(NEW,))
+    before = view(service(), task("a", addresses=(OLD,)), gone)
+    canary = CanaryWatch("shop_model", RELEASE, lambda _: client, before)
+    edge.slow = 50
+    assert "of 50 answers for late half took" in canary.fault(both())
+
+
 def test_new_replicas_are_told_to_take_no_more_requests_by_both_keys(edge: Edge) -> None:
     watch(edge).contain(both(), "5 % failed")
     ((path, headers, order),) = edge.orders
