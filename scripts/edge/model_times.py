@@ -2,6 +2,9 @@
 
 The edge counts a replica's mean over all models. One model that became slow is lost in it: who waits for an answer asks
 less often, so that the other models' requests are most of the mean.
+
+New replicas are judged by their champions. A challenger in shadow answers as often as the champion, and nobody waits
+for it; one that gets a share of the callers is for the ramp to judge.
 """
 
 from __future__ import annotations
@@ -17,54 +20,62 @@ from scripts.edge.canary import MORE_MS, TIMES_MS
 #: Fewer answers tell nothing of a model.
 ENOUGH = 20
 _BUCKET = re.compile(
-    r'^swarmline_latency_seconds_bucket\{(?=[^}]*\bmodel="([^"]*)")[^}]*\ble="([^"]*)"[^}]*\} (\S+)$',
+    r'^swarmline_latency_seconds_bucket\{(?=[^}]*\bmodel="([^"]*)")(?=[^}]*\barm="([^"]*)")[^}]*\ble="([^"]*)"[^}]*\}'
+    r" (\S+)$",
     re.M,
 )
 
-#: Answers of one model that took no longer than a bound, by that bound in seconds.
+#: A model's name and an arm's, champion or challenger.
+Arm = tuple[str, str]
+#: Answers of one arm that took no longer than a bound, by that bound in seconds.
 Histogram = Mapping[float, float]
-Histograms = Mapping[str, Histogram]
+Histograms = Mapping[Arm, Histogram]
 
 
 class Span(NamedTuple):
-    """Of a replica, each by model: when it was first seen, and now. A new replica's first is empty."""
+    """Of a replica, each by arm: when it was first seen, and now. A new replica's first is empty."""
 
     first: Histograms
     last: Histograms
 
 
 def parse(text: str) -> Histograms:
-    """Of a replica's metrics; the arms of a model together."""
-    histograms: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
-    for model, bound, answers in _BUCKET.findall(text):
-        histograms[model][float(bound)] += float(answers)
+    """Of a replica's metrics; the versions of an arm together."""
+    histograms: dict[Arm, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    for model, arm, bound, answers in _BUCKET.findall(text):
+        histograms[model, arm][float(bound)] += float(answers)
     return histograms
 
 
 def tally(spans: Mapping[str, Span], addresses: Collection[str]) -> Histograms:
     """What the replicas with these addresses answered since they were first seen."""
-    added: dict[str, dict[float, float]] = defaultdict(lambda: defaultdict(float))
+    added: dict[Arm, dict[float, float]] = defaultdict(lambda: defaultdict(float))
     for address in addresses & spans.keys():
         first, last = spans[address]
-        for model, histogram in last.items():
-            before = first.get(model, {})
+        for arm, histogram in last.items():
+            before = first.get(arm, {})
             for bound, answers in histogram.items():
                 # A replica that started again counts anew.
-                added[model][bound] += max(0.0, answers - before.get(bound, 0.0))
+                added[arm][bound] += max(0.0, answers - before.get(bound, 0.0))
     return added
 
 
 def verdict(new: Histograms, old: Histograms) -> str:
-    """Which model the new replicas answer too slowly for; empty where there is none, or nothing can be said yet.
+    """Which champion of the new replicas answers too slowly; empty where none does, or nothing can be said yet.
 
-    By the median, which a pause of the machine does not move.
+    By the median, which a pause of the machine does not move, beside that of the model's slower arm on the old
+    replicas: what is champion now may have been the challenger there.
     """
-    for model, histogram in sorted(new.items()):
-        former = old.get(model, {})
+    for (model, arm), histogram in sorted(new.items()):
         answers = histogram.get(math.inf, 0.0)
-        if min(answers, former.get(math.inf, 0.0)) < ENOUGH:
+        former = [
+            median_bounds(each)[1]
+            for (name, _), each in old.items()
+            if name == model and each.get(math.inf, 0.0) >= ENOUGH
+        ]
+        if arm != "champion" or answers < ENOUGH or not former:
             continue
-        least, most = 1000 * median_bounds(histogram)[0], 1000 * median_bounds(former)[1]
+        least, most = 1000 * median_bounds(histogram)[0], 1000 * max(former)
         if least > TIMES_MS * most + MORE_MS:
             return (
                 f"of {answers:.0f} answers for {model} half took the new replicas {least:g} ms or longer,"

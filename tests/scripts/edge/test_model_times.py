@@ -14,8 +14,8 @@ from service.process.metrics import BUCKETS
 FAST, SLOW = 0.002, 0.2
 
 
-def metrics(**seconds: list[float]) -> str:
-    """Of a replica that answered for these models, in so many seconds each."""
+def metrics(challenger: list[float] | None = None, **seconds: list[float]) -> str:
+    """Of a replica whose champions of these models answered in so many seconds each, and the challenger of `late`."""
     registry = CollectorRegistry()
     latency = prometheus.Histogram(
         "swarmline_latency_seconds",
@@ -25,15 +25,19 @@ def metrics(**seconds: list[float]) -> str:
         registry=registry,
     )
     for model, answers in seconds.items():
-        for place, answer in enumerate(answers):
-            latency.labels(model, "1", ("champion", "challenger")[place % 2]).observe(answer)
+        for answer in answers:
+            latency.labels(model, "1", "champion").observe(answer)
+    for answer in challenger or ():
+        latency.labels("late", "2", "challenger").observe(answer)
     return prometheus.generate_latest(registry).decode()
 
 
-def test_the_arms_of_a_model_are_taken_together():
-    histograms = parse(metrics(late=[FAST] * 3 + [SLOW], early=[FAST]))
-    assert set(histograms) == {"late", "early"}
-    assert histograms["late"][0.0025] == 3 and histograms["late"][math.inf] == 4
+def test_each_arm_of_a_model_is_read():
+    histograms = parse(metrics([SLOW] * 2, late=[FAST] * 3, early=[FAST]))
+    late, challenger = ("late", "champion"), ("late", "challenger")
+    assert set(histograms) == {late, challenger, ("early", "champion")}
+    assert histograms[late][0.0025] == histograms[late][math.inf] == 3
+    assert histograms[challenger][0.0025] == 0 and histograms[challenger][math.inf] == 2
 
 
 def test_one_model_that_became_slow_is_named_however_many_others_are_not():
@@ -58,6 +62,22 @@ def test_chance_pauses_and_small_differences_condemn_nobody(new: list[float], ol
     assert verdict(parse(metrics(late=new)), parse(metrics(late=old))) == ""
 
 
+def test_a_challenger_that_nobody_waits_for_condemns_nobody():
+    """In shadow it has all that the champion has, and the golden rows that are its own."""
+    new = parse(metrics([SLOW] * 50, late=[FAST] * 40))
+    assert verdict(new, parse(metrics([FAST] * 50, late=[FAST] * 40))) == ""
+
+
+def test_a_slow_champion_is_not_hidden_by_a_challenger_in_shadow():
+    new, old = (parse(metrics([FAST] * 40, late=[each] * 40)) for each in (SLOW, FAST))
+    assert "of 40 answers for late" in verdict(new, old)
+
+
+def test_a_challenger_that_callers_had_already_may_become_champion():
+    old = parse(metrics([SLOW] * 400, late=[FAST] * 20))
+    assert verdict(parse(metrics(late=[SLOW] * 400)), old) == ""
+
+
 def test_a_model_that_is_new_has_nothing_to_be_compared_with():
     assert verdict(parse(metrics(late=[SLOW] * 50)), parse(metrics(early=[FAST] * 50))) == ""
 
@@ -70,4 +90,4 @@ def test_what_a_replica_answered_before_it_was_first_seen_does_not_count():
 
 def test_a_replica_that_began_to_count_anew_subtracts_nothing():
     spans = {"old": Span(parse(metrics(late=[FAST] * 900)), parse(metrics(late=[FAST] * 5)))}
-    assert tally(spans, {"old"})["late"][math.inf] == 0
+    assert tally(spans, {"old"})["late", "champion"][math.inf] == 0
