@@ -6,6 +6,7 @@ edge sends it nothing new, and it refuses what is on its way with 503, which the
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 
 import requests
@@ -17,6 +18,10 @@ from scripts.engine.swarm import Task
 
 #: Each edge has slots of its own, and any of them may answer.
 ATTEMPTS = 6
+#: Seconds from an order to the next. Until its health checks fail (stack/haproxy.cfg: two, half a second and 200 ms
+#: apart), an edge prefers a replica that answers 503 at once; of two such it sends a request from one to the other until
+#: its retries are used up.
+APART = 0.8
 
 
 def contain(
@@ -33,6 +38,8 @@ def contain(
         if len(ready) < least_ready:
             break
         for replica, task in _to_tell(replicas, waiting, contained):
+            if contained:
+                time.sleep(APART)
             if _tell(edge, replica, task, reason):
                 contained.add(task.id)
         if contained == {task.id for task in condemned}:

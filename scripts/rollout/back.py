@@ -79,7 +79,7 @@ def _restore(order: Order, serving: Record, before: Situation, is_condemned: boo
     is_condemned = is_condemned and before.attempt.image != goal.release.image
     condemned = before.attempt.image if is_condemned else ""
     if condemned:
-        _stop_update(order.stack, goal.release.image)
+        _turn_update_back(order.stack, goal.release.image)
 
     def bring_back() -> None:
         rendered = render_as_set(order.stack, goal.inputs)
@@ -99,7 +99,7 @@ def _restore(order: Order, serving: Record, before: Situation, is_condemned: boo
     say(f"release {serving.release} serves")
 
 
-def _stop_update(stack: str, image: str) -> None:
+def _turn_update_back(stack: str, image: str) -> None:
     """Has Swarm take the bad release back at once, where what it had before is this image.
 
     Until the stack is deployed again, which takes seconds, Swarm would bring in one bad replica after the other.

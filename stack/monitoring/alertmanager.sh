@@ -75,8 +75,11 @@ retrain() {
     done <"$base"
     printf "\ntemplates: ['%s']\n" "$written.words"
 } >"$written"
+# Of a group that goes on, what has ended has no place in the title.
 cat >"$written.words" <<'TEXT'
 {{ define "words" }}{{ if eq .Status "resolved" }}over: {{ end }}{{ if .CommonLabels.model }}{{ .CommonLabels.model }}: {{ end }}{{
-  range $i, $a := .Alerts }}{{ if lt $i 3 }}{{ if $i }}, {{ end }}{{ $a.Labels.alertname }}{{ end }}{{ end }}{{ end }}
+  $alerts := .Alerts.Firing }}{{
+  if eq .Status "resolved" }}{{ $alerts = .Alerts }}{{ end }}{{
+  range $i, $a := $alerts }}{{ if lt $i 3 }}{{ if $i }}, {{ end }}{{ $a.Labels.alertname }}{{ end }}{{ end }}{{ end }}
 TEXT
 exec "$@"

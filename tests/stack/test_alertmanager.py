@@ -113,6 +113,21 @@ def test_without_mail_and_webhook_it_starts_and_shows_its_alerts(tmp_path: Path)
 
 
 @pytest.mark.slow
+def test_a_title_leaves_out_what_of_its_group_is_over(site: Site) -> None:
+    stays, ends = (
+        {"alertname": name, "model": "dose", "severity": "page"}
+        for name in ("EstimateBelowGate", "QualityBelowGate")
+    )
+    site.alertmanager.post(stays, ends)
+    both = "[page] dose: EstimateBelowGate, QualityBelowGate"
+    wait_until(lambda: both in site.chat.titles, "both are told of")
+    site.alertmanager.post(ends, over=True)
+    wait_until(lambda: "[page] dose: EstimateBelowGate" in site.chat.titles, "one is left")
+    text = site.chat.messages[-1]["attachments"][0]["text"]
+    assert text.count("over: ") == 1
+
+
+@pytest.mark.slow
 def test_a_page_comes_once_by_mail_and_chat_as_one_message_a_model_and_is_resolved(
     site: Site,
 ) -> None:

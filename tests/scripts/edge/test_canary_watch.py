@@ -1,15 +1,17 @@
-"""A deploy's watch ends a release whose replicas lose predictions to the journal."""
+"""A deploy's watch ends a release that is not good, and tells its replicas to take no more requests."""
 
 from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
+from scripts.edge import containment
 from scripts.edge.canary_watch import CanaryWatch
 from scripts.edge.client import EdgeClient
 from scripts.engine.swarm import View
@@ -18,7 +20,7 @@ from tests.support.scripts.views import GOOD
 from tests.support.scripts.views import NEW as LATE
 from tests.support.scripts.views import service, task, view
 
-OLD, NEW = "10.1.0.5", "10.1.0.6"
+OLD, NEW, LATER = "10.1.0.5", "10.1.0.6", "10.1.0.7"
 RELEASE = Release(GOOD, "aaaa", {}, {})
 HEAD = "# pxname,svname,addr,type,status,hrsp_2xx,hrsp_5xx\n"
 
@@ -38,6 +40,9 @@ class Edge(ThreadingHTTPServer):
 
     def __init__(self, *of: Any):
         self.orders: list[tuple[str, dict[str, str], dict[str, str]]] = []
+        self.times: list[float] = []
+        #: Further lines of its table.
+        self.more = ""
         super().__init__(*of)
 
 
@@ -66,11 +71,12 @@ class _Answers(BaseHTTPRequestHandler):
         old = "UP" if self.server.old_is_up else "DOWN"
         failed = self.server.failed
         new = f"models,r2,{NEW}:8080,2,UP,{19 * failed},{failed}\n"
-        return f"{HEAD}models,r1,{OLD}:8080,2,{old},1000,0\n{new}"
+        return f"{HEAD}models,r1,{OLD}:8080,2,{old},1000,0\n{new}{self.server.more}"
 
     def do_POST(self) -> None:  # pylint: disable=invalid-name
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.orders.append((self.path, dict(self.headers), body))
+        self.server.times.append(time.monotonic())
         self.server.misses -= 1
         self.send_response(200 if self.server.misses < 0 else 409)
         self.send_header("Content-Length", "0")
@@ -149,6 +155,17 @@ def test_new_replicas_are_told_to_take_no_more_requests_by_both_keys(edge: Edge)
     assert headers["Authorization"] == "Bearer edge-key"
     assert headers["X-Replica-Authorization"] == "Bearer admin-key"
     assert order == {"replica": "c", "reason": "5 % failed"}
+
+
+def test_an_edge_knows_of_one_before_the_next_is_told(edge: Edge) -> None:
+    edge.more = f"models,r3,{LATER}:8080,2,UP,100,0\n"
+    old, new = task("a", addresses=(OLD,), current=False), task("b", addresses=(NEW,))
+    watch(edge).contain(view(service(), old, new, task("c", addresses=(LATER,))), "5 % failed")
+    assert [path for path, _, _ in edge.orders] == [
+        f"/edge/replicas/{slot}/contain" for slot in ("r2", "r3")
+    ]
+    first, second = edge.times
+    assert second - first >= containment.APART
 
 
 def test_an_order_that_reached_another_replica_is_given_again(edge: Edge) -> None:

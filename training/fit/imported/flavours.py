@@ -20,7 +20,7 @@ from training.fit.imported.file import ImportRefused
 from training.fit.imported.source import MLMODEL
 from training.spec.values import Spec
 
-#: What onnxmltools writes, as our own candidates are compiled.
+#: What onnxmltools writes; our own candidates are compiled to the same.
 TARGET_OPSET = 15
 INSTEAD = "export it to ONNX where it was trained, and log that with mlflow.onnx.log_model"
 
