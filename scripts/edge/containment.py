@@ -19,8 +19,8 @@ from scripts.engine.swarm import Task
 #: Each edge has slots of its own, and any of them may answer.
 ATTEMPTS = 6
 #: Seconds from an order to the next. Until its health checks fail (stack/haproxy.cfg: two, half a second and 200 ms
-#: apart), an edge prefers a replica that answers 503 at once; of two such it sends a request from one to the other until
-#: its retries are used up.
+#: apart), an edge prefers a replica that answers 503 at once; of two such it sends a request from one to the other
+#: until its retries are used up.
 APART = 0.8
 
 

@@ -50,8 +50,8 @@ def _tree(tree: Any, of_classes: bool, share: float) -> Tree:
         above(floored(tree.threshold)),
         above(tree.children_left),
         above(tree.children_right),
-        # Nothing is missing behind what fills it, and a node that looks for it takes longer. An own candidate that fills
-        # nothing is answered otherwise where something is missing, as by skl2onnx: the proof on held-out rows refuses it.
+        # Nothing is missing behind what fills it, and a node that looks for it takes longer. An own candidate that
+        # fills nothing is answered otherwise where something is missing, as by skl2onnx: the proof refuses it.
         np.zeros_like(leaf, dtype=np.int64),
     )
     # Of classes a row of values for the one output, of numbers one value for each output.
