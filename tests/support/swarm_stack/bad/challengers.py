@@ -6,7 +6,7 @@ _init = Arm.__init__
 
 
 def _faulty(self, name, bundle, *rest):
-    """The challengers of two models: one cannot take some temperatures, none of which is in a golden row; one is slow."""
+    """The challengers of two models: one fails at some temperatures, of which no golden row has any; one is slow."""
     _init(self, name, bundle, *rest)
     predict = self.predict
 
