@@ -180,7 +180,7 @@ def test_with_jenkins_down_and_a_restart_between_it_is_started_once(
     again = monitor_of()
     jenkins.up()
     wait_until(lambda: jenkins.started, "Jenkins is asked for a build", 120)
-    wait_until(lambda: down not in numbers(again), "Jenkins is up", 60)
+    wait_until(lambda: down not in numbers(again), "Jenkins is up", 120)
     assert outcome(again, message())["outcome"] == "started" and len(jenkins.started) == 1
 
 

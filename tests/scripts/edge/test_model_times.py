@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import prometheus_client as prometheus
 import pytest
-from prometheus_client.core import CollectorRegistry
 
 from scripts.edge.model_times import Span, parse, tally, verdict
 from service.process.metrics import BUCKETS
@@ -16,20 +14,14 @@ FAST, SLOW = 0.002, 0.2
 
 def metrics(challenger: list[float] | None = None, **seconds: list[float]) -> str:
     """Of a replica whose champions of these models answered in so many seconds each, and the challenger of `late`."""
-    registry = CollectorRegistry()
-    latency = prometheus.Histogram(
-        "swarmline_latency_seconds",
-        "",
-        ["model", "version", "arm"],
-        buckets=BUCKETS,
-        registry=registry,
+    arms = [(model, "1", "champion", answers) for model, answers in seconds.items()]
+    arms += [("late", "2", "challenger", challenger)] if challenger else []
+    return "".join(
+        f'swarmline_latency_seconds_bucket{{arm="{arm}",le="{bound}",model="{model}",version="{version}"}}'
+        f" {sum(answer <= float(bound) for answer in answers)}.0\n"
+        for model, version, arm, answers in arms
+        for bound in (*BUCKETS, "+Inf")
     )
-    for model, answers in seconds.items():
-        for answer in answers:
-            latency.labels(model, "1", "champion").observe(answer)
-    for answer in challenger or ():
-        latency.labels("late", "2", "challenger").observe(answer)
-    return prometheus.generate_latest(registry).decode()
 
 
 def test_each_arm_of_a_model_is_read():

@@ -16,6 +16,7 @@ from skl2onnx.common.shape_calculator import (
 from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.tree_ensemble_onnx import (
     DOMAIN,
+    OP_VERSION,
     Floats,
     Integers,
     Leaves,
@@ -122,6 +123,7 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
         operator.input_full_names,
         operator.output_full_names,
         op_domain=DOMAIN,
+        op_version=OP_VERSION,
         name=operator.full_name,
         classlabels_int64s=[int(label) for label in model.classes_],
         post_transform="SOFTMAX" if len(model.classes_) > 2 else "LOGISTIC",
@@ -138,6 +140,7 @@ def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at 
         operator.input_full_names,
         operator.output_full_names,
         op_domain=DOMAIN,
+        op_version=OP_VERSION,
         name=operator.full_name,
         n_targets=1,
         **attributes(list(_trees(model.booster_)), "target"),

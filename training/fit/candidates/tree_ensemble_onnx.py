@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 DOMAIN = "ai.onnx.ml"
+#: Of the two operators: the first. skl2onnx would write down its newest, which ONNX Runtime need not know.
+OP_VERSION = 1
 
 
 class Nodes(NamedTuple):

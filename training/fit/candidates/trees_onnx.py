@@ -24,6 +24,7 @@ from sklearn.ensemble import (
 
 from training.fit.candidates.tree_ensemble_onnx import (
     DOMAIN,
+    OP_VERSION,
     Floats,
     Leaves,
     Nodes,
@@ -84,6 +85,7 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
         operator.input_full_names,
         operator.output_full_names,
         op_domain=DOMAIN,
+        op_version=OP_VERSION,
         name=operator.full_name,
         post_transform="NONE",
         **{kind: labels},
@@ -100,6 +102,7 @@ def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at 
         operator.input_full_names,
         operator.output_full_names,
         op_domain=DOMAIN,
+        op_version=OP_VERSION,
         name=operator.full_name,
         n_targets=forest.n_outputs_,
         **attributes(_trees(forest, False), "target"),
