@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 import warnings
@@ -14,7 +13,7 @@ from outside.command_line import more_words
 from outside.values import NotAllowed
 from training import commands
 from training.commands.arguments import check_models, complete, parser
-from training.common import failures
+from training.common import failures, interrupts
 from training.common.errors import TrainingError
 from training.common.progress import say
 
@@ -50,8 +49,7 @@ def _end_with(error: TrainingError, with_traceback: bool) -> int:
 
 
 if __name__ == "__main__":
-    # A build that is aborted gets TERM: to be ended as by Ctrl-C, with the run marked as failed.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interrupts.listen()
     status = main()
     if status == INTERRUPTED:
         # Threads of libraries may hold up the interpreter's end, and who pressed again would get a traceback.

@@ -19,6 +19,7 @@ import joblib
 from numpy.typing import NDArray
 
 from service.bundle.contract import Contract, Matrix
+from training.common import interrupts
 from training.common.errors import TrainingError
 from training.common.own_code import OwnCodeError
 from training.common.progress import say
@@ -146,6 +147,7 @@ def _climb(rehearsal: Rehearsal, attempts: list[Attempt], clock: _Clock) -> Iter
     """The attempts on few rows, the better ones on more, the best on all: as far as the time goes."""
     most = len(attempts)
     for rows in _rungs(len(rehearsal.matrix), rehearsal.spec.search.rows):
+        interrupts.heed()
         attempts = clock.affordable(attempts, rows, most)
         if not attempts:
             return
