@@ -4,24 +4,27 @@ for each kind of failure, with the reason in the mail and the old release servin
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.jenkins.site import GATED, Site
+from tests.support.jenkins.site import GATED, STAGING, Site
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.events import note
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 SPEC = "training/models/yield-prediction.toml"
+PORT = 8460
 
 
 @pytest.fixture(name="site", scope="module")
 def _site(swarm: Swarm, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     hosts = [node.address for node in swarm.nodes]
-    site = Site(tmp_path_factory.mktemp("site"), swarm.env, "delivered", 8460, hosts)
+    site = Site(tmp_path_factory.mktemp("site"), swarm.env, "delivered", PORT, hosts)
     try:
         yield site
     finally:
@@ -154,3 +157,36 @@ def test_a_release_that_cannot_start_is_taken_back(site: Site, first: dict[str, 
     assert run["result"] == "SUCCESS", run["log"][-8000:]
     served = site.ask("/v1/models").json()["models"]
     assert {(model["champion"], model["challenger"]) for model in served} == {("1", None)}
+
+
+def test_a_stack_with_a_staging_gets_what_was_confirmed_there(
+    site: Site, first: dict[str, Any], tmp_path: Path
+) -> None:
+    live = f"STAGING={STAGING}\nEDGE_PORT={PORT}\nEDGE_TLS=off\nEDGE_REPLICAS=1\n"
+    trial = "EDGE_PORT=8462\nEDGE_TLS=off\nEDGE_REPLICAS=1\nMODEL_REPLICAS=1\nMONITORING=off\n"
+    (tmp_path / f"{site.stack}.env").write_text(live, encoding="utf-8")
+    (tmp_path / f"{STAGING}.env").write_text(trial, encoding="utf-8")
+    # What the environment says goes before a file, for both stacks.
+    said = {
+        "SWARMLINE_SETTINGS": str(tmp_path),
+        "EDGE_PORT": "",
+        "EDGE_TLS": "",
+        "EDGE_REPLICAS": "",
+    }
+    site.run("make", "secrets", STACK=STAGING, **said)
+    try:
+        path = "service/views/health.py"
+        text = (site.clone / path).read_text(encoding="utf-8")
+        site.commit(path, f"{text}\n# Another line of code.\n")
+        run = site.build(said)
+        assert run["result"] == "SUCCESS", run["log"][-8000:]
+        deploys = [step["stage"] for step in made(run, "deploy")]
+        assert deploys == ["Staging", "Deploy"]
+        # By the same digest, as the Swarm of production has it on record.
+        kept = json.loads(site.run("make", "releases", ARGS="--json", **said))["records"]
+        facts = [(each["kind"], each["outcome"], each["release"]) for each in kept[:2]]
+        serves = site.serving()
+        assert facts == [("deploy", "verified", serves), ("staging", "confirmed", serves)]
+        assert kept[0]["image"] == kept[1]["image"]
+    finally:
+        site.run("docker", "stack", "rm", STAGING)
