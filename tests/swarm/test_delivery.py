@@ -177,7 +177,7 @@ def test_a_stack_with_a_staging_gets_what_was_confirmed_there(
     try:
         path = "service/views/health.py"
         text = (site.clone / path).read_text(encoding="utf-8")
-        site.commit(path, f"{text}\n# Another line of code.\n")
+        site.commit(path, f"{text}\n\n# Another line of code.\n")
         run = site.build(said)
         assert run["result"] == "SUCCESS", run["log"][-8000:]
         deploys = [step["stage"] for step in made(run, "deploy")]
