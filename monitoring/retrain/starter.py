@@ -28,13 +28,11 @@ class Starter(BackgroundTask):
         super().__init__("retrain", EVERY)
         self._store, self._job, self._note = store, job, note
         self._retrains = Retrains(store.engine)
-        self._is_first = True
 
     def work(self) -> bool:
-        if self._is_first and not self._retrains.are_waiting():
-            # Of a process before this one.
+        if not self._retrains.are_waiting():
+            # Each time: a process before this one may have kept its last word after this one's first.
             self._note(True, "")
-        self._is_first = False
         self.start_waiting()
         return False
 

@@ -32,7 +32,6 @@ class Scaler(BackgroundTask):
         super().__init__("scale", EVERY)
         self._prometheus, self._rules, self._job, self._note = prometheus, rules, job, note
         self._scalings = Scalings(store.engine)
-        self._is_first = True
 
     def work(self) -> bool:
         try:
@@ -63,10 +62,9 @@ class Scaler(BackgroundTask):
 
     def _order(self, load: Load, job: JenkinsJob) -> None:
         now = dt.datetime.now(dt.UTC)
-        if self._is_first and not self._scalings.are_waiting():
-            # Of a process before this one.
+        if not self._scalings.are_waiting():
+            # Each time: a process before this one may have kept its last word after this one's first.
             self._note(True, "")
-        self._is_first = False
         self._scalings.take(lambda history: decision.decide(load, self._rules, history, now))
         for scaling in self._scalings.due(now):
             if self._scalings.claim(scaling, now):
