@@ -9,11 +9,11 @@ from scipy.stats import loguniform, uniform
 from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Contract, Matrix
-from training.fit.candidates import boosted_trees_onnx
-from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
 from training.fit.candidates.candidate import Candidate
 from training.fit.candidates.spaces import LogInteger
 from training.fit.preprocessing import before_codes
+from training.fit.trees.boosted import BoostedClassifier, BoostedRegressor
+from training.fit.trees.boosted_onnx import register_boosted
 from training.spec.values import Spec
 
 
@@ -51,7 +51,7 @@ def _space(_: Contract) -> Mapping[str, Any]:
     }
 
 
-boosted_trees_onnx.register()
+register_boosted()
 
 #: It takes missing values, and categories by their codes.
 GRADIENT_BOOSTING = Candidate(

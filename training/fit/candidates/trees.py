@@ -14,8 +14,8 @@ from sklearn.ensemble import (
 )
 
 from service.bundle.contract import Contract
-from training.fit.candidates import trees_onnx
 from training.fit.candidates.candidate import Candidate
+from training.fit.trees.forests_onnx import register_forests
 from training.spec.values import Spec
 
 
@@ -43,7 +43,7 @@ def _space(_: Contract) -> Mapping[str, Any]:
     }
 
 
-trees_onnx.register()
+register_forests()
 
 RANDOM_FOREST = Candidate("random forest", _random_forest, _space)
 EXTRA_TREES = Candidate("extra trees", _extra_trees, _space)

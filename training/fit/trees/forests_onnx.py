@@ -10,11 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from skl2onnx import update_registered_converter
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
+from skl2onnx.common.exceptions import MissingConverter
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -22,15 +18,15 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from training.fit.candidates.tree_ensemble_onnx import (
-    DOMAIN,
-    OP_VERSION,
+from training.fit.trees.ensemble_onnx import (
     Floats,
     Leaves,
     Nodes,
     Tree,
-    attributes,
+    add_classifier,
+    add_regressor,
     floored,
+    register,
 )
 
 
@@ -76,52 +72,20 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
 ) -> None:
     forest = operator.raw_operator
     if forest.n_outputs_ > 1:
-        raise NotImplementedError("a forest that answers with several classes at once")
-    labels = forest.classes_.tolist()
-    # What own code or another exporter converts in this process may have names.
-    kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
-    container.add_node(
-        "TreeEnsembleClassifier",
-        operator.input_full_names,
-        operator.output_full_names,
-        op_domain=DOMAIN,
-        op_version=OP_VERSION,
-        name=operator.full_name,
-        post_transform="NONE",
-        **{kind: labels},
-        **attributes(_trees(forest, True), "class"),
-    )
+        # No model of a spec is one; what else is converted in this process may be.
+        raise MissingConverter("a forest that answers with several classes at once has no ONNX")
+    add_classifier(container, operator, _trees(forest, True), forest.classes_.tolist())
 
 
 def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
     scope: Any, operator: Any, container: Any
 ) -> None:
     forest = operator.raw_operator
-    container.add_node(
-        "TreeEnsembleRegressor",
-        operator.input_full_names,
-        operator.output_full_names,
-        op_domain=DOMAIN,
-        op_version=OP_VERSION,
-        name=operator.full_name,
-        n_targets=forest.n_outputs_,
-        **attributes(_trees(forest, False), "target"),
-    )
+    add_regressor(container, operator, _trees(forest, False), forest.n_outputs_)
 
 
-def register() -> None:
+def register_forests() -> None:
     for kind in (ExtraTreesClassifier, RandomForestClassifier):
-        update_registered_converter(
-            kind,
-            f"Swarmline{kind.__name__}",
-            calculate_linear_classifier_output_shapes,
-            _convert_classifier,
-            options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
-        )
+        register(kind, _convert_classifier, of_classes=True)
     for kind in (ExtraTreesRegressor, RandomForestRegressor):
-        update_registered_converter(
-            kind,
-            f"Swarmline{kind.__name__}",
-            calculate_linear_regressor_output_shapes,
-            _convert_regressor,
-        )
+        register(kind, _convert_regressor, of_classes=False)

@@ -1,15 +1,20 @@
-"""Trees by the names of ONNX's tree ensembles, as arrays.
+"""Trees by the names of ONNX's tree ensembles, as arrays, and their nodes in a graph of skl2onnx.
 
 The converters that there are walk the trees node by node, which took longer for some than it took to grow them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from skl2onnx import update_registered_converter
+from skl2onnx.common.shape_calculator import (
+    calculate_linear_classifier_output_shapes,
+    calculate_linear_regressor_output_shapes,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -41,6 +46,51 @@ class Leaves(NamedTuple):
 class Tree(NamedTuple):
     nodes: Nodes
     leaves: Leaves
+
+
+def register(kind: type, convert: Callable[[Any, Any, Any], None], of_classes: bool) -> None:
+    """`convert` is asked by skl2onnx for each estimator of this kind: for its scope, operator and container."""
+    update_registered_converter(
+        kind,
+        f"Swarmline{kind.__name__}",
+        (
+            calculate_linear_classifier_output_shapes
+            if of_classes
+            else calculate_linear_regressor_output_shapes
+        ),
+        convert,
+        options={"zipmap": [True, False, "columns"], "nocl": [True, False]} if of_classes else None,
+    )
+
+
+def add_classifier(
+    container: Any,
+    operator: Any,
+    trees: Sequence[Tree],
+    labels: Sequence[int | str],
+    post_transform: str = "NONE",
+) -> None:
+    # What own code or another exporter converts in this process may have names.
+    kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
+    more = {kind: labels, "post_transform": post_transform}
+    _add(container, operator, "TreeEnsembleClassifier", attributes(trees, "class") | more)
+
+
+def add_regressor(container: Any, operator: Any, trees: Sequence[Tree], targets: int) -> None:
+    more = {"n_targets": targets}
+    _add(container, operator, "TreeEnsembleRegressor", attributes(trees, "target") | more)
+
+
+def _add(container: Any, operator: Any, kind: str, written: dict[str, Any]) -> None:
+    container.add_node(
+        kind,
+        operator.input_full_names,
+        operator.output_full_names,
+        op_domain=DOMAIN,
+        op_version=OP_VERSION,
+        name=operator.full_name,
+        **written,
+    )
 
 
 def attributes(trees: Sequence[Tree], kind: Literal["class", "target"]) -> dict[str, list[Any]]:

@@ -11,15 +11,15 @@ from sklearn.pipeline import Pipeline
 
 from tests.support.plants import SpecOf, plants
 from training.data.dataset import encode_and_split
-from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
-from training.fit.candidates.boosted_trees_onnx import register
 from training.fit.candidates.pipeline import make_pipeline
-from training.fit.candidates.tree_ensemble_onnx import floored
 from training.fit.compile.compile import compile_pipeline
+from training.fit.trees.boosted import BoostedClassifier, BoostedRegressor
+from training.fit.trees.boosted_onnx import register_boosted
+from training.fit.trees.ensemble_onnx import floored
 
 BOOSTING = {"candidates": ["gradient-boosting"], "budget": 1, "folds": 2}
 CODES = 60
-register()
+register_boosted()
 
 
 def table(rows: int = 1_500) -> tuple[NDArray[np.float32], NDArray[np.float64]]:

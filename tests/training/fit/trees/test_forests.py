@@ -6,6 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from onnxruntime import InferenceSession
+from skl2onnx import to_onnx
+from skl2onnx.common.exceptions import MissingConverter
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
@@ -14,10 +17,10 @@ from sklearn.ensemble import (
 )
 from sklearn.pipeline import Pipeline
 
-from training.fit.candidates.trees_onnx import register
 from training.fit.compile.compile import compile_pipeline
+from training.fit.trees.forests_onnx import register_forests
 
-register()
+register_forests()
 
 
 def table() -> tuple[NDArray[np.float32], NDArray[np.float64]]:
@@ -63,3 +66,18 @@ def test_a_leaf_of_many_classes_has_its_own_alone(tmp_path: Path) -> None:
         for classes in (3, 30)
     ]
     assert sizes[1] < 3 * sizes[0]
+
+
+def test_what_else_a_process_converts_comes_out_or_is_refused() -> None:
+    """Forests of named classes, and of several classes at once: no spec has either."""
+    matrix, target = table()
+    grades = np.where(target > 0, "good", "bad")
+    named = ExtraTreesClassifier(5, random_state=1).fit(matrix, grades)
+    model = to_onnx(named, matrix[:1], options={id(named): {"zipmap": False}})
+    session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    labels, _ = session.run(None, {session.get_inputs()[0].name: matrix})
+    assert labels.tolist() == named.predict(matrix).tolist()
+    several = np.column_stack([target > 0, target > 1]).astype(np.int64)
+    pair = RandomForestClassifier(5, random_state=1).fit(matrix, several)
+    with pytest.raises(MissingConverter, match="several classes at once"):
+        to_onnx(pair, matrix[:1])

@@ -7,23 +7,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from skl2onnx import update_registered_converter
-from skl2onnx.common.shape_calculator import (
-    calculate_linear_classifier_output_shapes,
-    calculate_linear_regressor_output_shapes,
-)
 
-from training.fit.candidates.boosted_trees import BoostedClassifier, BoostedRegressor
-from training.fit.candidates.tree_ensemble_onnx import (
-    DOMAIN,
-    OP_VERSION,
+from training.fit.trees.boosted import BoostedClassifier, BoostedRegressor
+from training.fit.trees.ensemble_onnx import (
     Floats,
     Integers,
     Leaves,
     Nodes,
     Tree,
-    attributes,
+    add_classifier,
+    add_regressor,
     floored,
+    register,
 )
 
 #: Bits of LightGBM's `decision_type`: the last two say what counts as missing, and 0 is nothing.
@@ -118,46 +113,18 @@ def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at
     scope: Any, operator: Any, container: Any
 ) -> None:
     model: BoostedClassifier = operator.raw_operator
-    container.add_node(
-        "TreeEnsembleClassifier",
-        operator.input_full_names,
-        operator.output_full_names,
-        op_domain=DOMAIN,
-        op_version=OP_VERSION,
-        name=operator.full_name,
-        classlabels_int64s=[int(label) for label in model.classes_],
-        post_transform="SOFTMAX" if len(model.classes_) > 2 else "LOGISTIC",
-        **attributes(list(_trees(model.booster_)), "class"),
-    )
+    labels = [int(label) for label in model.classes_]
+    post_transform = "SOFTMAX" if len(labels) > 2 else "LOGISTIC"
+    add_classifier(container, operator, list(_trees(model.booster_)), labels, post_transform)
 
 
 def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
     scope: Any, operator: Any, container: Any
 ) -> None:
     model: BoostedRegressor = operator.raw_operator
-    container.add_node(
-        "TreeEnsembleRegressor",
-        operator.input_full_names,
-        operator.output_full_names,
-        op_domain=DOMAIN,
-        op_version=OP_VERSION,
-        name=operator.full_name,
-        n_targets=1,
-        **attributes(list(_trees(model.booster_)), "target"),
-    )
+    add_regressor(container, operator, list(_trees(model.booster_)), 1)
 
 
-def register() -> None:
-    update_registered_converter(
-        BoostedClassifier,
-        "SwarmlineBoostedClassifier",
-        calculate_linear_classifier_output_shapes,
-        _convert_classifier,
-        options={"zipmap": [True, False, "columns"], "nocl": [True, False]},
-    )
-    update_registered_converter(
-        BoostedRegressor,
-        "SwarmlineBoostedRegressor",
-        calculate_linear_regressor_output_shapes,
-        _convert_regressor,
-    )
+def register_boosted() -> None:
+    register(BoostedClassifier, _convert_classifier, of_classes=True)
+    register(BoostedRegressor, _convert_regressor, of_classes=False)

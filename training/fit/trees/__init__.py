@@ -1,0 +1,1 @@
+"""Boosted trees as estimators of scikit-learn, and how these and forests become ONNX."""
