@@ -10,8 +10,8 @@ from typing import Any
 from scripts.ledger import replicas
 from scripts.ledger.records import Record
 from scripts.rollout.rollout import carry_out
-from tests.scripts.rollout.test_rollout import order
 from tests.support import ROOT
+from tests.support.scripts.rollouts import order
 from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
