@@ -27,6 +27,7 @@ from tests.support.retrain_job import TOKEN, RetrainJob, retrain_job
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.commands import Outcome
 from tests.support.swarm_stack.events import nobody_noticed, note
+from tests.support.swarm_stack.monitored import shorter_alerts, windows_of_a_minute
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.swarm_stack.truthful import KEY, Rows, TruthfulCallers, World
@@ -38,16 +39,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 MODEL = "seedlings"
 ALERTS = ("InputDrift", "EstimateBelowGate", "QualityBelowGate", "RelationChanged")
 MINUTE = 60.0
-#: What an alert outlasts its alarm by, and what a message waits for the next one of its group.
-SHORTER = (
-    ("stack/monitoring/rules.yml", "keep_firing_for: 15m", "keep_firing_for: 2m"),
-    ("stack/monitoring/alertmanager.yml", "group_interval: 5m", "group_interval: 30s"),
-)
-SETTINGS = {
-    "MONITORING": "on",
-    "MONITOR_WINDOW": "1m",
-    "MONITOR_EVERY": "5",
-    "MONITOR_ALLOWANCE": "5",
+SETTINGS = windows_of_a_minute(every=5, allowance=5) | {
     "EDGE_PORT": "9448",
     "MODEL_REPLICAS": "2",
 }
@@ -160,7 +152,7 @@ def _site(
             tmp_path_factory.mktemp("stack"),
             "loop",
             settings,
-            workshop.altered("loop", *SHORTER),
+            workshop.altered("loop", *shorter_alerts("2m")),
         )
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
         stack.run("secrets", "add-key", KEY, "--scopes", "predict,truth").good()

@@ -14,6 +14,7 @@ from tests.support.swarm.shell import SwarmError
 from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import answering, containers, nobody_noticed, note
 from tests.support.swarm_stack.former import Former
+from tests.support.swarm_stack.monitored import windows_of_a_minute
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_by_hand import traced
@@ -22,12 +23,7 @@ from tests.swarm.test_releases import asked_page, client_of
 
 pytestmark = pytest.mark.slow
 #: Windows of a minute, so that it says something within the test.
-SETTINGS = {
-    "MONITORING": "on",
-    "MONITOR_EVERY": "2",
-    "MONITOR_WINDOW": "1m",
-    "MONITOR_ALLOWANCE": "1",
-}
+SETTINGS = windows_of_a_minute(every=2, allowance=1)
 NOBODY = f"stand-in/nobody@sha256:{'0' * 64}"
 
 

@@ -17,16 +17,13 @@ import pytest
 from tests.support.service.bundles import YIELD, rows_for, write_bundle
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.events import note
+from tests.support.swarm_stack.monitored import windows_of_a_minute
 from tests.support.swarm_stack.releases import Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.swarm_stack.truthful import KEY, Rows, SeenByArm, TruthfulCallers, World
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
-SETTINGS = {
-    "MONITORING": "on",
-    "MONITOR_WINDOW": "1m",
-    "MONITOR_EVERY": "2",
-    "MONITOR_ALLOWANCE": "1",
+SETTINGS = windows_of_a_minute(every=2, allowance=1) | {
     "EDGE_PORT": "9447",
     "MODEL_REPLICAS": "2",
 }

@@ -1,6 +1,6 @@
 """Callers whose inputs shift, on a real Swarm: when the pages show it, when people are told, once, and that it is over.
 
-Every wait is as in a user's stack but two that only make the end late (`SHORTER`); windows are of a minute.
+Every wait is as in a user's stack but two that only make the end late (`shorter_alerts`); windows are of a minute.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from tests.support.receivers import Chat, Mail, serving
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
+from tests.support.swarm_stack.monitored import shorter_alerts, windows_of_a_minute
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.training import tracking_server
@@ -37,16 +38,7 @@ from tests.swarm.test_releases import asked_page
 
 pytestmark = [pytest.mark.slow, pytest.mark.thorough]
 MINUTE = 60.0
-#: What an alert outlasts its alarm by, and what a message waits for the next one of its group.
-SHORTER = (
-    ("stack/monitoring/rules.yml", "keep_firing_for: 15m", "keep_firing_for: 1m"),
-    ("stack/monitoring/alertmanager.yml", "group_interval: 5m", "group_interval: 30s"),
-)
-SETTINGS = {
-    "MONITORING": "on",
-    "MONITOR_WINDOW": "1m",
-    "MONITOR_EVERY": "5",
-    "MONITOR_ALLOWANCE": "5",
+SETTINGS = windows_of_a_minute(every=5, allowance=5) | {
     "EDGE_PORT": "9445",
     "ALERT_MAIL_TO": "a@ops.test",
     "ALERT_MAIL_TLS": "false",
@@ -95,7 +87,7 @@ def _site(
         workspace = train(folder, MLFLOW_TRACKING_URI=mlflow)
         release = workshop.release_of(workspace.bundles.parent, monitoring="on")
         settings = SETTINGS | {"MONITOR_MLFLOW": mlflow, "ALERT_SMTP": mail.address}
-        root = workshop.altered("shorter", *SHORTER)
+        root = workshop.altered("shorter", *shorter_alerts("1m"))
         stack = Stack(swarm, tmp_path_factory.mktemp("stack"), "shift", settings, root)
         stack.run("secrets", "make", "--self-signed", "edge.test").good()
         (folder / "webhook").write_text(chat.url, encoding="ascii")
