@@ -21,6 +21,7 @@ def cache() -> Path:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """Of this address: what listens on another may have the same."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

@@ -26,7 +26,7 @@ class RetrainJob:
 
     def __init__(self, name: str = "retrain", host: str = "127.0.0.1") -> None:
         self.path, self.host = f"/job/swarmline/job/{name}", host
-        self.port = free_port()
+        self.port = free_port(host)
         self.rights = {"read", "build"}
         self.disabled = False
         #: Each an item of parameters: those that wait, and those that were begun, the oldest first.

@@ -20,7 +20,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
 from tests.support import ROOT
-from tests.support.processes import PATIENCE, Done, answers, free_port, spawned, wait_until
+from tests.support.machine import free_port
+from tests.support.processes import PATIENCE, Done, answers, spawned, wait_until
 from tests.support.toml import toml
 from training.__main__ import main
 from training.registry import versions
@@ -138,7 +139,7 @@ def tracking_server(
     folder: Path, host: str = "127.0.0.1"
 ) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """MLflow's own server, once it answers: its address and process."""
-    port = free_port()
+    port = free_port(host)
     uri = f"http://{host}:{port}"
     store = [f"--backend-store-uri=sqlite:///{folder}/mlflow.db"]
     store += [f"--artifacts-destination={folder}/artifacts", f"--port={port}", "--workers=1"]

@@ -56,6 +56,14 @@ def only(store: Store) -> Retrain:
     return request
 
 
+def test_while_nothing_waits_jenkins_is_said_to_be_up_at_each_look(starter_of, noted):
+    """A killed process may have kept its last word, that Jenkins is down, after this one's first."""
+    starter = starter_of()
+    starter.work()
+    starter.work()
+    assert noted == [(True, "")] * 2
+
+
 def test_an_alert_starts_one_build_with_model_and_reason(taker, store, starter_of, jenkins, noted):
     stand(store)
     (taken,) = taker.take(message())

@@ -17,7 +17,8 @@ import requests
 from mlflow.exceptions import MlflowException
 
 from service.bundle.exported import Bundle, load_models
-from tests.support.processes import answers, free_port, spawned, wait_until
+from tests.support.machine import free_port
+from tests.support.processes import answers, spawned, wait_until
 from tests.support.toml import toml
 from tests.support.training import Workspace
 from training.spec.load import FOLDER
