@@ -86,11 +86,11 @@ class CanaryWatch:
         """The replicas' own metrics, by address; how long they took is kept."""
         texts = replica_metrics.ask(edge, replicas)
         for address, text in texts.items():
-            histograms = model_times.parse(text)
-            # All that a new replica answered counts.
-            first = {} if address in self._new else histograms
-            first = self._times[address].first if address in self._times else first
-            self._times[address] = Span(first, histograms)
+            now, former = model_times.parse(text), self._times.get(address)
+            if former is None:
+                # All that a new replica answered counts.
+                former = Span({} if address in self._new else now, now)
+            self._times[address] = former._replace(last=now)
         return texts
 
     def contain(self, view: View, reason: str) -> None:

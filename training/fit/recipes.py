@@ -13,6 +13,7 @@ from scipy.optimize import differential_evolution
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer
 from service.bundle.exported import Bundle
+from training.common import interrupts
 from training.common.progress import steps
 from training.data.dataset import Dataset, encode
 from training.data.split import Split
@@ -108,6 +109,7 @@ def optimize(spec: Spec, profit: Profit, contexts: Matrix) -> Optima:
     for batch in steps(
         batches, f"{spec.name}: optimizing contexts, batches of {BATCH}", len(batches)
     ):
+        interrupts.heed()
         # Threads: the time goes into the engine, which lets go of the interpreter.
         run = joblib.Parallel(n_jobs=joblib.cpu_count(), backend="threading")
         optima += run(
