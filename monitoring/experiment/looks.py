@@ -38,7 +38,7 @@ class _Read(NamedTuple):
     journalled: Journalled
     disagreement: Disagreement | None
     complete_to: dt.datetime
-    #: By the clock of `time.monotonic`.
+    #: By the clock of the looks.
     again_at: float
 
 
@@ -50,10 +50,10 @@ class ExperimentLooks:
         kept: Experiments,
         reader: ExperimentReader,
         version_of: VersionOf,
-        quick_seconds: float = QUICK_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
     ):
         self._kept, self._reader, self._version_of = kept, reader, version_of
-        self._quick_seconds = quick_seconds
+        self._clock = clock
         self._reads: dict[Pair, _Read] = {}
 
     def look(
@@ -102,9 +102,9 @@ class ExperimentLooks:
 
     def _read(self, pair: Pair, memory: Memory, times: LookTimes) -> _Read:
         former = self._reads.get(pair)
-        if former is not None and time.monotonic() < former.again_at:
+        if former is not None and self._clock() < former.again_at:
             return former
-        began = time.monotonic()
+        began = self._clock()
         journalled = self._reader.read(pair, memory.stages, times.watermark)
         where = None
         if journalled.kind == "shadow":
@@ -114,9 +114,9 @@ class ExperimentLooks:
                 self._reader.newest_pairs(pair, memory.stages[0].start, times.watermark),
                 self._version_of(pair.model, pair.champion),
             )
-        seconds = time.monotonic() - began
-        rest = 9 * seconds if seconds > self._quick_seconds else 0.0
-        read = _Read(journalled, where, times.watermark, time.monotonic() + rest)
+        seconds = self._clock() - began
+        rest = 9 * seconds if seconds > QUICK_SECONDS else 0.0
+        read = _Read(journalled, where, times.watermark, self._clock() + rest)
         self._reads[pair] = read
         return read
 

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -29,16 +28,18 @@ class Trial:
         self._journal_reader = JournalReader(url)
         self._reader = ExperimentReader(url, self._journal_reader)
         self.kept = Experiments(store)
-        self.read_at_each_look(True)
+        # The journal is read at each look, however busy this machine is.
+        self.looks = self._looks_by(lambda: 0.0)
         self.requests: Requests = {}
 
     def at(self, minutes: float) -> dt.datetime:
         return self.start + minutes * MINUTE
 
-    def read_at_each_look(self, each: bool) -> None:
-        """However busy this machine is; else as with a journal that takes its time."""
-        quick = math.inf if each else 0.0
-        self.looks = ExperimentLooks(self.kept, self._reader, lambda *_: None, quick)
+    def read_by(self, clock: Callable[[], float]) -> None:
+        self.looks = self._looks_by(clock)
+
+    def _looks_by(self, clock: Callable[[], float]) -> ExperimentLooks:
+        return ExperimentLooks(self.kept, self._reader, lambda *_: None, clock)
 
     def look(self, minutes: float, share: float | None = 0.5) -> Experiment:
         experiment = self.look_at(minutes, Served("1", "2", share))

@@ -7,7 +7,6 @@ journals requests as the share in the ledger has it, counts them as replicas do,
 from __future__ import annotations
 
 import datetime as dt
-import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -74,7 +73,7 @@ class JudgedSite:
         journal = ExperimentJournal(self._journal_url, MODEL)
         reader = JournalReader(self._journal_url)
         experiments = ExperimentReader(self._journal_url, reader)
-        looks = ExperimentLooks(Experiments(self.store), experiments, self._version, math.inf)
+        looks = ExperimentLooks(Experiments(self.store), experiments, self._version, lambda: 0.0)
         try:
             while not self._end.wait(0.4):
                 share = self.share()
