@@ -24,6 +24,8 @@ GIVEN = {*SETTINGS, *outside_names()}
 for _name in list(os.environ):
     if _name.startswith(PREFIXES) or _name.removesuffix("_FILE") in GIVEN:
         del os.environ[_name]
+# As `make` has it: what a test starts keeps what it has compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.update(TZ="UTC", MPLBACKEND="Agg", DO_NOT_TRACK="true")
 # Threads of OpenMP spin while they wait for a core that another test has: a test takes ten times as long.
 os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
