@@ -9,7 +9,7 @@ from unittest.mock import patch
 
 import pytest
 import sqlalchemy
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from outside.address import public_text
@@ -84,6 +84,7 @@ def test_an_address_that_is_sound_is_taken(url: str, way: Callable[[str], None])
         way(url)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1))
 @example("p@ss")
 @example("a/b:c?d#e[f]")

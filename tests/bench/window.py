@@ -21,7 +21,7 @@ from monitoring.window.values import Arm, Span
 from scripts.command.options import parsed
 from service.bundle.contract import Column, Contract, Output
 from service.journal.database.connection import connect
-from service.journal.database.predictions import PredictionTable
+from service.journal.database.predictions import DAY, DAYS_AHEAD, PredictionTable
 from tests.support.postgres import Cluster
 
 COLUMNS = 13
@@ -71,7 +71,8 @@ def main() -> int:
 def fill(url: str, rows: int, day: dt.datetime) -> None:
     table = PredictionTable(url, 0)
     table.prepare()
-    table.sweep()
+    # As a sweep of that day leaves them: by now it may be the next one.
+    table._ensure_days({(day + number * DAY).date() for number in range(DAYS_AHEAD + 1)})
     table.close()
     engine = connect(url + "?options=-c%20statement_timeout%3D0%20-c%20timezone%3DUTC")
     with engine.begin() as connection:

@@ -134,7 +134,7 @@ def test_it_goes_on_behind_the_last_row_and_nobody_sees_half(
     fill(address, rows)
     words = (MODEL, address, address, "--query", "SELECT * FROM orders", "--table", "scored")
     words += ("--id", "order", "--part-rows", "200")
-    with score.started(*words) as process:
+    with score.started(tmp_path / "never", *words) as process:
         wait_until(
             lambda: len(list(tmp_path.glob("build/scoring/*/*/*.json"))) > 3, "the first parts"
         )
@@ -157,7 +157,7 @@ def test_parts_whose_rows_somebody_removed_are_scored_again(
     address = empty(server)
     table = write_parquet(tmp_path / "t.parquet", ROWS * 40)
     words = (MODEL, table, address, "--table", "scored", "--part-rows", "200")
-    with score.started(*words) as process:
+    with score.started(tmp_path / "never", *words) as process:
         wait_until(
             lambda: len(list(tmp_path.glob("build/scoring/*/*/*.json"))) > 3, "the first parts"
         )

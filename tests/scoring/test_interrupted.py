@@ -44,7 +44,7 @@ def interrupt(score: Scorer, table: Path, out: Path, how: signal.Signals) -> int
     """Ends a scoring once some parts are written, before the last; how many there are."""
     unfinished = out.with_name(f".{out.name}.unfinished")
     words = (MODEL, table, out, "--part-rows", PART_ROWS)
-    with score.started(*words) as process:
+    with score.started(out.with_name("never"), *words) as process:
         wait_until(lambda: len(list(unfinished.glob("*/*.json"))) > 3, "the first parts")
         os.kill(process.pid, how)
         _, err = process.communicate()
@@ -118,7 +118,7 @@ def test_an_output_that_was_there_stays_until_the_new_one_is_whole(
     out.write_text("as it was", encoding="utf-8")
     (tmp_path / "o.violations.csv").write_text("as they were", encoding="utf-8")
     words = (MODEL, table, out, "--part-rows", PART_ROWS)
-    with score.started(*words) as process:
+    with score.started(tmp_path / "never", *words) as process:
         wait_until(lambda: list(tmp_path.glob(".o.csv.unfinished/*/*.csv")), "the first part")
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
@@ -131,14 +131,13 @@ def test_an_output_that_was_there_stays_until_the_new_one_is_whole(
 def test_two_scorings_do_not_write_the_same_output(
     score: Scorer, table: Path, tmp_path: Path
 ) -> None:
-    out = tmp_path / "o.parquet"
-    with score.started(MODEL, table, out, "--part-rows", PART_ROWS) as process:
+    out, go_on = tmp_path / "o.parquet", tmp_path / "go on"
+    words = (MODEL, table, out, "--part-rows", PART_ROWS)
+    with score.started(go_on, *words) as process:
         wait_until(lambda: list(tmp_path.glob(".o.parquet.unfinished/*/*.json")), "the first part")
-        # Else it may be done before the second begins.
-        os.kill(process.pid, signal.SIGSTOP)
         ended = score(MODEL, table, out)
         assert ended.code == 1 and "another scoring writes here" in ended.err
-        os.kill(process.pid, signal.SIGCONT)
+        go_on.touch()
         assert process.wait() == 0
     assert len(answers(out)) == len(ROWS)
 

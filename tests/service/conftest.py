@@ -15,10 +15,10 @@ import pytest
 from service.process import metrics
 from service.process.state import State
 from service.settings import read_settings
-from tests.support.machine import started
+from tests.support.machine import free_port, started
 from tests.support.service import bundles
 from tests.support.service.caller import Caller
-from tests.support.service.server import ROOT, Server, free_port, key_lines, wait_for
+from tests.support.service.server import ROOT, Server, key_lines, wait_for
 
 _METRICS = Path(tempfile.gettempdir()) / f"swarmline-test-metrics-{os.getpid()}"
 for _folder in _METRICS.parent.glob("swarmline-test-metrics-*"):

@@ -106,6 +106,7 @@ def running(folder: Path, environ: Mapping[str, str]) -> Iterator[Alertmanager]:
 
 def _ready(url: str) -> bool:
     try:
-        return requests.get(f"{url}/-/ready", timeout=1).ok
-    except requests.ConnectionError:
+        return requests.get(f"{url}/-/ready", timeout=5).ok
+    # Also where it listens and does not answer yet.
+    except (requests.ConnectionError, requests.Timeout):
         return False

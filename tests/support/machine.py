@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+#: Below those that Linux gives out by itself.
+PORTS = range(15_000, 32_000)
 
 
 class Late(AssertionError):
@@ -21,10 +27,24 @@ def cache() -> Path:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Of this address: what listens on another may have the same."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+    """Of this address: what listens on another may have the same.
+
+    It is bound later, by a process that has yet to start. So it is none of those that the system gives to callers and
+    to who binds to port 0, and another one each time; processes that test side by side begin at different ones.
+    """
+    for port in _PORTS:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((host, port))
+            return port
+    raise AssertionError("they go round for ever")
+
+
+def _round() -> Iterator[int]:
+    first = random.SystemRandom().choice(PORTS)
+    return itertools.cycle([*range(first, PORTS.stop), *range(PORTS.start, first)])
+
+
+_PORTS = _round()
 
 
 def wait_until(

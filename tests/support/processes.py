@@ -71,5 +71,6 @@ def wait_until(condition: Callable[[], Any], what: str) -> Any:
 def answers(address: str) -> bool:
     try:
         return requests.get(address, timeout=5).ok
-    except requests.ConnectionError:
+    # Also where it listens and does not answer yet.
+    except (requests.ConnectionError, requests.Timeout):
         return False

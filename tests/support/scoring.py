@@ -41,10 +41,11 @@ class Scorer:
         return Done(code, out.read(), err.getvalue())
 
     @contextlib.contextmanager
-    def started(self, *words: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
-        """As a process of its own; what it started is ended with it."""
-        command = [sys.executable, "-m", "scoring", *map(str, words)]
-        with spawned(command, ROOT, {**os.environ, **self.environment, **environment}) as process:
+    def started(self, go_on: Path, *words: object) -> Iterator[subprocess.Popen[str]]:
+        """As a process of its own, which waits for a file once a few parts are written."""
+        command = [sys.executable, "-m", "tests.support.scoring_in_parts", str(go_on)]
+        command += map(str, words)
+        with spawned(command, ROOT, os.environ | self.environment) as process:
             yield process
 
 

@@ -112,7 +112,8 @@ def test_it_runs_as_a_process_until_it_is_told_to_end(tmp_path: Path) -> None:
 def _health(port: int) -> bool:
     try:
         return requests.get(f"http://127.0.0.1:{port}/health", timeout=5).text == "alive\n"
-    except requests.ConnectionError:
+    # Also where it listens and does not answer yet.
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

@@ -61,7 +61,7 @@ def page(browser: Any, site: Site) -> Iterator[Any]:
 def opened(browser: Any, site: Site, **options: Any) -> Iterator[Any]:
     """A page that sends nothing elsewhere and says nothing on its console."""
     context = browser.new_context(**options)
-    context.set_default_timeout(8000)
+    context.set_default_timeout(60_000)
     tab, wrong = context.new_page(), []
     tab.on("pageerror", lambda error: wrong.append(str(error)))
     tab.on(

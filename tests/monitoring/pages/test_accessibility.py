@@ -47,7 +47,6 @@ def test_a_chart_is_read_with_the_keyboard(page: Any, site: Site):
             "document.querySelector('figure.chart [aria-live]').textContent !== ''"
         ),
         "it is so",
-        10,
     )
     assert live.text_content() == readout.inner_text() != newest
     page.keyboard.press("ArrowRight")
@@ -67,9 +66,7 @@ def test_the_keyboard_goes_first_to_the_contents_and_stops_only_at_what_scrolls(
     assert page.evaluate("document.activeElement.textContent") == "To the contents"
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    wait_until(
-        lambda: page.evaluate("!document.querySelector('.scroll[tabindex]')"), "it is so", 10
-    )
+    wait_until(lambda: page.evaluate("!document.querySelector('.scroll[tabindex]')"), "it is so")
 
 
 def test_without_scripts_the_tables_say_everything(browser: Any, site: Site):

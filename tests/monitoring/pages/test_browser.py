@@ -210,7 +210,6 @@ def test_an_open_overview_renews_itself_and_says_when_nobody_answers(page: Any, 
     wait_until(
         lambda: page.evaluate(f"document.querySelector('footer time').dateTime !== '{shown}'"),
         "it is so",
-        10,
     )
     page.route("**/monitor/", lambda route: route.abort())
     page.clock.fast_forward(20_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 import time
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def measured(url: str) -> Load | None:
 
 
 def test_of_this_stack_alone_it_is_measured_what_its_replicas_use_and_may_use(tmp_path: Path):
-    with scraped(tasks) as address:
+    told = threading.Event()
+    with scraped(lambda: tasks() if told.is_set() else b"") as address:
         targets = {
             "hosts": address,
             # That it does not answer changes nothing: it is asked.
@@ -55,6 +57,7 @@ def test_of_this_stack_alone_it_is_measured_what_its_replicas_use_and_may_use(tm
         with prometheus(tmp_path, targets) as numbers:
             with pytest.raises(Unmeasured, match="no numbers of the model service's tasks yet"):
                 measure(numbers.url, HOUR)
+            told.set()
             wait_until(lambda: measured(numbers.url) is not None, "the load is measured")
             load = measure(numbers.url, HOUR)
             moment = dt.timedelta(seconds=2)

@@ -19,24 +19,33 @@ SERVE = ("monitoring", "serve")
 def children(pid: int) -> dict[str, int]:
     """The processes of the monitor by their verb."""
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
-    words = {
-        int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in listed
-    }
+    words = {int(child): command_of(child).split(b"\0") for child in listed}
     return {command[3].decode(): child for child, command in words.items() if len(command) > 3}
 
 
-def answers(url: str) -> bool:
+def command_of(child: str) -> bytes:
     try:
-        return requests.get(url, timeout=5).status_code == 200
-    except requests.ConnectionError:
-        return False
+        return Path(f"/proc/{child}/cmdline").read_bytes()
+    # It has ended since it was listed.
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+def said(url: str) -> str:
+    """What is at an address; nothing while nobody listens there, or who listens does not answer yet."""
+    try:
+        answer = requests.get(url, timeout=20)
+    except (requests.ConnectionError, requests.Timeout):
+        return ""
+    return answer.text if answer.status_code == 200 else ""
+
+
+def answers(url: str) -> bool:
+    return bool(said(url))
 
 
 def looked(url: str) -> bool:
-    return (
-        answers(f"{url}/metrics")
-        and 'source_up{source="journal"} 1.0' in requests.get(f"{url}/metrics", timeout=5).text
-    )
+    return 'source_up{source="journal"} 1.0' in said(f"{url}/metrics")
 
 
 def test_it_shows_pages_and_numbers_and_judges_beside_them(start: Start):
@@ -46,16 +55,14 @@ def test_it_shows_pages_and_numbers_and_judges_beside_them(start: Start):
     wait_until(lambda: looked(monitor.url), "a look", 120)
     page = requests.get(monitor.url, timeout=10)
     assert page.status_code == 200 and page.url.endswith("/monitor/")
-    assert requests.get(f"{monitor.url}/health", timeout=5).text == "ok\n"
+    assert said(f"{monitor.url}/health") == "ok\n"
     assert monitor.stop() == 0
 
 
 def test_a_journal_that_is_not_there_yet_is_waited_for(start: Start):
     monitor = start(*SERVE)
     wait_until(
-        lambda: answers(f"{monitor.url}/metrics")
-        and 'source_up{source="journal"} 0.0'
-        in requests.get(f"{monitor.url}/metrics", timeout=5).text,
+        lambda: 'source_up{source="journal"} 0.0' in said(f"{monitor.url}/metrics"),
         "the journal said to be down",
         120,
     )

@@ -17,7 +17,7 @@ import requests
 
 from scripts.operate.run import watching
 from tests.scripts.edge.test_smoke import write_bundles
-from tests.support.machine import wait_until
+from tests.support.machine import free_port, wait_until
 
 ROOT = Path(__file__).parents[3]
 STUB = ROOT / "tests/support/scripts/stub"
@@ -26,9 +26,7 @@ SECONDS = 60
 
 @pytest.fixture(name="address")
 def _address() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 @contextmanager

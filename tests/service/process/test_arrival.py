@@ -6,7 +6,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.http import get_parser
 from gunicorn.http.errors import ParseException
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.process.arrival import MAX_HEAD, Arrival, Stage, line_of, size_of
@@ -60,6 +60,7 @@ def arrived(data: bytes, step: int = 1) -> Arrival:
     return arrival
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(STARTS),
     st.lists(st.sampled_from(HEADERS), max_size=4),

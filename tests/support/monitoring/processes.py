@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.machine import free_port
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.service.bundles import YIELD
-from tests.support.service.server import Server, free_port
+from tests.support.service.server import Server
 
 
 @pytest.fixture

@@ -41,11 +41,25 @@ class SwarmInAFile:
 
     def read(self) -> dict[str, Any]:
         with self._held():
-            return dict(json.loads((self.folder / "swarm.json").read_bytes()))
+            return self._read()
 
     def write(self, swarm: dict[str, Any]) -> None:
         with self._held():
-            (self.folder / "swarm.json").write_text(json.dumps(swarm), encoding="utf-8")
+            self._write(swarm)
+
+    def _read(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "swarm.json").read_bytes()))
+
+    def _write(self, swarm: dict[str, Any]) -> None:
+        (self.folder / "swarm.json").write_text(json.dumps(swarm), encoding="utf-8")
+
+    @contextmanager
+    def _changed(self) -> Iterator[dict[str, Any]]:
+        """Written when it ends; what a command does meanwhile would be lost, so none does anything."""
+        with self._held():
+            swarm = self._read()
+            yield swarm
+            self._write(swarm)
 
     @contextmanager
     def _held(self) -> Iterator[None]:
@@ -55,14 +69,12 @@ class SwarmInAFile:
             yield
 
     def change(self, part: str, **facts: Any) -> None:
-        swarm = self.read()
-        swarm[part] |= facts
-        self.write(swarm)
+        with self._changed() as swarm:
+            swarm[part] |= facts
 
     def fault(self, call: str, times: int = 1, **facts: Any) -> None:
-        swarm = self.read()
-        swarm["faults"].append({"call": call, "times": times, **facts})
-        self.write(swarm)
+        with self._changed() as swarm:
+            swarm["faults"].append({"call": call, "times": times, **facts})
 
     def calls(self, *words: str) -> list[dict[str, Any]]:
         """Those that begin so."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import given
+from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from service.bundle.engines import Answer
@@ -89,6 +90,7 @@ def test_one_record_that_cannot_be_read_costs_its_neighbours_nothing(
     assert journal.stats().dropped["damaged"] == 1
 
 
+@examples(deadline=None)
 @given(st.lists(st.floats(width=32), min_size=1, max_size=40))
 def test_numbers_are_stored_with_the_fewest_digits_that_mean_the_same(numbers: list[float]) -> None:
     columns = tuple(
