@@ -18,14 +18,19 @@ from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 
 
+def is_ordinary(config: pytest.Config) -> bool:
+    """Without the events that only `ALL=1` has."""
+    return "not thorough" in config.getoption("markexpr")
+
+
 @pytest.fixture(name="swarm", scope="session")
-def _swarm() -> Iterator[Swarm]:
+def _swarm(request: pytest.FixtureRequest) -> Iterator[Swarm]:
     """A real Swarm of three nodes."""
     if reason := why_not():
         pytest.skip(f"NO SWARM: {reason}")
     name = f"pytest-{os.getpid()}"
     try:
-        yield cluster.up(name, ours=True)
+        yield cluster.up(name, ours=True, in_memory=is_ordinary(request.config))
     finally:
         cluster.down(name)
 
@@ -33,7 +38,7 @@ def _swarm() -> Iterator[Swarm]:
 @pytest.fixture(scope="session", autouse=True)
 def _pace(request: pytest.FixtureRequest) -> None:
     """Callers who never pause take the cores of a machine that runs all tests side by side: `ALL=1` has those."""
-    if "not thorough" in request.config.getoption("markexpr"):
+    if is_ordinary(request.config):
         Stack.pause = 0.1
 
 

@@ -19,10 +19,12 @@ from tests.support.swarm.images import built
 from tests.support.swarm.network import Network
 from tests.support.swarm.nodes import Node
 from tests.support.swarm.registry import Registry
-from tests.support.swarm.shell import Process, SwarmError, remove
+from tests.support.swarm.shell import Process, SwarmError, remove, run, succeeds
 
 HOME = Path(os.environ.get("SWARM_HOME", "/var/lib/swarmline-tests"))
 NUMBERS = range(1, 100)
+#: A Swarm of the ordinary tests takes up to 8 GB, and what runs beside it as much.
+MUCH_MEMORY = 20 << 30
 
 
 @dataclass(frozen=True)
@@ -60,12 +62,23 @@ class Swarm:
         }
 
 
-def up(name: str, nodes: int = 3, *, ours: bool, tell: Callable[[str], None] = print) -> Swarm:
-    """`ours` ties it to this process; otherwise it stays until it is taken down by name."""
+def up(
+    name: str,
+    nodes: int = 3,
+    *,
+    ours: bool,
+    in_memory: bool = False,
+    tell: Callable[[str], None] = print,
+) -> Swarm:
+    """`ours` ties it to this process; otherwise it stays until it is taken down by name.
+
+    `in_memory` keeps its disks there if this machine has much of it: on a real disk, the files of images are half of
+    what a first deploy computes.
+    """
     if reason := why_not():
         raise SwarmError(reason)
     take_down_orphans(tell)
-    folder = _claim(name, nodes)
+    folder = _claim(name, nodes, in_memory and available_memory() > MUCH_MEMORY)
     try:
         swarm = _load(folder)
         tell(f"swarm {name}: {swarm.network.bridge} in {folder}")
@@ -135,6 +148,11 @@ def _join(swarm: Swarm) -> None:
         node.docker("swarm", "join", "--token", token, f"{swarm.manager.address}:2377")
 
 
+def available_memory() -> int:
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("MemAvailable:"))
+
+
 def _take_down(folder: Path) -> None:
     if (folder / "swarm.json").exists():
         swarm = _load(folder)
@@ -142,10 +160,14 @@ def _take_down(folder: Path) -> None:
             list(pool.map(Node.remove, swarm.nodes))
         swarm.registry.stop()
         swarm.network.down()
+    if folder.is_mount():
+        # Emptied first: nodes of a Swarm that came up meanwhile have the mount in a namespace of their own.
+        succeeds("find", folder, "-mindepth", "1", "-delete")
+        succeeds("umount", "--lazy", folder)
     remove(folder)
 
 
-def _claim(name: str, nodes: int) -> Path:
+def _claim(name: str, nodes: int, in_memory: bool) -> Path:
     with alone(HOME, "claims"):
         if _folder(name):
             raise SwarmError(f"there is a swarm {name!r} already")
@@ -153,6 +175,8 @@ def _claim(name: str, nodes: int) -> Path:
             folder = HOME / str(number)
             if not folder.exists() and Network(number).is_free:
                 folder.mkdir()
+                if in_memory:
+                    run("mount", "-t", "tmpfs", "-o", "size=12g", "swarmline-tests", folder)
                 me = Process.of(os.getpid())
                 owner = [me.pid, me.started]
                 _write(folder, {"name": name, "nodes": nodes, "owner": owner, "images": {}})
