@@ -114,9 +114,9 @@ class ExperimentLooks:
                 self._reader.newest_pairs(pair, memory.stages[0].start, times.watermark),
                 self._version_of(pair.model, pair.champion),
             )
-        seconds = self._clock() - began
-        rest = 9 * seconds if seconds > QUICK_SECONDS else 0.0
-        read = _Read(journalled, where, times.watermark, self._clock() + rest)
+        ended = self._clock()
+        rest = 9 * (ended - began) if ended - began > QUICK_SECONDS else 0.0
+        read = _Read(journalled, where, times.watermark, ended + rest)
         self._reads[pair] = read
         return read
 

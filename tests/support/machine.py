@@ -32,11 +32,11 @@ def free_port(host: str = "127.0.0.1") -> int:
     It is bound later, by a process that has yet to start. So it is none of those that the system gives to callers and
     to who binds to port 0, and another one each time; processes that test side by side begin at different ones.
     """
-    for port in _PORTS:
+    while True:
+        port = next(_PORTS)
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind((host, port))
             return port
-    raise AssertionError("they go round for ever")
 
 
 def _round() -> Iterator[int]:
