@@ -137,6 +137,11 @@ def test_what_is_not_given_is_not_set(tree: Path) -> None:
     assert noted(tree)["JOURNAL_URL"] == "sqlite:///build/journal.db"
 
 
+def test_programs_keep_what_they_have_compiled_whatever_the_machine_says(tree: Path) -> None:
+    make(tree, "models", PYTHONDONTWRITEBYTECODE="1")
+    assert "PYTHONDONTWRITEBYTECODE" not in noted(tree)
+
+
 def test_bare_make_lists_ten_targets_and_the_groups_of_all_others(tree: Path) -> None:
     first = make(tree).stdout.splitlines()
     assert [line.split()[0] for line in first[:10]] == FIRST
