@@ -142,6 +142,7 @@ ledger: $(READY)
 ## stack: STACK=name; DOCKER_HOST says which engine
 up: ## from nothing to a running stack: Swarm (asks first; YES=1), registry, models, secrets, image, deploy
 down: ## take the stack down (asks first; YES=1); VOLUMES=1 with everything that it holds
+unlock: ## take the lock away that a killed deploy has left (asks first while its time lasts; YES=1)
 status: ## what runs where, which release it is, and how it does
 confirm: ## does it serve what was deployed last? golden rows, every replica, status; LOAD=seconds of callers besides
 trace: ## from the ID of a prediction or request to release, version, run, data and commit
@@ -152,7 +153,7 @@ restore-test: ## would a backup come back? FILE=name or a fresh one, on an empty
 secrets: ## make the stack's secrets; ARGS='make --self-signed HOST', 'list', 'rotate NAME', 'add-key NAME --scopes predict'
 monitoring: ## bring monitoring in or up to date, as the release that serves was deployed with (`make deploy` does so too)
 check-stack: ## do the stack files and the settings read well, do HAProxy, Prometheus and Alertmanager take their own? (no engine needed)
-operate_verbs := up down status confirm trace prune backup restore restore-test
+operate_verbs := up down unlock status confirm trace prune backup restore restore-test
 $(operate_verbs): $(READY)
 	@$(PY) -m scripts.operate $@
 secrets: $(READY)

@@ -82,7 +82,7 @@ def held(
         yield cut_off
     finally:
         if mine is not None:
-            _remove(mine)
+            remove(mine)
 
 
 def _wait(stack: str, patience: float) -> None:
@@ -102,18 +102,18 @@ def _clear(stack: str, break_lock: bool) -> Holder | None:
     if not (current.stale or break_lock):
         raise Refused(_taken(stack, current))
     say(f"taking over the lock: {current}")
-    _remove(current)
+    remove(current)
     return current
 
 
-def _remove(held_by: Holder) -> None:
+def remove(held_by: Holder) -> None:
     with contextlib.suppress(DockerError):  # it is gone already
         secrets_and_configs.remove("config", held_by.id)
 
 
 def _taken(stack: str, current: Holder | None) -> str:
     who = str(current) if current else "another deploy has just begun"
-    return f"stack {stack} is locked: {who}; wait, or take it over with --break-lock"
+    return f"stack {stack} is locked: {who}; wait, or, where it was killed, `make unlock`"
 
 
 def _clock(moment: float) -> str:

@@ -1,6 +1,6 @@
 """What people and the nightly job do with a stack.
 
-    python -m scripts.operate up|down|status|confirm|trace|prune|backup|restore|restore-test|run ...
+    python -m scripts.operate up|down|unlock|status|confirm|trace|prune|backup|restore|restore-test|run ...
 
 Each tells more with --help.
 """
@@ -10,11 +10,12 @@ from __future__ import annotations
 import sys
 
 from scripts.command.options import Verb, run_verb
-from scripts.operate import backup, confirm, down, prune, run, status, trace, up
+from scripts.operate import backup, confirm, down, prune, run, status, trace, unlock, up
 
 VERBS = {
     "up": Verb(up.main),
     "down": Verb(down.main),
+    "unlock": Verb(unlock.main),
     "status": Verb(status.main),
     "confirm": Verb(confirm.main),
     "trace": Verb(trace.main),
