@@ -1,4 +1,4 @@
-"""A lock that a killed deploy has left: who looks sees whose it is, and only a person's yes takes one from the living."""
+"""A lock that a killed deploy has left goes at once where it is stale, and else only if a person agrees."""
 
 from __future__ import annotations
 
