@@ -32,8 +32,8 @@ UNNAMED_AGE = 60.0
 #: The kernel's `struct flock`: the first byte, for writing. The lock belongs to the open file and
 #: not to the process: threads exclude each other, and closing another handle does not undo it.
 _FIRST_BYTE = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-_RECORD = msgspec.msgpack.Decoder(Record)
-_SOURCE = msgspec.msgpack.Decoder(Source)
+read_record = msgspec.msgpack.Decoder(Record).decode
+read_source = msgspec.msgpack.Decoder(Source).decode
 
 
 def segments(folder: Path) -> list[Path]:
@@ -112,14 +112,6 @@ class Segment:
         LOG.error("journal: %s is damaged; see why, and remove it", aside)
         for path in sorted(self.path.parent.glob("*" + ASIDE))[:-MOST_ASIDE]:
             path.unlink(missing_ok=True)
-
-
-def read_source(payload: bytes) -> Source:
-    return _SOURCE.decode(payload)
-
-
-def read_record(payload: bytes) -> Record:
-    return _RECORD.decode(payload)
 
 
 class UnshippedRecord(NamedTuple):
