@@ -70,11 +70,6 @@ class Files:
     #: Another content is another identity.
     tells_changes = True
 
-    @property
-    def parts_are_known(self) -> bool:
-        """Each part can be read by itself."""
-        return self.total is not None
-
     def names(self) -> Iterator[tuple[str, list[str]]]:
         """The columns of each file."""
         for path, file in zip(self.paths, self._files, strict=True):
