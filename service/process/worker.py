@@ -133,8 +133,8 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         self.parser = RequestParser(self.cfg, source, self.client)
 
     @property
-    def asking(self) -> bool:
-        """Whether a thread has the head, to judge it."""
+    def awaits_judgement(self) -> bool:
+        """Whether a thread has the head of its request, to say whether the body may come."""
         return isinstance(self.absent, BodyNotHere)
 
 
@@ -288,12 +288,12 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
     def _await_more(self, conn: Connection, arrival: Arrival) -> None:
         self._arriving.setdefault(conn, time.monotonic() + self.limits.read_timeout)
         if arrival.head and not arrival.admitted and (arrival.expects or arrival.is_long):
-            self._ask(conn, arrival)
+            self._judge_head(conn, arrival)
         else:
             self._watch(conn, selectors.EVENT_READ, conn.on_data)
 
-    def _ask(self, conn: Connection, arrival: Arrival) -> None:
-        """Has the head judged, before more of the body is taken in: most refusals need no more."""
+    def _judge_head(self, conn: Connection, arrival: Arrival) -> None:
+        """Hands the head to a thread before more of the body is taken in: most refusals need no more."""
         conn.absent = BodyNotHere()
         conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
         self._unwatch(conn)
@@ -430,7 +430,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     def _end_slow(self, conn: Connection) -> None:
         """Nobody waits any longer for the rest of its request; an answer still goes out."""
-        if conn.asking:
+        if conn.awaits_judgement:
             # A thread has its head; once that is judged, there is no time left.
             return
         if conn.arrival is not None and conn.arrival.head:
@@ -446,7 +446,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
                 conn.timeout = 0.0
         silent = [conn for conn in self._arriving if conn.arrival is None]
         for conn in (silent or [*self._arriving])[:few]:
-            if not conn.asking:
+            if not conn.awaits_judgement:
                 self._drop(conn)
 
     # The worker's handle ----------------------------------------------------------------------------------------------
