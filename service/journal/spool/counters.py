@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from service.journal.spool.segments import Segment, read_record, segments
+from service.journal.spool.segments import Segment, open_segments, read_record
 
 #: `shipped` rows are in the database. The others are why predictions are not: see `Stats.dropped`.
 NAMES = ("shipped", "shed", "unwritable", "damaged", "refused", "expired")
@@ -79,13 +79,9 @@ def stats(folder: Path) -> Stats:
     counters = Counters(folder)
     counts = counters.read()
     size, oldest = 0, None
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                size += segment.size
-                moment = _first_moment(segment)
-        except FileNotFoundError:
-            continue
+    for segment in open_segments(folder):
+        size += segment.size
+        moment = _first_moment(segment)
         if moment is not None and (oldest is None or moment < oldest):
             oldest = moment
     lag = 0.0 if oldest is None else max(0.0, time.time() - oldest)

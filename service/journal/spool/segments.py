@@ -41,6 +41,17 @@ def segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("*" + SUFFIX))
 
 
+def open_segments(folder: Path) -> Iterator[Segment]:
+    """Each in turn, oldest first, without those that somebody was done with meanwhile."""
+    for path in segments(folder):
+        try:
+            segment = Segment(path)
+        except FileNotFoundError:
+            continue
+        with segment:
+            yield segment
+
+
 class Segment:
     """One spool file, open to be read; FileNotFoundError when somebody was done with it first."""
 
@@ -124,12 +135,8 @@ class UnshippedRecord(NamedTuple):
 
 def unshipped(folder: Path) -> Iterator[UnshippedRecord]:
     """Everything unshipped, as it was at some moment since the call."""
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                yield from _unshipped_in(segment)
-        except FileNotFoundError:
-            continue
+    for segment in open_segments(folder):
+        yield from _unshipped_in(segment)
 
 
 def _unshipped_in(segment: Segment) -> Iterator[UnshippedRecord]:
