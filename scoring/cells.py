@@ -74,14 +74,6 @@ def _is_text(kind: pa.DataType) -> bool:
     )
 
 
-def _read_categories(values: pa.Array) -> TableColumn:
-    return _coded(values, _category)
-
-
-def _read_booleans(values: pa.Array) -> TableColumn:
-    return _coded(values, _boolean)
-
-
 def _read_times(values: pa.Array) -> TableColumn:
     kind = values.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
@@ -185,7 +177,7 @@ def _boolean(value: Any) -> Any:
 _READERS: dict[str, Callable[[pa.Array], TableColumn]] = {
     "number": _read_numbers,
     "integer": _read_numbers,
-    "category": _read_categories,
-    "boolean": _read_booleans,
+    "category": lambda values: _coded(values, _category),
+    "boolean": lambda values: _coded(values, _boolean),
     "timestamp": _read_times,
 }

@@ -33,10 +33,6 @@ from service.web.pipeline import Pipeline
 from service.web.reply import Headers
 
 
-class GoldenMismatch(BundleError):
-    """An engine does not reproduce what was exported: this machine would predict something else."""
-
-
 class ModelName(BaseConverter):
     """A model's name in a path: without a colon, behind which KServe V1 says what to do with it."""
 
@@ -107,4 +103,5 @@ def _prove(exported: Mapping[str, ExportedModel]) -> None:
     for bundle in bundles:
         differences = check_golden(bundle)
         if differences:
-            raise GoldenMismatch(f"{bundle.folder}: {differences[0]}; export the bundle again")
+            # This machine would predict something else than what was exported.
+            raise BundleError(f"{bundle.folder}: {differences[0]}; export the bundle again")

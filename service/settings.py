@@ -13,7 +13,7 @@ import msgspec
 from service import readers
 from service.readers import Address, BadSettings, Setting
 
-__all__ = ["BadSettings", "JournalSettings", "Settings", "read_journal_settings", "read_settings"]
+__all__ = ["BadSettings", "JournalSettings", "Settings", "read_settings"]
 
 MEGABYTE = 1 << 20
 KEY_SIZES = range(16, 65)
@@ -185,43 +185,27 @@ SETTINGS = (
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """The settings, or BadSettings with a sentence for each that cannot be."""
     values = readers.read_all(SETTINGS, environ, SECRETS, _contradictions)
-    journal = _take_journal_settings(values)
+    of_journal = {
+        setting.name.removeprefix("JOURNAL_").lower(): values.pop(setting.name.lower())
+        for setting in JOURNAL_SETTINGS
+    }
+    journal = JournalSettings(spool_limit=of_journal.pop("spool_mb") * MEGABYTE, **of_journal)
     values["workers"] = values["workers"] or cores()
     values["journal"] = journal if values["journal"] else None
     return Settings(**values)
 
 
-def read_journal_settings(environ: Mapping[str, str]) -> JournalSettings:
-    """The journal's settings alone, or BadSettings."""
-    return _take_journal_settings(
-        readers.read_all(JOURNAL_SETTINGS, environ, SECRETS, _contradictions_of_journal)
-    )
-
-
-def _take_journal_settings(values: dict[str, Any]) -> JournalSettings:
-    """Takes the journal's values out of the others."""
-    fields = {
-        setting.name.removeprefix("JOURNAL_").lower(): values.pop(setting.name.lower())
-        for setting in JOURNAL_SETTINGS
-    }
-    return JournalSettings(spool_limit=fields.pop("spool_mb") * MEGABYTE, **fields)
-
-
 SECRETS = ("KEYS", "RETRAIN_TOKEN", "JOURNAL_URL", "JOURNAL_KEY")
 
 
-def _contradictions_of_journal(values: dict[str, Any]) -> list[str]:
+def _contradictions(values: dict[str, Any]) -> list[str]:
+    sentences = readers.find_open_door(values)
     hashing = "hash" in (values["journal_sensitive"], values["journal_subject"])
     if hashing and len(values["journal_key"]) not in KEY_SIZES:
-        return [
+        sentences.append(
             f"JOURNAL_KEY has {len(values['journal_key'])} bytes; hashing needs 16 to 64;"
             " make one with `openssl rand -hex 24`, or set JOURNAL_SENSITIVE=omit."
-        ]
-    return []
-
-
-def _contradictions(values: dict[str, Any]) -> list[str]:
-    sentences = [*_contradictions_of_journal(values), *readers.find_open_door(values)]
+        )
     if values["retrain_url"] and not values["retrain_token"]:
         sentences.append("RETRAIN_URL needs RETRAIN_TOKEN or RETRAIN_TOKEN_FILE.")
     return sentences

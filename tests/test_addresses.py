@@ -17,7 +17,7 @@ from scripts.command import address
 from scripts.command.outcome import Refused
 from scripts.ledger import tracking
 from scripts.operate import trace
-from service.settings import BadSettings, read_journal_settings
+from service.settings import BadSettings, read_settings
 from tables.address import ENCODED, filled_in
 from tables.errors import TableError
 from training.common import state
@@ -46,7 +46,7 @@ def through_scripts(url: str) -> None:
 
 
 def through_journal(url: str) -> None:
-    read_journal_settings({"JOURNAL_URL": url})
+    read_settings({"JOURNAL_URL": url, "BUNDLES": "."})
 
 
 def through_training(url: str) -> None:

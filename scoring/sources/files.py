@@ -48,7 +48,9 @@ class Files:
         self.paths = files_of(pattern)
         #: Then each file counts its own rows.
         self.is_several = bool(re.search(r"[*?\[]", pattern)) and self.paths != [Path(pattern)]
-        numbers = {one.name for one in contract.columns if one.type in ("number", "integer")}
+        numbers = {
+            column.name for column in contract.columns if column.type in ("number", "integer")
+        }
         self._files: list[File] = [_opened(path, form, numbers) for path in self.paths]
         #: How CSV is written decides what is read of it.
         self.options = (
@@ -70,11 +72,6 @@ class Files:
     #: Another content is another identity.
     tells_changes = True
 
-    @property
-    def parts_are_known(self) -> bool:
-        """Each part can be read by itself."""
-        return self.total is not None
-
     def names(self) -> Iterator[tuple[str, list[str]]]:
         """The columns of each file."""
         for path, file in zip(self.paths, self._files, strict=True):
@@ -84,8 +81,8 @@ class Files:
         """The type of an identifier, which has to be in all files alike."""
         without = [
             str(path)
-            for path, names in zip(self.paths, self._files, strict=True)
-            if name not in names.names
+            for path, file in zip(self.paths, self._files, strict=True)
+            if name not in file.names
         ]
         if without:
             raise ScoringError(

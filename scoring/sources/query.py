@@ -27,7 +27,6 @@ class Query:
     """Without an identifier, rows come as the database gives them, and an interrupted scoring begins anew."""
 
     is_several = False
-    parts_are_known = False
     tells_changes = False
     total = None
 

@@ -4,7 +4,7 @@ A worker appends each answered request to its own spool file; a shipper, one pro
 moves the spool to the database. Neither a dead database nor a full disk delays or fails a
 prediction.
 
-    settings = read_journal_settings(os.environ)           # of service.settings; raises BadSettings
+    settings = read_settings(os.environ).journal           # of service.settings; raises BadSettings
     log = journal.Journal(settings, [(version, contract), ...])
     log.record(request_id, model, version, release, arm, subject, matrix, answer, at, latency, trace_id)
     log.truth(model, [Entry(request_id, value, row=0)])    # raises Unavailable, Invalid

@@ -64,6 +64,8 @@ class TruthTable:
         self._spool = settings.spool
         self._contracts = contracts
         self._engine = connect(settings.url)
+        #: Its statements take all rows at once, as one document; SQLite's take one row each.
+        self._is_postgresql = self._engine.dialect.name == "postgresql"
         self._lock = threading.Lock()
         self._prepared = False
 
@@ -155,10 +157,14 @@ class TruthTable:
             )._asdict()
             for key in sorted(values, key=lambda key: (key.request_id, key.row))
         ]
-        parameters = {"batch": msgspec.json.encode(truths).decode(), "now": now}
+        parameters: Any = truths
+        if self._is_postgresql:
+            parameters = {"batch": _encoded(truths), "now": now}
         with transaction(self._engine) as connection:
             stored = connection.execute(self._sql("truth_new"), parameters).rowcount
-            connection.execute(self._sql("truth_lock"), parameters)
+            if self._is_postgresql:
+                # SQLite's transaction is the only writer already.
+                connection.execute(self._sql("truth_lock"), parameters)
             connection.execute(self._sql("truth_former"), parameters)
             return stored, connection.execute(self._sql("truth_replace"), parameters).rowcount
 
@@ -166,8 +172,8 @@ class TruthTable:
         return statement(self._engine, name)
 
     def _json(self, value: Any) -> Any:
-        """PostgreSQL reads the value as JSON inside the batch; SQLite would lose a label's quotes."""
-        return value if self._engine.dialect.name == "postgresql" else _encoded(value)
+        """PostgreSQL reads the value as JSON inside the batch; SQLite keeps it as text."""
+        return value if self._is_postgresql else _encoded(value)
 
 
 def _encoded(value: Any) -> str:

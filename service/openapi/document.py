@@ -144,16 +144,10 @@ def _service_paths() -> Json:
         "/version": ("Release", {"release": TEXT}, OPEN),
     }
     paths: Json = {
-        path: {
-            "get": _of_service(
-                path, summary, Answers(closed_object(properties), codes, needs_key="401" in codes)
-            )
-        }
+        path: {"get": _of_service(path, summary, Answers(closed_object(properties), codes))}
         for path, (summary, properties, codes) in operations.items()
     }
-    metrics = _of_service(
-        "/metrics", "Prometheus, across all workers", Answers({}, OPEN, needs_key=False)
-    )
+    metrics = _of_service("/metrics", "Prometheus, across all workers", Answers({}, OPEN))
     metrics["responses"]["200"]["content"] = {"text/plain": {"schema": TEXT}}
     return paths | {"/metrics": {"get": metrics}}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from service.openapi.schemas import Json, closed_object, ref
@@ -64,14 +64,12 @@ class Answers(NamedTuple):
     """What an operation answers when all is well, and how else it may end."""
 
     success: Json
-    codes: Iterable[str]
+    codes: Collection[str]
     status: str = "200"
     #: Content types of a good answer beside JSON.
     beside: tuple[str, ...] = ()
     #: The headers that its answers have. Whoever may not ask gets those of EVERY.
     headers: Iterable[str] = EVERY
-    #: Whether it needs a key, where keys are on.
-    needs_key: bool = True
 
 
 def responses(answers: Answers) -> Json:
@@ -102,7 +100,7 @@ def operation(
         "operationId": name,
         "responses": responses(answers),
     }
-    free: Json = {} if answers.needs_key else {"security": []}
+    free: Json = {} if "401" in answers.codes else {"security": []}
     return described | free | (request or {})
 
 

@@ -21,19 +21,15 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n").search
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?").fullmatch
 
 
-class Refused(Exception):
-    """A request that is refused before an application sees it."""
+class HeadTooLong(Exception):
+    """Refused before an application sees it."""
 
 
-class HeadTooLong(Refused):
-    pass
+class TooManyLongRequests(Exception):
+    """Refused before an application sees it, as one of many."""
 
 
-class TooManyLongRequests(Refused):
-    pass
-
-
-class BodyTooLong(Refused):
+class BodyTooLong(Exception):
     """Raised where a body is read, of which more has come than it may have."""
 
 
@@ -114,6 +110,8 @@ class Arrival:
         self.data = bytearray(data)
         #: The head's length, once it is there; whether its sender waits for a word before the body.
         self.head, self.expects = 0, False
+        #: Whether somebody judged the head, and found it good.
+        self.admitted = False
         #: The whole request's length; 0: not known yet.
         self.size = 0
         #: How much the chunks hold.

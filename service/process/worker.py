@@ -54,8 +54,8 @@ RELIED_ON: dict[str, tuple[int | None, str]] = {
     "ThreadWorker.finish_request": (3, "back in the poller, once a thread has done its part"),
     "ThreadWorker.handle_error": (5, "unsound HTTP gets a problem document"),
     "TConn.__init__": (5, "to give its parser no socket"),
-    "TConn.close": (2, "no thread waits for a client to close"),
     # Called.
+    "TConn.close": (2, "the socket's end, at once"),
     "ThreadWorker.enqueue_req": (2, "hands a connection to a thread"),
     "ThreadWorker.method_queue.defer": (None, "the next turn of the loop"),
     "RequestParser.__init__": (4, "reads a request from bytes that have arrived"),
@@ -105,23 +105,20 @@ class Limits(NamedTuple):
 
 
 class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-instance-attributes
-    """A connection whose start and end keep nobody waiting."""
+    """A connection whose parser is given what has come, and so waits for nothing."""
 
     def __init__(self, worker: Poller, sock: socket.socket, client: Any, server: Any):
         super().__init__(worker.cfg, sock, client, server)
-        self._worker = worker
         # Its parser never sees the socket: it is given each request, or what there is of one.
         self.initialized, self.parser = True, None
         #: What the poller calls once the socket is ready; None: it looks elsewhere.
         self.callback: Callable[[Any], None] | None = None
-        #: The callback between two requests: made once, for most connections know nothing else.
-        self.on_next = partial(worker.begin_request, self)
+        #: The callback between two requests and while one comes: made once, for most connections know nothing else.
+        self.on_data = partial(worker.gather, self)
         #: The request that comes; None between two of them.
         self.arrival: Arrival | None = None
         #: Why there is no body to be read: it has not come, or is too long.
         self.absent: BaseException | None = None
-        #: Whether a request's head was judged, and found good.
-        self.admitted = False
         #: Whether the parser was given less than a request, so that nothing may follow.
         self.unfinished = False
         #: What its client has not taken yet of an answer, and whether another may follow.
@@ -136,15 +133,9 @@ class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-insta
         self.parser = RequestParser(self.cfg, source, self.client)
 
     @property
-    def asking(self) -> bool:
-        """Whether a thread has the head, to judge it."""
+    def awaits_judgement(self) -> bool:
+        """Whether a thread has the head of its request, to say whether the body may come."""
         return isinstance(self.absent, BodyNotHere)
-
-    def close(self, graceful: bool = False) -> None:
-        if graceful:
-            self._worker.linger(self)
-        else:
-            super().close()
 
 
 class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
@@ -160,9 +151,8 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
-        #: When each connection is over that has said nothing yet, whose request is on its way, whose client takes
-        #: nothing of its answer, or has not closed its end. The first to be over stands first.
-        self._silent: dict[Connection, float] = {}
+        #: When each connection is over that is new or whose request is on its way, whose client takes nothing of its
+        #: answer, or has not closed its end. The first to be over stands first.
         self._arriving: dict[Connection, float] = {}
         self._unsent: dict[Connection, float] = {}
         self._closing: dict[Connection, float] = {}
@@ -205,8 +195,8 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         self.state.set_connections(self._open_connections())
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
         conn = Connection(self, client, address, listener.getsockname())
-        self._silent[conn] = time.monotonic() + self.limits.read_timeout
-        self._watch(conn, selectors.EVENT_READ, partial(self._gather, conn))
+        self._arriving[conn] = time.monotonic() + self.limits.read_timeout
+        self._watch(conn, selectors.EVENT_READ, conn.on_data)
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -231,24 +221,23 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             self.poller.unregister(conn.sock)
             conn.callback = None
 
-    def _drop(self, conn: Connection, graceful: bool = False) -> None:
+    def _drop(self, conn: Connection) -> None:
         self._arriving.pop(conn, None)
         self._held -= conn.held
         conn.held = 0
         self._unwatch(conn)
         self.nr_conns -= 1
-        conn.close(graceful=graceful)
+        conn.close()
 
-    def linger(self, conn: Connection) -> None:
+    def _linger(self, conn: Connection) -> None:
         """Closes our side; the poller waits until its client closes too, and no thread does."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
             self._watch(conn, selectors.EVENT_READ, partial(self._discard, conn))
         except (OSError, ValueError):
-            conn.close()
+            self._drop(conn)
             return
-        self.nr_conns += 1
         self._closing[conn] = time.monotonic() + CLOSE_SECONDS
 
     def _discard(self, conn: Connection, client: Any) -> None:
@@ -259,16 +248,13 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     # Requests ---------------------------------------------------------------------------------------------------------
 
-    def begin_request(self, conn: Connection, client: Any) -> None:
-        """The first bytes after an answer."""
-        self.keepalived_conns.remove(conn)
-        self._gather(conn, client)
-
-    def _gather(self, conn: Connection, client: Any) -> None:
+    def gather(self, conn: Connection, client: Any) -> None:
         """Takes what has come, and goes on once the request is whole or can be refused."""
-        self._silent.pop(conn, None)
         data = receive(client)
         if conn.arrival is None:
+            # The connection was new, or idle since its last answer; a request has a time of its own.
+            if self._arriving.pop(conn, None) is None:
+                self.keepalived_conns.remove(conn)
             if size_of(data) == len(data):
                 conn.give(data)
                 self._dispatch(conn, line_of(data))
@@ -301,13 +287,13 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     def _await_more(self, conn: Connection, arrival: Arrival) -> None:
         self._arriving.setdefault(conn, time.monotonic() + self.limits.read_timeout)
-        if arrival.head and not conn.admitted and (arrival.expects or arrival.is_long):
-            self._ask(conn, arrival)
+        if arrival.head and not arrival.admitted and (arrival.expects or arrival.is_long):
+            self._judge_head(conn, arrival)
         else:
-            self._watch(conn, selectors.EVENT_READ, partial(self._gather, conn))
+            self._watch(conn, selectors.EVENT_READ, conn.on_data)
 
-    def _ask(self, conn: Connection, arrival: Arrival) -> None:
-        """Has the head judged, before more of the body is taken in: most refusals need no more."""
+    def _judge_head(self, conn: Connection, arrival: Arrival) -> None:
+        """Hands the head to a thread before more of the body is taken in: most refusals need no more."""
         conn.absent = BodyNotHere()
         conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
         self._unwatch(conn)
@@ -315,11 +301,11 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     def _admit(self, conn: Connection) -> None:
         """The head is good: the body may come, if there is time left."""
-        conn.absent, conn.admitted = None, True
-        arrival = conn.arrival
+        conn.absent, arrival = None, conn.arrival
         if conn not in self._arriving or arrival is None:
             self._hand_over(conn, unfinished=True)
             return
+        arrival.admitted = True
         if arrival.expects:
             try:
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -390,13 +376,13 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         """What comes after an answer: the rest of it, the next request, or the end."""
         self._arriving.pop(conn, None)
         self._held -= conn.held
-        conn.held, conn.absent, conn.admitted = 0, None, False
+        conn.held, conn.absent = 0, None
         if conn.unsent:
             conn.stays_open = stays_open
             self._unsent[conn] = time.monotonic() + SEND_SECONDS
             self._watch(conn, selectors.EVENT_WRITE, partial(self._send_more, conn))
         elif not stays_open:
-            self._drop(conn, graceful=True)
+            self._linger(conn)
         elif conn.arrival is not None:
             # Others have a turn before the next of many that came at once.
             self._unwatch(conn)
@@ -406,7 +392,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, CLOSE_SECONDS)
             conn.timeout = time.monotonic() + seconds
             self.keepalived_conns.append(conn)
-            self._watch(conn, selectors.EVENT_READ, conn.on_next)
+            self._watch(conn, selectors.EVENT_READ, conn.on_data)
 
     def _send_more(self, conn: Connection, client: Any) -> None:
         """To a client that is slow to read what it asked for."""
@@ -437,18 +423,14 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             self._make_room()
         self.state.set_connections(self._open_connections())
         now = time.monotonic()
-        for conn in (
-            *_expired(self._closing, now),
-            *_expired(self._silent, now),
-            *_expired(self._unsent, now),
-        ):
+        for conn in (*_expired(self._closing, now), *_expired(self._unsent, now)):
             self._drop(conn)
         for conn in _expired(self._arriving, now):
             self._end_slow(conn)
 
     def _end_slow(self, conn: Connection) -> None:
         """Nobody waits any longer for the rest of its request; an answer still goes out."""
-        if conn.asking:
+        if conn.awaits_judgement:
             # A thread has its head; once that is judged, there is no time left.
             return
         if conn.arrival is not None and conn.arrival.head:
@@ -459,15 +441,13 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
     def _make_room(self) -> None:
         """Who holds connections and says nothing, or little, keeps nobody out: the oldest go first."""
         few = self.worker_connections // 8
-        if self._silent:
-            self._silent |= dict.fromkeys(islice(self._silent, few), 0.0)
-        elif not self._arriving:
+        if not self._arriving:
             for conn in islice(self.keepalived_conns, few):
                 conn.timeout = 0.0
-        else:
-            for conn in list(islice(self._arriving, few)):
-                if not conn.asking:
-                    self._drop(conn)
+        silent = [conn for conn in self._arriving if conn.arrival is None]
+        for conn in (silent or [*self._arriving])[:few]:
+            if not conn.awaits_judgement:
+                self._drop(conn)
 
     # The worker's handle ----------------------------------------------------------------------------------------------
 

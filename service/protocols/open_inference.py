@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from service.bundle.contract import Column, Contract, Matrix
+from service.bundle.contract import Contract, Matrix
 from service.predict.arm import Prediction
 from service.predict.served import ServedModel
 from service.protocols.json_values import encode_numbers
@@ -181,28 +181,27 @@ def split_body(body: bytes, length: str | None) -> tuple[bytes, bytes]:
 
 def metadata(model: ServedModel) -> dict[str, Any]:
     """The model's tensors, as V2's clients ask for them."""
-
-    def tensor(column: Column) -> dict[str, Any]:
-        return {"name": column.name, "datatype": DATATYPES[column.type], "shape": [-1]}
-
-    width = len(model.contract.classes)
-    shapes = {
-        "predictions": (
-            {"datatype": "BYTES", "shape": [-1]}
-            if width
-            else {
-                "datatype": "FP32",
-                "shape": (
-                    [-1] if model.champion.has_one_output else [-1, len(model.contract.outputs)]
-                ),
-            }
-        ),
-        "probabilities": {"datatype": "FP32", "shape": [-1, width]},
-    }
+    classes, outputs = model.contract.classes, model.contract.outputs
+    if classes:
+        predicted = [
+            _tensor("predictions", "BYTES"),
+            _tensor("probabilities", "FP32", len(classes)),
+        ]
+    elif len(outputs) == 1:
+        predicted = [_tensor("predictions", "FP32")]
+    else:
+        predicted = [_tensor("predictions", "FP32", len(outputs))]
     return {
         "name": model.name,
         "versions": [model.champion.version],
         "platform": f"swarmline_{model.champion.bundle.manifest.engine}",
-        "inputs": [tensor(column) for column in model.contract.columns],
-        "outputs": [{"name": name, **shapes[name]} for name in output_names(model.contract)],
+        "inputs": [
+            _tensor(column.name, DATATYPES[column.type]) for column in model.contract.columns
+        ],
+        "outputs": predicted,
     }
+
+
+def _tensor(name: str, datatype: str, *width: int) -> dict[str, Any]:
+    """Of any number of rows; one number or text each, or so many as `width` says."""
+    return {"name": name, "datatype": datatype, "shape": [-1, *width]}

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from service.bundle.column import CYCLIC, Column, TimePart
+from service.bundle.column import Column, TimePart
 from service.bundle.contract import Reason
-from service.bundle.rows.times import moment, time_features, time_part
+from service.bundle.rows.times import moment, time_features
 
 #: ValueError when the contract refuses the value.
 EncodeValue = Callable[[Any], list[float]]
@@ -66,9 +66,6 @@ def _encoder_of(column: Column) -> EncodeValue:
     if column.type == "category":
         return functools.partial(_encode_category, codes_of(column))
     if column.type == "timestamp":
-        plain = len(column.time_parts) == 1 and not column.time_parts[0].startswith(CYCLIC)
-        if plain:
-            return functools.partial(_encode_plain_time, column.time_parts[0])
         return functools.partial(_encode_time, column.time_parts)
     if column.type == "boolean":
         return _encode_boolean
@@ -91,14 +88,6 @@ def _encode_time(parts: tuple[TimePart, ...], value: Any) -> list[float]:
         raise ValueError(value) from error
     cells: list[float] = numbers[0].tolist()
     return cells
-
-
-def _encode_plain_time(part: TimePart, value: Any) -> list[float]:
-    """Most times are one number, and nothing is put side by side for it."""
-    try:
-        return [float(time_part(np.array([moment(value)]), part)[0])]
-    except OverflowError as error:
-        raise ValueError(value) from error
 
 
 def _encode_boolean(value: Any) -> list[float]:

@@ -28,6 +28,10 @@ DAY = dt.timedelta(days=1)
 SWEEP_ROWS = 5000
 
 _JSON_COLUMNS = ("features", "prediction", "probabilities")
+_SQLITE_INSERT = (
+    f"INSERT INTO prediction ({', '.join(Row._fields)})"  # nosec B608 # our own names
+    f" VALUES ({', '.join('?' * len(Row._fields))}) ON CONFLICT DO NOTHING"
+)
 
 
 class Stored(NamedTuple):
@@ -104,12 +108,12 @@ class PredictionTable:
         return count
 
     def _execute(self, connection: sa.Connection, rows: Sequence[Row]) -> int:
-        new = statement(self.engine, "prediction_new")
         if self._partitioned:
+            new = statement(self.engine, "prediction_new")
             batch = msgspec.json.encode([_postgresql_cells(row) for row in rows]).decode()
             return connection.execute(new, {"batch": batch}).rowcount
         # Past SQLAlchemy's own handling of each row: SQLite's driver takes it as it is.
-        return connection.exec_driver_sql(new.text, list(rows)).rowcount
+        return connection.exec_driver_sql(_SQLITE_INSERT, list(rows)).rowcount
 
     def _cutoff(self) -> dt.datetime | None:
         return dt.datetime.now(dt.UTC) - self._retention if self._retention else None
@@ -152,13 +156,16 @@ class PredictionTable:
 
     def _delete(self, table: str, cutoff: dt.datetime) -> None:
         """In small transactions, so that nobody waits long for the lock."""
+        row_id = "ctid" if self._partitioned else "rowid"
+        delete = sa.text(
+            f"DELETE FROM {table} WHERE {row_id} IN"  # nosec B608 # a table's name of our own
+            f" (SELECT {row_id} FROM {table} WHERE at < :cutoff LIMIT :limit)"
+        )
         parameters = {"cutoff": moment(self.engine, cutoff), "limit": SWEEP_ROWS}
         deleted = SWEEP_ROWS
         while deleted == SWEEP_ROWS:
             with transaction(self.engine) as connection:
-                deleted = connection.execute(
-                    statement(self.engine, f"{table}_expire"), parameters
-                ).rowcount
+                deleted = connection.execute(delete, parameters).rowcount
 
 
 def _days(rows: Sequence[Row]) -> set[dt.date]:

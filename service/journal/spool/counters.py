@@ -7,17 +7,16 @@ import os
 import struct
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from service.journal.spool.segments import Segment, read_record, segments
+from service.journal.spool.segments import Segment, open_segments, read_record
 
 #: `shipped` rows are in the database. The others are why predictions are not: see `Stats.dropped`.
 NAMES = ("shipped", "shed", "unwritable", "damaged", "refused", "expired")
 #: Predictions that should have reached the database and never will.
 LOSSES = frozenset(("shed", "unwritable", "damaged", "refused"))
-_SLOTS = struct.Struct(f"<{len(NAMES)}Q")
-#: Behind the counts stands when the last loss was counted, in Unix seconds.
-_MOMENT = struct.Struct("<d")
+#: The counts, and when the last loss was counted, in Unix seconds.
+_CONTENT = struct.Struct(f"<{len(NAMES)}Qd")
 
 
 class Counters:
@@ -32,36 +31,31 @@ class Counters:
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX)
-            counts = list(_read(file))
+            *counts, last_loss = _unpack(os.pread(file, _CONTENT.size, 0))
             counts[NAMES.index(name)] += amount
-            os.pwrite(file, _SLOTS.pack(*counts), 0)
             if name in LOSSES:
-                os.pwrite(file, _MOMENT.pack(time.time()), _SLOTS.size)
+                last_loss = time.time()
+            os.pwrite(file, _CONTENT.pack(*counts, last_loss), 0)
         finally:
             os.close(file)
 
     def last_loss(self) -> float:
         """When a loss was last counted, in Unix seconds; 0 for never."""
-        try:
-            with self._path.open("rb") as file:
-                moment = os.pread(file.fileno(), _MOMENT.size, _SLOTS.size)
-        except FileNotFoundError:
-            return 0.0
-        return float(_MOMENT.unpack(moment)[0]) if len(moment) == _MOMENT.size else 0.0
+        return float(self._read()[-1])
 
     def read(self) -> dict[str, int]:
+        return dict(zip(NAMES, self._read()[:-1], strict=True))
+
+    def _read(self) -> tuple[Any, ...]:
         try:
-            file = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            return _unpack(self._path.read_bytes())
         except FileNotFoundError:
-            return dict.fromkeys(NAMES, 0)
-        try:
-            return dict(zip(NAMES, _read(file), strict=True))
-        finally:
-            os.close(file)
+            return _unpack(b"")
 
 
-def _read(file: int) -> tuple[int, ...]:
-    return _SLOTS.unpack(os.pread(file, _SLOTS.size, 0).ljust(_SLOTS.size, b"\0"))
+def _unpack(content: bytes) -> tuple[Any, ...]:
+    """What was never written is zero: a release of before knows no last loss."""
+    return _CONTENT.unpack_from(content.ljust(_CONTENT.size, b"\0"))
 
 
 class Stats(NamedTuple):
@@ -85,13 +79,9 @@ def stats(folder: Path) -> Stats:
     counters = Counters(folder)
     counts = counters.read()
     size, oldest = 0, None
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                size += segment.size
-                moment = _first_moment(segment)
-        except FileNotFoundError:
-            continue
+    for segment in open_segments(folder):
+        size += segment.size
+        moment = _first_moment(segment)
         if moment is not None and (oldest is None or moment < oldest):
             oldest = moment
     lag = 0.0 if oldest is None else max(0.0, time.time() - oldest)

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from service.journal.spool.counters import Counters
-from service.journal.spool.segments import Segment, segments
+from service.journal.spool.segments import Segment, open_segments
 
 LOG = logging.getLogger(__name__)
 
@@ -19,16 +19,12 @@ def make_room(folder: Path, limit: int, segment_size: int) -> bool:
     """
     total = segment_size
     closed: list[tuple[Path, int]] = []
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                if segment.closed():
-                    closed.append((path, segment.size))
-                    total += segment.size
-                else:
-                    total += max(segment.size, segment_size)
-        except FileNotFoundError:
-            continue
+    for segment in open_segments(folder):
+        if segment.closed():
+            closed.append((segment.path, segment.size))
+            total += segment.size
+        else:
+            total += max(segment.size, segment_size)
     for path, size in closed:
         if total <= limit:
             break

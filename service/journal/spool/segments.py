@@ -32,13 +32,24 @@ UNNAMED_AGE = 60.0
 #: The kernel's `struct flock`: the first byte, for writing. The lock belongs to the open file and
 #: not to the process: threads exclude each other, and closing another handle does not undo it.
 _FIRST_BYTE = struct.pack("hhqqi", fcntl.F_WRLCK, os.SEEK_SET, 0, 1, 0)
-_RECORD = msgspec.msgpack.Decoder(Record)
-_SOURCE = msgspec.msgpack.Decoder(Source)
+read_record = msgspec.msgpack.Decoder(Record).decode
+read_source = msgspec.msgpack.Decoder(Source).decode
 
 
 def segments(folder: Path) -> list[Path]:
     """Oldest first: names begin with the time at which they were made."""
     return sorted(folder.glob("*" + SUFFIX))
+
+
+def open_segments(folder: Path) -> Iterator[Segment]:
+    """Each in turn, oldest first, without those that somebody was done with meanwhile."""
+    for path in segments(folder):
+        try:
+            segment = Segment(path)
+        except FileNotFoundError:
+            continue
+        with segment:
+            yield segment
 
 
 class Segment:
@@ -114,14 +125,6 @@ class Segment:
             path.unlink(missing_ok=True)
 
 
-def read_source(payload: bytes) -> Source:
-    return _SOURCE.decode(payload)
-
-
-def read_record(payload: bytes) -> Record:
-    return _RECORD.decode(payload)
-
-
 class UnshippedRecord(NamedTuple):
     """A record that is spooled and not yet in the database."""
 
@@ -132,12 +135,8 @@ class UnshippedRecord(NamedTuple):
 
 def unshipped(folder: Path) -> Iterator[UnshippedRecord]:
     """Everything unshipped, as it was at some moment since the call."""
-    for path in segments(folder):
-        try:
-            with Segment(path) as segment:
-                yield from _unshipped_in(segment)
-        except FileNotFoundError:
-            continue
+    for segment in open_segments(folder):
+        yield from _unshipped_in(segment)
 
 
 def _unshipped_in(segment: Segment) -> Iterator[UnshippedRecord]:

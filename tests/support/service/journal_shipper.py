@@ -7,13 +7,15 @@ import signal
 import threading
 
 from service.journal.shipper import ship_forever
-from service.settings import read_journal_settings
+from service.settings import read_settings
 
 
 def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    ship_forever(read_journal_settings(os.environ), stop)
+    settings = read_settings(os.environ | {"BUNDLES": "."}).journal
+    assert settings is not None
+    ship_forever(settings, stop)
 
 
 if __name__ == "__main__":

@@ -1,2 +1,0 @@
-DELETE FROM truth
-WHERE ctid IN (SELECT ctid FROM truth WHERE at < :cutoff LIMIT :limit);

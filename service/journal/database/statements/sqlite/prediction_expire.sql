@@ -1,2 +1,0 @@
-DELETE FROM prediction
-WHERE rowid IN (SELECT rowid FROM prediction WHERE at < :cutoff LIMIT :limit);

@@ -1,2 +1,0 @@
-DELETE FROM truth
-WHERE rowid IN (SELECT rowid FROM truth WHERE at < :cutoff LIMIT :limit);

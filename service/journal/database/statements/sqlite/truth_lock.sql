@@ -1,2 +1,0 @@
--- The transaction is the only writer already.
-SELECT 1;
