@@ -107,7 +107,7 @@ class JournalReader:
             *arm,
             span,
             round(rows * part.factor),
-            *sample.cells,
+            *(sample.matrix, sample.values, sample.probabilities),
             sample.at,
             total.first,
             total.last,
@@ -126,7 +126,14 @@ class JournalReader:
         assert sample.truth is not None and sample.received is not None
         delay = np.maximum(sample.received - sample.at, 0.0)
         with_truth, corrected = (round(number * part.factor) for number in (with_truth, corrected))
-        return TruthRows(window.rows, with_truth, *sample.cells, sample.truth, delay, corrected)
+        return TruthRows(
+            window.rows,
+            with_truth,
+            *(sample.matrix, sample.values, sample.probabilities),
+            sample.truth,
+            delay,
+            corrected,
+        )
 
     def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
@@ -170,13 +177,16 @@ class JournalReader:
         """`draw` is the seed, the rows to draw from, and how many."""
         seed, rows, limit = draw
         chosen = {"threshold": sampled.threshold(rows, limit), "seed": seed}
+        with_truth = name == "truth_sample"
         parts: list[Rows] = []
         for piece in part.pieces if rows else ():
             most = sampled.most_rows(limit, len(part.pieces))
             parameters = self._where(arm, piece) | chosen | {"limit": most}
             with self._connection.rows(name, parameters) as chunks:
-                parts += [sampled.rows_of(contract, chunk) for chunk in chunks]
-        return sampled.sample_of(parts, contract, limit, name == "truth_sample")
+                parts += [sampled.rows_of(contract, chunk, with_truth) for chunk in chunks]
+        return sampled.sample_of(
+            parts or [sampled.rows_of(contract, (), with_truth)], contract, limit
+        )
 
     def _where(self, arm: Arm, span: Span) -> dict[str, Any]:
         return {
