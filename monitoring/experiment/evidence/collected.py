@@ -42,7 +42,6 @@ class Collected:
         #: By stage and arm: units, those of them that are slow for the first time, those that are new.
         self._totals: list[list[list[float]]] = []
         self._labels = 0
-        self.has_subjects = self.has_requests = False
 
     def begin(self, share: float | None) -> None:
         self._shares.append(share)
@@ -53,10 +52,7 @@ class Collected:
         subject, slow = record["subject"], float(record["slow_units"])
         known, unit = len(self._units), -1
         new = units = float(record["units"])
-        if subject is None:
-            self.has_requests = True
-        else:
-            self.has_subjects = True
+        if subject is not None:
             unit = self._units.setdefault(subject, known)
             new = units if unit == known else 0.0
             # However often a subject meets it, and in however many stages: one event.
@@ -123,14 +119,12 @@ class CollectedPairs:
         #: By subject, its line.
         self._lines: dict[str, int] = {}
         self._labels = 0
-        self.has_requests = False
 
     def add(self, record: Mapping[str, Any]) -> None:
         cells = [float(record[name] or 0.0) for name in _PAIR_COLUMNS]
         self._labels += int(record["labels"])
         subject = record["subject"]
         if subject is None:
-            self.has_requests = True
             self._cells.append(cells)
             return
         line = self._lines.setdefault(subject, len(self._cells))
@@ -138,10 +132,6 @@ class CollectedPairs:
             self._cells.append(cells)
         else:
             self._cells[line] = _joined(self._cells[line], cells)
-
-    @property
-    def has_subjects(self) -> bool:
-        return bool(self._lines)
 
     @property
     def is_class(self) -> bool:
