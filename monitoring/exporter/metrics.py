@@ -18,21 +18,11 @@ from prometheus_client.registry import Collector
 from monitoring.experiment.values import Verdict
 from monitoring.exporter.snapshot import ArmState, Snapshot, take_snapshot
 from monitoring.findings import Alarm, Finding, FindingsUnavailable, Store
+from monitoring.judge.alarms import KINDS
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "swarmline_monitor_"
 ARM = ("model", "version", "arm")
-KINDS = (
-    "drift",
-    "prediction",
-    "share",
-    "missing",
-    "other",
-    "relation",
-    "estimate",
-    "quality",
-    "trust",
-)
 #: Two scrapes within so many seconds are answered by the same look at the database.
 FRESH_SECONDS = 5.0
 
