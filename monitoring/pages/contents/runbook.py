@@ -5,25 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markupsafe import Markup
 
-#: The alert that each kind of alarm becomes (stack/monitoring/rules.yml), by whose name its entry is headed.
-ALERTS = {
-    "drift": "InputDrift",
-    "prediction": "PredictionDrift",
-    "missing": "MissingValues",
-    "other": "UnknownCategories",
-    "share": "ManyInputsDrift",
-    "relation": "RelationDrift",
-    "estimate": "EstimateBelowGate",
-    "quality": "QualityBelowGate",
-    "slice": "QualityBelowGate",
-    "trust": "RelationChanged",
+
+class AlarmKind(NamedTuple):
+    """What pages call it, and the alert that it becomes (stack/monitoring/rules.yml): that heads its entry."""
+
+    title: str
+    alert: str
+
+
+ALARM_KINDS = {
+    "drift": AlarmKind("Drift", "InputDrift"),
+    "prediction": AlarmKind("Drift of predictions", "PredictionDrift"),
+    "missing": AlarmKind("Missing values", "MissingValues"),
+    "other": AlarmKind("Values of no category", "UnknownCategories"),
+    "share": AlarmKind("Drift of many columns", "ManyInputsDrift"),
+    "relation": AlarmKind("Relation between columns", "RelationDrift"),
+    "estimate": AlarmKind("Estimate", "EstimateBelowGate"),
+    "quality": AlarmKind("Quality", "QualityBelowGate"),
+    "trust": AlarmKind("Relation changed", "RelationChanged"),
 }
 
 
@@ -66,9 +72,14 @@ def read(path: Path) -> Markup | None:
     return Markup(html)  # nosec B704
 
 
+def alarm_kind(kind: str) -> AlarmKind:
+    """One that only a monitor of another release raises has nothing but its name."""
+    return ALARM_KINDS.get(kind, AlarmKind(kind, kind))
+
+
 def entry(kind: str) -> str:
-    """The anchor of the entry for a kind of alarm; empty where it has none."""
-    return anchor(ALERTS.get(kind, ""))
+    """The anchor of the entry for a kind of alarm."""
+    return anchor(alarm_kind(kind).alert)
 
 
 def _without_dead_links(tokens: Iterable[Token]) -> Iterator[Token]:
