@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -35,13 +35,11 @@ class Exporter(Collector):
         self._lock = threading.Lock()
         self._snapshot, self._taken = Snapshot(), -FRESH_SECONDS
         self._findings_up = False
-        self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(self)
 
     def scrape(self) -> bytes:
         with self._lock:
             self._refresh()
-            return generate_latest(self._registry)
+            return generate_latest(self)
 
     def _refresh(self) -> None:
         if time.monotonic() - self._taken < FRESH_SECONDS:

@@ -8,7 +8,7 @@ import time
 from monitoring.background import BackgroundTask, Note
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
-from monitoring.references import NoReference, References, TrackingServer, VersionReference
+from monitoring.references import References, TrackingServer
 from monitoring.report import AlarmReports, Reports
 from monitoring.retrain import Starter
 from monitoring.scale import Bounds, Rules, Scaler
@@ -101,15 +101,8 @@ class Judge:
         """With a journal of its own, so that no window waits for them; of references that are here already."""
         settings = self._settings
         references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
-
-        def version_of(model: str, version: str) -> VersionReference | None:
-            try:
-                return references.of(model, version)
-            except NoReference:
-                return None
-
         journal = JournalReader(settings.journal_url)
-        return Reports(settings.monitor_state / "reports", version_of, journal)
+        return Reports(settings.monitor_state / "reports", references.find, journal)
 
     def _make_senders(self) -> list[Sender]:
         """Each with connections of its own."""
