@@ -102,11 +102,8 @@ def judge_unread(asked: Asked, reason: str) -> Judgement:
         seed=asked.seed,
         judged_at=asked.now,
     )
-    return Judgement(record, tuple(_unknown(reason, asked.predictions)))
-
-
-def _unknown(reason: str, rows: int) -> list[Finding]:
-    return [Finding(kind="drift", verdict="unknown", reason=reason, rows=rows)]
+    unknown = Finding(kind="drift", verdict="unknown", reason=reason, rows=asked.predictions)
+    return Judgement(record, (unknown,))
 
 
 def _of_kind(windows: Sequence[Sequence[Finding]], kind: str) -> list[list[Finding]]:
