@@ -46,20 +46,17 @@ class JournalConnection:
     def sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
-    def moment(self, at: dt.datetime) -> Any:
-        """As its kind of database compares it."""
-        return moment(self.engine, at)
-
     def read(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
         with self._transaction() as connection:
-            return connection.execute(self._sql(name), parameters).all()
+            return connection.execute(self._sql(name), self._comparable(parameters)).all()
 
     @contextmanager
     def rows(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Iterator[Sequence[Any]]]:
         """Chunks of records: as text, those of a whole sample would take most of the memory."""
         with self._transaction() as connection:
             stream = connection.execution_options(yield_per=sampled.CHUNK)
-            yield stream.execute(self._sql(name), parameters).mappings().partitions()
+            result = stream.execute(self._sql(name), self._comparable(parameters))
+            yield result.mappings().partitions()
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -73,6 +70,13 @@ class JournalConnection:
                 "there is no prediction yet: the journal's tables come with the first; if the service"
                 " has answered by now, see that JOURNAL_URL names the database of its journal"
             ) from error
+
+    def _comparable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """With times as this kind of database compares them."""
+        return {
+            name: moment(self.engine, value) if isinstance(value, dt.datetime) else value
+            for name, value in parameters.items()
+        }
 
     def _sql(self, name: str) -> sa.TextClause:
         return statement(self.engine, name, self._statements)
