@@ -82,6 +82,15 @@ class JournalConnection:
         return statement(self.engine, name, self._statements)
 
 
+def as_time(at: Any) -> dt.datetime | None:
+    """Aware, in UTC. SQLite gives the text back that it was given."""
+    if isinstance(at, str):
+        at = dt.datetime.fromisoformat(at)
+    if not isinstance(at, dt.datetime):
+        return None
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
+
+
 def _lacks_table(error: BaseException | None) -> bool:
     reason = getattr(error, "orig", None)
     return getattr(reason, "sqlstate", "") == UNDEFINED_TABLE or (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.window import sampled
-from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection
+from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection, as_time
 from monitoring.window.sampled import Rows
 from monitoring.window.spans import EPOCH, pieces
 from monitoring.window.values import Arm, Count, Part, Span, TruthRows, Window
@@ -34,7 +34,7 @@ class JournalReader:
         """When the newest prediction was made; None where there is none since then."""
         moments = {"start": since, "first_day": _day_of(since)}
         [(at,)] = self._connection.read("newest", moments)
-        return _time(at)
+        return as_time(at)
 
     def seen(self, span: Span) -> list[Arm]:
         """Those that predicted on the days of the span, without looking at their rows."""
@@ -59,11 +59,11 @@ class JournalReader:
             span.end - span.start
         )
         [(first, last)] = self._connection.read("ends", _where(arm, span))
-        return Count(round(counted / share), _time(first), _time(last))
+        return Count(round(counted / share), as_time(first), as_time(last))
 
     def _count(self, arm: Arm, span: Span) -> Count:
         [(predictions, first, last)] = self._connection.read("count", _where(arm, span))
-        return Count(predictions, _time(first), _time(last))
+        return Count(predictions, as_time(first), as_time(last))
 
     def _expected(self, arm: Arm, span: Span) -> int:
         """As the planner expects, without counting. Nobody's SQLite is so large."""
@@ -85,7 +85,7 @@ class JournalReader:
             ends = self._connection.read("row_end", rest)
             if not ends:
                 break
-            end = _time(ends[0][0]) or watermark
+            end = as_time(ends[0][0]) or watermark
             spans.append(Span(since, end + dt.timedelta(microseconds=1)))
             since = spans[-1].end
         return spans
@@ -187,12 +187,3 @@ def _where(arm: Arm, span: Span) -> dict[str, Any]:
 def _day_of(at: dt.datetime) -> dt.datetime:
     """When its day began."""
     return EPOCH + (at - EPOCH) // DAY * DAY
-
-
-def _time(at: Any) -> dt.datetime | None:
-    """Aware, in UTC. SQLite gives the text back that it was given."""
-    if isinstance(at, str):
-        at = dt.datetime.fromisoformat(at)
-    if not isinstance(at, dt.datetime):
-        return None
-    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)

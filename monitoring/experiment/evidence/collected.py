@@ -80,7 +80,9 @@ class Collected:
     def arrivals(self) -> Sums:
         """Of all units: rows, and those with truth. Of stages with a known share alone, if there are any: while it
         rises, most of the challenger's rows are the newest, whose truth is still to come."""
-        return self._sums("units", "answers", "truths", any(map(_is_known, self._shares)))
+        return self._sums(
+            "units", "answers", "truths", any(share is not None for share in self._shares)
+        )
 
     def served(self) -> list[Counts]:
         """By stage the units, and those that met a slow answer for the first time."""
@@ -100,7 +102,7 @@ class Collected:
         columns = _columns(self._cells, _UNIT_COLUMNS)
         has_any = columns[units] > 0
         if is_settled:
-            has_any &= np.array([_is_known(share) for share in self._shares])[places[:, 0]]
+            has_any &= np.array([share is not None for share in self._shares])[places[:, 0]]
         stage, arm, unit = places[has_any].T
         chosen = {name: column[has_any] for name, column in columns.items()}
         return Sums(
@@ -146,10 +148,6 @@ class CollectedPairs:
         has_any = columns["known_units"] > 0
         names = ("known_units", "truths", "gain", "truths_truths", "truths_gain", "gain_gain")
         return Pairs(*(columns[name][has_any] for name in names))
-
-
-def _is_known(share: float | None) -> bool:
-    return share is not None
 
 
 def _joined(first: list[float], second: list[float]) -> list[float]:
