@@ -92,8 +92,8 @@ class ExperimentReader:
         """By what the journal has: a challenger without a share is a shadow, or is not asked at all."""
         if stage.share:
             return "split"
-        [(asked, too)] = self._connection.read("shadowed", _where(pair, span))
-        if asked and 2 * too > asked:
+        [(asked, shadowed)] = self._connection.read("shadowed", _where(pair, span))
+        if asked and 2 * shadowed > asked:
             return "shadow"
         # Who names an arm, as a deploy's smoke test does, is no caller of an experiment.
         return "split" if asked and stage.share is None else "none"
