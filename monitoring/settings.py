@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -242,28 +242,9 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     values["findings_url"] = (
         findings or _beside(journal, FINDINGS_DATABASE) or _file_beside(journal)
     )
-    if sentences := [*_shared_file(values), *_short_token(values), *_crossed(values)]:
+    if sentences := list(_contradictions(values)):
         raise BadSettings(sentences)
     return Settings(**values)
-
-
-def _short_token(values: dict[str, Any]) -> list[str]:
-    token = values["retrain_webhook_token"]
-    if not token or len(token) >= SHORTEST_TOKEN:
-        return []
-    return [
-        f"RETRAIN_WEBHOOK_TOKEN has {len(token)} characters; {SHORTEST_TOKEN} are the least;"
-        " make one with `openssl rand -hex 32`."
-    ]
-
-
-def _crossed(values: dict[str, Any]) -> list[str]:
-    least, most = values["replicas_min"], values["replicas_max"]
-    if least <= most:
-        return []
-    return [
-        f"REPLICAS_MIN is {least} and REPLICAS_MAX {most}: the first may not be above the other."
-    ]
 
 
 def _beside(url: str, database: str) -> str:
@@ -279,12 +260,16 @@ def _file_beside(journal: str) -> str:
     return f"sqlite:///{folder}{slash}monitor.db"
 
 
-def _shared_file(values: dict[str, Any]) -> list[str]:
-    """Of the addresses that are used, whether they were given or follow from another."""
-    if values["findings_url"] != values["journal_url"]:
-        return []
-    if not values["findings_url"].startswith("sqlite"):
-        return []
-    return [
-        "FINDINGS_URL and JOURNAL_URL name the same file; the journal is only read, so name another one."
-    ]
+def _contradictions(values: dict[str, Any]) -> Iterator[str]:
+    # Of the addresses that are used, whether they were given or follow from another.
+    findings, token = values["findings_url"], values["retrain_webhook_token"]
+    if findings == values["journal_url"] and findings.startswith("sqlite"):
+        yield "FINDINGS_URL and JOURNAL_URL name the same file; the journal is only read, so name another one."
+    if token and len(token) < SHORTEST_TOKEN:
+        yield (
+            f"RETRAIN_WEBHOOK_TOKEN has {len(token)} characters; {SHORTEST_TOKEN} are the least;"
+            " make one with `openssl rand -hex 32`."
+        )
+    least, most = values["replicas_min"], values["replicas_max"]
+    if least > most:
+        yield f"REPLICAS_MIN is {least} and REPLICAS_MAX {most}: the first may not be above the other."

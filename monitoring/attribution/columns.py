@@ -16,19 +16,17 @@ def rank_columns(findings: Sequence[Finding], importance: Mapping[str, float]) -
     A column may have moved and lost values besides: the greater of the two counts. Without importances, as of a bundle
     from before there were any, all columns count the same.
     """
+    causes = [
+        _cause(finding, finding.value / finding.bound, importance)
+        for finding in findings
+        if finding.kind in ("drift", "missing", "other")
+        and finding.value is not None
+        and finding.bound
+        and finding.value >= finding.bound
+    ]
     best: dict[str, Finding] = {}
-    for finding in findings:
-        if (
-            finding.kind in ("drift", "missing", "other")
-            and finding.value is not None
-            and finding.bound
-        ):
-            cause = _cause(finding, finding.value / finding.bound, importance)
-            former = best.get(finding.column)
-            if finding.value >= finding.bound and (
-                former is None or _score(former) < _score(cause)
-            ):
-                best[finding.column] = cause
+    for cause in sorted(causes, key=_score, reverse=True):
+        best.setdefault(cause.column, cause)
     return sorted(best.values(), key=_order)[:MOST_COLUMNS]
 
 

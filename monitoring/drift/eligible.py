@@ -20,14 +20,14 @@ CYCLES: dict[str, tuple[str, float]] = {
 DAY = 86_400.0
 
 
-def why_not_judged(
-    part: Part,
-    present: NDArray[np.float64],
-    window: Window,
-    reference: Reference,
-    rules: JudgingRules,
-) -> str:
-    """Empty where it can. `present` are its values in the window without nulls."""
+def present_values(window: Window, part: Part) -> NDArray[np.float64]:
+    """Without nulls."""
+    values = part.values(window.matrix)
+    return np.asarray(values[~np.isnan(values)], np.float64)
+
+
+def why_not_judged(part: Part, window: Window, reference: Reference, rules: JudgingRules) -> str:
+    """Empty where it can."""
     if part.column.sensitive:
         return "sensitive: its values are not kept"
     profile = reference.columns.get(part.name)
@@ -35,9 +35,10 @@ def why_not_judged(
         return "no reference"
     if profile.rows == profile.nulls:
         return "no reference: it was missing in every row"
-    if len(present) == 0:
+    present = len(present_values(window, part))
+    if present == 0:
         return "every value is missing"
-    if len(present) < rules.least_rows:
+    if present < rules.least_rows:
         return "not enough rows"
     return "" if part.column.name in rules.floors else _runs_with_time(part, window)
 

@@ -6,14 +6,13 @@ import numpy as np
 from msgspec.structs import replace
 
 from monitoring.drift.comparison import Comparison, decide, unknown
-from monitoring.drift.eligible import why_not_judged
+from monitoring.drift.eligible import present_values, why_not_judged
 from monitoring.drift.missing import compare_missing, compare_others
 from monitoring.drift.nearest import compare_nearest, join_parts
-from monitoring.drift.numbers import Subject
+from monitoring.drift.numbers import Floats, Subject
 from monitoring.drift.predictions import compare_predictions
 from monitoring.drift.relation import judge_relation
 from monitoring.drift.seasons import Expectation, expect
-from monitoring.drift.values import Values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window
 from service.bundle.contract import Contract, Part
@@ -61,9 +60,9 @@ def judge_columns(
     comparisons: list[Comparison] = []
     for column in contract.columns:
         parts = contract.parts_of(column.name)
-        reasons = {part.name: _why_not(part, window, reference, rules) for part in parts}
+        reasons = {part.name: why_not_judged(part, window, reference, rules) for part in parts}
         judged_parts = [part for part in parts if not reasons[part.name]]
-        present = _present(window, parts[0])
+        present = present_values(window, parts[0])
         if judged_parts:
             comparisons.append(_moved(judged_parts, window, expectation, rules, former))
         else:
@@ -84,10 +83,6 @@ def _why_nothing(window: Window, reference: Reference | None, rules: JudgingRule
     return "not enough rows" if len(window.matrix) < rules.least_rows else ""
 
 
-def _why_not(part: Part, window: Window, reference: Reference, rules: JudgingRules) -> str:
-    return why_not_judged(part, _present(window, part), window, reference, rules)
-
-
 def _moved(
     parts: list[Part],
     window: Window,
@@ -101,22 +96,17 @@ def _moved(
     comparisons = [
         compare_nearest(
             subject,
-            _present(window, part),
+            present_values(window, part),
             expectation.profiles(part.name),
-            None if former is None else _present(former, part),
+            None if former is None else present_values(former, part),
         )
         for part in parts
     ]
     return join_parts(parts, comparisons)
 
 
-def _present(window: Window, part: Part) -> Values:
-    values = part.values(window.matrix)
-    return np.asarray(values[~np.isnan(values)], np.float64)
-
-
 def _missing(
-    part: Part, values: Values, window: Window, reference: Reference, rules: JudgingRules
+    part: Part, values: Floats, window: Window, reference: Reference, rules: JudgingRules
 ) -> list[Comparison]:
     """Where there are nulls or may be: elsewhere it is a test of nothing, at the cost of the others' level."""
     rows, profile = len(window.matrix), reference.columns[part.name]
@@ -127,7 +117,7 @@ def _missing(
 
 
 def _others(
-    part: Part, values: Values, reference: Reference, rules: JudgingRules
+    part: Part, values: Floats, reference: Reference, rules: JudgingRules
 ) -> list[Comparison]:
     """Of a column that takes texts which are no category of it."""
     code, profile = part.column.other, reference.columns[part.name]
@@ -162,7 +152,7 @@ def _relation(
     expectation, features = expect(reference, window.at), contract.features
     left_out: dict[str, str] = {}
     for part in contract.parts:
-        reason = _why_not(part, window, reference, rules)
+        reason = why_not_judged(part, window, reference, rules)
         if not reason and expectation.moves_with_calendar(part.name):
             reason = "it moves with the calendar, and the reference's whole rows are of all seasons"
         if reason:

@@ -5,25 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from monitoring.drift.categories import compare_levels, count_levels
 from monitoring.drift.comparison import Comparison
-from monitoring.drift.numbers import Subject
-from monitoring.drift.values import Values, compare_values
+from monitoring.drift.numbers import Floats, Subject, compare_numbers
 from service.bundle.contract import Part
-from service.bundle.reference import Profile
+from service.bundle.reference import NumberProfile, Profile
 
 
 def compare_nearest(
     subject: Subject,
-    values: Values,
+    values: Floats,
     profiles: Sequence[tuple[Profile, dict[str, Any]]],
-    former: Values | None,
+    former: Floats | None,
 ) -> Comparison:
     """Each profile has words for the page. What moves with two calendars follows one of them."""
-    each = [
-        _with(compare_values(subject, values, profile, former), words)
-        for profile, words in profiles
-    ]
+    each = [_with(_compare(subject, values, profile, former), words) for profile, words in profiles]
     return min(each, key=lambda comparison: comparison.effect)
+
+
+def _compare(
+    subject: Subject, values: Floats, profile: Profile, former: Floats | None
+) -> Comparison:
+    """Numbers, or levels of a category."""
+    if isinstance(profile, NumberProfile):
+        return compare_numbers(subject, values, profile, former)
+    levels = len(profile.counts)
+    earlier = None if former is None else count_levels(former, levels)
+    return compare_levels(subject, count_levels(values, levels), profile, earlier)
 
 
 def join_parts(parts: Sequence[Part], comparisons: Sequence[Comparison]) -> Comparison:

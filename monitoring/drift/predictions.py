@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from monitoring.drift.comparison import Comparison, unknown
 from monitoring.drift.nearest import compare_nearest
-from monitoring.drift.numbers import Subject, compare_numbers
+from monitoring.drift.numbers import Floats, Subject, compare_numbers
 from monitoring.drift.seasons import Expectation
-from monitoring.drift.values import Values
 from monitoring.findings.values import Finding
 from monitoring.window.values import Window, answers_of
 from service.bundle.contract import Contract
@@ -45,8 +43,8 @@ def compare_predictions(
     return comparisons + _probability(window, expectation.reference, rules, former), unanswered
 
 
-def _values(window: Window, position: int) -> Values:
-    values: Values = answers_of(np.asarray(window.values, dtype=np.float64), position)
+def _values(window: Window, position: int) -> Floats:
+    values: Floats = answers_of(np.asarray(window.values, dtype=np.float64), position)
     return values[~np.isnan(values)]
 
 
@@ -72,7 +70,7 @@ def _profile(histogram: Histogram) -> NumberProfile:
     )
 
 
-def _middles(window: Window, histogram: Histogram) -> NDArray[np.float64]:
+def _middles(window: Window, histogram: Histogram) -> Floats:
     """By bin as the reference's are: within a bin, which the histogram does not know, there is no difference."""
     if window.probabilities is None:
         return np.empty(0)
@@ -82,6 +80,6 @@ def _middles(window: Window, histogram: Histogram) -> NDArray[np.float64]:
     return _middles_of(histogram)[np.clip(places, 0, len(histogram.counts) - 1)]
 
 
-def _middles_of(histogram: Histogram) -> NDArray[np.float64]:
+def _middles_of(histogram: Histogram) -> Floats:
     edges = np.array(histogram.edges)
     return np.asarray((edges[:-1] + edges[1:]) / 2)

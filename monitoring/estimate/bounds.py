@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 from msgspec.structs import replace
 
+from monitoring.estimate.interval import Estimate
 from monitoring.findings.values import Finding, Kind
+from service.bundle.manifest import Metric
 from service.bundle.monitor_rules import Bound
 
 
-class Measured(Protocol):
-    """A value with its 95 % interval: an `Estimate`, or a `Metric` of the manifest."""
-
-    @property
-    def value(self) -> float: ...
-    @property
-    def low(self) -> float: ...
-    @property
-    def high(self) -> float: ...
-
-
 def metric_finding(
-    kind: Kind, metric: str, measured: Measured | None, bound: Bound | None, rows: int
+    kind: Kind, metric: str, measured: Estimate | Metric | None, bound: Bound | None, rows: int
 ) -> Finding:
-    """Raised if the whole interval lies beyond the bound.
+    """Raised if the whole interval lies beyond the bound; `measured` is an estimate, or a metric by the truth.
 
     By the value alone, a good model near its gate would be raised in every other small window.
     """

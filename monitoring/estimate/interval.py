@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 
-from numpy.typing import NDArray
-
-from service.bundle.contract import Matrix
+from monitoring.window.values import TruthRows, Window
 
 #: Standard deviations to either side of 95 %.
 WIDTH = 1.959964
-
-
-class Predictions(Protocol):
-    """What an estimate needs of a `Window` or of `TruthRows`."""
-
-    @property
-    def matrix(self) -> Matrix: ...
-    @property
-    def values(self) -> NDArray[Any]: ...
-    @property
-    def probabilities(self) -> NDArray[Any] | None: ...
+#: What can be estimated: predictions as a window has them, or those of them whose truth is in.
+Predictions = Window | TruthRows
 
 
 class Estimate(NamedTuple):

@@ -28,32 +28,12 @@ class Quality(NamedTuple):
     tuning: float | None
 
 
-class Margin(NamedTuple):
-    """Losses that differ by less count as equal: so many, or so large a share of the champion's."""
-
-    value: float
-    is_share: bool
-
-    def of(self, champion: float) -> float:
-        return self.value * champion if self.is_share else self.value
-
-
 def compare_events(
     metric: str, totals: Counts, factors: NDArray[np.float64], level: float
 ) -> Comparison:
     """`factors` is the sum of what each stretch of time adds (rare_events.log_factors)."""
-    champion = Side(
-        value=_rate(totals.champion_events, totals.champion),
-        rows=round(totals.champion),
-        units=round(totals.champion),
-        events=round(totals.champion_events),
-    )
-    challenger = Side(
-        value=_rate(totals.challenger_events, totals.challenger),
-        rows=round(totals.challenger),
-        units=round(totals.challenger),
-        events=round(totals.challenger_events),
-    )
+    champion = _served_side(totals.champion, totals.champion_events)
+    challenger = _served_side(totals.challenger, totals.challenger_events)
     comparison = Comparison(metric=metric, level=level, champion=champion, challenger=challenger)
     if champion.value is None or challenger.value is None:
         silent = "champion" if champion.value is None else "challenger"
@@ -88,7 +68,7 @@ def compare_quality(
         reason = reason or "no stage has 20 units of either arm with truth"
         return Quality(_unknown(sides, is_class, margin, reason), tuning)
     tuning = tuning or confidence.tuning_of(difference.estimate.variance, QUALITY_LEVEL)
-    allowed = Margin(margin, not is_class).of(difference.champion)
+    allowed = _allowed(margin, is_class, difference.champion)
     comparison = _by_interval(
         difference.estimate, tuning, allowed, is_class, round(rows + rows_too)
     )
@@ -114,7 +94,7 @@ def compare_pairs(
     # By how much the challenger loses more.
     estimate = gain._replace(difference=-gain.difference)
     means = (losses[0] / rows, losses[1] / rows)
-    allowed = Margin(margin, not is_class).of(means[0])
+    allowed = _allowed(margin, is_class, means[0])
     is_exact = is_class and rows == units
     if is_class and sum(wins) < LEAST_EVENTS:
         reason = f"too few rows in which one arm alone is right: {sum(wins):,.0f} of {LEAST_EVENTS}"
@@ -212,5 +192,15 @@ def _unknown(sides: Sequence[Side], is_class: bool, margin: float, reason: str) 
     )
 
 
-def _rate(events: float, served: float) -> float | None:
-    return events / served if served else None
+def _allowed(margin: float, is_class: bool, champion: float) -> float:
+    """Losses that differ by less count as equal: of numbers the margin is a share of the champion's."""
+    return margin if is_class else margin * champion
+
+
+def _served_side(served: float, events: float) -> Side:
+    return Side(
+        value=events / served if served else None,
+        rows=round(served),
+        units=round(served),
+        events=round(events),
+    )

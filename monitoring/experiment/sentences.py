@@ -92,7 +92,7 @@ def _disagreement_lines(disagreement: Disagreement, quality: Comparison) -> Iter
         right = ""
         if place.get("champion_right") or place.get("challenger_right"):
             right = f"; right: champion {place['champion_right']}, challenger {place['challenger_right']}"
-        yield f"         {_plain(place['where'])}: {value}, {place['rows']:,} rows{right}"
+        yield f"         {place['where']}: {value}, {place['rows']:,} rows{right}"
 
 
 def _share(side: Side) -> str:
@@ -101,8 +101,3 @@ def _share(side: Side) -> str:
 
 def _number(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.4g}"
-
-
-def _plain(text: str) -> str:
-    """Names come from a journal: no control character reaches a terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

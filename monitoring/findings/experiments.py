@@ -41,7 +41,7 @@ class Experiments:
 
     def save(self, record: ExperimentRecord) -> None:
         with transaction(self._store.engine) as connection:
-            connection.execute(self._store.upsert(EXPERIMENT, cells_of(record, {}), KEY))
+            connection.execute(self._store.upsert(EXPERIMENT, cells_of(record), KEY))
 
     def of(self, model: str, champion: str, challenger: str) -> ExperimentRecord | None:
         pair = zip(KEY, (model, champion, challenger), strict=True)

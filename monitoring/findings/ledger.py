@@ -82,7 +82,7 @@ class Ledger:
         query = (
             sa.select(WINDOW)
             .where(*of_arm(model, version, arm, None), WINDOW.c.late_at.is_not(None))
-            .order_by(WINDOW.c.start_at.desc())
+            .order_by(WINDOW.c.start.desc())
             .limit(limit)
         )
         with transaction(self.engine) as connection:
@@ -95,8 +95,8 @@ class Ledger:
         query = (
             sa.select(WINDOW)
             .where(*of_arm(model, None, None, since))
-            .where(WINDOW.c.watermark < WINDOW.c.end_at, WINDOW.c.end_at <= complete)
-            .order_by(WINDOW.c.start_at.desc())
+            .where(WINDOW.c.watermark < WINDOW.c.end, WINDOW.c.end <= complete)
+            .order_by(WINDOW.c.start.desc())
             .limit(limit)
         )
         with transaction(self.engine) as connection:
@@ -108,7 +108,7 @@ class Ledger:
             for record in records:
                 connection.execute(
                     sa.update(WINDOW)
-                    .where(*is_arm(record), WINDOW.c.start_at == record.start)
+                    .where(*is_arm(record), WINDOW.c.start == record.start)
                     .values(watermark=complete)
                 )
 
@@ -118,7 +118,7 @@ class Ledger:
         query = (
             sa.select(WINDOW)
             .where(sa.or_(sent.is_(None), sent != WINDOW.c.judged_at))
-            .order_by(WINDOW.c.start_at, WINDOW.c.id)
+            .order_by(WINDOW.c.start, WINDOW.c.id)
             .limit(limit)
         )
         with transaction(self.engine) as connection:
@@ -126,7 +126,7 @@ class Ledger:
 
     def note_sent(self, place: Place, record: WindowRecord) -> None:
         """Nothing where the window was judged again in the meantime: then that is still to be sent."""
-        conditions = (WINDOW.c.start_at == record.start, WINDOW.c.judged_at == record.judged_at)
+        conditions = (WINDOW.c.start == record.start, WINDOW.c.judged_at == record.judged_at)
         with transaction(self.engine) as connection:
             connection.execute(
                 sa.update(WINDOW)
@@ -159,5 +159,5 @@ def of_arm(
     if arm is not None:
         conditions.append(WINDOW.c.arm == arm)
     if since is not None:
-        conditions.append(WINDOW.c.start_at >= since)
+        conditions.append(WINDOW.c.start >= since)
     return tuple(conditions)

@@ -10,15 +10,7 @@ import sqlalchemy as sa
 
 from monitoring.findings.database import transaction
 from monitoring.findings.ledger import Ledger, is_arm, of_arm
-from monitoring.findings.rows import (
-    FINDING_COLUMNS,
-    WINDOW_COLUMNS,
-    alarm_of,
-    cells_of,
-    finding_of,
-    record_of,
-    unprefixed,
-)
+from monitoring.findings.rows import alarm_of, cells_of, finding_of, record_of
 from monitoring.findings.tables import ALARM, FINDING, TRUTH_SEEN, WINDOW
 from monitoring.findings.values import Alarm, Finding, WindowRecord
 
@@ -60,18 +52,16 @@ class Store(Ledger):
         With `late_at` it is to be judged again.
         """
         with transaction(self.engine) as connection:
-            former = sa.select(WINDOW.c.id).where(
-                *is_arm(record), WINDOW.c.start_at == record.start
-            )
+            former = sa.select(WINDOW.c.id).where(*is_arm(record), WINDOW.c.start == record.start)
             connection.execute(sa.delete(FINDING).where(FINDING.c.window_id.in_(former)))
             connection.execute(
-                sa.delete(WINDOW).where(*is_arm(record), WINDOW.c.start_at == record.start)
+                sa.delete(WINDOW).where(*is_arm(record), WINDOW.c.start == record.start)
             )
-            cells = cells_of(record, WINDOW_COLUMNS) | {"late_at": late_at}
+            cells = cells_of(record) | {"late_at": late_at}
             new = connection.execute(sa.insert(WINDOW), cells)
             identity = _identity(new)
             rows = [
-                {"window_id": identity, "place": place, **cells_of(finding, FINDING_COLUMNS)}
+                {"window_id": identity, "place": place, **cells_of(finding)}
                 for place, finding in enumerate(findings)
             ]
             if rows:
@@ -79,7 +69,7 @@ class Store(Ledger):
             for alarm in resolved:
                 connection.execute(_resolve(alarm))
             for alarm in raised:
-                connection.execute(self.upsert(ALARM, cells_of(alarm, FINDING_COLUMNS), ()))
+                connection.execute(self.upsert(ALARM, cells_of(alarm), ()))
 
     def resolve_alarm(self, alarm: Alarm) -> None:
         """As of its `resolved_at`."""
@@ -88,7 +78,7 @@ class Store(Ledger):
 
     def expire(self, before: dt.datetime) -> int:
         """Removes windows that ended before, with their findings, and alarms resolved before; how many windows."""
-        old = sa.select(WINDOW.c.id).where(WINDOW.c.end_at < before).limit(SWEEP_WINDOWS)
+        old = sa.select(WINDOW.c.id).where(WINDOW.c.end < before).limit(SWEEP_WINDOWS)
         removed, total = SWEEP_WINDOWS, 0
         while removed == SWEEP_WINDOWS:
             with transaction(self.engine) as connection:
@@ -119,7 +109,7 @@ class Store(Ledger):
 
     def arms(self) -> list[Arm]:
         """Every version and arm of which there is a judged window, by model, the newest version first."""
-        newest = sa.func.max(WINDOW.c.start_at)
+        newest = sa.func.max(WINDOW.c.start)
         query = (
             sa.select(WINDOW.c.model, WINDOW.c.version, WINDOW.c.arm)
             .group_by(WINDOW.c.model, WINDOW.c.version, WINDOW.c.arm)
@@ -138,7 +128,7 @@ class Store(Ledger):
     ) -> list[WindowRecord]:
         """The newest first: of all versions and arms, where none is named."""
         query = sa.select(WINDOW).where(*of_arm(model, version, arm, since))
-        query = query.order_by(WINDOW.c.start_at.desc(), WINDOW.c.version, WINDOW.c.arm)
+        query = query.order_by(WINDOW.c.start.desc(), WINDOW.c.version, WINDOW.c.arm)
         with transaction(self.engine) as connection:
             return [record_of(row) for row in connection.execute(query.limit(limit)).mappings()]
 
@@ -147,7 +137,7 @@ class Store(Ledger):
         query = (
             sa.select(FINDING)
             .join(WINDOW, WINDOW.c.id == FINDING.c.window_id)
-            .where(*of_arm(model, version, arm, None), WINDOW.c.start_at == start)
+            .where(*of_arm(model, version, arm, None), WINDOW.c.start == start)
             .order_by(FINDING.c.place)
         )
         with transaction(self.engine) as connection:
@@ -166,28 +156,24 @@ class Store(Ledger):
         details: bool = False,
     ) -> list[tuple[WindowRecord, Finding]]:
         """The findings of these kinds in the newest `limit` windows (that began `before`), the oldest first."""
-        earlier = () if before is None else (WINDOW.c.start_at < before,)
+        earlier = () if before is None else (WINDOW.c.start < before,)
         newest = (
             sa.select(WINDOW.c.id)
             .where(*of_arm(model, version, arm, since), *earlier)
-            .order_by(WINDOW.c.start_at.desc())
+            .order_by(WINDOW.c.start.desc())
             .limit(limit)
             .scalar_subquery()
         )
-        columns = [
-            column.label(f"f_{column.name}")
-            for column in FINDING.c
-            if details or column.name != "details"
-        ]
+        columns = [column for column in FINDING.c if details or column.name != "details"]
         query = (
             sa.select(WINDOW, *columns)
             .join(FINDING, WINDOW.c.id == FINDING.c.window_id)
             .where(FINDING.c.kind.in_(sorted(kinds)), WINDOW.c.id.in_(newest))
-            .order_by(WINDOW.c.start_at, WINDOW.c.version, WINDOW.c.arm, FINDING.c.place)
+            .order_by(WINDOW.c.start, WINDOW.c.version, WINDOW.c.arm, FINDING.c.place)
         )
         with transaction(self.engine) as connection:
             rows = connection.execute(query).mappings().all()
-        return [(record_of(row), finding_of(unprefixed(row))) for row in rows]
+        return [(record_of(row), finding_of(row)) for row in rows]
 
     def alarms(
         self,
@@ -214,14 +200,14 @@ class Store(Ledger):
 def _mark_late(record: WindowRecord, at: dt.datetime) -> sa.Update:
     return (
         sa.update(WINDOW)
-        .where(*is_arm(record), WINDOW.c.start_at == record.start, WINDOW.c.late_at.is_(None))
+        .where(*is_arm(record), WINDOW.c.start == record.start, WINDOW.c.late_at.is_(None))
         .values(late_at=at)
     )
 
 
 def _resolve(alarm: Alarm) -> sa.Update:
-    key = cells_of(alarm, FINDING_COLUMNS)
-    names = ("model", "version", "arm", "kind", "column_name")
+    key = cells_of(alarm)
+    names = ("model", "version", "arm", "kind", "column")
     return (
         sa.update(ALARM)
         .where(*(ALARM.c[name] == key[name] for name in names), ALARM.c.resolved_at.is_(None))

@@ -67,6 +67,7 @@ class Json(TypeDecorator[Any]):
 
 _TABLES = sa.MetaData(schema=SCHEMA)
 
+# Where a field's name is a word of SQL the column has another one, and the field's as key.
 WINDOW = sa.Table(
     "judged_window",
     _TABLES,
@@ -74,13 +75,13 @@ WINDOW = sa.Table(
     sa.Column("model", sa.Text),
     sa.Column("version", sa.Text),
     sa.Column("arm", sa.Text),
-    sa.Column("start_at", Moment),
-    sa.Column("end_at", Moment),
+    sa.Column("start_at", Moment, key="start"),
+    sa.Column("end_at", Moment, key="end"),
     sa.Column("rows", sa.BigInteger),
     sa.Column("sampled", sa.BigInteger),
     sa.Column("predictions", sa.BigInteger),
-    sa.Column("first_at", Moment),
-    sa.Column("last_at", Moment),
+    sa.Column("first_at", Moment, key="first"),
+    sa.Column("last_at", Moment, key="last"),
     sa.Column("watermark", Moment),
     sa.Column("seed", sa.BigInteger),
     sa.Column("judged_at", Moment),
@@ -96,7 +97,7 @@ FINDING = sa.Table(
     sa.Column("window_id", sa.BigInteger, primary_key=True),
     sa.Column("place", sa.Integer, primary_key=True),
     sa.Column("kind", sa.Text),
-    sa.Column("column_name", sa.Text),
+    sa.Column("column_name", sa.Text, key="column"),
     sa.Column("verdict", sa.Text),
     sa.Column("reason", sa.Text),
     sa.Column("value", sa.Double),
@@ -115,7 +116,7 @@ ALARM = sa.Table(
     sa.Column("version", sa.Text),
     sa.Column("arm", sa.Text),
     sa.Column("kind", sa.Text),
-    sa.Column("column_name", sa.Text),
+    sa.Column("column_name", sa.Text, key="column"),
     sa.Column("raised_at", Moment),
     sa.Column("resolved_at", Moment),
     sa.Column("window_start", Moment),

@@ -17,12 +17,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import prometheus_client
-from prometheus_client.core import (
-    CollectorRegistry,
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    Metric,
-)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from monitoring.hosts import engines
 from monitoring.hosts import numbers as swarm
@@ -61,7 +57,7 @@ class Exporter:
         yield from outside.numbers(settings)
 
 
-class _Collector:
+class _Collector(Collector):
     def __init__(self, numbers: Iterable[Number]):
         self._numbers = list(numbers)
 
@@ -76,10 +72,7 @@ class _Collector:
 
 def written(numbers: Iterable[Number]) -> bytes:
     """In Prometheus' text format."""
-    registry = CollectorRegistry()
-    registry.register(_Collector(numbers))
-    text: bytes = prometheus_client.generate_latest(registry)
-    return text
+    return prometheus_client.generate_latest(_Collector(numbers))
 
 
 def handler(exporter: Exporter) -> type[http.server.BaseHTTPRequestHandler]:

@@ -70,20 +70,17 @@ def change_alarms(
         (alarm.kind, alarm.column): alarm for alarm in ours if alarm.version == newest.version
     }
     histories = _histories(windows[-windows_to_read(rules) :], rules.of_windows)
-    changes = []
+    changes = {}
     for subject, history in histories.items():
         raised = [each for each in history if each.finding.verdict == "raised"]
         alarm = open_alarms.get(subject)
         if alarm is None and (cause := _cause(raised, rules)) is not None:
-            changes.append(_raise(cause, now))
+            changes[subject] = _raise(cause, now)
         elif alarm is not None and not raised and len(history) >= rules.of_windows:
-            changes.append(_resolve(alarm, now))
-    distrusted = [
-        _resolve(alarm, now)
-        for subject, alarm in open_alarms.items()
-        if subject in _distrusted(windows[-1]) and not any(_is_of(each, alarm) for each in changes)
-    ]
-    return [*replaced, *changes, *distrusted]
+            changes[subject] = _resolve(alarm, now)
+    distrusted = _distrusted(windows[-1]) - changes.keys()
+    ended = [_resolve(open_alarms[each], now) for each in open_alarms if each in distrusted]
+    return [*replaced, *changes.values(), *ended]
 
 
 def _distrusted(newest: JudgedWindow) -> set[tuple[str, str]]:
@@ -93,10 +90,6 @@ def _distrusted(newest: JudgedWindow) -> set[tuple[str, str]]:
         for finding in newest.findings
         if finding.kind == "estimate" and finding.reason == RELATION_CHANGED
     }
-
-
-def _is_of(change: Alarm, alarm: Alarm) -> bool:
-    return (change.version, change.kind, change.column) == (alarm.version, alarm.kind, alarm.column)
 
 
 def _histories(

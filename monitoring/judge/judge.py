@@ -61,20 +61,20 @@ def judge_window(
 
     `former` is the window before it, where it is at hand: the page shows it beside the reference.
     """
-    of, rules, reference = version.contract, version.rules, version.reference
-    window = journal.window(asked.arm, asked.span, of, asked.seed, asked.limit)
-    truth = journal.truth(window, of, asked.limit)
+    contract, rules, reference = version.contract, version.rules, version.reference
+    window = journal.window(asked.arm, asked.span, contract, asked.seed, asked.limit)
+    truth = journal.truth(window, contract, asked.limit)
     loss_model = _loss_model(version.folder, version.manifest.run_id)
 
-    drift = judge_drift(window, reference, of, rules, former)
-    estimates = judge_estimate(window, reference, loss_model, of, rules, drift)
-    quality = judge_quality(truth, window, reference, of, rules)
-    trust = judge_trust(truth, reference, loss_model, of, rules.least_rows, drift)
+    drift = judge_drift(window, reference, contract, rules, former)
+    estimates = judge_estimate(window, reference, loss_model, contract, rules, drift)
+    quality = judge_quality(truth, window, reference, contract, rules)
+    trust = judge_trust(truth, reference, loss_model, contract, rules.least_rows, drift)
     if relation_changed([*_of_kind(earlier, "trust"), trust]):
         estimates = distrust(estimates)
     findings = [*drift, *estimates, *quality, *trust]
     causes = explain_drop(
-        findings, last_good(earlier), window, truth, reference, contract=of, rules=rules
+        findings, last_good(earlier), window, truth, reference, contract=contract, rules=rules
     )
     return Judgement(_record(asked, window), (*findings, *causes), window)
 
@@ -102,11 +102,8 @@ def judge_unread(asked: Asked, reason: str) -> Judgement:
         seed=asked.seed,
         judged_at=asked.now,
     )
-    return Judgement(record, tuple(_unknown(reason, asked.predictions)))
-
-
-def _unknown(reason: str, rows: int) -> list[Finding]:
-    return [Finding(kind="drift", verdict="unknown", reason=reason, rows=rows)]
+    unknown = Finding(kind="drift", verdict="unknown", reason=reason, rows=asked.predictions)
+    return Judgement(record, (unknown,))
 
 
 def _of_kind(windows: Sequence[Sequence[Finding]], kind: str) -> list[list[Finding]]:

@@ -18,19 +18,6 @@ from monitoring.pages.views import experiments, history, model, state
 
 STATIC = Path(__file__).parent / "static"
 TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
-ALARM_KINDS = {
-    "drift": "Drift",
-    "prediction": "Drift of predictions",
-    "missing": "Missing values",
-    "other": "Values of no category",
-    "share": "Drift of many columns",
-    "relation": "Relation between columns",
-    "estimate": "Estimate",
-    "quality": "Quality",
-    "slice": "Quality in a slice",
-    "truth": "Truth",
-    "trust": "Relation changed",
-}
 
 
 def create_pages(settings: PageSettings, sources: Sources) -> Blueprint:
@@ -102,9 +89,8 @@ def _install_words(
     versions = {name: hashlib.sha256(body).hexdigest()[:12] for name, body in assets.items()}
 
     def entry(kind: str) -> str:
-        mark = runbook.entry(kind)
         base = url_for(".runbook") if text is not None or not runbook_url else runbook_url
-        return f"{base}#{mark}" if mark else base
+        return f"{base}#{runbook.entry(kind)}"
 
     filters: dict[str, Callable[..., Any]] = {
         "number": words.number,
@@ -118,7 +104,7 @@ def _install_words(
         "mood": words.MOODS.__getitem__,
         "verdict_mood": words.VERDICTS.__getitem__,
         "words": pictures.histogram_words,
-        "kind": lambda kind: ALARM_KINDS.get(kind, kind),
+        "kind": lambda kind: runbook.alarm_kind(kind).title,
         "title_of": lambda column, kind: (
             words.metric_title(column) if kind in ("estimate", "quality", "trust") else column
         ),

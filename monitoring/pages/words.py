@@ -7,7 +7,6 @@ import math
 from typing import NamedTuple
 
 from service.bundle.contract import Task
-from training.metrics.metric import Metric
 from training.metrics.tasks import METRICS
 
 NOTHING = "–"
@@ -88,14 +87,10 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def metric(name: str) -> Metric | None:
-    """A metric of training by its name, whichever task it is of."""
-    return next((entry for task in METRICS.values() for entry in task if entry.name == name), None)
-
-
 def metric_title(name: str) -> str:
-    training_metric = metric(name)
-    return training_metric.title if training_metric else name
+    """By the name of a metric of training, whichever task it is of."""
+    metrics = (metric for task in METRICS.values() for metric in task)
+    return next((metric.title for metric in metrics if metric.name == name), name)
 
 
 def metric_order(task: Task | None, names: set[str]) -> list[str]:

@@ -15,7 +15,6 @@ from service.bundle.reference import CategoryProfile, NumberProfile, Profile, Re
 class Slice(NamedTuple):
     """`name` is such as "crop=basil" or "humidity=40 to 55"; `expected` is its share of the reference's rows."""
 
-    column: str
     name: str
     expected: float
     rows: NDArray[np.intp]
@@ -36,9 +35,7 @@ def _parts(column: str, values: NDArray[Any], profile: Profile) -> Iterator[Slic
     present = max(1, profile.rows - profile.nulls)
     if isinstance(profile, CategoryProfile):
         for code, (level, count) in enumerate(profile.counts.items()):
-            yield Slice(
-                column, f"{column}={level}", count / present, np.flatnonzero(values == code)
-            )
+            yield Slice(f"{column}={level}", count / present, np.flatnonzero(values == code))
     elif isinstance(profile, NumberProfile) and profile.quantiles:
         yield from _quarters(column, values, profile)
 
@@ -55,9 +52,5 @@ def _quarters(column: str, values: NDArray[Any], profile: NumberProfile) -> Iter
     for number in range(len(inner) + 1):
         low, high = edges[number], edges[min(number + 1, len(edges) - 1)]
         name = f"{column}={low:g} to {high:g}"
-        yield Slice(
-            column,
-            name,
-            float(expected[number] / len(quantiles)),
-            np.flatnonzero(quarter == number),
-        )
+        share = float(expected[number] / len(quantiles))
+        yield Slice(name, share, np.flatnonzero(quarter == number))

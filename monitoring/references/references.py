@@ -69,6 +69,13 @@ class References:
                 shutil.rmtree(kept_folder, ignore_errors=True)
         return self._fetch(kept_folder, model, version)
 
+    def find(self, model: str, version: str) -> VersionReference | None:
+        """The same, or None."""
+        try:
+            return self.of(model, version)
+        except NoReference:
+            return None
+
     def forget(self, versions: Collection[tuple[str, str]]) -> list[str]:
         """Removes what is kept of other versions than these; their names."""
         removed = []

@@ -13,14 +13,7 @@ import msgspec
 
 from service.bundle.contract import Contract
 from service.bundle.lengths import parse_horizon, parse_window
-from service.bundle.manifest import (
-    MANIFEST,
-    BundleError,
-    DamagedBundle,
-    Manifest,
-    decode_file,
-    sha256,
-)
+from service.bundle.manifest import MANIFEST, DamagedBundle, Manifest, decode_file, sha256
 from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules, read_monitor_rules
 from service.bundle.reference import LOSS_MODEL, REFERENCE, Reference, read_reference
 
@@ -135,14 +128,3 @@ def copy_from(source: Path) -> Callable[[Path], None]:
                 shutil.copyfile(source / name, folder / name)
 
     return fill
-
-
-__all__ = [
-    "BundleError",
-    "NoReference",
-    "VersionReference",
-    "check_names",
-    "copy_from",
-    "keep",
-    "read_version",
-]

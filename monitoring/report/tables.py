@@ -36,11 +36,6 @@ class Tables(msgspec.Struct, frozen=True):
     window: Matrix
 
 
-class _Layout(msgspec.Struct, frozen=True):
-    title: str
-    columns: tuple[ShownColumn, ...]
-
-
 def draw_up(title: str, contract: Contract, reference: Matrix, window: Matrix) -> Tables:
     """Without sensitive columns, by the contract's word, and without those that are empty on a side."""
     parts = [
@@ -74,13 +69,13 @@ def _named(parts: list[Part]) -> tuple[ShownColumn, ...]:
 
 
 def write(tables: Tables, folder: Path) -> None:
-    layout = _Layout(tables.title, tables.columns)
-    (folder / LAYOUT).write_bytes(msgspec.json.encode(layout))
+    (folder / LAYOUT).write_bytes(msgspec.json.encode((tables.title, tables.columns)))
     np.save(folder / REFERENCE, tables.reference, allow_pickle=False)
     np.save(folder / WINDOW, tables.window, allow_pickle=False)
 
 
 def read(folder: Path) -> Tables:
-    layout = msgspec.json.decode((folder / LAYOUT).read_bytes(), type=_Layout)
+    layout = (folder / LAYOUT).read_bytes()
+    title, columns = msgspec.json.decode(layout, type=tuple[str, tuple[ShownColumn, ...]])
     sides = (np.load(folder / name, allow_pickle=False) for name in (REFERENCE, WINDOW))
-    return Tables(layout.title, layout.columns, *sides)
+    return Tables(title, columns, *sides)

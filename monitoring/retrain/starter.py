@@ -50,26 +50,29 @@ class Starter(BackgroundTask):
 
     def _try(self, request: Retrain) -> None:
         now = dt.datetime.now(dt.UTC)
+        try:
+            tried = self._begin(request, now)
+        except JenkinsFault as error:
+            tried = postponed(request, str(error), now)
+            waits = f"the retraining of {request.model} waits, and is tried again"
+            self._note(False, f"{error}; {waits}")
+        else:
+            # Also of one that ended: that Jenkins was down for it is no fault that stays.
+            self._note(True, "")
+        self._retrains.change(tried)
+        if (tried.outcome, tried.reason) != (request.outcome, request.reason):
+            say(tried)
+
+    def _begin(self, request: Retrain, now: dt.datetime) -> Retrain:
+        settled = replace(request, settled_at=now, next_at=None, reason="")
         if is_over(request, facts_of(self._store, request.model, now)):
             reason = "the alarm ended before the retraining was started"
-            self._settle(replace(request, outcome="ended", reason=reason), now)
-            # Nobody asks Jenkins any more: that it was down for this one is no fault that stays.
-            self._note(True, "")
-            return
-        try:
-            begun = self._begin(request)
-        except JenkinsFault as error:
-            self._postpone(request, str(error), now)
-            return
-        self._note(True, "")
-        self._settle(begun, now)
-
-    def _begin(self, request: Retrain) -> Retrain:
+            return replace(settled, outcome="ended", reason=reason)
         state = self._job.state()
         name = build_name(request)
         same = next((build for build in state.all_builds if build.reason == name), None)
         if same is not None:
-            return replace(request, outcome="started", reason="", place=same.url)
+            return replace(settled, outcome="started", place=same.url)
         under_way = next(
             (build for build in (state.queued, state.running) if build and _trains(build, request)),
             None,
@@ -77,21 +80,8 @@ class Starter(BackgroundTask):
         if under_way is not None:
             word = "runs" if under_way.building else "is queued"
             reason = f"a training of it {word} already, for: {under_way.reason or 'no reason'}"
-            return replace(request, outcome="joined", reason=reason, place=under_way.url)
-        place = self._job.start(request.model, name)
-        return replace(request, outcome="started", reason="", place=place)
-
-    def _settle(self, request: Retrain, now: dt.datetime) -> None:
-        settled = replace(request, settled_at=now, next_at=None)
-        self._retrains.change(settled)
-        say(settled)
-
-    def _postpone(self, request: Retrain, reason: str, now: dt.datetime) -> None:
-        later = postponed(request, reason, now)
-        self._retrains.change(later)
-        if request.reason != reason:
-            say(later)
-        self._note(False, f"{reason}; the retraining of {request.model} waits, and is tried again")
+            return replace(settled, outcome="joined", reason=reason, place=under_way.url)
+        return replace(settled, outcome="started", place=self._job.start(request.model, name))
 
 
 def build_name(request: Retrain) -> str:

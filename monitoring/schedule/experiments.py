@@ -11,7 +11,7 @@ from monitoring.experiment.looks import ExperimentLooks, LookTimes
 from monitoring.experiment.stages import Served, served_by_predictions, served_models
 from monitoring.experiment.values import Experiment
 from monitoring.findings import Experiments, FindingsUnavailable, Store
-from monitoring.references import NoReference, References, VersionReference
+from monitoring.references import References
 from monitoring.schedule import sources as names
 from monitoring.schedule.clock import Moment
 from monitoring.schedule.service_metrics import ServiceMetrics
@@ -42,11 +42,11 @@ class ExperimentSchedule:
         references: References,
         sources: Sources,
     ):
-        self._journal, self._references, self._sources = journal, references, sources
+        self._journal, self._sources = journal, sources
         self._lookback = dt.timedelta(days=settings.monitor_lookback_days)
         self._kept = Experiments(store)
         self._reader = ExperimentReader(settings.journal_url, journal)
-        self._looks = ExperimentLooks(self._kept, self._reader, self._version)
+        self._looks = ExperimentLooks(self._kept, self._reader, references.find)
         self._said: dict[str, str] = {}
 
     def close(self) -> None:
@@ -95,12 +95,6 @@ class ExperimentSchedule:
         for model in set(self._kept.models_running()) - models:
             served[model] = None
         yield from sorted(served.items(), key=_urgency)
-
-    def _version(self, model: str, version: str) -> VersionReference | None:
-        try:
-            return self._references.of(model, version)
-        except NoReference:
-            return None
 
     def _say(self, model: str, experiment: Experiment | None) -> None:
         """In the log, once."""

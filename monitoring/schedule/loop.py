@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from monitoring.background import BackgroundTask, Note
+from monitoring.background import Note
 from monitoring.findings import FindingsUnavailable, Store
 from monitoring.findings.lock import JudgeLock
-from monitoring.references import NoReference, References, TrackingServer, VersionReference
+from monitoring.references import References, TrackingServer
 from monitoring.report import AlarmReports, Reports
 from monitoring.retrain import Starter
 from monitoring.scale import Bounds, Rules, Scaler
@@ -34,9 +34,9 @@ class Judge:
         self.lock = JudgeLock(self.store.engine)
         self._sources = Sources(self.store)
         self._senders = self._make_senders()
-        self._starter = self._make_starter()
-        self._scaler = self._make_scaler()
-        self._alarm_reports = AlarmReports(self.store, self._make_reports())
+        reports = AlarmReports(self.store, self._make_reports())
+        tasks = (*self._senders, reports, self._make_starter(), self._make_scaler())
+        self._tasks = [task for task in tasks if task is not None]
         references = References(
             settings.bundles, settings.monitor_state, TrackingServer.of(settings)
         )
@@ -45,7 +45,7 @@ class Judge:
         self._prepared = False
 
     def judge_forever(self, stop: threading.Event) -> None:
-        for task in self._tasks():
+        for task in self._tasks:
             task.start()
         while not stop.is_set():
             began = time.monotonic()
@@ -74,20 +74,14 @@ class Judge:
         self._sources.save()
 
     def close(self) -> None:
-        tasks = self._tasks()
-        for task in tasks:
+        for task in self._tasks:
             task.end()
-        for task in tasks:
+        for task in self._tasks:
             task.stop()
         self.lock.release()
         self.monitor.close()
         self._journal.close()
         self.store.close()
-
-    def _tasks(self) -> list[BackgroundTask]:
-        starter = [self._starter] if self._starter is not None else []
-        scaler = [self._scaler] if self._scaler is not None else []
-        return [*self._senders, self._alarm_reports, *starter, *scaler]
 
     def _hold(self) -> bool:
         held = self.lock.hold()
@@ -101,15 +95,8 @@ class Judge:
         """With a journal of its own, so that no window waits for them; of references that are here already."""
         settings = self._settings
         references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
-
-        def version_of(model: str, version: str) -> VersionReference | None:
-            try:
-                return references.of(model, version)
-            except NoReference:
-                return None
-
         journal = JournalReader(settings.journal_url)
-        return Reports(settings.monitor_state / "reports", version_of, journal)
+        return Reports(settings.monitor_state / "reports", references.find, journal)
 
     def _make_senders(self) -> list[Sender]:
         """Each with connections of its own."""
@@ -130,13 +117,7 @@ class Judge:
                 message = f"RETRAIN_URL is set, and alerts start nothing: {lacking}"
                 log("warning", "retrain", message=message)
             return None
-        job = JenkinsJob(
-            settings.retrain_url,
-            settings.retrain_user,
-            settings.retrain_token,
-            settings.retrain_insecure,
-        )
-        return Starter(self.store, job, self._noting(names.JENKINS))
+        return Starter(self.store, self._job(settings.retrain_url), self._noting(names.JENKINS))
 
     def _make_scaler(self) -> Scaler | None:
         """It measures wherever there is a Prometheus."""
@@ -146,19 +127,18 @@ class Judge:
             log("warning", "scale", message=f"AUTOSCALE is on, and scales nothing: {lacking}")
         if not settings.prometheus_url:
             return None
-        job = JenkinsJob(
-            *(settings.scale_url, settings.retrain_user, settings.retrain_token),
-            settings.retrain_insecure,
-            name="scale",
-        )
+        job = self._job(settings.scale_url, name="scale") if settings.scales else None
         rules = Rules(
             Bounds(settings.replicas_min, settings.replicas_max),
             *(settings.autoscale_cooldown, settings.autoscale_quiet),
         )
         note = self._noting(names.SCALE)
-        return Scaler(
-            *(self.store, settings.prometheus_url, rules), job if settings.scales else None, note
-        )
+        return Scaler(self.store, settings.prometheus_url, rules, job, note)
+
+    def _job(self, url: str, name: str = "retrain") -> JenkinsJob:
+        settings = self._settings
+        login = (settings.retrain_user, settings.retrain_token)
+        return JenkinsJob(url, *login, settings.retrain_insecure, name)
 
     def _noting(self, source: str) -> Note:
         return lambda up, reason: self._sources.note(source, up, reason)

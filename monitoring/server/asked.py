@@ -6,7 +6,6 @@ import sys
 from collections.abc import Collection, Sequence
 
 from monitoring.findings import FindingsUnavailable, Store
-from monitoring.pages import Versions
 from monitoring.references import References, TrackingServer, exported_models
 from monitoring.report import NoReport, Reports
 from monitoring.server import console
@@ -34,8 +33,7 @@ def write_reports(settings: Settings, models: Sequence[str]) -> int:
     """1 where one could not be made."""
     store, journal = Store(settings.findings_url), JournalReader(settings.journal_url)
     references = References(settings.bundles, settings.monitor_state, TrackingServer(""))
-    versions = Versions(references, TrackingServer(""))
-    reports = Reports(settings.monitor_state / "reports", versions.of, journal)
+    reports = Reports(settings.monitor_state / "reports", references.find, journal)
     code = 0
     try:
         store.prepare()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
 
 import msgspec
 
@@ -30,9 +29,8 @@ def show(store: Store, verb: str, models: Collection[str], as_json: bool) -> int
     """0 where nothing is raised, 3 where something is, 1 where nothing was judged yet."""
     judged = [(arm, *_newest(store, arm, KINDS[verb])) for arm in asked_arms(store, models)]
     if as_json:
-        sys.stdout.write(
-            msgspec.json.encode([_document(*window) for window in judged]).decode() + "\n"
-        )
+        windows = [{"window": record, "findings": findings} for _, record, findings in judged]
+        sys.stdout.write(msgspec.json.encode(windows).decode() + "\n")
     else:
         sys.stdout.write("\n".join(line for window in judged for line in _table(*window)) + "\n")
     if not judged:
@@ -107,10 +105,6 @@ def _newest(store: Store, arm: Arm, kinds: Collection[str]) -> tuple[WindowRecor
     record = store.windows(*arm, limit=1)[0]
     findings = store.findings(*arm, record.start)
     return record, [finding for finding in findings if finding.kind in kinds]
-
-
-def _document(_arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> dict[str, Any]:
-    return {"window": record, "findings": findings}
 
 
 def _table(arm: Arm, record: WindowRecord, findings: Sequence[Finding]) -> Iterator[str]:

@@ -31,7 +31,7 @@ class Counts:
     """What a caller did so far."""
 
     def __init__(self) -> None:
-        self.asked = self.answered = self.refused = self.truths = 0
+        self.asked = self.answered = self.truths = 0
         self.fault = ""
 
 
@@ -72,7 +72,6 @@ class Caller:
         self.counts.asked += 1
         answer = self._session.post(self._predict, json={"rows": rows}, timeout=SECONDS)
         if answer.status_code != 200:
-            self.counts.refused += 1
             self.counts.fault = f"{answer.status_code}: {answer.text[:200]}"
             return
         self.counts.answered += 1

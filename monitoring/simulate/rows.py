@@ -14,8 +14,8 @@ from service.bundle.reference import CategoryProfile, NumberProfile, Profile, Re
 from service.bundle.rows.times import time_part
 from service.bundle.seasons import buckets
 
-#: Columns that shift, and by how many standard deviations.
-SHIFTED_COLUMNS, SHIFT = 2, 1.0
+#: So many columns shift.
+SHIFTED_COLUMNS = 2
 ORIGIN = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 YEAR = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 DAYS = 4 * 365 + 1

@@ -26,18 +26,6 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "monitoring"
 MODEL, VERSION = "swarmline.model", "swarmline.version"
-KEYS = (
-    "rows",
-    "worst_effect",
-    "drifted_share",
-    "worst_missing",
-    "relation",
-    "estimate",
-    "quality",
-    "truth_share",
-    "truth_delay_seconds",
-    "trust_gap",
-)
 
 
 class MlflowRuns:

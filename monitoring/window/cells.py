@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -13,14 +13,6 @@ from numpy.typing import NDArray
 from service.bundle.contract import Column, Contract, Matrix
 
 _decode = msgspec.json.decode
-
-
-class Cells(NamedTuple):
-    """Rows, each array by row."""
-
-    matrix: Matrix
-    values: NDArray[Any]
-    probabilities: NDArray[np.float32] | None
 
 
 def read_features(contract: Contract, texts: Sequence[str]) -> Matrix:
@@ -35,7 +27,8 @@ def read_features(contract: Contract, texts: Sequence[str]) -> Matrix:
             places = contract.positions(column.name)
             values = [row.get(column.name) for row in rows]
             if len(places) > 1:
-                matrix[:, places] = [_several(value, len(places)) for value in values]
+                several = [_several(value, len(places)) for value in values]
+                matrix[:, places] = np.reshape(several, (-1, len(places)))
             else:
                 number = _reader(column)
                 matrix[:, places[0]] = [number(value) for value in values]

@@ -46,20 +46,17 @@ class JournalConnection:
     def sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
 
-    def moment(self, at: dt.datetime) -> Any:
-        """As its kind of database compares it."""
-        return moment(self.engine, at)
-
     def read(self, name: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
         with self._transaction() as connection:
-            return connection.execute(self._sql(name), parameters).all()
+            return connection.execute(self._sql(name), self._comparable(parameters)).all()
 
     @contextmanager
     def rows(self, name: str, parameters: Mapping[str, Any]) -> Iterator[Iterator[Sequence[Any]]]:
         """Chunks of records: as text, those of a whole sample would take most of the memory."""
         with self._transaction() as connection:
             stream = connection.execution_options(yield_per=sampled.CHUNK)
-            yield stream.execute(self._sql(name), parameters).mappings().partitions()
+            result = stream.execute(self._sql(name), self._comparable(parameters))
+            yield result.mappings().partitions()
 
     @contextmanager
     def _transaction(self) -> Iterator[sa.Connection]:
@@ -74,8 +71,24 @@ class JournalConnection:
                 " has answered by now, see that JOURNAL_URL names the database of its journal"
             ) from error
 
+    def _comparable(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """With times as this kind of database compares them."""
+        return {
+            name: moment(self.engine, value) if isinstance(value, dt.datetime) else value
+            for name, value in parameters.items()
+        }
+
     def _sql(self, name: str) -> sa.TextClause:
         return statement(self.engine, name, self._statements)
+
+
+def as_time(at: Any) -> dt.datetime | None:
+    """Aware, in UTC. SQLite gives the text back that it was given."""
+    if isinstance(at, str):
+        at = dt.datetime.fromisoformat(at)
+    if not isinstance(at, dt.datetime):
+        return None
+    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)
 
 
 def _lacks_table(error: BaseException | None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from monitoring.window import sampled
-from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection
+from monitoring.window.connection import STATEMENT_SECONDS, JournalConnection, as_time
 from monitoring.window.sampled import Rows
 from monitoring.window.spans import EPOCH, pieces
 from monitoring.window.values import Arm, Count, Part, Span, TruthRows, Window
@@ -32,20 +32,15 @@ class JournalReader:
 
     def newest(self, since: dt.datetime) -> dt.datetime | None:
         """When the newest prediction was made; None where there is none since then."""
-        moments = {
-            "start": self._connection.moment(since),
-            "first_day": self._connection.moment(_day_of(since)),
-        }
+        moments = {"start": since, "first_day": _day_of(since)}
         [(at,)] = self._connection.read("newest", moments)
-        return _time(at)
+        return as_time(at)
 
     def seen(self, span: Span) -> list[Arm]:
         """Those that predicted on the days of the span, without looking at their rows."""
         # Whole days: the bounds choose partitions, and no row has to be looked at for its time.
-        days = {
-            "first_day": self._connection.moment(_day_of(span.start)),
-            "last_day": self._connection.moment(EPOCH + -((EPOCH - span.end) // DAY) * DAY),
-        }
+        last_day = EPOCH + -((EPOCH - span.end) // DAY) * DAY
+        days = {"first_day": _day_of(span.start), "last_day": last_day}
         return [Arm(*row) for row in self._connection.read("arms", days)]
 
     def arms(self, span: Span) -> dict[Arm, Count]:
@@ -63,18 +58,18 @@ class JournalReader:
         share = sum((piece.end - piece.start for piece in read), dt.timedelta()) / (
             span.end - span.start
         )
-        [(first, last)] = self._connection.read("ends", self._where(arm, span))
-        return Count(round(counted / share), _time(first), _time(last))
+        [(first, last)] = self._connection.read("ends", _where(arm, span))
+        return Count(round(counted / share), as_time(first), as_time(last))
 
     def _count(self, arm: Arm, span: Span) -> Count:
-        [(predictions, first, last)] = self._connection.read("count", self._where(arm, span))
-        return Count(predictions, _time(first), _time(last))
+        [(predictions, first, last)] = self._connection.read("count", _where(arm, span))
+        return Count(predictions, as_time(first), as_time(last))
 
     def _expected(self, arm: Arm, span: Span) -> int:
         """As the planner expects, without counting. Nobody's SQLite is so large."""
         if self._connection.sqlite:
             return 0
-        [(plan,)] = self._connection.read("estimate", self._where(arm, span))
+        [(plan,)] = self._connection.read("estimate", _where(arm, span))
         return int(plan[0]["Plan"]["Plan Rows"])
 
     def row_spans(
@@ -86,11 +81,11 @@ class JournalReader:
         """
         spans: list[Span] = []
         while len(spans) < most:
-            rest = self._where(arm, Span(since, watermark)) | {"skip": rows - 1}
+            rest = _where(arm, Span(since, watermark)) | {"skip": rows - 1}
             ends = self._connection.read("row_end", rest)
             if not ends:
                 break
-            end = _time(ends[0][0]) or watermark
+            end = as_time(ends[0][0]) or watermark
             spans.append(Span(since, end + dt.timedelta(microseconds=1)))
             since = spans[-1].end
         return spans
@@ -107,7 +102,7 @@ class JournalReader:
             *arm,
             span,
             round(rows * part.factor),
-            *sample.cells,
+            *(sample.matrix, sample.values, sample.probabilities),
             sample.at,
             total.first,
             total.last,
@@ -126,20 +121,23 @@ class JournalReader:
         assert sample.truth is not None and sample.received is not None
         delay = np.maximum(sample.received - sample.at, 0.0)
         with_truth, corrected = (round(number * part.factor) for number in (with_truth, corrected))
-        return TruthRows(window.rows, with_truth, *sample.cells, sample.truth, delay, corrected)
+        return TruthRows(
+            window.rows,
+            with_truth,
+            *(sample.matrix, sample.values, sample.probabilities),
+            sample.truth,
+            delay,
+            corrected,
+        )
 
     def truth_minutes(self, model: str, since: dt.datetime, oldest: dt.datetime) -> list[int]:
         """The minutes since 1970 of whose predictions truth came since then; see `spans.changed_spans`."""
-        parameters = {
-            "model": model,
-            "since": self._connection.moment(since),
-            "oldest": self._connection.moment(oldest),
-        }
+        parameters = {"model": model, "since": since, "oldest": oldest}
         return [minute for (minute,) in self._connection.read("truth_minutes", parameters)]
 
     def _release(self, arm: Arm, span: Span) -> str:
         """The newest, where there were several."""
-        releases = self._connection.read("release", self._where(arm, span))
+        releases = self._connection.read("release", _where(arm, span))
         return str(releases[0][0]) if releases else ""
 
     def _part(self, arm: Arm, span: Span, total: Count) -> Part:
@@ -155,7 +153,7 @@ class JournalReader:
         """The sums of a statement's two numbers over the pieces."""
         totals = (0, 0)
         for piece in part.pieces:
-            [(first, second)] = self._connection.read(name, self._where(arm, piece))
+            [(first, second)] = self._connection.read(name, _where(arm, piece))
             totals = totals[0] + first, totals[1] + second
         return totals
 
@@ -170,33 +168,22 @@ class JournalReader:
         """`draw` is the seed, the rows to draw from, and how many."""
         seed, rows, limit = draw
         chosen = {"threshold": sampled.threshold(rows, limit), "seed": seed}
+        with_truth = name == "truth_sample"
         parts: list[Rows] = []
         for piece in part.pieces if rows else ():
             most = sampled.most_rows(limit, len(part.pieces))
-            parameters = self._where(arm, piece) | chosen | {"limit": most}
+            parameters = _where(arm, piece) | chosen | {"limit": most}
             with self._connection.rows(name, parameters) as chunks:
-                parts += [sampled.rows_of(contract, chunk) for chunk in chunks]
-        return sampled.sample_of(parts, contract, limit, name == "truth_sample")
+                parts += [sampled.rows_of(contract, chunk, with_truth) for chunk in chunks]
+        return sampled.sample_of(
+            parts or [sampled.rows_of(contract, (), with_truth)], contract, limit
+        )
 
-    def _where(self, arm: Arm, span: Span) -> dict[str, Any]:
-        return {
-            "model": arm.model,
-            "version": arm.version,
-            "arm": arm.name,
-            "start": self._connection.moment(span.start),
-            "end": self._connection.moment(span.end),
-        }
+
+def _where(arm: Arm, span: Span) -> dict[str, Any]:
+    return {"model": arm.model, "version": arm.version, "arm": arm.name, **span._asdict()}
 
 
 def _day_of(at: dt.datetime) -> dt.datetime:
     """When its day began."""
     return EPOCH + (at - EPOCH) // DAY * DAY
-
-
-def _time(at: Any) -> dt.datetime | None:
-    """Aware, in UTC. SQLite gives the text back that it was given."""
-    if isinstance(at, str):
-        at = dt.datetime.fromisoformat(at)
-    if not isinstance(at, dt.datetime):
-        return None
-    return at.replace(tzinfo=dt.UTC) if at.tzinfo is None else at.astimezone(dt.UTC)

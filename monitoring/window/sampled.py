@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.window import cells
-from service.bundle.contract import Contract
+from service.bundle.contract import Contract, Matrix
 
 #: What stands before the threshold of a sample that takes every row: digits and a to f are less.
 ALL = "g"
@@ -48,44 +48,45 @@ def most_rows(limit: int, statements: int) -> int:
 
 
 class Rows(NamedTuple):
-    """A part of a sample."""
+    """A part of a sample, each array by row; `truth` and `received` are None of rows that were read without truth."""
 
-    hashes: list[str]
+    hashes: NDArray[Any]
     first_of_request: NDArray[np.bool_]
     at: NDArray[np.float64]
     latency_ms: NDArray[np.float64]
-    cells: cells.Cells
+    matrix: Matrix
+    values: NDArray[Any]
+    probabilities: NDArray[np.float32] | None
     truth: NDArray[Any] | None
     received: NDArray[np.float64] | None
 
 
-def rows_of(contract: Contract, records: Sequence[Any]) -> Rows:
-    """Records of sample.sql or truth_sample.sql."""
-    columns = {name: [record[name] for record in records] for name in records[0].keys()}
-    values = (
-        cells.read_classes(contract, columns["label"])
-        if contract.classes
-        else cells.read_numbers(contract, columns["number"], columns["prediction"])
-    )
-    truth = None
-    if "received" in columns:
-        truth = (
-            cells.read_truth(contract, columns["truth_label"])
-            if contract.classes
-            else np.array(columns["truth_number"], np.float64)
-        )
+def rows_of(contract: Contract, records: Sequence[Any], with_truth: bool) -> Rows:
+    """Records of truth_sample.sql or, without truth, of sample.sql."""
+
+    def column(name: str) -> list[Any]:
+        return [record[name] for record in records]
+
+    values: NDArray[Any]
+    truth: NDArray[Any] | None = None
+    if contract.classes:
+        values = cells.read_classes(contract, column("label"))
+    else:
+        values = cells.read_numbers(contract, column("number"), column("prediction"))
+    if with_truth and contract.classes:
+        truth = cells.read_truth(contract, column("truth_label"))
+    elif with_truth:
+        truth = np.array(column("truth_number"), np.float64)
     return Rows(
-        columns["hash"],
-        np.array(columns["row"]) == 0,
-        seconds(columns["at"]),
-        np.array(columns["latency_ms"], np.float64),
-        cells.Cells(
-            cells.read_features(contract, columns["features"]),
-            values,
-            cells.read_probabilities(contract, columns["probabilities"]),
-        ),
+        np.array(column("hash"), np.str_),
+        np.array(column("row"), np.int64) == 0,
+        seconds(column("at")),
+        np.array(column("latency_ms"), np.float64),
+        cells.read_features(contract, column("features")),
+        values,
+        cells.read_probabilities(contract, column("probabilities")),
         truth,
-        seconds(columns["received"]) if "received" in columns else None,
+        seconds(column("received")) if with_truth else None,
     )
 
 
@@ -104,84 +105,32 @@ def seconds(moments: Iterable[Any]) -> NDArray[np.float64]:
     )
 
 
-def empty_rows(contract: Contract, with_truth: bool) -> Rows:
-    no_number = np.zeros(0, np.float64)
-    values: NDArray[Any] = (
-        np.zeros(0, np.int64)
-        if contract.classes
-        else np.zeros((0, len(contract.outputs)), np.float64)
-    )
-    nothing = cells.Cells(np.zeros((0, len(contract.features)), np.float32), values, None)
-    truth = values[:0] if contract.classes else no_number
-    return Rows(
-        [],
-        np.zeros(0, bool),
-        no_number,
-        no_number,
-        nothing,
-        truth if with_truth else None,
-        no_number if with_truth else None,
-    )
-
-
-def sample_of(parts: Sequence[Rows], contract: Contract, limit: int, with_truth: bool) -> Rows:
+def sample_of(parts: Sequence[Rows], contract: Contract, limit: int) -> Rows:
     """The `limit` rows of least hash, in the order of their time; of a row that came twice, the newest."""
-    if not parts:
-        return empty_rows(contract, with_truth)
-    joined = _joined(parts)
-    hashes = np.array(joined.hashes)
-    newest_first = np.lexsort((-joined.at, hashes))
-    _, first = np.unique(hashes[newest_first], return_index=True)
+    joined = Rows(*map(_joined, zip(*parts, strict=True)))
+    newest_first = np.lexsort((-joined.at, joined.hashes))
+    _, first = np.unique(joined.hashes[newest_first], return_index=True)
     chosen = newest_first[first][:limit]
     chosen = chosen[_has_class(joined, contract)[chosen]]
-    return _taken(joined, chosen[np.argsort(joined.at[chosen], kind="stable")])
+    places = chosen[np.argsort(joined.at[chosen], kind="stable")]
+    columns: list[Any] = [None if column is None else column[places] for column in joined]
+    return Rows(*columns)
 
 
 def _has_class(rows: Rows, contract: Contract) -> NDArray[np.bool_]:
     """Without rows that have no class of this contract for an answer, or no label for a truth."""
     sound = np.ones(len(rows.hashes), bool)
     if contract.classes:
-        sound &= rows.cells.values >= 0
+        sound &= rows.values >= 0
         if rows.truth is not None:
             sound &= rows.truth >= 0
     return sound
 
 
-def _joined(parts: Sequence[Rows]) -> Rows:
-    def join(arrays: Iterable[Any]) -> Any:
-        present = list(arrays)
-        return None if any(array is None for array in present) else np.concatenate(present)
-
-    return Rows(
-        [digest for part in parts for digest in part.hashes],
-        join(part.first_of_request for part in parts),
-        join(part.at for part in parts),
-        join(part.latency_ms for part in parts),
-        cells.Cells(
-            join(part.cells.matrix for part in parts),
-            join(part.cells.values for part in parts),
-            join(part.cells.probabilities for part in parts),
-        ),
-        join(part.truth for part in parts),
-        join(part.received for part in parts),
-    )
-
-
-def _taken(rows: Rows, places: NDArray[np.intp]) -> Rows:
-    probabilities = rows.cells.probabilities
-    return Rows(
-        [rows.hashes[place] for place in places],
-        rows.first_of_request[places],
-        rows.at[places],
-        rows.latency_ms[places],
-        cells.Cells(
-            rows.cells.matrix[places],
-            rows.cells.values[places],
-            None if probabilities is None else probabilities[places],
-        ),
-        None if rows.truth is None else rows.truth[places],
-        None if rows.received is None else rows.received[places],
-    )
+def _joined(arrays: Sequence[NDArray[Any] | None]) -> Any:
+    """One column of all parts; None where a part lacks it."""
+    present = [array for array in arrays if array is not None]
+    return np.concatenate(present) if len(present) == len(arrays) else None
 
 
 def latency_quantiles(rows: Rows) -> tuple[float, float, float] | None:

@@ -42,7 +42,6 @@ class Collected:
         #: By stage and arm: units, those of them that are slow for the first time, those that are new.
         self._totals: list[list[list[float]]] = []
         self._labels = 0
-        self.has_subjects = self.has_requests = False
 
     def begin(self, share: float | None) -> None:
         self._shares.append(share)
@@ -53,10 +52,7 @@ class Collected:
         subject, slow = record["subject"], float(record["slow_units"])
         known, unit = len(self._units), -1
         new = units = float(record["units"])
-        if subject is None:
-            self.has_requests = True
-        else:
-            self.has_subjects = True
+        if subject is not None:
             unit = self._units.setdefault(subject, known)
             new = units if unit == known else 0.0
             # However often a subject meets it, and in however many stages: one event.
@@ -84,7 +80,9 @@ class Collected:
     def arrivals(self) -> Sums:
         """Of all units: rows, and those with truth. Of stages with a known share alone, if there are any: while it
         rises, most of the challenger's rows are the newest, whose truth is still to come."""
-        return self._sums("units", "answers", "truths", any(map(_is_known, self._shares)))
+        return self._sums(
+            "units", "answers", "truths", any(share is not None for share in self._shares)
+        )
 
     def served(self) -> list[Counts]:
         """By stage the units, and those that met a slow answer for the first time."""
@@ -104,7 +102,7 @@ class Collected:
         columns = _columns(self._cells, _UNIT_COLUMNS)
         has_any = columns[units] > 0
         if is_settled:
-            has_any &= np.array([_is_known(share) for share in self._shares])[places[:, 0]]
+            has_any &= np.array([share is not None for share in self._shares])[places[:, 0]]
         stage, arm, unit = places[has_any].T
         chosen = {name: column[has_any] for name, column in columns.items()}
         return Sums(
@@ -123,14 +121,12 @@ class CollectedPairs:
         #: By subject, its line.
         self._lines: dict[str, int] = {}
         self._labels = 0
-        self.has_requests = False
 
     def add(self, record: Mapping[str, Any]) -> None:
         cells = [float(record[name] or 0.0) for name in _PAIR_COLUMNS]
         self._labels += int(record["labels"])
         subject = record["subject"]
         if subject is None:
-            self.has_requests = True
             self._cells.append(cells)
             return
         line = self._lines.setdefault(subject, len(self._cells))
@@ -138,10 +134,6 @@ class CollectedPairs:
             self._cells.append(cells)
         else:
             self._cells[line] = _joined(self._cells[line], cells)
-
-    @property
-    def has_subjects(self) -> bool:
-        return bool(self._lines)
 
     @property
     def is_class(self) -> bool:
@@ -156,10 +148,6 @@ class CollectedPairs:
         has_any = columns["known_units"] > 0
         names = ("known_units", "truths", "gain", "truths_truths", "truths_gain", "gain_gain")
         return Pairs(*(columns[name][has_any] for name in names))
-
-
-def _is_known(share: float | None) -> bool:
-    return share is not None
 
 
 def _joined(first: list[float], second: list[float]) -> list[float]:

@@ -84,7 +84,7 @@ class ExperimentReader:
         return list(self._records("newest_pairs", pair, Span(since, until), words))
 
     def _records(self, name: str, pair: Pair, span: Span, more: dict[str, Any]) -> Iterator[Any]:
-        with self._connection.rows(name, self._where(pair, span) | more) as chunks:
+        with self._connection.rows(name, _where(pair, span) | more) as chunks:
             for chunk in chunks:
                 yield from chunk
 
@@ -92,8 +92,8 @@ class ExperimentReader:
         """By what the journal has: a challenger without a share is a shadow, or is not asked at all."""
         if stage.share:
             return "split"
-        [(asked, too)] = self._connection.read("shadowed", self._where(pair, span))
-        if asked and 2 * too > asked:
+        [(asked, shadowed)] = self._connection.read("shadowed", _where(pair, span))
+        if asked and 2 * shadowed > asked:
             return "shadow"
         # Who names an arm, as a deploy's smoke test does, is no caller of an experiment.
         return "split" if asked and stage.share is None else "none"
@@ -109,14 +109,9 @@ class ExperimentReader:
             halvings += 1
         return 0.5**halvings, f"{2**32 >> halvings:08x}" if halvings else ALL
 
-    def _where(self, pair: Pair, span: Span) -> dict[str, Any]:
-        moment = self._connection.moment
-        return {
-            **pair._asdict(),
-            "start": moment(span.start),
-            "end": moment(span.end),
-            "before": moment(span.start - SHADOW_DELAY),
-        }
+
+def _where(pair: Pair, span: Span) -> dict[str, Any]:
+    return {**pair._asdict(), **span._asdict(), "before": span.start - SHADOW_DELAY}
 
 
 def _spans(stages: Sequence[Stage], until: dt.datetime) -> Iterator[tuple[Stage, Span]]:

@@ -102,38 +102,31 @@ def _column_lines(
     store: Store, record: WindowRecord, findings: Sequence[Finding], standing: Sequence[Alarm]
 ) -> list[ColumnLine]:
     """Raised ones first, then by how far they moved over their floor."""
-    missing, others = (
-        {finding.column: finding for finding in findings if finding.kind == kind}
-        for kind in ("missing", "other")
-    )
+    by_subject = {(finding.kind, finding.column): finding for finding in findings}
     alarms = {(alarm.kind, alarm.column): alarm for alarm in standing}
     history: dict[tuple[str, str], list[float | None]] = {}
-    for other, finding in store.series(
+    for earlier, finding in store.series(
         record.model, COLUMN_KINDS, version=record.version, arm=record.arm, limit=SPARKLINE_WINDOWS
     ):
-        if other.start <= record.start:
+        if earlier.start <= record.start:
             history.setdefault((finding.kind, finding.column), []).append(finding.value)
     lines = []
     for finding in findings:
         if finding.kind in COLUMN_KINDS:
-            key = (str(finding.kind), finding.column)
-            curve = sparkline(history.get(key, []), finding.bound)
-            kind_missing = missing.get(finding.column) if finding.kind == "drift" else None
-            alarm = alarms.get(key)
-            kind_other = others.get(finding.column) if finding.kind == "drift" else None
-            if kind_missing and not alarm:
-                alarm = alarms.get(("missing", finding.column))
-            if kind_other and not alarm:
-                alarm = alarms.get(("other", finding.column))
+            missing = by_subject.get(("missing", finding.column))
+            other = by_subject.get(("other", finding.column))
+            if finding.kind != "drift":
+                missing = other = None
+            subjects = [(each.kind, each.column) for each in (finding, missing, other) if each]
             lines.append(
                 ColumnLine(
                     finding.column,
                     finding,
-                    kind_missing,
-                    kind_other,
+                    missing,
+                    other,
                     histogram(finding),
-                    curve,
-                    alarm,
+                    sparkline(history.get(subjects[0], []), finding.bound),
+                    next((alarms[subject] for subject in subjects if subject in alarms), None),
                 )
             )
     return sorted(lines, key=_place)

@@ -1,27 +1,55 @@
-"""docs/runbook.md as HTML, by the Markdown that it uses; and the entry that a kind of alarm leads to."""
+"""docs/runbook.md as HTML, and the entry that a kind of alarm leads to."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from markupsafe import Markup, escape
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.token import Token
+from markupsafe import Markup
 
-#: The alert that each kind of alarm becomes (stack/monitoring/rules.yml), by whose name its entry is headed.
-ALERTS = {
-    "drift": "InputDrift",
-    "prediction": "PredictionDrift",
-    "missing": "MissingValues",
-    "other": "UnknownCategories",
-    "share": "ManyInputsDrift",
-    "relation": "RelationDrift",
-    "estimate": "EstimateBelowGate",
-    "quality": "QualityBelowGate",
-    "slice": "QualityBelowGate",
-    "trust": "RelationChanged",
+
+class AlarmKind(NamedTuple):
+    """What pages call it, and the alert that it becomes (stack/monitoring/rules.yml): that heads its entry."""
+
+    title: str
+    alert: str
+
+
+ALARM_KINDS = {
+    "drift": AlarmKind("Drift", "InputDrift"),
+    "prediction": AlarmKind("Drift of predictions", "PredictionDrift"),
+    "missing": AlarmKind("Missing values", "MissingValues"),
+    "other": AlarmKind("Values of no category", "UnknownCategories"),
+    "share": AlarmKind("Drift of many columns", "ManyInputsDrift"),
+    "relation": AlarmKind("Relation between columns", "RelationDrift"),
+    "estimate": AlarmKind("Estimate", "EstimateBelowGate"),
+    "quality": AlarmKind("Quality", "QualityBelowGate"),
+    "trust": AlarmKind("Relation changed", "RelationChanged"),
 }
-_INLINE = re.compile(r"`([^`]+)`|\*\*(.+?)\*\*|\[([^\]]+)\]\(([^)\s]+)\)")
+
+
+class _Renderer(RendererHTML):
+    """CommonMark's own, but with a paragraph in one line, code without a class, and tables that keys can scroll."""
+
+    def softbreak(self, *_: Any) -> str:
+        return " "
+
+    def fence(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
+        return Markup("<pre>{}</pre>\n").format(tokens[idx].content)
+
+    def table_open(self, *_: Any) -> str:
+        return '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>'
+
+    def table_close(self, *_: Any) -> str:
+        return "</table></div>"
+
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table")
 
 
 def anchor(heading: str) -> str:
@@ -33,83 +61,32 @@ def read(path: Path) -> Markup | None:
     """None where the file is not part of this installation."""
     if not path.is_file():
         return None
-    # The file is ours; what is not markup of these functions is escaped all the same.
-    return Markup("\n").join(_blocks(path.read_text(encoding="utf-8")))
+    tokens = _MARKDOWN.parse(path.read_text(encoding="utf-8"))
+    for token, following in zip(tokens, tokens[1:]):
+        if token.type == "heading_open":
+            token.attrSet("id", anchor(following.content))
+        if following.children:
+            following.children = list(_without_dead_links(following.children))
+    html = _MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {})
+    # The renderer escapes what is not markup of its own.
+    return Markup(html)  # nosec B704
+
+
+def alarm_kind(kind: str) -> AlarmKind:
+    """One that only a monitor of another release raises has nothing but its name."""
+    return ALARM_KINDS.get(kind, AlarmKind(kind, kind))
 
 
 def entry(kind: str) -> str:
-    """The anchor of the entry for a kind of alarm; empty where it has none."""
-    return anchor(ALERTS.get(kind, ""))
+    """The anchor of the entry for a kind of alarm."""
+    return anchor(alarm_kind(kind).alert)
 
 
-def _blocks(text: str) -> Iterator[Markup]:
-    for part in re.split(r"(^```[^\n]*\n.*?^```$)", text, flags=re.M | re.S):
-        if part.startswith("```"):
-            yield Markup("<pre>{}</pre>").format(part.partition("\n")[2].removesuffix("```"))
-        else:
-            for block in re.split(r"\n\s*\n|(?=^#+ )", part, flags=re.M):
-                yield from _block(block.strip("\n"))
-
-
-def _block(block: str) -> Iterator[Markup]:
-    lines = block.splitlines()
-    if not lines:
-        return
-    heading = re.fullmatch(r"(#+) +(.+)", lines[0])
-    if heading:
-        level, title = min(len(heading[1]), 6), heading[2]
-        yield Markup('<h{0} id="{1}">{2}</h{0}>').format(level, anchor(title), _inline(title))
-        yield from _block("\n".join(lines[1:]))
-    elif lines[0].startswith("|"):
-        yield _table(lines)
-    elif re.match(r"[-*] |\d+\. ", lines[0]):
-        yield _list(lines)
-    else:
-        yield Markup("<p>{}</p>").format(_inline(" ".join(lines)))
-
-
-def _list(lines: list[str]) -> Markup:
-    items: list[str] = []
-    for line in lines:
-        begins = re.match(r"(?:[-*]|\d+\.) +(.*)", line)
-        if begins:
-            items.append(begins[1])
-        else:
-            items[-1] += f" {line.strip()}"
-    tag = "ol" if lines[0][0].isdigit() else "ul"
-    entries = Markup("").join(Markup("<li>{}</li>").format(_inline(item)) for item in items)
-    return Markup("<{0}>{1}</{0}>").format(tag, entries)
-
-
-def _table(lines: list[str]) -> Markup:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    head, body = rows[0], [row for row in rows[1:] if not set("".join(row)) <= set("-: ")]
-
-    def cells(row: list[str], tag: str) -> Markup:
-        return Markup("").join(Markup("<{0}>{1}</{0}>").format(tag, _inline(cell)) for cell in row)
-
-    lines_of_body = Markup("").join(Markup("<tr>{}</tr>").format(cells(row, "td")) for row in body)
-    return Markup(
-        '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table><thead><tr>{}</tr></thead>'
-        "<tbody>{}</tbody></table></div>"
-    ).format(cells(head, "th"), lines_of_body)
-
-
-def _inline(text: str) -> Markup:
-    parts, end = [], 0
-    for match in _INLINE.finditer(text):
-        parts += [escape(text[end : match.start()]), _span(match)]
-        end = match.end()
-    return Markup("").join([*parts, escape(text[end:])])
-
-
-def _span(match: re.Match[str]) -> Markup:
-    code, strong, words, target = match.groups()
-    if code:
-        return Markup("<code>{}</code>").format(code)
-    if strong:
-        return Markup("<strong>{}</strong>").format(_inline(strong))
-    if target.startswith(("#", "https://")):
-        return Markup('<a href="{}">{}</a>').format(target, words)
-    # Another document of the repository: not part of this installation.
-    return escape(words)
+def _without_dead_links(tokens: Iterable[Token]) -> Iterator[Token]:
+    """Of a link to another document of the repository, which is not part of this installation, the words alone."""
+    is_dead = False
+    for token in tokens:
+        if token.type == "link_open":
+            is_dead = not str(token.attrGet("href")).startswith(("#", "https://"))
+        if not (is_dead and token.type in ("link_open", "link_close")):
+            yield token

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from monitoring.window.connection import as_time
 from service.journal.database.connection import connect_to_read, moment, transaction
 
 #: A page does not wait longer for the database.
@@ -71,13 +72,13 @@ class JournalLookup:
 
     def newest(self, model: str) -> dt.datetime | None:
         with transaction(self._engine) as connection:
-            return _aware(connection.scalar(sa.text(_NEWEST), {"model": model}))
+            return as_time(connection.scalar(sa.text(_NEWEST), {"model": model}))
 
     def _decoded(self, row: Row) -> Row:
         """Times aware, JSON read: SQLite keeps both as text, PostgreSQL's driver has read them."""
         for name in ("at", "received_at", "replaced_at"):
             if name in row:
-                row[name] = _aware(row[name])
+                row[name] = as_time(row[name])
         for name in ("features", "prediction", "probabilities", "value"):
             if isinstance(row.get(name), str) and self._engine.dialect.name == "sqlite":
                 row[name] = json.loads(row[name])
@@ -89,10 +90,3 @@ def _has_traces(connection: sa.Connection) -> bool:
     return "trace_id" in {
         column["name"] for column in sa.inspect(connection).get_columns("prediction")
     }
-
-
-def _aware(value: Any) -> dt.datetime | None:
-    if value is None:
-        return None
-    time = value if isinstance(value, dt.datetime) else dt.datetime.fromisoformat(str(value))
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

@@ -85,7 +85,7 @@ def install(pages: Blueprint, settings: PageSettings, sources: Sources) -> None:
 
 def _retrain_of(alarm: Alarm, requests: Sequence[Retrain]) -> Retrain | None:
     """The newest request that the alarm's alert made while it stood."""
-    alert = runbook.ALERTS.get(alarm.kind)
+    alert = runbook.alarm_kind(alarm.kind).alert
     mine = (
         request
         for request in requests

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from monitoring.hosts import numbers
-from monitoring.hosts.outside import answers, certificate_end, end_of
+from monitoring.hosts.outside import answers, certificate_end
 from monitoring.hosts.serve import Exporter, main
 from monitoring.hosts.settings import read_settings
 from scripts.engine import backups
@@ -133,13 +133,6 @@ def test_the_edges_certificate_is_seen_by_handshake_and_plain_http_has_none(tmp_
     finally:
         edge.stop()
     assert certificate_end("127.0.0.1", free_port()) is None
-
-
-@pytest.mark.parametrize("year", [2020, 2049, 2050, 2099])
-def test_the_end_of_any_certificate_is_read_also_of_one_that_ran_out(year: int) -> None:
-    end = dt.datetime(year, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
-    shown, _ = certificate(end)
-    assert end_of(shown.public_bytes(serialization.Encoding.DER)) == end.timestamp()
 
 
 def certificate(end: dt.datetime) -> tuple[x509.Certificate, str]:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 from monitoring.findings.database import transaction
-from monitoring.findings.rows import FINDING_COLUMNS, cells_of
+from monitoring.findings.rows import cells_of
 from monitoring.findings.store import Store
 from monitoring.findings.tables import ALARM
 from monitoring.findings.values import Alarm, Finding, WindowRecord
@@ -78,4 +78,4 @@ def alarm(number: int = 0, **fields: Any) -> Alarm:
 def raise_alarm(store: Store, new: Alarm) -> None:
     """Without a window that says so."""
     with transaction(store.engine) as connection:
-        connection.execute(store.upsert(ALARM, cells_of(new, FINDING_COLUMNS), ()))
+        connection.execute(store.upsert(ALARM, cells_of(new), ()))
