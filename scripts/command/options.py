@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from outside import values
 from outside.command_line import fill_in, more_words
@@ -66,21 +66,14 @@ def parsed(line: argparse.ArgumentParser, arguments: Sequence[str] | None) -> ar
     return options
 
 
-class Verb(NamedTuple):
-    """What a room does when its word is said; `words` are said to it besides."""
-
-    main: Callable[[], int]
-    words: tuple[str, ...] = ()
-
-
-def run_verb(room: str, text: str | None, verbs: Mapping[str, Verb]) -> int:
+def run_verb(room: str, text: str | None, verbs: Mapping[str, Callable[[], int]]) -> int:
     """Does what the first word of the command line says; the rest is for that verb."""
-    word, *rest = [*sys.argv[1:], ""]
+    word, *rest = sys.argv[1:] or [""]
     if word not in verbs:
         say(f"{(text or '').strip()}\n\nusage: python -m scripts.{room} {'|'.join(verbs)} ...")
         return 0 if word in ("-h", "--help") else REFUSED
-    sys.argv = [word, *verbs[word].words, *rest[:-1]]
-    return verbs[word].main()
+    sys.argv = [word, *rest]
+    return verbs[word]()
 
 
 def add_who_and_why(line: argparse.ArgumentParser) -> argparse.ArgumentParser:
