@@ -23,7 +23,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 from scripts.command import files, interrupts, processes
@@ -121,16 +120,8 @@ def _start_and_leave(folder: Folder, line: list[str], environ: dict[str, str]) -
 def _aborts_noted() -> Iterator[list[int]]:
     """The signals that came; Jenkins waits some seconds before it ends a process for good."""
     came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
-    former = {number: signal.signal(number, note) for number in interrupts.HANDLED}
-    try:
+    with interrupts.handled(lambda number, _frame: came.append(number)):
         yield came
-    finally:
-        for number, before in former.items():
-            signal.signal(number, before)
 
 
 def _follow(folder: Folder, aborts: list[int], seconds: float) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from types import FrameType
 import requests
 
 from outside.values import FLAG, Outside
+from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, say
@@ -29,7 +30,6 @@ from scripts.edge.smoke import golden_rows, smoke
 from scripts.operate import directions
 
 GRACE_SECONDS = 40.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(Exception):
@@ -126,8 +126,7 @@ def watching(environ: dict[str, str], url: str) -> Iterator[str]:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     # A second signal must not break into the ending.
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
+    interrupts.no_more()
     raise Ended(signal.Signals(number).name)
 
 
@@ -147,10 +146,9 @@ def main(arguments: list[str] | None = None) -> int:
         # No load balancer has to notice that this one ends.
         "DRAIN_SECONDS": "0",
     }
-    for number in SIGNALS:
-        signal.signal(number, _stop)
     try:
-        return serve(defaults | os.environ, options.once, options.deadline)
+        with interrupts.handled(_stop):
+            return serve(defaults | os.environ, options.once, options.deadline)
     except Refused as error:
         say(f"swarmline: {error}")
         return 1
