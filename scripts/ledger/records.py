@@ -58,6 +58,12 @@ class Record(NamedTuple):
         return self.outcome == VERIFIED and self.inputs is not None
 
     @property
+    def deployed_with(self) -> StackInputs:
+        """Its inputs, which a record that was verified has."""
+        assert self.inputs is not None
+        return self.inputs
+
+    @property
     def as_release(self) -> Release:
         """The release to be brought in once more, with what proves it."""
         golden = {model: dict(arms) for model, arms in self.golden.items()}
@@ -167,6 +173,13 @@ def history(stack: str) -> list[Record]:
 def serving(history_of: list[Record]) -> Record | None:
     """What was verified last."""
     return next((record for record in history_of if record.verified), None)
+
+
+def need_serving(stack: str, history_of: list[Record]) -> Record:
+    record = serving(history_of)
+    if record is None:
+        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
+    return record
 
 
 def last_inputs(stack: str) -> StackInputs | None:

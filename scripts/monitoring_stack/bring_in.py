@@ -55,10 +55,8 @@ def after_release(stack: str, by: str, seconds: float = DEADLINE) -> dict[str, A
 def ensure(stack: str, seconds: float) -> dict[str, Any]:
     """Under the stack's lock."""
     history = records.history(stack)
-    serving = records.serving(history)
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
-    inputs = of_the_stack(stack, serving.inputs, monitor_of(serving.image, history))
+    serving = records.need_serving(stack, history)
+    inputs = of_the_stack(stack, serving.deployed_with, monitor_of(serving.image, history))
     inputs = with_runbook(stack, inputs)
     if not monitoring.is_wanted(inputs):
         return _outcome(OFF, [], removed=take_away(stack, seconds))

@@ -75,17 +75,13 @@ def _confirm_for(production: str, options: argparse.Namespace) -> dict[str, Any]
 
 
 def _serving(stack: str) -> Record:
-    recorded = records.serving(records.history(stack))
-    serving = unrecorded.record(swarm.look(stack), stack) or recorded
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
-    return serving
+    by_hand = unrecorded.record(swarm.look(stack), stack)
+    return by_hand or records.need_serving(stack, records.history(stack))
 
 
 def _prove(options: argparse.Namespace, serving: Record) -> dict[str, Any]:
     """What the status tells, and what the load came to."""
-    assert serving.inputs is not None
-    release, variables = serving.as_release, serving.inputs.variables
+    release, variables = serving.as_release, serving.deployed_with.variables
 
     def unmet() -> str:
         view = swarm.look(options.stack)
@@ -103,8 +99,8 @@ def _prove(options: argparse.Namespace, serving: Record) -> dict[str, Any]:
 def _bear(options: argparse.Namespace, serving: Record) -> dict[str, str]:
     if not options.load:
         return {}
-    assert serving.inputs is not None
-    edge = client.client_for(swarm.look(options.stack), options.stack, serving.inputs.variables)
+    variables = serving.deployed_with.variables
+    edge = client.client_for(swarm.look(options.stack), options.stack, variables)
     burden = load.bear(edge, serving.as_release, options.load)
     if burden.failed:
         raise NotServed(f"release {serving.release} does not bear a load: {burden}")

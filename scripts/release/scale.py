@@ -113,7 +113,7 @@ def _plan(options: argparse.Namespace, wanted: int | None) -> Plan:
     unrecorded.refuse(view, options.stack)
     serving = records.serving(records.history(options.stack))
     service = view.named(replicas.service_of(options.stack))
-    if serving is None or serving.inputs is None or service is None:
+    if serving is None or service is None:
         raise Refused(f"stack {options.stack} does not serve; `make deploy` brings a release in")
     if service.labels[RELEASE] != serving.release:
         raise Refused(
@@ -124,7 +124,8 @@ def _plan(options: argparse.Namespace, wanted: int | None) -> Plan:
         need_within(wanted, settings_of(options.stack, serving))
     before = replicas.set_replicas(options.stack)
     if wanted is None:
-        rendered = render.render(options.stack, serving.inputs, current_secrets(options.stack))
+        secrets = current_secrets(options.stack)
+        rendered = render.render(options.stack, serving.deployed_with, secrets)
         own = rendered.replicas(options.stack)[service.name] or 1
         return Plan(serving, service, view, before, None, own)
     chosen = SetReplicas(wanted, options.by, records.now(), options.why)

@@ -36,16 +36,15 @@ def change_traffic(options: argparse.Namespace) -> dict[str, Any]:
 def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
     """The release that serves, with another share for one model."""
     unrecorded.refuse(swarm.look(options.stack), options.stack)
-    serving = records.serving(history)
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+    serving = records.need_serving(options.stack, history)
     if options.only_for:
         _need_versions(serving, options.model, options.only_for)
     text = traffic_file.change(
         serving, options.model, options.mode, options.share, options.experiment
     )
-    configs = {**serving.inputs.configs, "TRAFFIC_CONFIG": text}
-    return Goal(serving.as_release, serving.inputs._replace(configs=configs))
+    inputs = serving.deployed_with
+    configs = {**inputs.configs, "TRAFFIC_CONFIG": text}
+    return Goal(serving.as_release, inputs._replace(configs=configs))
 
 
 def _need_versions(serving: Record, model: str, wanted: str) -> None:

@@ -70,8 +70,7 @@ def _order_back_by_swarm(
 
 def _restore(order: Order, serving: Record, before: Situation, is_condemned: bool) -> None:
     """The release that was verified last, as it was, with today's secrets."""
-    assert serving.inputs is not None
-    goal = Goal(serving.as_release, serving.inputs)
+    goal = Goal(serving.as_release, serving.deployed_with)
     deadline = Deadline(order.back_seconds)
     # Tasks that ran before and still do need not prove themselves again.
     proven = frozenset(task.id for task in before.view.tasks if task.up)

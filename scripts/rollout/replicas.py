@@ -59,12 +59,11 @@ def _bring(change: Change, count: int, view: View, seconds: float) -> None:
 
 
 def _wait(change: Change, view: View, deadline: Deadline) -> Wait:
-    inputs = change.serving.inputs
-    assert inputs is not None
+    variables = change.serving.deployed_with.variables
     return Wait(
         change.stack,
         change.serving.as_release,
-        lambda now: client.client_for(now, change.stack, inputs.variables),
+        lambda now: client.client_for(now, change.stack, variables),
         {change.service.name: change.service.image},
         view,
         deadline=deadline,

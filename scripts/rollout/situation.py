@@ -49,10 +49,9 @@ class Situation(NamedTuple):
         images, replicas = self.rendered.images(self.stack), self.rendered.replicas(self.stack)
         return (
             self.serving is not None
-            and self.serving.inputs is not None
             and self.serving.settings == settings
             # What only monitoring reads, its image among it, is recorded as well.
-            and self.serving.inputs.variables == self.goal.inputs.variables
+            and self.serving.deployed_with.variables == self.goal.inputs.variables
             and self.serving.release == self.goal.release.name
             and {service.name for service in services} == images.keys()
             and all(service.labels.get(SETTINGS) == settings for service in services)
