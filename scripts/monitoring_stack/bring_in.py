@@ -12,8 +12,7 @@ from scripts.command.deadline import Deadline
 from scripts.command.environments import secrets_folder
 from scripts.command.outcome import Late, Refused, Stopped, say
 from scripts.credentials import database, manage
-from scripts.engine import lock, secrets_and_configs, swarm
-from scripts.engine.docker import DockerError, docker
+from scripts.engine import lock, secrets_and_configs, stacks, swarm
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
 from scripts.monitoring_stack import state
@@ -102,13 +101,7 @@ def _bring_in(
     # Without its role the monitor reads nothing: then the next deploy makes it, whatever else is as it was.
     settings = ROLE_LACKS if problems else rendered.settings
     text = rendered.labelled({SETTINGS: settings, IMAGE: inputs.monitor_image})
-    flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
-    deadline.retry(
-        lambda: docker("stack", "deploy", *flags, "-c", "-", name, stdin=text),
-        DockerError,
-        step=1.0,
-        words="out of sequence",
-    )
+    stacks.deploy(name, text, deadline)
     lacking = _wait(name, rendered, baselines, deadline)
     problems += [f"monitoring: {part.lack}" for part in lacking]
     if not problems:
@@ -148,13 +141,7 @@ def take_away(stack: str, seconds: float) -> bool:
     name = stack_of(stack)
     if not swarm.look(name).services:
         return False
-    docker("stack", "rm", name)
-    own = ("--quiet", "--filter", swarm.of_stack(name))
-    Deadline(seconds).wait_for(
-        lambda: not (docker("ps", *own) or docker("network", "ls", *own)),
-        lambda: f"stack {name} is ordered down, and some of it has not ended yet",
-        step=0.5,
-    )
+    stacks.remove(name, Deadline(seconds))
     say(f"stack {name} is down; its volumes and secrets stay")
     return True
 

@@ -34,7 +34,8 @@ from scripts.ledger.records import Record
 from scripts.ledger.replicas import SetReplicas
 from scripts.monitoring_stack import kept
 from scripts.rollout import convergence
-from scripts.rollout.replicas import AGAIN, Change, change_replicas
+from scripts.rollout.order import AGAIN
+from scripts.rollout.replicas import Change, change_replicas
 from scripts.stack_file import render, settings
 from scripts.stack_file.rendered import RELEASE
 

@@ -12,12 +12,9 @@ from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
 from scripts.rollout.as_set import render_as_set
-from scripts.rollout.order import Goal, Order
+from scripts.rollout.order import AGAIN, Goal, Order
 from scripts.rollout.situation import Situation
 from scripts.rollout.wait import Condemned, NoRoom, NotGood, TooLate
-
-#: Seconds until a manager that failed is asked again.
-AGAIN = 2.0
 
 
 def go_back(order: Order, before: Situation, error: Exception, deadline: Deadline) -> NoReturn:
