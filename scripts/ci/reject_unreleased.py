@@ -101,7 +101,6 @@ def _record(
     said: Rejection, document: Mapping[str, Any], image: Mapping[str, Any], serving: str
 ) -> Record:
     return Record(
-        number=0,
         kind=records.REJECTION,
         release=document["release"],
         image=image.get("image", ""),
@@ -109,13 +108,9 @@ def _record(
         by=said.by,
         why=said.why,
         outcome=records.REJECTED,
-        reason="",
-        settings="",
         replaced=serving,
-        seconds=0.0,
         document=document,
         golden={},
-        inputs=None,
     )
 
 

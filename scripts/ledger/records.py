@@ -37,21 +37,21 @@ GOOD = (VERIFIED, UNPROVEN, SCALED, STAYS, CONFIRMED)
 class Record(NamedTuple):
     """One attempt. `document` is the image's release.json, `golden` the rows that prove it."""
 
-    number: int
     kind: str
     release: str
     image: str
     at: str
     by: str
-    why: str
     outcome: str
-    reason: str
-    settings: str
-    replaced: str
-    seconds: float
     document: Mapping[str, Any]
     golden: Mapping[str, Any]
-    inputs: StackInputs | None
+    number: int = 0
+    why: str = ""
+    reason: str = ""
+    settings: str = ""
+    replaced: str = ""
+    seconds: float = 0.0
+    inputs: StackInputs | None = None
 
     @property
     def verified(self) -> bool:

@@ -63,7 +63,6 @@ class Situation(NamedTuple):
 
 def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Record:
     return Record(
-        number=0,
         kind=order.kind,
         release=goal.release.name,
         image=goal.release.image,
@@ -71,10 +70,8 @@ def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Rec
         by=order.by,
         why=order.why,
         outcome="",
-        reason="",
         settings=rendered.settings,
         replaced=replaced,
-        seconds=0.0,
         document=goal.release.document,
         golden=goal.release.golden,
         inputs=goal.inputs,
