@@ -11,9 +11,8 @@ from scripts.engine.docker import DockerError, docker
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
-from scripts.rollout.as_set import render_as_set
 from scripts.rollout.order import AGAIN, Goal, Order
-from scripts.rollout.situation import Situation
+from scripts.rollout.situation import Situation, render_as_set
 from scripts.rollout.wait import Condemned, NoRoom, NotGood, TooLate
 
 
