@@ -120,6 +120,18 @@ def build(
     docker_shown(*words, str(folder), environ=environ, seconds=seconds)
 
 
+def standard_labels(title: str, version: str, commit: str, source: str) -> dict[str, str]:
+    """As the Open Container Initiative names them; `source` is left out where it is not known."""
+    facts = {
+        "title": title,
+        "version": version,
+        "revision": commit,
+        "source": source,
+        "licenses": "Apache-2.0",
+    }
+    return {f"org.opencontainers.image.{name}": fact for name, fact in facts.items() if fact}
+
+
 def repository(registry: str, name: str) -> str:
     """`name` in the registry that the environment names."""
     if not registry:

@@ -42,7 +42,7 @@ def build(options: argparse.Namespace) -> dict[str, Any]:
     tag = from_files.ensure(
         recipe,
         options.deadline,
-        stamps=from_files.stamps_of(NAME, commit),
+        commit=commit,
         pull=options.pull,
         cache=not options.no_cache,
     )
