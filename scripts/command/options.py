@@ -18,6 +18,7 @@ from scripts.command.outcome import REFUSED, Refused, say
 
 #: Seconds for going back, and those for which a deploy may hold the lock before.
 BACK, PATIENCE = 300.0, 1800.0
+STACK = "swarmline"
 
 
 def parameter(name: str, allowed: Allowed = LINE) -> str:
@@ -26,6 +27,11 @@ def parameter(name: str, allowed: Allowed = LINE) -> str:
         return values.parameter(name, allowed)
     except NotAllowed as error:
         raise Refused(str(error)) from error
+
+
+def named_stack() -> str:
+    """The stack that the environment names, for what has no --stack."""
+    return parameter("STACK", NAME) or STACK
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 def parser(name: str, text: str | None, deadline: float | None = None) -> Parser:
     """A command line with --stack and --json, and with --deadline where the script waits."""
     line = plain_parser(name, text)
-    line.add_argument("--stack", default=Outside("STACK", NAME, "swarmline"))
+    line.add_argument("--stack", default=Outside("STACK", NAME, STACK))
     if deadline is not None:
         line.add_argument("--deadline", type=float, default=deadline, help="seconds to be done in")
     return line
