@@ -152,8 +152,9 @@ def push(tag: str, place: str, seconds: float) -> str:
     try:
         words = docker("push", there, seconds=seconds)
     except DockerError as error:
+        words = error.words.rpartition("\n")[2] or "docker gave no reason"
         raise Refused(
-            f"{there} could not be published ({error.words.splitlines()[-1]}); is the registry up,"
+            f"{there} could not be published ({words}); is the registry up,"
             " and are you logged in to it (`docker login`)?"
         ) from error
     digest = DIGEST.search(words)
