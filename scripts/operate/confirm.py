@@ -5,8 +5,7 @@
 With a load, golden rows are asked through the edge by a few callers at once for so many seconds, and what they were
 answered has to reach the journal's database. In a staging stack that is the rule, 20 s, and the outcome is kept with
 the releases of the stack whose staging it is: what is confirmed may come in there, what answers wrongly or not at all
-is withdrawn. Nothing else is changed. Exit codes: 0 it does,
-1 it does not.
+is withdrawn. Nothing else is changed. Exit codes: 0 it does, 1 it does not.
 """
 
 from __future__ import annotations

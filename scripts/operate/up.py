@@ -3,8 +3,7 @@
     python -m scripts.operate up [--yes] [--stack NAME]
 
 Asks before it makes this machine a Swarm, unless --yes. Without REGISTRY it runs a registry on this machine, which a
-Swarm of one node can do with. Exit codes: 0 done, 1 refused or not trained, else those
-of the step that failed.
+Swarm of one node can do with. Exit codes: 0 done, 1 refused or not trained, else those of the step that failed.
 """
 
 from __future__ import annotations
