@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from scripts.command import files, interrupts, processes
+from scripts.command import files, interrupts, outcome, processes
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import DONE, KINDS, LATE, REFUSED, Refused, say
 from scripts.detached import folder as folders
@@ -58,6 +58,11 @@ def carry_out(module: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             f"the deploy runs by itself, in {folder.path}; an abort of the build is a message to it"
         )
         return _outcome(_follow(folder, aborts, DEADLINE))
+
+
+def finish(module: str, act: Callable[[], dict[str, Any]], as_json: bool) -> int:
+    """Ends a command that changes the Swarm by its exit code; what `act` came to is kept where the report looks."""
+    return outcome.finish(lambda: carry_out(module, act), as_json, files.deploy_outcome())
 
 
 def _begin(module: str, aborts: list[int]) -> Folder:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from outside.values import FLAG, WHOLE, Outside
-from scripts.command import files, interrupts
+from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import (
     add_back_deadline,
@@ -23,7 +23,7 @@ from scripts.command.options import (
     parsed,
     parser,
 )
-from scripts.command.outcome import Late, Refused, RolledBack, finish, say
+from scripts.command.outcome import Late, Refused, RolledBack, say
 from scripts.detached import process
 from scripts.engine import lock, swarm
 from scripts.engine.docker import DockerError
@@ -209,8 +209,4 @@ def main(arguments: list[str] | None = None) -> int:
         help="leave it to the settings",
     )
     options = parsed(add_patience(add_back_deadline(line)), arguments)
-    return finish(
-        lambda: process.carry_out(__name__, lambda: scale(options)),
-        options.json,
-        files.deploy_outcome(),
-    )
+    return process.finish(__name__, lambda: scale(options), options.json)

@@ -12,9 +12,8 @@ import argparse
 from typing import Any
 
 from outside.values import NAME, NUMBER, Outside, choice
-from scripts.command import files
 from scripts.command.options import add_rollout, parsed, parser
-from scripts.command.outcome import Refused, finish
+from scripts.command.outcome import Refused
 from scripts.detached import process
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
@@ -76,8 +75,4 @@ def main(arguments: list[str] | None = None) -> int:
     line.add_argument("--experiment", help="another name deals subjects anew")
     line.add_argument("--only-for", metavar="CHAMPION,CHALLENGER", help="of these versions alone")
     options = parsed(line, arguments)
-    return finish(
-        lambda: process.carry_out(__name__, lambda: change_traffic(options)),
-        options.json,
-        files.deploy_outcome(),
-    )
+    return process.finish(__name__, lambda: change_traffic(options), options.json)
