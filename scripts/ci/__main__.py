@@ -8,15 +8,15 @@ from __future__ import annotations
 import sys
 
 from scripts.ci import audit, monitor_pages, notify, reject_unreleased, scope
-from scripts.command.options import Verb, run_verb
+from scripts.command.options import run_verb
 
 VERBS = {
-    "scope": Verb(scope.main),
-    "offer": Verb(notify.main_offer),
-    "notify": Verb(notify.main),
-    "reject-unreleased": Verb(reject_unreleased.main),
-    "audit": Verb(audit.main),
-    "monitor-report": Verb(monitor_pages.main),
+    "scope": scope.main,
+    "offer": notify.main_offer,
+    "notify": notify.main,
+    "reject-unreleased": reject_unreleased.main,
+    "audit": audit.main,
+    "monitor-report": monitor_pages.main,
 }
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ message). A webhook that does not answer is said, and fails nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree  # nosec B405 # our own reports
@@ -32,9 +32,9 @@ DEFAULT_RECIPIENTS = "$DEFAULT_RECIPIENTS"
 TOLD_TO_END = {"130", "137", "143"}
 
 
-def gather(environ: Mapping[str, str]) -> report.Build:
-    reports = files.reports(environ)
-    log = Path(environ.get("SWARMLINE_LOG") or files.build(environ) / "log")
+def gather() -> report.Build:
+    environ, reports = os.environ, files.reports()
+    log = Path(environ.get("SWARMLINE_LOG") or files.build() / "log")
     goal = _failed_first(log)
     trainings = [_json(path) for path in sorted(reports.glob("*/training.json"))]
     return report.Build(
@@ -47,24 +47,24 @@ def gather(environ: Mapping[str, str]) -> report.Build:
         verdict=environ.get("VERDICT", ""),
         by=environ.get("BY", ""),
         reason=environ.get("WHY", ""),
-        committers=_committers(environ),
+        committers=_committers(),
         trainings=tuple(trainings),
-        release=_json(files.release("release.json", environ)),
-        deploy=_json(files.release("deploy.json", environ)),
-        staging=_json(files.staging_outcome(environ)),
-        changes=_json(files.changes(environ)),
+        release=_json(files.release("release.json")),
+        deploy=_json(files.release("deploy.json")),
+        staging=_json(files.staging_outcome()),
+        changes=_json(files.changes()),
         broken=tuple(_broken(reports)),
         goal=goal,
         last_words=_text(log / f"{goal.replace(' ', '+')}.log") if goal else "",
     )
 
 
-def _committers(environ: Mapping[str, str]) -> tuple[str, ...]:
+def _committers() -> tuple[str, ...]:
     """Whose commits came in since the last build that succeeded; of a job that builds no commit, nobody."""
-    if not environ.get("SCOPE"):
+    if not os.environ.get("SCOPE"):
         return ()
     try:
-        return tuple(checkout.committers(Path.cwd(), environ.get("SINCE", "")))
+        return tuple(checkout.committers(Path.cwd(), os.environ.get("SINCE", "")))
     except Refused as error:
         say(f"swarmline: no committer is mailed: {error}")
         return ()
@@ -125,7 +125,7 @@ def post(url: str, build: report.Build) -> str:
 
 
 def act() -> dict[str, Any]:
-    build = gather(os.environ)
+    build = gather()
     folder = files.build() / "report"
     texts = write(build, folder)
     reports = files.reports()
@@ -140,7 +140,7 @@ def act() -> dict[str, Any]:
 
 def main_offer(arguments: list[str] | None = None) -> int:
     parsed(plain_parser("ci offer", __doc__), arguments)
-    print(report.offer(gather(os.environ)))
+    print(report.offer(gather()))
     return 0
 
 

@@ -19,9 +19,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from outside.values import NAME
 from scripts.command import files
-from scripts.command.options import parameter
+from scripts.command.options import named_stack
 from scripts.command.outcome import DONE, LATE, REFUSED, ROLLED_BACK, Refused, finish, say
 from scripts.engine.docker import DockerError
 from scripts.ledger import confirmations, records
@@ -84,7 +83,7 @@ def _keep_in_swarm(said: Rejection) -> str:
     )
     if not document:
         return "there is no release.json here, so the Swarm does not know of it"
-    stack = parameter("STACK", NAME) or "swarmline"
+    stack = named_stack()
     try:
         history = records.history(stack)
         # What was red in staging its deploy or its proof has kept already.
@@ -101,7 +100,6 @@ def _record(
     said: Rejection, document: Mapping[str, Any], image: Mapping[str, Any], serving: str
 ) -> Record:
     return Record(
-        number=0,
         kind=records.REJECTION,
         release=document["release"],
         image=image.get("image", ""),
@@ -109,13 +107,9 @@ def _record(
         by=said.by,
         why=said.why,
         outcome=records.REJECTED,
-        reason="",
-        settings="",
         replaced=serving,
-        seconds=0.0,
         document=document,
         golden={},
-        inputs=None,
     )
 
 

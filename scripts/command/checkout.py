@@ -28,6 +28,10 @@ class Commit(NamedTuple):
     dirty: bool
 
     @property
+    def stated(self) -> str:
+        return self.name + ("-dirty" if self.dirty else "")
+
+    @property
     def time(self) -> str:
         """An image is as old as what it is built from, so that the same one has the same bill of materials."""
         return datetime.fromtimestamp(self.seconds, UTC).isoformat()

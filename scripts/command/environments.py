@@ -60,9 +60,9 @@ def secrets_folder(stack: str) -> Path:
     return files.secrets() / stack if production_of(stack) else files.secrets()
 
 
-def folder(environ: Mapping[str, str] = os.environ) -> Path:
+def folder() -> Path:
     """Where the files of settings are."""
-    return ROOT / (environ.get("SWARMLINE_SETTINGS") or FOLDER)
+    return ROOT / (os.environ.get("SWARMLINE_SETTINGS") or FOLDER)
 
 
 def check(place: Path) -> None:

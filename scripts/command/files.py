@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 
-def build(environ: Mapping[str, str] = os.environ) -> Path:
+def build() -> Path:
     """Where everything that is made goes."""
-    return Path(environ.get("SWARMLINE_BUILD") or "build")
+    return Path(os.environ.get("SWARMLINE_BUILD") or "build")
 
 
 def bundles() -> Path:
@@ -24,14 +24,14 @@ def bundles() -> Path:
     return Path(os.environ.get("SWARMLINE_BUNDLES") or build() / "bundles")
 
 
-def reports(environ: Mapping[str, str] = os.environ) -> Path:
+def reports() -> Path:
     """What a build publishes on its page."""
-    return Path(environ.get("SWARMLINE_REPORTS") or build(environ) / "reports")
+    return Path(os.environ.get("SWARMLINE_REPORTS") or build() / "reports")
 
 
-def release(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+def release(name: str) -> Path:
     """What is known of the release that was made last: release.json, image.json, sbom.cdx.json and so on."""
-    return build(environ) / "release" / name
+    return build() / "release" / name
 
 
 def deploy_outcome() -> Path:
@@ -39,14 +39,14 @@ def deploy_outcome() -> Path:
     return release(Path(os.environ.get("SWARMLINE_OUTCOME") or "deploy.json").name)
 
 
-def staging_outcome(environ: Mapping[str, str] = os.environ) -> Path:
+def staging_outcome() -> Path:
     """Where it is kept what a release came to in staging: of its deploy there, and then of its proof."""
-    return release("staging.json", environ)
+    return release("staging.json")
 
 
-def changes(environ: Mapping[str, str] = os.environ) -> Path:
+def changes() -> Path:
     """Where `make plan` leaves what the release changes, for the rest of the build."""
-    return release("changes.json", environ)
+    return release("changes.json")
 
 
 def secrets() -> Path:

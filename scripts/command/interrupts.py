@@ -47,7 +47,7 @@ def refusing() -> Iterator[None]:
             raise Refused(f"{reason()}, before anything was changed")
 
     _Noted.changing, _Noted.reason = False, ""
-    with _handled(stop):
+    with handled(stop):
         # Held back while it started: how it ends is said from here on.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
         yield
@@ -57,7 +57,7 @@ def refusing() -> Iterator[None]:
 def going_back() -> Iterator[None]:
     """Ctrl-C and TERM in the middle are a reason to go back like any other; once is enough."""
     _Noted.changing = True
-    with _handled(lambda number, _frame: _note(number)):
+    with handled(lambda number, _frame: _note(number)):
         try:
             yield
         finally:
@@ -70,7 +70,8 @@ def _note(number: int) -> None:
 
 
 @contextmanager
-def _handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+def handled(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Each signal that ends a command goes to this handler meanwhile."""
     former = {number: signal.signal(number, handler) for number in HANDLED}
     try:
         yield

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from outside import values
 from outside.command_line import fill_in, more_words
@@ -18,6 +18,7 @@ from scripts.command.outcome import REFUSED, Refused, say
 
 #: Seconds for going back, and those for which a deploy may hold the lock before.
 BACK, PATIENCE = 300.0, 1800.0
+STACK = "swarmline"
 
 
 def parameter(name: str, allowed: Allowed = LINE) -> str:
@@ -26,6 +27,11 @@ def parameter(name: str, allowed: Allowed = LINE) -> str:
         return values.parameter(name, allowed)
     except NotAllowed as error:
         raise Refused(str(error)) from error
+
+
+def named_stack() -> str:
+    """The stack that the environment names, for what has no --stack."""
+    return parameter("STACK", NAME) or STACK
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,7 +45,7 @@ class Parser(argparse.ArgumentParser):
 def parser(name: str, text: str | None, deadline: float | None = None) -> Parser:
     """A command line with --stack and --json, and with --deadline where the script waits."""
     line = plain_parser(name, text)
-    line.add_argument("--stack", default=Outside("STACK", NAME, "swarmline"))
+    line.add_argument("--stack", default=Outside("STACK", NAME, STACK))
     if deadline is not None:
         line.add_argument("--deadline", type=float, default=deadline, help="seconds to be done in")
     return line
@@ -66,21 +72,14 @@ def parsed(line: argparse.ArgumentParser, arguments: Sequence[str] | None) -> ar
     return options
 
 
-class Verb(NamedTuple):
-    """What a room does when its word is said; `words` are said to it besides."""
-
-    main: Callable[[], int]
-    words: tuple[str, ...] = ()
-
-
-def run_verb(room: str, text: str | None, verbs: Mapping[str, Verb]) -> int:
+def run_verb(room: str, text: str | None, verbs: Mapping[str, Callable[[], int]]) -> int:
     """Does what the first word of the command line says; the rest is for that verb."""
-    word, *rest = [*sys.argv[1:], ""]
+    word, *rest = sys.argv[1:] or [""]
     if word not in verbs:
         say(f"{(text or '').strip()}\n\nusage: python -m scripts.{room} {'|'.join(verbs)} ...")
         return 0 if word in ("-h", "--help") else REFUSED
-    sys.argv = [word, *verbs[word].words, *rest[:-1]]
-    return verbs[word].main()
+    sys.argv = [word, *rest]
+    return verbs[word]()
 
 
 def add_who_and_why(line: argparse.ArgumentParser) -> argparse.ArgumentParser:

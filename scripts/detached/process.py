@@ -23,10 +23,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
-from scripts.command import files, interrupts, processes
+from scripts.command import files, interrupts, outcome, processes
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import DONE, KINDS, LATE, REFUSED, Refused, say
 from scripts.detached import folder as folders
@@ -59,6 +58,11 @@ def carry_out(module: str, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
             f"the deploy runs by itself, in {folder.path}; an abort of the build is a message to it"
         )
         return _outcome(_follow(folder, aborts, DEADLINE))
+
+
+def finish(module: str, act: Callable[[], dict[str, Any]], as_json: bool) -> int:
+    """Ends a command that changes the Swarm by its exit code; what `act` came to is kept where the report looks."""
+    return outcome.finish(lambda: carry_out(module, act), as_json, files.deploy_outcome())
 
 
 def _begin(module: str, aborts: list[int]) -> Folder:
@@ -121,16 +125,8 @@ def _start_and_leave(folder: Folder, line: list[str], environ: dict[str, str]) -
 def _aborts_noted() -> Iterator[list[int]]:
     """The signals that came; Jenkins waits some seconds before it ends a process for good."""
     came: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        came.append(number)
-
-    former = {number: signal.signal(number, note) for number in interrupts.HANDLED}
-    try:
+    with interrupts.handled(lambda number, _frame: came.append(number)):
         yield came
-    finally:
-        for number, before in former.items():
-            signal.signal(number, before)
 
 
 def _follow(folder: Folder, aborts: list[int], seconds: float) -> dict[str, Any]:

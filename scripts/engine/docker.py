@@ -174,9 +174,9 @@ def _environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: text for name, text in environ.items() if text is not None}
 
 
-def docker_json(*arguments: str, seconds: float = SECONDS) -> Any:
+def docker_json(*arguments: str) -> Any:
     """What an `inspect` printed, or one value a line of a `ls --format '{{json .}}'`."""
-    words = docker(*arguments, seconds=seconds)
+    words = docker(*arguments)
     if "--format" in arguments:
         return [json.loads(line) for line in words.splitlines() if line]
     return json.loads(words)

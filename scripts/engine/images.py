@@ -120,6 +120,18 @@ def build(
     docker_shown(*words, str(folder), environ=environ, seconds=seconds)
 
 
+def standard_labels(title: str, version: str, commit: str, source: str) -> dict[str, str]:
+    """As the Open Container Initiative names them; `source` is left out where it is not known."""
+    facts = {
+        "title": title,
+        "version": version,
+        "revision": commit,
+        "source": source,
+        "licenses": "Apache-2.0",
+    }
+    return {f"org.opencontainers.image.{name}": fact for name, fact in facts.items() if fact}
+
+
 def repository(registry: str, name: str) -> str:
     """`name` in the registry that the environment names."""
     if not registry:
@@ -140,8 +152,9 @@ def push(tag: str, place: str, seconds: float) -> str:
     try:
         words = docker("push", there, seconds=seconds)
     except DockerError as error:
+        words = error.words.rpartition("\n")[2] or "docker gave no reason"
         raise Refused(
-            f"{there} could not be published ({error.words.splitlines()[-1]}); is the registry up,"
+            f"{there} could not be published ({words}); is the registry up,"
             " and are you logged in to it (`docker login`)?"
         ) from error
     digest = DIGEST.search(words)

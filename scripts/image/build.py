@@ -66,18 +66,13 @@ def labels_of(document: Document, source: str) -> dict[str, str]:
         model: {arm: about["version"] for arm, about in arms.items()}
         for model, arms in document["models"].items()
     }
-    prefix = "org.opencontainers.image"
-    labels = {
-        f"{prefix}.title": NAME,
-        f"{prefix}.version": document["release"],
-        f"{prefix}.revision": document["commit"] + ("-dirty" if document["dirty"] else ""),
-        f"{prefix}.created": document["created"],
-        f"{prefix}.source": source,
-        f"{prefix}.licenses": "Apache-2.0",
+    commit = document["commit"] + ("-dirty" if document["dirty"] else "")
+    return {
+        **images.standard_labels(NAME, document["release"], commit, source),
+        "org.opencontainers.image.created": document["created"],
         "swarmline.release": document["release"],
         "swarmline.models": json.dumps(versions, sort_keys=True),
     }
-    return {name: value for name, value in labels.items() if value}
 
 
 def _sizes(over: int, parts: dict[str, int]) -> str:

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from scripts.command import checkout, files
 from scripts.command.outcome import Refused
 from scripts.engine import images
-from scripts.image import exported, own_code
+from scripts.image import exported
+from scripts.stack_file import settings
 
 #: Kinds of files that the service is made of; what else lies beside them stays out of images.
 SUFFIXES = (".py", ".sql", ".html", ".css", ".js")
@@ -38,8 +39,29 @@ def gather(root: Path, bundle_root: Path) -> ImageInputs:
     for name in (DOCKERFILE, lock):
         if not (root / name).is_file():
             raise Refused(f"{root / name} is missing; build from a complete checkout")
-    own = own_code.files(root, shipped)
+    own = _trusted_code(root, shipped)
     return ImageInputs(root, tuple(sorted(code)), lock, shipped, tuple(sorted(names - code)), own)
+
+
+def _trusted_code(root: Path, shipped: list[exported.Bundle]) -> tuple[str, ...]:
+    """Files of the packages that are trusted, since models hold types of them; Refused where a bundle needs another."""
+    trusted = settings.trusted_packages()
+    for bundle in shipped:
+        for package in bundle.manifest.get("packages", []):
+            where = f"{bundle.model}, version {bundle.version}"
+            if package not in trusted:
+                raise Refused(
+                    f"{where} holds types of the package {package!r}, whose code would run in the service;"
+                    f" TRUSTED_PACKAGES={package} if you trust it"
+                )
+            if not _package(root, package):
+                raise Refused(f"{where} holds types of {package}, which {root} has not")
+    return tuple(name for package in trusted for name in _package(root, package))
+
+
+def _package(root: Path, package: str) -> list[str]:
+    """All that git knows of it, since code may read tables of its own."""
+    return checkout.files(root, f":(literal){package}", f":(literal){package}.py")
 
 
 def stage(inputs: ImageInputs, document: Mapping[str, Any], folder: Path) -> None:

@@ -29,44 +29,29 @@ class Recipe(NamedTuple):
     version: str = ""
 
 
-class Stamps(NamedTuple):
-    """Arguments and labels that say when and where from; another build of the same image may have others."""
-
-    arguments: Mapping[str, str] = NOTHING
-    labels: Mapping[str, str] = NOTHING
-
-
-def stamps_of(name: str, commit: checkout.Commit) -> Stamps:
-    """Of an image that is built from this checkout alone."""
-    labels = {
-        "org.opencontainers.image.title": name,
-        "org.opencontainers.image.revision": commit.name + ("-dirty" if commit.dirty else ""),
-        "org.opencontainers.image.source": checkout.origin(ROOT),
-        "org.opencontainers.image.licenses": "Apache-2.0",
-    }
-    present = {label: value for label, value in labels.items() if value}
-    return Stamps({"SOURCE_DATE_EPOCH": str(commit.seconds)}, present)
-
-
 def ensure(
     recipe: Recipe,
     seconds: float,
     *,
-    stamps: Stamps = Stamps(),
+    commit: checkout.Commit | None = None,
     pull: bool = False,
     cache: bool = True,
 ) -> str:
-    """The image's name on this engine."""
+    """The image's name on this engine. The commit is on it, and another build of the same may have another."""
     contents = {place: checkout.content(source) for place, source in recipe.files.items()}
     base = images.base(recipe.base, pull, seconds)
-    tag = f"{recipe.name}:{'-'.join(filter(None, (recipe.version, _hash(recipe, base, contents))))}"
+    version = "-".join(filter(None, (recipe.version, _hash(recipe, base, contents))))
+    tag = f"{recipe.name}:{version}"
     if cache and images.exists(tag):
         say(f"{tag}: unchanged")
         return tag
     folder = files.build() / "images" / recipe.name
     images.stage(folder, contents)
-    arguments = {recipe.base_argument: base.name, **recipe.arguments, **stamps.arguments}
-    labels = {"org.opencontainers.image.version": tag.partition(":")[2], **stamps.labels}
+    arguments = {recipe.base_argument: base.name, **recipe.arguments}
+    labels = {"org.opencontainers.image.version": version}
+    if commit is not None:
+        arguments["SOURCE_DATE_EPOCH"] = str(commit.seconds)
+        labels = images.standard_labels(recipe.name, version, commit.stated, checkout.origin(ROOT))
     images.build(folder, tag, arguments, labels, seconds=seconds, cache=cache)
     over = images.size(tag) - images.size(base.name)
     say(f"{tag}: built; {over / 1e6:.0f} MB on top of its base")

@@ -6,10 +6,9 @@ import argparse
 import os
 from typing import Any
 
-from outside.values import NAME as A_NAME
 from scripts.command import checkout, files
 from scripts.command.checkout import ROOT
-from scripts.command.options import parameter
+from scripts.command.options import named_stack
 from scripts.command.outcome import Refused, say
 from scripts.engine import images
 from scripts.image import from_files, imported
@@ -26,8 +25,7 @@ RUNBOOK = "docs/runbook.md"
 
 def is_wanted() -> bool:
     """Unless MONITORING is off, in the environment or in the stack's file of settings."""
-    stack = parameter("STACK", A_NAME) or "swarmline"
-    return settings.outside(stack, "MONITORING", "on") != "off"
+    return settings.outside(named_stack(), "MONITORING", "on") != "off"
 
 
 def build(options: argparse.Namespace) -> dict[str, Any]:
@@ -42,7 +40,7 @@ def build(options: argparse.Namespace) -> dict[str, Any]:
     tag = from_files.ensure(
         recipe,
         options.deadline,
-        stamps=from_files.stamps_of(NAME, commit),
+        commit=commit,
         pull=options.pull,
         cache=not options.no_cache,
     )

@@ -37,25 +37,31 @@ GOOD = (VERIFIED, UNPROVEN, SCALED, STAYS, CONFIRMED)
 class Record(NamedTuple):
     """One attempt. `document` is the image's release.json, `golden` the rows that prove it."""
 
-    number: int
     kind: str
     release: str
     image: str
     at: str
     by: str
-    why: str
     outcome: str
-    reason: str
-    settings: str
-    replaced: str
-    seconds: float
     document: Mapping[str, Any]
     golden: Mapping[str, Any]
-    inputs: StackInputs | None
+    number: int = 0
+    why: str = ""
+    reason: str = ""
+    settings: str = ""
+    replaced: str = ""
+    seconds: float = 0.0
+    inputs: StackInputs | None = None
 
     @property
     def verified(self) -> bool:
         return self.outcome == VERIFIED and self.inputs is not None
+
+    @property
+    def deployed_with(self) -> StackInputs:
+        """Its inputs, which a record that was verified has."""
+        assert self.inputs is not None
+        return self.inputs
 
     @property
     def as_release(self) -> Release:
@@ -167,6 +173,13 @@ def history(stack: str) -> list[Record]:
 def serving(history_of: list[Record]) -> Record | None:
     """What was verified last."""
     return next((record for record in history_of if record.verified), None)
+
+
+def need_serving(stack: str, history_of: list[Record]) -> Record:
+    record = serving(history_of)
+    if record is None:
+        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
+    return record
 
 
 def last_inputs(stack: str) -> StackInputs | None:

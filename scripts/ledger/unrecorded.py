@@ -47,18 +47,12 @@ def record(view: View, stack: str, seconds: float = SECONDS) -> Record | None:
         return None
     serving = release.read(name, seconds)
     return Record(
-        number=0,
         kind=KIND,
         release=serving.name,
         image=name,
         at=_since(view, stack),
         by="docker stack deploy",
-        why="",
         outcome=records.UNPROVEN,
-        reason="",
-        settings="",
-        replaced="",
-        seconds=0.0,
         document=serving.document,
         golden=serving.golden,
         inputs=StackInputs({}, {**settings_by_hand(view, stack), "MODEL_IMAGE": name}, {}),

@@ -12,8 +12,7 @@ from scripts.command.deadline import Deadline
 from scripts.command.environments import secrets_folder
 from scripts.command.outcome import Late, Refused, Stopped, say
 from scripts.credentials import database, manage
-from scripts.engine import lock, secrets_and_configs, swarm
-from scripts.engine.docker import DockerError, docker
+from scripts.engine import lock, secrets_and_configs, stacks, swarm
 from scripts.engine.secrets_and_configs import current_secrets
 from scripts.ledger import records
 from scripts.monitoring_stack import state
@@ -55,10 +54,8 @@ def after_release(stack: str, by: str, seconds: float = DEADLINE) -> dict[str, A
 def ensure(stack: str, seconds: float) -> dict[str, Any]:
     """Under the stack's lock."""
     history = records.history(stack)
-    serving = records.serving(history)
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
-    inputs = of_the_stack(stack, serving.inputs, monitor_of(serving.image, history))
+    serving = records.need_serving(stack, history)
+    inputs = of_the_stack(stack, serving.deployed_with, monitor_of(serving.image, history))
     inputs = with_runbook(stack, inputs)
     if not monitoring.is_wanted(inputs):
         return _outcome(OFF, [], removed=take_away(stack, seconds))
@@ -104,13 +101,7 @@ def _bring_in(
     # Without its role the monitor reads nothing: then the next deploy makes it, whatever else is as it was.
     settings = ROLE_LACKS if problems else rendered.settings
     text = rendered.labelled({SETTINGS: settings, IMAGE: inputs.monitor_image})
-    flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
-    deadline.retry(
-        lambda: docker("stack", "deploy", *flags, "-c", "-", name, stdin=text),
-        DockerError,
-        step=1.0,
-        words="out of sequence",
-    )
+    stacks.deploy(name, text, deadline)
     lacking = _wait(name, rendered, baselines, deadline)
     problems += [f"monitoring: {part.lack}" for part in lacking]
     if not problems:
@@ -150,13 +141,7 @@ def take_away(stack: str, seconds: float) -> bool:
     name = stack_of(stack)
     if not swarm.look(name).services:
         return False
-    docker("stack", "rm", name)
-    own = ("--quiet", "--filter", swarm.of_stack(name))
-    Deadline(seconds).wait_for(
-        lambda: not (docker("ps", *own) or docker("network", "ls", *own)),
-        lambda: f"stack {name} is ordered down, and some of it has not ended yet",
-        step=0.5,
-    )
+    stacks.remove(name, Deadline(seconds))
     say(f"stack {name} is down; its volumes and secrets stay")
     return True
 

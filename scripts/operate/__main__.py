@@ -9,21 +9,21 @@ from __future__ import annotations
 
 import sys
 
-from scripts.command.options import Verb, run_verb
+from scripts.command.options import run_verb
 from scripts.operate import backup, confirm, down, prune, run, status, trace, unlock, up
 
 VERBS = {
-    "up": Verb(up.main),
-    "down": Verb(down.main),
-    "unlock": Verb(unlock.main),
-    "status": Verb(status.main),
-    "confirm": Verb(confirm.main),
-    "trace": Verb(trace.main),
-    "prune": Verb(prune.main),
-    "backup": Verb(backup.main),
-    "restore": Verb(backup.main_restore),
-    "restore-test": Verb(backup.main_test),
-    "run": Verb(run.main),
+    "up": up.main,
+    "down": down.main,
+    "unlock": unlock.main,
+    "status": status.main,
+    "confirm": confirm.main,
+    "trace": trace.main,
+    "prune": prune.main,
+    "backup": backup.main,
+    "restore": backup.main_restore,
+    "restore-test": backup.main_test,
+    "run": run.main,
 }
 
 if __name__ == "__main__":

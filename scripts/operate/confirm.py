@@ -5,8 +5,7 @@
 With a load, golden rows are asked through the edge by a few callers at once for so many seconds, and what they were
 answered has to reach the journal's database. In a staging stack that is the rule, 20 s, and the outcome is kept with
 the releases of the stack whose staging it is: what is confirmed may come in there, what answers wrongly or not at all
-is withdrawn. Nothing else is changed. Exit codes: 0 it does,
-1 it does not.
+is withdrawn. Nothing else is changed. Exit codes: 0 it does, 1 it does not.
 """
 
 from __future__ import annotations
@@ -75,17 +74,13 @@ def _confirm_for(production: str, options: argparse.Namespace) -> dict[str, Any]
 
 
 def _serving(stack: str) -> Record:
-    recorded = records.serving(records.history(stack))
-    serving = unrecorded.record(swarm.look(stack), stack) or recorded
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {stack} has no release yet; `make deploy` brings one in")
-    return serving
+    by_hand = unrecorded.record(swarm.look(stack), stack)
+    return by_hand or records.need_serving(stack, records.history(stack))
 
 
 def _prove(options: argparse.Namespace, serving: Record) -> dict[str, Any]:
     """What the status tells, and what the load came to."""
-    assert serving.inputs is not None
-    release, variables = serving.as_release, serving.inputs.variables
+    release, variables = serving.as_release, serving.deployed_with.variables
 
     def unmet() -> str:
         view = swarm.look(options.stack)
@@ -103,8 +98,8 @@ def _prove(options: argparse.Namespace, serving: Record) -> dict[str, Any]:
 def _bear(options: argparse.Namespace, serving: Record) -> dict[str, str]:
     if not options.load:
         return {}
-    assert serving.inputs is not None
-    edge = client.client_for(swarm.look(options.stack), options.stack, serving.inputs.variables)
+    variables = serving.deployed_with.variables
+    edge = client.client_for(swarm.look(options.stack), options.stack, variables)
     burden = load.bear(edge, serving.as_release, options.load)
     if burden.failed:
         raise NotServed(f"release {serving.release} does not bear a load: {burden}")

@@ -15,7 +15,7 @@ from outside.values import FLAG, Outside
 from scripts.command.deadline import Deadline
 from scripts.command.options import add_break_lock, add_who_and_why, is_agreed, parsed, parser
 from scripts.command.outcome import Refused, finish, say
-from scripts.engine import lock, secrets_and_configs, swarm
+from scripts.engine import lock, secrets_and_configs, stacks, swarm
 from scripts.engine.docker import DockerError, docker
 from scripts.monitoring_stack import bring_in
 from scripts.stack_file.monitoring import stack_of
@@ -31,24 +31,13 @@ def down(options: argparse.Namespace) -> dict[str, Any]:
         deadline = Deadline(options.deadline)
         # First, since it is on the stack's networks.
         bring_in.take_away(stack, options.deadline)
-        docker("stack", "rm", stack)
-        # The containers end after the services are gone, and the networks after them.
-        deadline.wait_for(
-            lambda: not _leftovers(stack),
-            lambda: f"stack {stack} is ordered down, and some of it has not ended yet",
-            step=0.5,
-        )
+        stacks.remove(stack, deadline)
         removed = remove_everything(stack, deadline) if options.volumes else []
     say(
         f"stack {stack} is down"
         + ("" if options.volumes else "; volumes, secrets and records stay")
     )
     return {"stack": stack, "removed": removed}
-
-
-def _leftovers(stack: str) -> str:
-    own = ("--quiet", "--filter", swarm.of_stack(stack))
-    return docker("ps", *own) or docker("network", "ls", *own)
 
 
 def remove_everything(stack: str, deadline: Deadline) -> list[str]:

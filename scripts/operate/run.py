@@ -21,6 +21,7 @@ from types import FrameType
 import requests
 
 from outside.values import FLAG, Outside
+from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import parsed, plain_parser
 from scripts.command.outcome import Refused, say
@@ -29,23 +30,25 @@ from scripts.edge.smoke import golden_rows, smoke
 from scripts.operate import directions
 
 GRACE_SECONDS = 40.0
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Ended(Exception):
     """Someone asked this process to end."""
 
 
-def refuse_taken(host: str, port: int) -> None:
-    """Another server on the port would answer in our service's place."""
+def refuse_taken(address: str) -> int:
+    """The port of the address. Another server on it would answer in our service's place."""
+    host, _, port = address.rpartition(":")
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((host, port))
-        except OSError as error:
+            probe.bind((host.strip("[]"), int(port)))
+        except (OSError, OverflowError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no host:port"
             raise Refused(
-                f"{host}:{port} cannot be bound ({error.strerror}); name another, as in make run BIND=127.0.0.1:8081"
+                f"{address} cannot be bound ({reason}); name another, as in make run BIND=127.0.0.1:8081"
             ) from error
+    return int(port)
 
 
 @contextmanager
@@ -85,9 +88,8 @@ def wait_until_ready(process: subprocess.Popen[bytes], url: str, seconds: float)
 
 
 def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
-    host, _, port = environ["BIND"].rpartition(":")
     url, bundles = f"http://{environ['BIND']}", Path(environ["BUNDLES"])
-    refuse_taken(host.strip("[]"), int(port))
+    refuse_taken(environ["BIND"])
     with running(environ, "service") as process:
         wait_until_ready(process, url, seconds)
         verdicts = smoke(url, bundles)
@@ -108,11 +110,9 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
 def watching(environ: dict[str, str], url: str) -> Iterator[str]:
     """The monitor, after the service and without waiting for it: what a person reads of where it is."""
     address = environ.get("MONITOR_BIND") or "127.0.0.1:8090"
-    host, _, port = address.rpartition(":")
     try:
-        refuse_taken(host.strip("[]"), int(port))
-        is_there = int(port) > 0
-    except (Refused, ValueError, OverflowError):
+        is_there = refuse_taken(address) > 0
+    except Refused:
         is_there = False
     if not is_there:
         yield f"not here: {address} cannot be bound; MONITOR_BIND=127.0.0.1:8091 names another"
@@ -126,8 +126,7 @@ def watching(environ: dict[str, str], url: str) -> Iterator[str]:
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     # A second signal must not break into the ending.
-    for other in SIGNALS:
-        signal.signal(other, signal.SIG_IGN)
+    interrupts.no_more()
     raise Ended(signal.Signals(number).name)
 
 
@@ -147,10 +146,10 @@ def main(arguments: list[str] | None = None) -> int:
         # No load balancer has to notice that this one ends.
         "DRAIN_SECONDS": "0",
     }
-    for number in SIGNALS:
-        signal.signal(number, _stop)
+    chosen = {name: os.environ.get(name) or usual for name, usual in defaults.items()}
     try:
-        return serve(defaults | os.environ, options.once, options.deadline)
+        with interrupts.handled(_stop):
+            return serve(os.environ | chosen, options.once, options.deadline)
     except Refused as error:
         say(f"swarmline: {error}")
         return 1

@@ -18,7 +18,6 @@ from scripts.command.outcome import Refused, finish
 from scripts.edge import client, journal_lag
 from scripts.edge.client import EdgeClient
 from scripts.edge.counters import counters
-from scripts.edge.journal_lag import Journal
 from scripts.engine import lock, secrets_and_configs, swarm
 from scripts.engine.docker import DockerError
 from scripts.engine.swarm import Service, View
@@ -140,18 +139,14 @@ def _callers(edge: EdgeClient) -> dict[str, Any]:
         return facts | {"error": str(error)}
     replicas = counters(edge)
     behind = journal_lag.ask(edge, replicas)
+    journals = {address: journal._asdict() for address, journal in behind.items()}
     facts["replicas"] = [
-        replica._asdict() | {"journal": _as_dict(behind.get(replica.address))}
-        for replica in replicas
+        replica._asdict() | {"journal": journals.get(replica.address)} for replica in replicas
     ]
     return facts | {
         "warnings": list(journal_lag.warnings(behind)),
         "problems": list(journal_lag.problems(behind, time.time())),
     }
-
-
-def _as_dict(journal: Journal | None) -> dict[str, Any] | None:
-    return None if journal is None else journal._asdict()
 
 
 def _secrets(stack: str) -> list[dict[str, str]]:

@@ -3,8 +3,7 @@
     python -m scripts.operate up [--yes] [--stack NAME]
 
 Asks before it makes this machine a Swarm, unless --yes. Without REGISTRY it runs a registry on this machine, which a
-Swarm of one node can do with. Exit codes: 0 done, 1 refused or not trained, else those
-of the step that failed.
+Swarm of one node can do with. Exit codes: 0 done, 1 refused or not trained, else those of the step that failed.
 """
 
 from __future__ import annotations
@@ -128,14 +127,13 @@ def _start_registry() -> None:
 
 def look_around(stack: str) -> dict[str, Any]:
     """Where to look, and a call of the first model."""
-    serving = records.serving(records.history(stack))
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {stack} has no release; `make deploy` says why")
-    edge = client.client_for(swarm.look(stack), stack, serving.inputs.variables)
+    serving = records.need_serving(stack, records.history(stack))
+    inputs = serving.deployed_with
+    edge = client.client_for(swarm.look(stack), stack, inputs.variables)
     model, arms = next(iter(serving.golden.items()))
     call = directions.call_of(edge, client.key_file(stack), model, arms["champion"]["golden"])
     lines = ["how it does      make status"]
-    if monitoring.is_wanted(serving.inputs):
+    if monitoring.is_wanted(inputs):
         lines += directions.to_monitoring(edge.url, stack)
     directions.show(edge.url, "\n".join(lines), call)
     return {"url": edge.url, "release": serving.release, "curl": call}

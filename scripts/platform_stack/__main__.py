@@ -17,7 +17,7 @@ from typing import Any
 
 from outside.values import NAME, PATH, Outside
 from scripts.command import files
-from scripts.command.options import Verb, parsed, plain_parser, run_verb
+from scripts.command.options import parsed, plain_parser, run_verb
 from scripts.command.outcome import finish
 from scripts.platform_stack import backup, mlflow_image, stack
 
@@ -44,9 +44,9 @@ def main(verb: str) -> int:
     return finish(lambda: ACTS[verb](options), options.json)
 
 
-VERBS = {
-    **{verb: Verb(partial(main, verb)) for verb in ACTS},
-    "mlflow-image": Verb(mlflow_image.main),
+VERBS: dict[str, Callable[[], int]] = {
+    **{verb: partial(main, verb) for verb in ACTS},
+    "mlflow-image": mlflow_image.main,
 }
 
 if __name__ == "__main__":

@@ -39,22 +39,12 @@ def backup(stack: str, place: Path, seconds: float) -> dict[str, Any]:
     folder, unfinished = place / name, place / f".{name}"
     unfinished.mkdir(parents=True, mode=0o700)
     try:
-        _save(
-            unfinished / DUMP,
-            deadline,
-            "exec",
-            database,
-            "pg_dump",
-            "-U",
-            "postgres",
-            "-Fc",
-            "mlflow",
-        )
+        dump = ("pg_dump", "-U", "postgres", "-Fc", "mlflow")
+        _save(unfinished / DUMP, deadline, "exec", database, *dump)
         for file, (volume, left_out) in VOLUMES.items():
+            source = _inside(f"{stack}_{volume}:/from:ro", image)
             words = ("tar", "-C", "/from", "-cz", *(f"--exclude={path}" for path in left_out), ".")
-            _save(
-                unfinished / file, deadline, *_inside(f"{stack}_{volume}:/from:ro", image), *words
-            )
+            _save(unfinished / file, deadline, *source, *words)
         _write_manifest(unfinished, stack)
         unfinished.rename(folder)
     finally:
@@ -76,15 +66,9 @@ def restore(stack: str, folder: Path, seconds: float) -> dict[str, Any]:
     try:
         for file, (volume, _) in VOLUMES.items():
             say(f"restoring {volume}")
+            target = _inside(f"{stack}_{volume}:/to", image)
             script = "find /to -mindepth 1 -delete && tar -C /to -xzp"
-            _load(
-                folder / file,
-                deadline,
-                *_inside(f"{stack}_{volume}:/to", image),
-                "sh",
-                "-ec",
-                script,
-            )
+            _load(folder / file, deadline, *target, "sh", "-ec", script)
         say("restoring MLflow's database")
         for statement in (
             "DROP DATABASE IF EXISTS mlflow WITH (FORCE)",

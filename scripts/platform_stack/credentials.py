@@ -15,10 +15,9 @@ import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from outside.values import NAME
 from scripts.command import files
 from scripts.command.environments import staging_of
-from scripts.command.options import parameter
+from scripts.command.options import named_stack
 from scripts.command.outcome import Refused, say
 from scripts.credentials import certificates
 from scripts.engine import secrets_and_configs
@@ -125,7 +124,7 @@ def _key_of_a_stack(folder: Path, name: str) -> Iterator[Path]:
     """Where `make secrets` has left it, for the stack that Jenkins deploys or for its staging."""
     if name in OF_THE_STACK:
         yield folder / OF_THE_STACK[name]
-    staging = staging_of(parameter("STACK", NAME) or "swarmline") if name in OF_STAGING else None
+    staging = staging_of(named_stack()) if name in OF_STAGING else None
     if staging:
         yield folder / staging.stack / OF_STAGING[name]
 

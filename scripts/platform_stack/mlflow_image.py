@@ -35,8 +35,7 @@ def make(seconds: float, pull: bool = False, cache: bool = True) -> dict[str, An
     images.need_engine()
     base = settings.base_image(images.BASE_IMAGE)
     recipe = Recipe(NAME, "BASE_IMAGE", base, FILES, version=version)
-    stamps = from_files.stamps_of(NAME, commit)
-    tag = from_files.ensure(recipe, seconds, stamps=stamps, pull=pull, cache=cache)
+    tag = from_files.ensure(recipe, seconds, commit=commit, pull=pull, cache=cache)
     place = from_files.write_sbom(tag, commit.time, "mlflow.sbom.cdx.json")
     reference = from_files.push(tag, seconds)
     if not reference:

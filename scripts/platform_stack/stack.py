@@ -7,6 +7,7 @@ environment set what jenkins/platform.yml lists.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,8 @@ from typing import Any
 from scripts.command import checkout
 from scripts.command.checkout import ROOT
 from scripts.command.deadline import Deadline
-from scripts.command.outcome import Refused, say
-from scripts.engine import images, secrets_and_configs, swarm
+from scripts.command.outcome import Late, Refused, say
+from scripts.engine import images, secrets_and_configs, stacks, swarm
 from scripts.engine.docker import docker, docker_json
 from scripts.platform_stack import credentials
 from scripts.platform_stack.images import image_variables
@@ -91,17 +92,13 @@ def services(stack: str) -> list[dict[str, Any]]:
 def _wait(stack: str, deadline: Deadline) -> None:
     """Until every service has all its tasks; says what holds one up when the time is over."""
     said = ""
-    late: list[dict[str, Any]] = []
-
-    def is_complete() -> bool:
-        nonlocal said, late
-        late = [service for service in services(stack) if not _is_complete(service)]
-        if late and (waiting := ", ".join(sorted(_names(stack, late)))) != said:
+    while late := [service for service in services(stack) if not _is_complete(service)]:
+        if deadline.passed:
+            raise Late(f"not running: {'; '.join(_errors(late))}")
+        if (waiting := ", ".join(sorted(_names(stack, late)))) != said:
             say(f"waiting for {waiting}")
             said = waiting
-        return not late
-
-    deadline.wait_for(is_complete, lambda: f"not running: {'; '.join(_errors(late))}")
+        time.sleep(1.0)
 
 
 def _names(stack: str, late: list[dict[str, Any]]) -> Iterator[str]:
@@ -162,12 +159,7 @@ def down(stack: str, seconds: float) -> dict[str, Any]:
     """Volumes, secrets and configs stay, so that `up` goes on from there."""
     if not services(stack):
         raise Refused(f"there is no stack {stack}")
-    docker("stack", "rm", stack)
-    networks = ("network", "ls", "--quiet", "--filter", swarm.of_stack(stack))
-    Deadline(seconds).wait_for(
-        lambda: not services(stack) and not docker(*networks).split(),
-        lambda: f"{stack} has not ended within {seconds:g} s",
-    )
+    stacks.remove(stack, Deadline(seconds))
     say(f"{stack} has ended; its volumes are kept")
     return {"stack": stack}
 

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.outcome import DONE, ROLLED_BACK, Late, Refused, say
+from scripts.engine.docker import DockerError
 from scripts.ledger import records
 from scripts.ramp import ends
 from scripts.ramp.ends import End
@@ -191,9 +192,14 @@ class _Ramp:
         )
 
     def _record(self, outcome: str, reason: str) -> None:
-        plan = self._plan
+        """An end that changed no traffic stands in the ledger too: who looks later sees that no ramp goes on."""
         serving = self._served.record
-        ends.record_end(self._stack.name, serving, outcome, plan.by, plan.why, reason)
+        entry = serving.entry(records.RAMP, self._plan.by, self._plan.why)
+        ended = entry._replace(outcome=outcome, reason=reason, replaced=serving.release)
+        try:
+            records.store(self._stack.name, ended)
+        except DockerError as error:
+            say(f"the ledger does not tell that the ramp ended: {error.words}")
 
     def _facts(self, outcome: str, share: float | None) -> Ended:
         return {

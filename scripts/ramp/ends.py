@@ -1,13 +1,10 @@
-"""How a ramp can end, and what the ledger keeps of an end that changed no traffic."""
+"""How a ramp can end."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from scripts.command.outcome import Late, RolledBack, Stopped, say
-from scripts.engine.docker import DockerError
-from scripts.ledger import records
-from scripts.ledger.records import Record
+from scripts.command.outcome import Late, RolledBack, Stopped
 
 
 class Kind(NamedTuple):
@@ -37,13 +34,3 @@ class End(Exception):
     def __init__(self, kind: Kind, reason: str):
         self.kind = kind
         super().__init__(reason)
-
-
-def record_end(stack: str, serving: Record, outcome: str, who: str, why: str, reason: str) -> None:
-    """A record that changed nothing: who looks later sees that no ramp goes on any more."""
-    entry = serving.entry(records.RAMP, who, why)
-    ended = entry._replace(outcome=outcome, reason=reason, replaced=serving.release)
-    try:
-        records.store(stack, ended)
-    except DockerError as error:
-        say(f"the ledger does not tell that the ramp ended: {error.words}")

@@ -53,9 +53,7 @@ class Stack:
         """Refused where no challenger of the model is served, or what serves has no record."""
         history = records.history(self.name)
         unrecorded.refuse(swarm.look(self.name), self.name)
-        serving = records.serving(history)
-        if serving is None:
-            raise Refused(f"stack {self.name} has no release yet; `make deploy` brings one in")
+        serving = records.need_serving(self.name, history)
         arms = records.versions(serving.document).get(self.model)
         if arms is None:
             models = ", ".join(records.versions(serving.document))

@@ -18,6 +18,7 @@ from scripts.ramp.stack import Served, Stack
 
 #: Seconds between two questions to the monitor, between two looks at the ledger, and until a wait is said again.
 POLL, LEDGER_EVERY, TELL_EVERY = 2.0, 10.0, 300.0
+NO_ANSWER = "the monitor does not answer"
 
 
 class Watch:
@@ -36,36 +37,28 @@ class Watch:
 
     def begin_anew(self) -> datetime:
         """Now, as the monitor has it: after a step it has as long as ever to be heard. End where it is away."""
-        self._heard = time.monotonic()
-        answer: list[Answer] = []
-
-        def lack() -> str:
-            answer[:] = [each for each in (self._look(),) if each is not None]
-            return "" if answer else "the monitor does not answer"
-
-        self._until(Deadline(self._away_seconds), lack, ends.AWAY)
-        return answer[0].at
+        self._heard, deadline = time.monotonic(), Deadline(self._away_seconds)
+        while (answer := self._look()) is None:
+            self._pause(deadline, NO_ANSWER, ends.AWAY)
+        return answer.at
 
     def until(self, seconds: float, lack: Callable[[Experiment], str], kind: Kind) -> Experiment:
         """The experiment, once it lacks nothing. End of this kind when the time is over, and of others at any time."""
-
-        def words() -> str:
+        deadline = Deadline(seconds)
+        while True:
             if self._look() is None:
-                return "the monitor does not answer"
-            if self.experiment is None:
-                return "the monitor has not judged these two versions yet"
-            return lack(self.experiment)
+                words = NO_ANSWER
+            elif self.experiment is None:
+                words = "the monitor has not judged these two versions yet"
+            elif not (words := lack(self.experiment)):
+                return self.experiment
+            self._pause(deadline, words, kind)
 
-        self._until(Deadline(seconds), words, kind)
-        assert self.experiment is not None
-        return self.experiment
-
-    def _until(self, deadline: Deadline, lack: Callable[[], str], kind: Kind) -> None:
-        while words := lack():
-            if deadline.passed:
-                raise End(kind, f"not within {deadline.seconds / 60:g} minutes: {words}")
-            self._say_waiting(words)
-            time.sleep(POLL)
+    def _pause(self, deadline: Deadline, words: str, kind: Kind) -> None:
+        if deadline.passed:
+            raise End(kind, f"not within {deadline.seconds / 60:g} minutes: {words}")
+        self._say_waiting(words)
+        time.sleep(POLL)
 
     def heed(self) -> None:
         """Raises what ends a ramp."""

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import sys
 
-from scripts.command.options import Verb, run_verb
+from scripts.command.options import run_verb
 from scripts.release import deploy, plan, rollback, scale, staging, standalone_file, traffic
 
 VERBS = {
-    "deploy": Verb(deploy.main),
-    "plan": Verb(plan.main),
-    "staging": Verb(staging.main),
-    "rollback": Verb(rollback.main),
-    "releases": Verb(rollback.list_releases),
-    "traffic": Verb(traffic.main),
-    "scale": Verb(scale.main),
-    "stack-file": Verb(standalone_file.main),
+    "deploy": deploy.main,
+    "plan": plan.main,
+    "staging": staging.main,
+    "rollback": rollback.main,
+    "releases": rollback.list_releases,
+    "traffic": traffic.main,
+    "scale": scale.main,
+    "stack-file": standalone_file.main,
 }
 
 if __name__ == "__main__":

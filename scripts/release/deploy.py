@@ -38,9 +38,6 @@ DEADLINE, WATCH = 600.0, 15.0
 Note = Callable[[Record | None, Release], None]
 
 
-def _note_nothing(_serving: Record | None, _wanted: Release) -> None: ...
-
-
 def deploy(options: argparse.Namespace) -> dict[str, Any]:
     confirmations.need_production(options.stack)
     return process.carry_out(__name__, lambda: _bring_in(order_of(options)))
@@ -56,7 +53,7 @@ def _bring_in(order: Order) -> dict[str, Any]:
     return {**outcome, "monitoring": bring_in.after_release(order.stack, order.by)}
 
 
-def order_of(options: argparse.Namespace, note: Note = _note_nothing) -> Order:
+def order_of(options: argparse.Namespace, note: Note | None = None) -> Order:
     """The order, once the image is there. `note` is told what serves and what is to come, before a refusal."""
     swarm.need_manager()
     # To pull may take minutes: nothing that another deploy may change is looked at before the lock is held.
@@ -67,13 +64,14 @@ def order_of(options: argparse.Namespace, note: Note = _note_nothing) -> Order:
 
 
 def goal(
-    options: argparse.Namespace, wanted: Release, history: list[Record], note: Note = _note_nothing
+    options: argparse.Namespace, wanted: Release, history: list[Record], note: Note | None = None
 ) -> Goal:
     """What a deploy brings in, if it may come in after what the stack has lived through."""
     serving = records.serving(history)
     view = swarm.look(options.stack)
     serves = unrecorded.record_if_readable(view, options.stack) or serving
-    note(serves, wanted)
+    if note is not None:
+        note(serves, wanted)
     if not options.force:
         if serves is not None:
             refuse_older(wanted, serves)

@@ -14,7 +14,6 @@ import argparse
 from typing import Any
 
 from outside.values import IMAGE, Outside
-from scripts.command import files
 from scripts.command.options import add_rollout, parsed, parser
 from scripts.command.outcome import Refused, finish, say
 from scripts.detached import process
@@ -85,8 +84,4 @@ def main(arguments: list[str] | None = None) -> int:
     line = add_rollout(parser("release rollback", __doc__, 300.0), 0.0)
     line.add_argument("--to", default=Outside("TO", IMAGE), help="the release to go back to")
     options = parsed(line, arguments)
-    return finish(
-        lambda: process.carry_out(__name__, lambda: rollback(options)),
-        options.json,
-        files.deploy_outcome(),
-    )
+    return process.finish(__name__, lambda: rollback(options), options.json)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from outside.values import FLAG, WHOLE, Outside
-from scripts.command import files, interrupts
+from scripts.command import interrupts
 from scripts.command.deadline import Deadline
 from scripts.command.options import (
     add_back_deadline,
@@ -23,7 +23,7 @@ from scripts.command.options import (
     parsed,
     parser,
 )
-from scripts.command.outcome import Late, Refused, RolledBack, finish, say
+from scripts.command.outcome import Late, Refused, RolledBack, say
 from scripts.detached import process
 from scripts.engine import lock, swarm
 from scripts.engine.docker import DockerError
@@ -34,7 +34,8 @@ from scripts.ledger.records import Record
 from scripts.ledger.replicas import SetReplicas
 from scripts.monitoring_stack import kept
 from scripts.rollout import convergence
-from scripts.rollout.replicas import AGAIN, Change, change_replicas
+from scripts.rollout.order import AGAIN
+from scripts.rollout.replicas import Change, change_replicas
 from scripts.stack_file import render, settings
 from scripts.stack_file.rendered import RELEASE
 
@@ -113,7 +114,7 @@ def _plan(options: argparse.Namespace, wanted: int | None) -> Plan:
     unrecorded.refuse(view, options.stack)
     serving = records.serving(records.history(options.stack))
     service = view.named(replicas.service_of(options.stack))
-    if serving is None or serving.inputs is None or service is None:
+    if serving is None or service is None:
         raise Refused(f"stack {options.stack} does not serve; `make deploy` brings a release in")
     if service.labels[RELEASE] != serving.release:
         raise Refused(
@@ -124,7 +125,8 @@ def _plan(options: argparse.Namespace, wanted: int | None) -> Plan:
         need_within(wanted, settings_of(options.stack, serving))
     before = replicas.set_replicas(options.stack)
     if wanted is None:
-        rendered = render.render(options.stack, serving.inputs, current_secrets(options.stack))
+        secrets = current_secrets(options.stack)
+        rendered = render.render(options.stack, serving.deployed_with, secrets)
         own = rendered.replicas(options.stack)[service.name] or 1
         return Plan(serving, service, view, before, None, own)
     chosen = SetReplicas(wanted, options.by, records.now(), options.why)
@@ -207,8 +209,4 @@ def main(arguments: list[str] | None = None) -> int:
         help="leave it to the settings",
     )
     options = parsed(add_patience(add_back_deadline(line)), arguments)
-    return finish(
-        lambda: process.carry_out(__name__, lambda: scale(options)),
-        options.json,
-        files.deploy_outcome(),
-    )
+    return process.finish(__name__, lambda: scale(options), options.json)

@@ -25,7 +25,6 @@ from scripts.engine import swarm
 from scripts.engine.secrets_and_configs import NEEDED, VARIABLES, current_secrets, plain_name
 from scripts.image import release
 from scripts.ledger import records, unrecorded
-from scripts.ledger.records import Record
 from scripts.release import traffic_file
 from scripts.stack_file import render, settings
 from scripts.stack_file.render import CONFIGS, StackInputs
@@ -38,10 +37,10 @@ ROOM = 1 << 20
 
 def write(options: argparse.Namespace) -> dict[str, Any]:
     image = release.image_named(options.image)
-    before, shared, names = _in_the_swarm(options.stack)
+    before, traffic, names = _in_the_swarm(options.stack)
     chosen = settings.choose(options.stack, before)
     settings.say_what_stays(chosen)
-    inputs = render.collect(image, shared, chosen.values)
+    inputs = render.collect(image, traffic, chosen.values)
     document = yaml.safe_load(render.fill(options.stack, inputs, names).text)
     place = files.write(files.release(NAME), _text(document, inputs, options.stack))
     say(f"wrote {place}; docker stack deploy --with-registry-auth -c {place} {options.stack}")
@@ -63,12 +62,9 @@ def _in_the_swarm(name: str) -> tuple[StackInputs | None, str, dict[str, str]]:
         say(f"not there yet: {', '.join(lacking)}; `make secrets ARGS=--plain-names` makes them")
     serving = records.serving(records.history(name))
     before = unrecorded.settings(swarm.look(name), name, serving)
-    return before, _traffic(serving), plain | there
-
-
-def _traffic(serving: Record | None) -> str:
-    """As it is: what the image holds is not looked at, so nothing says that a challenger has gone."""
-    return traffic_file.to_toml(traffic_file.traffic_of(serving))
+    # As it is: what the image holds is not looked at, so nothing says that a challenger has gone.
+    traffic = traffic_file.to_toml(traffic_file.traffic_of(serving))
+    return before, traffic, plain | there
 
 
 def _text(document: dict[str, Any], inputs: StackInputs, name: str) -> str:

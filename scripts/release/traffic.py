@@ -12,9 +12,8 @@ import argparse
 from typing import Any
 
 from outside.values import NAME, NUMBER, Outside, choice
-from scripts.command import files
 from scripts.command.options import add_rollout, parsed, parser
-from scripts.command.outcome import Refused, finish
+from scripts.command.outcome import Refused
 from scripts.detached import process
 from scripts.engine import swarm
 from scripts.ledger import records, unrecorded
@@ -36,16 +35,15 @@ def change_traffic(options: argparse.Namespace) -> dict[str, Any]:
 def goal(options: argparse.Namespace, history: list[Record]) -> Goal:
     """The release that serves, with another share for one model."""
     unrecorded.refuse(swarm.look(options.stack), options.stack)
-    serving = records.serving(history)
-    if serving is None or serving.inputs is None:
-        raise Refused(f"stack {options.stack} has no release yet; `make deploy` brings one in")
+    serving = records.need_serving(options.stack, history)
     if options.only_for:
         _need_versions(serving, options.model, options.only_for)
     text = traffic_file.change(
         serving, options.model, options.mode, options.share, options.experiment
     )
-    configs = {**serving.inputs.configs, "TRAFFIC_CONFIG": text}
-    return Goal(serving.as_release, serving.inputs._replace(configs=configs))
+    inputs = serving.deployed_with
+    configs = {**inputs.configs, "TRAFFIC_CONFIG": text}
+    return Goal(serving.as_release, inputs._replace(configs=configs))
 
 
 def _need_versions(serving: Record, model: str, wanted: str) -> None:
@@ -77,8 +75,4 @@ def main(arguments: list[str] | None = None) -> int:
     line.add_argument("--experiment", help="another name deals subjects anew")
     line.add_argument("--only-for", metavar="CHAMPION,CHALLENGER", help="of these versions alone")
     options = parsed(line, arguments)
-    return finish(
-        lambda: process.carry_out(__name__, lambda: change_traffic(options)),
-        options.json,
-        files.deploy_outcome(),
-    )
+    return process.finish(__name__, lambda: change_traffic(options), options.json)

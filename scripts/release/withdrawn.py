@@ -3,7 +3,7 @@ in again only on purpose."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from scripts.command.outcome import Refused
@@ -11,6 +11,8 @@ from scripts.ledger.records import CONFIRMED, RED, REJECTION, STAGING, Record, s
 
 #: What an image is built from, beside its models. A later build has the same code and other models.
 PARTS = ("code", "lock", "base_layers")
+#: Whether a release is meant, by its name and its release.json.
+IsMeant = Callable[[str, Mapping[str, Any]], bool]
 
 
 class Withdrawn(Refused):
@@ -41,38 +43,28 @@ def find(history: list[Record], release: str, document: Mapping[str, Any]) -> st
 
     `history` has the newest first.
     """
-    return _of_release(history, release) or _of_code(history, document)
+    if by_name := _newest(history, lambda name, _: name == release):
+        return str(by_name)
+    by_code = _newest(history, lambda _, built_from: _is_same_code(built_from, document))
+    return f"its code is that of {by_code.release}: {by_code}" if by_code else ""
 
 
-def _of_release(history: list[Record], release: str) -> str:
+def _newest(history: list[Record], is_meant: IsMeant) -> Withdrawal | None:
+    """The last withdrawal of what is meant; None where there is none, or where it has served since."""
     is_confirmed = False
     for place, record in enumerate(history):
-        if record.verified and record.release == release:
-            return ""
+        is_about_it = is_meant(record.release, record.document)
+        if record.verified and is_about_it:
+            return None
         # Of what staging said, the newest counts; it takes nothing back of what a person said.
-        is_confirmed |= record.outcome == CONFIRMED and record.release == release
+        is_confirmed |= record.outcome == CONFIRMED and is_about_it
         withdrawal = _withdrawal(record, history[place + 1 :])
         if withdrawal is None or (is_confirmed and record.outcome == RED):
             continue
-        if withdrawal.release == release:
-            return str(withdrawal)
-    return ""
-
-
-def _of_code(history: list[Record], document: Mapping[str, Any]) -> str:
-    is_confirmed = False
-    for place, record in enumerate(history):
-        if record.verified and _is_same_code(record.document, document):
-            return ""
-        is_confirmed |= record.outcome == CONFIRMED and _is_same_code(record.document, document)
-        withdrawal = _withdrawal(record, history[place + 1 :])
-        if withdrawal is None or (is_confirmed and record.outcome == RED):
-            continue
-        if _is_same_code(withdrawal.before, document):
-            continue
-        if _is_same_code(withdrawal.document, document):
-            return f"its code is that of {withdrawal.release}: {withdrawal}"
-    return ""
+        is_withdrawn = is_meant(withdrawal.release, withdrawal.document)
+        if is_withdrawn and not is_meant("", withdrawal.before):
+            return withdrawal
+    return None
 
 
 def _withdrawal(record: Record, earlier: list[Record]) -> Withdrawal | None:

@@ -6,9 +6,8 @@ from scripts.command.deadline import Deadline
 from scripts.command.outcome import say
 from scripts.edge import client
 from scripts.edge.canary import Tally
-from scripts.engine.docker import DockerError, docker
+from scripts.engine import stacks
 from scripts.engine.swarm import View
-from scripts.image.release import Release
 from scripts.rollout.order import Goal
 from scripts.rollout.wait import Wait
 from scripts.stack_file.rendered import IMAGE, RELEASE, SETTINGS, Rendered
@@ -37,21 +36,8 @@ def apply(
         condemned=condemned,
     )
     say(f"deploying release {goal.release.name} as stack {stack}")
-    _stack_deploy(stack, goal.release, rendered, deadline)
+    labels = {SETTINGS: rendered.settings, RELEASE: goal.release.name, IMAGE: goal.release.image}
+    stacks.deploy(stack, rendered.labelled(labels), deadline)
     view = wait.until_converged(is_judging=watched > 0)
     wait.until_proven(view)
     return wait.watch(watched)
-
-
-def _stack_deploy(stack: str, release: Release, rendered: Rendered, deadline: Deadline) -> None:
-    labels = {SETTINGS: rendered.settings, RELEASE: release.name, IMAGE: release.image}
-    text = rendered.labelled(labels)
-    # Every image is pinned: a registry that is asked again could only fail, or answer otherwise.
-    flags = ("--with-registry-auth", "--resolve-image", "never", "--prune", "--detach=true")
-    deadline.retry(
-        lambda: docker("stack", "deploy", *flags, "-c", "-", stack, stdin=text),
-        DockerError,
-        step=1.0,
-        # The Swarm itself changed a service between docker's look and its order.
-        words="out of sequence",
-    )

@@ -11,13 +11,9 @@ from scripts.engine.docker import DockerError, docker
 from scripts.ledger import records, unrecorded
 from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
-from scripts.rollout.as_set import render_as_set
-from scripts.rollout.order import Goal, Order
-from scripts.rollout.situation import Situation
+from scripts.rollout.order import AGAIN, Goal, Order
+from scripts.rollout.situation import Situation, render_as_set
 from scripts.rollout.wait import Condemned, NoRoom, NotGood, TooLate
-
-#: Seconds until a manager that failed is asked again.
-AGAIN = 2.0
 
 
 def go_back(order: Order, before: Situation, error: Exception, deadline: Deadline) -> NoReturn:
@@ -70,8 +66,7 @@ def _order_back_by_swarm(
 
 def _restore(order: Order, serving: Record, before: Situation, is_condemned: bool) -> None:
     """The release that was verified last, as it was, with today's secrets."""
-    assert serving.inputs is not None
-    goal = Goal(serving.as_release, serving.inputs)
+    goal = Goal(serving.as_release, serving.deployed_with)
     deadline = Deadline(order.back_seconds)
     # Tasks that ran before and still do need not prove themselves again.
     proven = frozenset(task.id for task in before.view.tasks if task.up)

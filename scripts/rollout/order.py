@@ -10,6 +10,9 @@ from scripts.image.release import Release
 from scripts.ledger.records import Record
 from scripts.stack_file.render import StackInputs
 
+#: Seconds until a manager that failed is asked again.
+AGAIN = 2.0
+
 
 class Goal(NamedTuple):
     """What is to serve, and with which settings."""

@@ -10,13 +10,12 @@ from scripts.command.outcome import Late, RolledBack, Stopped, say
 from scripts.edge import client
 from scripts.engine import swarm
 from scripts.engine.docker import DockerError, docker
+from scripts.engine.stacks import OVERTAKEN
 from scripts.engine.swarm import Service, View
 from scripts.ledger.records import Record
+from scripts.rollout.order import AGAIN
 from scripts.rollout.wait import NoRoom, NotGood, TooLate, Wait
 from scripts.stack_file.rendered import REPLICAS
-
-#: Seconds until a manager that failed is asked again.
-AGAIN = 2.0
 
 
 class Change(NamedTuple):
@@ -53,18 +52,17 @@ def _bring(change: Change, count: int, view: View, seconds: float) -> None:
         ),
         DockerError,
         step=1.0,
-        words="out of sequence",
+        words=OVERTAKEN,
     )
     wait.until_proven(wait.until_converged(is_judging=False))
 
 
 def _wait(change: Change, view: View, deadline: Deadline) -> Wait:
-    inputs = change.serving.inputs
-    assert inputs is not None
+    variables = change.serving.deployed_with.variables
     return Wait(
         change.stack,
         change.serving.as_release,
-        lambda now: client.client_for(now, change.stack, inputs.variables),
+        lambda now: client.client_for(now, change.stack, variables),
         {change.service.name: change.service.image},
         view,
         deadline=deadline,

@@ -14,12 +14,9 @@ from scripts.ledger import records, releases, unrecorded
 from scripts.ledger.records import Record
 from scripts.rollout.apply import apply
 from scripts.rollout.back import go_back
-from scripts.rollout.order import Order
+from scripts.rollout.order import AGAIN, Order
 from scripts.rollout.situation import Situation
 from scripts.rollout.wait import NoRoom, NotGood, TooLate
-
-#: Seconds until a manager that failed is asked again.
-AGAIN = 2.0
 
 
 def carry_out(order: Order) -> dict[str, Any]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from scripts.command.outcome import say
 from scripts.engine import swarm
+from scripts.engine.secrets_and_configs import current_secrets
 from scripts.engine.swarm import View
-from scripts.ledger import records
+from scripts.ledger import records, replicas
 from scripts.ledger.records import Record
 from scripts.rollout import convergence
-from scripts.rollout.as_set import render_as_set
 from scripts.rollout.order import Goal, Order
+from scripts.stack_file import render
+from scripts.stack_file.render import StackInputs
 from scripts.stack_file.rendered import SETTINGS, Rendered
 
 
@@ -46,25 +49,23 @@ class Situation(NamedTuple):
     def is_unchanged(self) -> bool:
         """Whether the same release runs with the same settings, and was verified to: nothing is to be done."""
         settings, services = self.rendered.settings, self.view.services
-        images, replicas = self.rendered.images(self.stack), self.rendered.replicas(self.stack)
+        images, counts = self.rendered.images(self.stack), self.rendered.replicas(self.stack)
         return (
             self.serving is not None
-            and self.serving.inputs is not None
             and self.serving.settings == settings
             # What only monitoring reads, its image among it, is recorded as well.
-            and self.serving.inputs.variables == self.goal.inputs.variables
+            and self.serving.deployed_with.variables == self.goal.inputs.variables
             and self.serving.release == self.goal.release.name
             and {service.name for service in services} == images.keys()
             and all(service.labels.get(SETTINGS) == settings for service in services)
             # Someone may have scaled by hand.
-            and all(service.replicas == replicas[service.name] for service in services)
+            and all(service.replicas == counts[service.name] for service in services)
             and convergence.judge(self.view, images, convergence.baseline(self.view)).converged
         )
 
 
 def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Record:
     return Record(
-        number=0,
         kind=order.kind,
         release=goal.release.name,
         image=goal.release.image,
@@ -72,11 +73,24 @@ def _attempt(order: Order, goal: Goal, rendered: Rendered, replaced: str) -> Rec
         by=order.by,
         why=order.why,
         outcome="",
-        reason="",
         settings=rendered.settings,
         replaced=replaced,
-        seconds=0.0,
         document=goal.release.document,
         golden=goal.release.golden,
         inputs=goal.inputs,
     )
+
+
+def render_as_set(stack: str, inputs: StackInputs) -> Rendered:
+    """The stack file as it is to run, whichever way it came: with the number of replicas that `make scale` has set."""
+    rendered = render.render(stack, inputs, current_secrets(stack))
+    chosen, service = replicas.set_replicas(stack), replicas.service_of(stack)
+    if chosen is None or service not in rendered.images(stack):
+        return rendered
+    own = rendered.replicas(stack)[service]
+    if chosen.replicas != own:
+        say(
+            f"{service} keeps its replicas, {chosen}; the settings say {own}, and `make scale UNSET=1` leaves it to"
+            " them"
+        )
+    return rendered.with_replicas(replicas.SERVICE, chosen.replicas)

@@ -53,10 +53,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def dashboards() -> list[dict[str, Any]]:
-    listed: list[dict[str, Any]] = tomllib.loads((ROOT / SOURCE_FILE).read_text("utf-8"))[
-        "dashboard"
-    ]
-    return listed
+    return list(tomllib.loads((ROOT / SOURCE_FILE).read_text("utf-8"))["dashboard"])
 
 
 def document(dashboard: Mapping[str, Any]) -> dict[str, Any]:

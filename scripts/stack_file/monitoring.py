@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -70,8 +69,3 @@ def ensure_configs(stack: str) -> None:
 
 def contents() -> dict[str, str]:
     return {name: path.read_text(encoding="utf-8") for name, path in config_files().items()}
-
-
-def services(text: str) -> dict[str, Any]:
-    """Of a rendered file."""
-    return dict(yaml.safe_load(text)["services"])

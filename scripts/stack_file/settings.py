@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from outside.values import NAME
 from scripts.command.checkout import ROOT
 from scripts.command.environments import ENGINE, FOLDER, STACK_NAME
-from scripts.command.options import parameter
+from scripts.command.options import named_stack
 from scripts.command.outcome import Refused, say
 from scripts.stack_file import render
 
@@ -257,7 +256,7 @@ def outside(
 
 def base_image(usual: str) -> str:
     """What images are built on, for the stack that the environment names."""
-    return outside(parameter("STACK", NAME) or "swarmline", "BASE_IMAGE", usual)
+    return outside(named_stack(), "BASE_IMAGE", usual)
 
 
 def _without_default(settings: Mapping[str, str]) -> dict[str, str]:
@@ -266,5 +265,5 @@ def _without_default(settings: Mapping[str, str]) -> dict[str, str]:
 
 def trusted_packages() -> list[str]:
     """Own code that goes into that stack's image, since its service is to trust it."""
-    text = outside(parameter("STACK", NAME) or "swarmline", "TRUSTED_PACKAGES")
+    text = outside(named_stack(), "TRUSTED_PACKAGES")
     return text.replace(",", " ").split()

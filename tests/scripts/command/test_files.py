@@ -62,7 +62,7 @@ def test_a_report_of_an_empty_variable_is_of_the_usual_folder(
     place = tmp_path / "build/release/release.json"
     place.parent.mkdir(parents=True)
     place.write_text('{"release": "aaaa"}', encoding="utf-8")
-    assert notify.gather(os.environ).release == {"release": "aaaa"}
+    assert notify.gather().release == {"release": "aaaa"}
 
 
 def test_each_package_asks_in_one_place():

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from scripts.command.outcome import Refused
+from scripts.engine import images
+from scripts.engine.docker import DockerError
 from scripts.engine.images import repository
 from scripts.image.build import labels_of
 from tests.support.scripts.checkout import checkout, release, write
@@ -69,6 +71,19 @@ def test_a_registry_is_a_host_with_a_path(registry: str):
 @pytest.mark.parametrize("registry", ["registry.example", "10.0.0.1:5000", "host:5000/a/b_c"])
 def test_a_repository_is_in_the_registry(registry: str):
     assert repository(registry, "swarmline/model") == f"{registry}/swarmline/model"
+
+
+def test_a_push_that_was_killed_without_a_word_is_refused_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def docker(*words: str, **_: float) -> str:
+        if words[0] == "push":
+            raise DockerError(words, "")
+        return ""
+
+    monkeypatch.setattr(images, "docker", docker)
+    with pytest.raises(Refused, match="could not be published .docker gave no reason."):
+        images.push("swarmline/model:1", "registry.example/swarmline/model", 1)
 
 
 def test_labels_say_which_release_an_image_is(tmp_path: Path):

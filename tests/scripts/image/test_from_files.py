@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from scripts.command.checkout import Commit
 from scripts.image import from_files
-from scripts.image.from_files import Recipe, Stamps
+from scripts.image.from_files import Recipe
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
 
 AGENT = Recipe(
@@ -24,13 +25,12 @@ def _base(swarm: SwarmInAFile) -> None:
 
 
 def test_it_is_built_once(swarm: SwarmInAFile):
-    tag = from_files.ensure(
-        AGENT, 60, stamps=Stamps({"SOURCE_DATE_EPOCH": "1"}, {"title": "agent"})
-    )
+    tag = from_files.ensure(AGENT, 60, commit=Commit("abc", 1, dirty=True))
     assert tag.startswith("swarmline/agent:1.2-")
     (build,) = swarm.calls("build")
-    assert {"AGENT_BASE=base:1", "SOURCE_DATE_EPOCH=1", "title=agent"} <= set(build["words"])
-    assert from_files.ensure(AGENT, 60, stamps=Stamps({"SOURCE_DATE_EPOCH": "2"})) == tag
+    revision = "org.opencontainers.image.revision=abc-dirty"
+    assert {"AGENT_BASE=base:1", "SOURCE_DATE_EPOCH=1", revision} <= set(build["words"])
+    assert from_files.ensure(AGENT, 60, commit=Commit("def", 2, dirty=False)) == tag
     assert len(swarm.calls("build")) == 1
     assert from_files.ensure(AGENT, 60, cache=False) == tag
     assert len(swarm.calls("build")) == 2

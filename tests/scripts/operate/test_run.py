@@ -133,6 +133,12 @@ def test_a_service_that_never_gets_ready_is_given_up(tmp_path: Path, address: st
     assert not listens(address)
 
 
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1:99999", "127.0.0.1:http"])
+def test_an_address_without_a_port_is_refused(tmp_path: Path, address: str):
+    code, output = finish(tmp_path, address, "right", "--once")
+    assert (code, f"{address} cannot be bound (it is no host:port)" in output) == (1, True), output
+
+
 def test_a_taken_port_is_named_before_anything_starts(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as server:
         code, output = finish(tmp_path, f"127.0.0.1:{server.getsockname()[1]}", "right")
