@@ -13,7 +13,8 @@ from tests.support.monitor_numbers import MODEL, monitor
 from tests.support.monitored_site import prometheus
 from tests.support.monitoring import alarm, raise_alarm
 from tests.support.prometheus import RUNBOOK
-from tests.support.receivers import Chat, Mail, serving
+from tests.support.receivers import Chat, Mail
+from tests.support.web import serving
 
 pytestmark = pytest.mark.slow
 SECONDS = 40.0

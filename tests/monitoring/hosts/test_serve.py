@@ -24,7 +24,8 @@ from tests.support.edge import Edge
 from tests.support.engine_answers import engine
 from tests.support.machine import free_port, wait_until
 from tests.support.processes import spawned
-from tests.support.receivers import Chat, serving
+from tests.support.receivers import Chat
+from tests.support.web import serving
 
 
 def lines(exporter: Exporter) -> set[str]:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from monitoring.findings import Capacity, Scalings
 from monitoring.findings.store import Store
@@ -32,7 +29,6 @@ from service.bundle.manifest import Manifest
 from service.journal.database.connection import connect
 from service.journal.database.decoding import Row
 from service.journal.database.predictions import PredictionTable
-from tests.support import receivers
 from tests.support.monitoring import board
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.service.bundles import QUALITY, YIELD, rows_for
@@ -48,11 +44,6 @@ class Site(NamedTuple):
 
     def at(self, path: str) -> str:
         return f"{self.url}/monitor{path}"
-
-
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:
-        """Requests are not worth a line."""
 
 
 def sources(folder: Path, store: Store, mlflow: str = "", prometheus: str = "") -> Sources:
@@ -77,13 +68,6 @@ def application(made_from: Sources, **settings: Any) -> Flask:
     options = {"authenticator": authenticator_of(""), "interval": 3600.0}
     app.register_blueprint(create_pages(PageSettings(**options | settings), made_from))
     return app
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    with receivers.serving(server):
-        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def filled(folder: Path, now: dt.datetime) -> Store:
