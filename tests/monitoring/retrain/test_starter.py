@@ -106,22 +106,6 @@ def test_two_monitors_start_what_waits_once(taker, store, starter_of, jenkins):
     assert len(jenkins.started) == 1
 
 
-def test_in_the_cooldown_nothing_is_started_and_it_is_said(taker, store, starter_of, jenkins):
-    stand(store)
-    stand(store, "quality", column="r2")
-    taker.take(message())
-    starter_of().start_waiting()
-    (refused,) = taker.take(message(alert("QualityBelowGate")))
-    starter_of().start_waiting()
-    assert refused.outcome == "cool-down" and "the next may begin at" in refused.reason
-    assert len(jenkins.started) == 1
-    assert Retrains(store.engine).counts() == {
-        ("yield", "started"): 1,
-        ("yield", "cool-down"): 1,
-        ("yield", "failed"): 0,
-    }
-
-
 def test_jenkins_down_is_said_and_tried_until_it_answers(taker, store, starter_of, jenkins, noted):
     stand(store)
     jenkins.down()
@@ -227,11 +211,6 @@ def test_the_challengers_alarm_alone_starts_nothing(taker, store, starter_of, je
     starter_of().start_waiting()
     assert refused.outcome == "refused" and "of the challenger alone" in refused.reason
     assert not jenkins.started
-
-
-def test_a_model_that_is_not_served_is_refused(taker, store):
-    (refused,) = taker.take(message(alert(model="unknown")))
-    assert refused.outcome == "refused" and "no model unknown answers here" in refused.reason
 
 
 def test_a_model_of_which_nothing_was_judged_for_a_month_is_not_served(store):
