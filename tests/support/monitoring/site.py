@@ -46,18 +46,16 @@ class Site(NamedTuple):
         return f"{self.url}/monitor{path}"
 
 
-def sources(folder: Path, store: Store, mlflow: str = "", prometheus: str = "") -> Sources:
+def sources(folder: Path, store: Store) -> Sources:
     """`folder` has `bundles` and `journal.db`."""
-    versions = Versions(
-        References(folder / "bundles", folder / "state", TrackingServer(mlflow)),
-        TrackingServer(mlflow),
-    )
+    nowhere = TrackingServer("")
+    versions = Versions(References(folder / "bundles", folder / "state", nowhere), nowhere)
     journal = f"sqlite:///{folder}/journal.db"
     return Sources(
         store=store,
         versions=versions,
-        ledger=Ledger(TrackingServer(mlflow)),
-        prometheus=Prometheus(prometheus),
+        ledger=Ledger(nowhere),
+        prometheus=Prometheus(""),
         journal=JournalLookup(journal),
         reports=Reports(folder / "reports", versions.of, JournalReader(journal)),
     )
