@@ -12,7 +12,7 @@ import pytest
 
 from service.bundle.rows.encoder import Encoder
 from tests.support import ROOT
-from tests.test_documents import CODE, FENCE, targets, targets_named_in
+from tests.test_documents import CODE, FENCE, targets_named_in
 from training.common import state
 from training.spec.load import find, parse
 from training.spec.values import Spec
@@ -41,12 +41,6 @@ def _example() -> str:
 
 def test_it_is_below_150_lines():
     assert len(README.splitlines()) < 150
-
-
-def test_its_commands_are_targets():
-    commands = targets_named_in("\n".join(FENCE.findall(README)))
-    assert {"run", "validate", "train", "promote", "export", "serve"} <= set(commands)
-    assert set(commands) <= targets(ROOT)
 
 
 def test_make_lists_each_target_of_the_readme_with_a_line():

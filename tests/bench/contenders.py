@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from service.bundle.exported import Bundle
 from tests.bench.wrk import Load
+from tests.support.machine import free_port
 
 #: Ours, with its own worker and with Gunicorn's; what answers as little as Flask can, and as much as any server could.
 OURS = "swarmline"
@@ -108,13 +109,6 @@ def processes(pid: int) -> list[int]:
     """A process and all below it."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     return [pid, *(below for child in children for below in processes(int(child)))]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 def ours(bundles: Path, folder: Path, worker: str = "poller") -> Contender:

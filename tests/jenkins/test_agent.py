@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from scripts import detached
 from tests.support import ROOT
 from tests.support.machine import wait_until
+from tests.support.web import answering
 
 SCRIPT = ROOT / "jenkins/agent.sh"
 SECRET = "0123456789abcdef" * 4
@@ -44,26 +43,22 @@ while not (place / "may-end").exists():
 """
 
 
-class Controller(BaseHTTPRequestHandler):
+class Controller:
     """Down for the first call, as a controller that is starting."""
 
-    calls: list[str] = []
-    password = 'ri"g\\t @:'
+    PASSWORD = 'ri"g\\t @:'
 
-    # pylint: disable-next=invalid-name # the name is the library's
-    def do_GET(self) -> None:
-        self.calls.append(self.path)
-        wanted = base64.b64encode(f"agent:{self.password}".encode()).decode()
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, request: Request) -> Response:
+        self.calls += 1
+        login = request.authorization
+        if login is None or (login.username, login.password) != ("agent", self.PASSWORD):
+            return Response(status=401)
         answers = {"/computer/docker/jenkins-agent.jnlp": PAGE, "/jnlpJars/agent.jar": "a jar"}
-        status = 503 if len(self.calls) == 1 else 200 if self.path in answers else 404
-        if self.headers["Authorization"] != f"Basic {wanted}":
-            status = 401
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(answers.get(self.path, "").encode())
-
-    def log_message(self, *_: object) -> None:
-        pass
+        status = 503 if self.calls == 1 else 200 if request.path in answers else 404
+        return Response(answers.get(request.path, ""), status)
 
 
 class Place(NamedTuple):
@@ -79,30 +74,21 @@ class Place(NamedTuple):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
-    Controller.calls.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Controller)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/java").write_text(JAVA, encoding="ascii")
     (tmp_path / "bin/java").chmod(0o755)
-    (tmp_path / "password").write_text(Controller.password + "\n", encoding="ascii")
+    (tmp_path / "password").write_text(Controller.PASSWORD + "\n", encoding="ascii")
     environ = {
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "HOME": str(tmp_path),
-        "JENKINS_URL": f"http://127.0.0.1:{server.server_port}/",
         "AGENT_PASSWORD_FILE": str(tmp_path / "password"),
         "AGENT_WAIT": "0.1",
         "NO_PROXY": "*",
         # A volume that is new has no such folder yet.
         "TMPDIR": str(tmp_path / "tmp"),
     }
-    try:
-        yield Place(tmp_path, environ)
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(Controller()) as url:
+        yield Place(tmp_path, {"JENKINS_URL": f"{url}/", **environ})
 
 
 def test_it_waits_for_the_controller_and_connects_by_websocket(place):

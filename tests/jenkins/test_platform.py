@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.stack.test_stack import SUPPORTED, seconds
 from tests.support import ROOT
 from tests.support.jenkins import casc
-from tests.support.stack_files import render, try_render
+from tests.support.stack_files import check_container, check_update, render, try_render
 
 FILE, FOLDER = ROOT / "jenkins/platform.yml", ROOT / "jenkins/platform"
 SERVICES = ("gate", "controller", "agent", "engine", "tracking", "db", "images")
@@ -55,24 +54,12 @@ def test_without_a_required_variable_nothing_renders(name):
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_is_hardened_and_limited(name):
-    service = _service(name)
-    assert set(service) <= SUPPORTED
-    assert service["read_only"] and service["init"] and service["cap_drop"] == ["ALL"]
-    assert service["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
-    assert service["user"].startswith("0:") == (name in ROOTS)
-    assert set(service["logging"]["options"]) == {"max-size", "max-file"}
-    limits, reserved = (service["deploy"]["resources"][part] for part in ("limits", "reservations"))
-    assert float(reserved["cpus"]) <= float(limits["cpus"]) and limits["pids"] > 0
-    assert int(reserved["memory"]) <= int(limits["memory"])
+    check_container(_service(name), is_root=name in ROOTS)
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_update_is_watched_for_longer_than_an_ill_task_needs_to_be_noticed(name):
-    check, deploy = _service(name)["healthcheck"], _service(name)["deploy"]
-    cycle = seconds(check["interval"]) * check["retries"] + seconds(check["timeout"])
-    for part, action in (("update_config", "rollback"), ("rollback_config", "pause")):
-        assert seconds(deploy[part]["monitor"]) > cycle
-        assert deploy[part]["failure_action"] == action
+    check_update(_service(name))
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"gate"}))

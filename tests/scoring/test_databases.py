@@ -126,6 +126,15 @@ def test_a_scoring_that_is_repeated_replaces_its_rows_and_another_is_appended(
         assert asked(database, "SELECT count(*) AS n FROM scored_violations") == [{"n": rows // 50}]
 
 
+def kill_after_some_parts(score: Scorer, folder: Path, *words: object) -> None:
+    with score.started(folder / "never", *words) as process:
+        wait_until(
+            lambda: len(list(folder.glob("build/scoring/*/*/*.json"))) > 3, "the first parts"
+        )
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 def test_it_goes_on_behind_the_last_row_and_nobody_sees_half(
     score: Scorer, server: str, tmp_path: Path
 ) -> None:
@@ -134,12 +143,7 @@ def test_it_goes_on_behind_the_last_row_and_nobody_sees_half(
     fill(address, rows)
     words = (MODEL, address, address, "--query", "SELECT * FROM orders", "--table", "scored")
     words += ("--id", "order", "--part-rows", "200")
-    with score.started(tmp_path / "never", *words) as process:
-        wait_until(
-            lambda: len(list(tmp_path.glob("build/scoring/*/*/*.json"))) > 3, "the first parts"
-        )
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+    kill_after_some_parts(score, tmp_path, *words)
     assert "scored" not in names_of(address)
     parts = len(list(tmp_path.glob("build/scoring/*/*/*.json")))
     assert 3 < parts < 60
@@ -157,12 +161,7 @@ def test_parts_whose_rows_somebody_removed_are_scored_again(
     address = empty(server)
     table = write_parquet(tmp_path / "t.parquet", ROWS * 40)
     words = (MODEL, table, address, "--table", "scored", "--part-rows", "200")
-    with score.started(tmp_path / "never", *words) as process:
-        wait_until(
-            lambda: len(list(tmp_path.glob("build/scoring/*/*/*.json"))) > 3, "the first parts"
-        )
-        os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+    kill_after_some_parts(score, tmp_path, *words)
     engine = connect(address)
     with engine.begin() as connection:
         connection.exec_driver_sql("DROP TABLE scored_unfinished")

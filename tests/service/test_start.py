@@ -56,12 +56,6 @@ def test_a_spool_that_cannot_be_written_refuses_the_start(
     assert "file, where nothing can be written" in line and "JOURNAL=off" in line
 
 
-def test_without_keys_it_listens_on_loopback_alone(environment: dict[str, str]) -> None:
-    del environment["KEYS_FILE"]
-    (line,) = refused_start(environment | {"BIND": "0.0.0.0:8080"})
-    assert "AUTH=off" in line
-
-
 def test_secrets_in_bad_settings_are_not_shown(environment: dict[str, str]) -> None:
     Path(environment["KEYS_FILE"]).write_text("me:predict:hunter2", encoding="utf-8")
     (line,) = refused_start(environment)

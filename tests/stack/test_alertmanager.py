@@ -11,7 +11,8 @@ import pytest
 from tests.support.alertmanager import Alertmanager, environment, quick, run, running
 from tests.support.machine import wait_until
 from tests.support.prometheus import alerts
-from tests.support.receivers import Chat, Mail, serving
+from tests.support.receivers import Chat, Mail
+from tests.support.web import serving
 
 MAIL = {
     "ALERT_MAIL_TO": "a@ops.test,b@ops.test",

@@ -17,8 +17,7 @@ import yaml
 from tests.monitoring.tracking.test_elastic import FIELDS
 from tests.support import ROOT
 from tests.support.elastic import ECS
-from tests.support.elastic.server import ElasticStandIn
-from tests.support.receivers import serving
+from tests.support.elastic.server import ElasticStandIn, elastic_stand_in
 from tests.support.stack_files import render
 
 FILE, FOLDER = ROOT / "stack/elastic.yml", ROOT / "stack/elastic"
@@ -93,7 +92,7 @@ def test_the_dashboard_has_every_panel_that_it_names() -> None:
 
 @pytest.fixture(name="kibana")
 def _kibana() -> Iterator[ElasticStandIn]:
-    with serving(ElasticStandIn()) as server:
+    with elastic_stand_in() as server:
         yield server
 
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,15 +15,15 @@ from scripts.stack_file import judges, monitoring
 from scripts.stack_file import render as stack
 from scripts.stack_file import settings
 from scripts.stack_file.render import NO_TRAFFIC, collect
-from tests.stack.test_stack import SUPPORTED, seconds
-from tests.support.edge import HAPROXY
-from tests.support.machine import free_port, wait_until
+from tests.support.engine_answers import EngineAnswers, engine
 from tests.support.stack_files import (
     MONITOR_REQUIRED,
     MONITORING,
     MOUNTED,
     REQUIRED,
     STACK,
+    check_container,
+    check_update,
     render,
     rendered,
     rendered_monitoring,
@@ -56,28 +53,17 @@ def test_the_image_of_the_monitor_is_all_that_it_needs_beside_its_secrets():
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_each_container_is_hardened_and_bounded(name: str):
-    about = service(name)
-    # `read_only` and `cap_drop` among them; what Swarm does not heed is not used.
-    assert set(about) <= SUPPORTED
-    assert about["read_only"] and about["init"] and about["cap_drop"] == ["ALL"]
-    assert about["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
-    assert ":" in about["user"] and (name == "engine" or not about["user"].startswith("0"))
-    assert set(about["logging"]["options"]) == {"max-size", "max-file"}
-    limits, reserved = (about["deploy"]["resources"][key] for key in ("limits", "reservations"))
-    assert float(reserved["cpus"]) <= float(limits["cpus"]) and limits["pids"] > 0
-    assert int(reserved["memory"]) <= int(limits["memory"])
-    assert about["deploy"]["restart_policy"]["condition"] == "any"
+    check_container(service(name), is_root=name == "engine")
+    assert service(name)["deploy"]["restart_policy"]["condition"] == "any"
 
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_an_update_is_watched_for_longer_than_an_ill_task_needs_to_be_noticed(name: str):
-    check, deploy = service(name)["healthcheck"], service(name)["deploy"]
-    cycle = seconds(check["interval"]) * check["retries"] + seconds(check["timeout"])
-    for part, action in (("update_config", "rollback"), ("rollback_config", "pause")):
-        assert seconds(deploy[part]["monitor"]) > cycle
-        assert (deploy[part]["failure_action"], deploy[part]["parallelism"]) == (action, 1)
+    check_update(service(name))
+    for part in ("update_config", "rollback_config"):
+        about = service(name)["deploy"][part]
         # Two on one volume would destroy it.
-        assert deploy[part]["order"] == "stop-first"
+        assert (about["order"], about["parallelism"]) == ("stop-first", 1)
 
 
 def test_nothing_of_it_publishes_a_port_or_has_an_address_that_it_shares():
@@ -186,52 +172,32 @@ def test_a_rule_that_prometheus_would_not_take_is_refused_before_it_is_deployed(
         judges.check_monitoring(tmp_path)
 
 
-class Proxy:
-    """The proxy before an engine that is not there, so that what it lets through is answered with 503."""
-
-    def __init__(self, folder: Path):
-        self.port = free_port()
-        text = (MOUNTED / "engine.cfg").read_text(encoding="utf-8")
-        file = folder / "engine.cfg"
-        file.write_text(text.replace("bind :2375", f"bind 127.0.0.1:{self.port}"))
-        environ = {"PATH": os.environ["PATH"], "ENGINE_SOCKET": str(folder / "engine.sock")}
-        self._process = subprocess.Popen([HAPROXY, "-db", "-f", str(file)], env=environ)
-        wait_until(self._listens, "the proxy listens")
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def lets_through(self, method: str, path: str) -> bool:
-        # As it stands there: other clients tidy a path up.
-        caller = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        caller.request(method, path)
-        status = caller.getresponse().status
-        caller.close()
-        assert status in (400, 403, 503)
-        return status == 503
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-
 @pytest.fixture(name="proxy", scope="module")
-def _proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
-    proxy = Proxy(tmp_path_factory.mktemp("proxy"))
-    try:
-        yield proxy
-    finally:
-        proxy.stop()
+def _proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[EngineAnswers, int]]:
+    with engine(tmp_path_factory.mktemp("proxy")) as answering:
+        yield answering
+
+
+def lets_through(proxy: tuple[EngineAnswers, int], method: str, path: str) -> bool:
+    answering, port = proxy
+    answering.seen.clear()
+    # As it stands there: other clients tidy a path up.
+    caller = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    caller.request(method, path)
+    is_refused = caller.getresponse().status in (400, 403)
+    caller.close()
+    assert is_refused == (not answering.seen)
+    return not is_refused
 
 
 CONTAINER = "0123456789abcdef"
 
 
 @pytest.mark.slow
-def test_an_engines_proxy_lets_through_what_the_exporter_asks(proxy: Proxy):
+def test_an_engines_proxy_lets_through_what_the_exporter_asks(proxy: tuple[EngineAnswers, int]):
     for path in ("/_ping", "/info", "/containers/json", f"/containers/{CONTAINER}/stats", "/tasks"):
-        assert proxy.lets_through("GET", path) and proxy.lets_through("GET", f"/v1.43{path}?a=b")
+        for asked in (path, f"/v1.43{path}?a=b"):
+            assert lets_through(proxy, "GET", asked)
 
 
 @pytest.mark.slow
@@ -240,11 +206,19 @@ def test_an_engines_proxy_lets_through_what_the_exporter_asks(proxy: Proxy):
     [
         *(("GET", f"/containers/{CONTAINER}/{part}") for part in ("json", "archive", "logs")),
         *(("GET", path) for path in ("/secrets", "/swarm", "/images/json", "/events", "/plugins")),
+        *(
+            ("GET", path)
+            for path in ("/configs", "/configs/swarmline_release_3", "/swarm/unlockkey")
+        ),
+        *(("GET", path) for path in ("/v1.43/secrets", f"/v1.43/containers/{CONTAINER}/json")),
         *(("GET", path) for path in ("/containers/../secrets", "/v1.43/x/../info", "/info/")),
         *(("POST", path) for path in ("/containers/create", "/info", "/containers/json", "/build")),
+        ("POST", f"/containers/{CONTAINER}/kill"),
         *(("DELETE", path) for path in (f"/containers/{CONTAINER}", "/services/s")),
         ("PUT", f"/containers/{CONTAINER}/archive"),
     ],
 )
-def test_an_engines_proxy_lets_nothing_else_through(proxy: Proxy, method: str, path: str):
-    assert not proxy.lets_through(method, path)
+def test_an_engines_proxy_lets_nothing_else_through(
+    proxy: tuple[EngineAnswers, int], method: str, path: str
+):
+    assert not lets_through(proxy, method, path)

@@ -24,9 +24,10 @@ from tests.support.monitoring.shift import (
 )
 from tests.support.postgres import Cluster
 from tests.support.processes import answers
-from tests.support.receivers import Chat, Mail, serving
+from tests.support.receivers import Chat, Mail
 from tests.support.service.server import Server
 from tests.support.swarm_stack.callers import Callers
+from tests.support.web import serving
 
 pytestmark = pytest.mark.slow
 SECONDS = 120.0

@@ -14,7 +14,7 @@ from typing import Any
 import requests
 
 from tests.support.machine import free_port, wait_until
-from tests.support.processes import spawned
+from tests.support.processes import answers, spawned
 from tests.support.prometheus import MONITORING
 
 SCRIPT, BASE = MONITORING / "alertmanager.sh", MONITORING / "alertmanager.yml"
@@ -99,14 +99,9 @@ def running(folder: Path, environ: Mapping[str, str]) -> Iterator[Alertmanager]:
     with (folder / "alertmanager.log").open("w") as log:
         with spawned(command, folder, dict(environ), stdout=log, stderr=log) as process:
             url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: process.poll() is not None or _ready(url), "Alertmanager is ready")
+            ready = f"{url}/-/ready"
+            wait_until(
+                lambda: process.poll() is not None or answers(ready), "Alertmanager is ready"
+            )
             assert process.poll() is None, (folder / "alertmanager.log").read_text()
             yield Alertmanager(url)
-
-
-def _ready(url: str) -> bool:
-    try:
-        return requests.get(f"{url}/-/ready", timeout=5).ok
-    # Also where it listens and does not answer yet.
-    except (requests.ConnectionError, requests.Timeout):
-        return False

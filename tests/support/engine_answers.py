@@ -8,6 +8,7 @@ import copy
 import http.server
 import json
 import os
+import re
 import socketserver
 import threading
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ class EngineAnswers(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.seen: list[str] = []
 
     def answer(self, path: str) -> tuple[int, Any]:
-        words = path.split("/")[2:]
+        words = re.sub(r"^/v[\d.]+", "", path).split("/")[1:]
         if words[0] == "containers" and words[-1] == "stats":
             return 200, self.said["stats"]
         if words[0] == "configs":
@@ -59,7 +60,7 @@ class EngineAnswers(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
             and not self.said["info"]["Swarm"]["ControlAvailable"]
         ):
             return 503, {"message": "This node is not a swarm manager."}
-        return 200, self.said[words[0]]
+        return 200, self.said.get(words[0])
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

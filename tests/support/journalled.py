@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-
-from service.journal.database.connection import moment, transaction
+from service.journal.database.connection import moment, statement, transaction
 from service.journal.database.decoding import Row, text_of
 from service.journal.database.predictions import PredictionTable
 
@@ -16,7 +15,18 @@ MODEL = "plants"
 HOUR = dt.timedelta(hours=1)
 
 
-class Journal:
+class Truth(NamedTuple):
+    """Of the first row of a request; times as the database gives or takes them."""
+
+    request: str
+    at: Any
+    received_at: Any
+    value: Any
+
+
+class JournalWriter:
+    """The tables of a journal, to be filled at times of the test's choosing."""
+
     def __init__(self, url: str):
         self.url = url
         self._table = PredictionTable(url, 0)
@@ -25,6 +35,30 @@ class Journal:
     def close(self) -> None:
         self._table.close()
 
+    def _write_truth(self, model: str, truths: Iterable[Truth]) -> None:
+        engine = self._table.engine
+
+        def text(at: Any) -> str:
+            return at if isinstance(at, str) else str(moment(engine, at))
+
+        batch = [
+            {
+                "model": model,
+                "request_id": each.request,
+                "row": 0,
+                "at": text(each.at),
+                "received_at": text(each.received_at),
+                "value": each.value,
+                "label": each.value if isinstance(each.value, str) else None,
+                "number": None if isinstance(each.value, str) else each.value,
+            }
+            for each in truths
+        ]
+        with transaction(engine) as connection:
+            connection.execute(statement(engine, "truth_new"), {"batch": json.dumps(batch)})
+
+
+class Journal(JournalWriter):
     def predict(
         self, number: int, at: dt.datetime, features: dict[str, Any], arm: str = "champion"
     ) -> None:
@@ -50,16 +84,7 @@ class Journal:
         assert self._table.insert([row]).new == 1
 
     def truth(self, number: int, at: dt.datetime, value: Any) -> None:
-        label, weight = (value, None) if isinstance(value, str) else (None, value)
-        new = sa.text(
-            "INSERT INTO truth (model, request_id, row, at, received_at, value, label, number)"
-            " VALUES (:model, :request, 0, :at, :at, :value, :label, :number)"
-        )
-        engine = self._table.engine
-        cells = {"model": MODEL, "request": f"r{number}", "at": moment(engine, at)}
-        cells |= {"value": json.dumps(value), "label": label, "number": weight}
-        with transaction(engine) as connection:
-            connection.execute(new, cells)
+        self._write_truth(MODEL, [Truth(f"r{number}", at, at, value)])
 
 
 def fill(journal: Journal, rows: int, now: dt.datetime) -> None:

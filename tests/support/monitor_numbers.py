@@ -10,7 +10,7 @@ from pathlib import Path
 from monitoring.exporter import Exporter
 from monitoring.findings import Finding, Store
 from tests.support.monitoring import record
-from tests.support.scraped import scraped
+from tests.support.web import scraped
 
 MODEL = "yield-prediction"
 FINDINGS = (

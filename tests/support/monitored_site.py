@@ -25,10 +25,10 @@ from tests.support.engine_answers import engine
 from tests.support.machine import free_port, wait_until
 from tests.support.processes import answers, spawned
 from tests.support.prometheus import CONFIGURATION, RULES, RUNBOOK
-from tests.support.receivers import serving
 from tests.support.service.bundles import QUALITY, YIELD
 from tests.support.service.calls import KEY
 from tests.support.service.server import Server
+from tests.support.web import serving
 
 MONITORING_STACK = ROOT / "stack/monitoring.yml"
 NODE_EXPORTER = os.environ.get("NODE_EXPORTER", "prometheus-node-exporter")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import signal
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import requests
+
+from tests.support import machine
 
 #: Longer than anything here takes on a busy machine; a test that waits as long fails.
 PATIENCE = 600.0
@@ -59,13 +61,7 @@ def _heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def wait_until(condition: Callable[[], Any], what: str) -> Any:
-    """What the condition gives once it holds."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {PATIENCE:g} s in vain for {what}"
-        time.sleep(0.05)
-    return value
+wait_until = functools.partial(machine.wait_until, seconds=PATIENCE)
 
 
 def answers(address: str) -> bool:

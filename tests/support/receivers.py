@@ -8,12 +8,7 @@ import email.policy
 import http.server
 import json
 import socketserver
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, TypeVar
-
-Server = TypeVar("Server", bound=socketserver.BaseServer)
+from typing import Any
 
 
 class Chat(http.server.ThreadingHTTPServer):
@@ -105,15 +100,3 @@ class _MailHandler(socketserver.StreamRequestHandler):
 
     def _say(self, words: str) -> None:
         self.wfile.write(f"{words}\r\n".encode())
-
-
-@contextmanager
-def serving(server: Server) -> Iterator[Server]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

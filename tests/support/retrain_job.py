@@ -7,16 +7,16 @@ the queue is the answer's Location, 201; a disabled job answers 409.
 
 from __future__ import annotations
 
-import base64
-import http.server
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+
+from werkzeug.wrappers import Request, Response
 
 from tests.support.machine import free_port
+from tests.support.web import serving_app
 
 USER, TOKEN, PASSWORD = "retrain", "11" + "0a" * 16, "a word"
 
@@ -42,8 +42,7 @@ class RetrainJob:
         #: What a question for the job's state waits for.
         self.gate, self.waiting = threading.Event(), threading.Event()
         self.gate.set()
-        self._server: http.server.ThreadingHTTPServer | None = None
-        self._thread: threading.Thread | None = None
+        self._running = ExitStack()
 
     @property
     def url(self) -> str:
@@ -54,23 +53,11 @@ class RetrainJob:
         self.builds.append({"building": building, "parameters": parameters})
 
     def up(self) -> None:
-        job = self
-
-        class Handler(_Handler):
-            jenkins = job
-
-        self._server = http.server.ThreadingHTTPServer((self.host, self.port), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
-        self._thread.start()
+        app = Request.application(self._answer)
+        self._running.enter_context(serving_app(app, host=self.host, port=self.port))
 
     def down(self) -> None:
-        if self._server is None or self._thread is None:
-            return
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-        self._server = None
+        self._running.close()
 
     def document(self) -> dict[str, Any]:
         """What the question's `tree` asks for, and no more."""
@@ -103,73 +90,45 @@ class RetrainJob:
             "url": f"{self.url}/{number}/",
         }
 
+    def _answer(self, request: Request) -> Response:
+        self.asked.append(f"{request.method} {request.environ['RAW_URI']}")
+        if request.method == "POST":
+            return self._refused(request, "build") or self._started(request)
+        if self.elsewhere:
+            return Response(status=302, headers={"Location": self.elsewhere})
+        return self._refused(request, "read") or self._told(request.args.get("tree", ""))
 
-class _Handler(http.server.BaseHTTPRequestHandler):
-    jenkins: RetrainJob
-
-    # pylint: disable-next=invalid-name # http.server's
-    def do_GET(self) -> None:
-        jenkins = self.jenkins
-        jenkins.asked.append(f"GET {self.path}")
-        if jenkins.elsewhere:
-            self._answer(302, b"", Location=jenkins.elsewhere)
-            return
-        if self._refuse("read"):
-            return
-        tree = dict(parse_qsl(urlsplit(self.path).query)).get("tree", "")
+    def _told(self, tree: str) -> Response:
         assert "builds[" in tree and "queueItem[" in tree, tree
-        jenkins.waiting.set()
-        jenkins.gate.wait(20)
-        self._answer(200, jenkins.page or json.dumps(jenkins.document()).encode())
+        self.waiting.set()
+        self.gate.wait(20)
+        return Response(self.page or json.dumps(self.document()))
 
-    # pylint: disable-next=invalid-name # http.server's
-    def do_POST(self) -> None:
-        jenkins = self.jenkins
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        jenkins.asked.append(f"POST {self.path}")
-        if self._refuse("build"):
-            return
-        if jenkins.disabled:
-            self._answer(409, b"swarmline/retrain is not buildable")
-            return
-        assert self.path == f"{jenkins.path}/buildWithParameters", self.path
-        parameters = dict(parse_qsl(body))
-        if parameters not in jenkins.queue:
-            jenkins.queue.append(parameters)
-        jenkins.started.append(parameters)
-        if jenkins.loses_answers:
-            self.close_connection = True
-            self.connection.close()
-            return
-        self._answer(201, b"", Location=f"{jenkins.url}/queue/item/1/")
+    def _started(self, request: Request) -> Response:
+        if self.disabled:
+            return Response("swarmline/retrain is not buildable", 409)
+        assert request.path == f"{self.path}/buildWithParameters", request.path
+        parameters = request.form.to_dict()
+        if parameters not in self.queue:
+            self.queue.append(parameters)
+        self.started.append(parameters)
+        if self.loses_answers:
+            raise ConnectionResetError("the answer is lost")
+        return Response(status=201, headers={"Location": f"{self.url}/queue/item/1/"})
 
-    def _refuse(self, right: str) -> bool:
-        """Whether this request ends here: by who asks and what that user may."""
-        scheme, _, words = self.headers.get("Authorization", "").partition(" ")
-        login = base64.b64decode(words).decode() if scheme == "Basic" else ""
-        user, _, secret = login.partition(":")
+    def _refused(self, request: Request, right: str) -> Response | None:
+        """The answer, where this request ends here: by who asks and what that user may."""
+        login = request.authorization
+        user, secret = (login.username, login.password) if login else (None, None)
         if user != USER or secret not in (TOKEN, PASSWORD):
-            self._answer(401, b"<html>Unauthorized</html>")
-        elif "read" not in self.jenkins.rights:
-            self._answer(404, b"<html>Not Found</html>")
-        elif right == "build" and secret == PASSWORD:
-            self._answer(403, b"<html>No valid crumb was included in the request</html>")
-        elif right not in self.jenkins.rights:
-            self._answer(403, b"<html>retrain is missing the Job/Build permission</html>")
-        else:
-            return False
-        return True
-
-    def _answer(self, status: int, body: bytes, **headers: str) -> None:
-        self.send_response(status)
-        for name, text in headers.items():
-            self.send_header(name, text)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
+            return Response("<html>Unauthorized</html>", 401)
+        if "read" not in self.rights:
+            return Response("<html>Not Found</html>", 404)
+        if right == "build" and secret == PASSWORD:
+            return Response("<html>No valid crumb was included in the request</html>", 403)
+        if right not in self.rights:
+            return Response("<html>retrain is missing the Job/Build permission</html>", 403)
+        return None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,40 @@ MONITORING, MOUNTED = ROOT / "stack/monitoring.yml", ROOT / "stack/monitoring"
 #: What refuses to render without.
 REQUIRED = {"MODEL_IMAGE": f"registry.test/model@sha256:{'0' * 64}"}
 MONITOR_REQUIRED = {"MONITOR_IMAGE": f"registry.test/monitor@sha256:{'0' * 64}"}
+
+#: What the docker command hands to a Swarm; it drops everything else in silence, or with a warning: `security_opt` and
+#: `tmpfs` among others pass its check and then do nothing.
+SUPPORTED = {
+    *("image", "user", "entrypoint", "command", "environment", "ports", "networks", "configs"),
+    *("secrets", "volumes", "healthcheck", "stop_signal", "stop_grace_period", "deploy", "init"),
+    *("read_only", "cap_drop", "logging", "hostname", "sysctls"),
+}
+
+
+def seconds(text: str) -> float:
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+    return sum(float(n) * units[u] for n, u in re.findall(r"([\d.]+)(ms|h|m|s)", text or "0s"))
+
+
+def check_container(about: Mapping[str, Any], is_root: bool = False) -> None:
+    """It is hardened and bounded, as every container of ours."""
+    assert set(about) <= SUPPORTED
+    assert about["read_only"] and about["init"] and about["cap_drop"] == ["ALL"]
+    assert about["entrypoint"][:3] == ["setpriv", "--no-new-privs", "--"]
+    assert ":" in about["user"] and about["user"].startswith("0") == is_root
+    assert set(about["logging"]["options"]) == {"max-size", "max-file"}
+    limits, reserved = (about["deploy"]["resources"][key] for key in ("limits", "reservations"))
+    assert float(reserved["cpus"]) <= float(limits["cpus"]) and limits["pids"] > 0
+    assert int(reserved["memory"]) <= int(limits["memory"])
+
+
+def check_update(about: Mapping[str, Any]) -> None:
+    """An update is watched for longer than an ill task needs to be noticed."""
+    check, deploy = about["healthcheck"], about["deploy"]
+    cycle = seconds(check["interval"]) * check["retries"] + seconds(check["timeout"])
+    for part, action in (("update_config", "rollback"), ("rollback_config", "pause")):
+        assert seconds(deploy[part]["monitor"]) > cycle
+        assert deploy[part]["failure_action"] == action
 
 
 def try_render(variables: Mapping[str, str], *files: Path) -> subprocess.CompletedProcess[str]:

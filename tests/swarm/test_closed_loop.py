@@ -22,7 +22,7 @@ from tests.support.machine import wait_until
 from tests.support.monitoring.shift import COLUMNS, GATE, UNSURE, WIDTH, ModelPage, Moments
 from tests.support.monitoring.shift import draw as draw_inputs
 from tests.support.monitoring.shift import next_minute
-from tests.support.receivers import Chat, serving
+from tests.support.receivers import Chat
 from tests.support.retrain_job import TOKEN, RetrainJob, retrain_job
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm_stack.commands import Outcome
@@ -32,6 +32,7 @@ from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.swarm_stack.truthful import KEY, Rows, TruthfulCallers, World
 from tests.support.training import Workspace, tracking_server, write_spec
+from tests.support.web import serving
 from tests.swarm.test_monitoring import query
 from tests.swarm.test_releases import asked_page
 

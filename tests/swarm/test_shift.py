@@ -25,7 +25,7 @@ from tests.support.monitoring.shift import (
     next_minute,
     train,
 )
-from tests.support.receivers import Chat, Mail, serving
+from tests.support.receivers import Chat, Mail
 from tests.support.swarm.cluster import Swarm
 from tests.support.swarm.waiting import wait_until
 from tests.support.swarm_stack.events import nobody_noticed, note
@@ -33,6 +33,7 @@ from tests.support.swarm_stack.monitored import shorter_alerts, windows_of_a_min
 from tests.support.swarm_stack.releases import Release, Workshop
 from tests.support.swarm_stack.stack import Stack
 from tests.support.training import tracking_server
+from tests.support.web import serving
 from tests.swarm.test_monitoring import query
 from tests.swarm.test_releases import asked_page
 

@@ -8,6 +8,7 @@ a change of the rate is of both rates: its latency counts, its cost does not. 7.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import signal
 import sys
@@ -22,10 +23,13 @@ from scripts.command.options import parsed
 from tests.bench import contenders
 from tests.bench.monitor_cost.costs import Cost, measure_cost, print_longest, reset, usage
 from tests.bench.monitor_cost.site import MODEL, Site, bodies, signal_all, site
-from tests.bench.paced import Paced
+from tests.support.swarm_stack.callers import prediction
+from tests.support.swarm_stack.paced import PacedCallers
 
 #: Predictions a second, and rows of a request.
 BATCHES = {100: 10, 1_000: 20, 3_000: 50}
+#: So many requests at once, at most.
+THREADS = 8
 #: Seconds of a minute at which the round ends in which the monitor judges, and the one in which it is stopped.
 JUDGED_BY, STOPPED_UNTIL = 25.0, 45.0
 TRUTH = """
@@ -66,14 +70,21 @@ HEAD = """\
 def measure(running: Site, rate: int, options: argparse.Namespace) -> str:
     """A line of the table."""
     batch = BATCHES[rate]
-    loads = [
-        contenders.load_for(running.service.contender, MODEL, body["rows"])
-        for body in bodies(batch)
-    ]
+    requests = itertools.cycle(
+        [prediction(MODEL, body["rows"], contenders.KEY) for body in bodies(batch)]
+    )
     with_it: list[float] = []
     without: list[float] = []
     costs: list[Cost] = []
-    with Paced(loads, rate / batch) as paced:
+    callers = PacedCallers(
+        ["127.0.0.1"],
+        running.service.contender.port,
+        None,
+        lambda _: next(requests),
+        THREADS,
+        lambda _: rate / batch,
+    )
+    with callers as paced:
         for minute in range(options.minutes):
             signal_all(running.monitor, signal.SIGSTOP)
             without += round_until(paced, STOPPED_UNTIL)
@@ -89,11 +100,11 @@ def measure(running: Site, rate: int, options: argparse.Namespace) -> str:
     return line(rate, costs, without, with_it, paced)
 
 
-def round_until(paced: Paced, second: float) -> list[float]:
-    """The latencies of what is asked from now until this second of the minute."""
-    paced.take()
+def round_until(paced: PacedCallers, second: float) -> list[float]:
+    """The latencies of what is answered from now until this second of the minute."""
+    before = len(paced.seen.answers)
     time.sleep((second - time.time()) % 60)
-    return paced.take()
+    return [answer.seconds for answer in paced.seen.answers[before:] if answer.status == "200"]
 
 
 def tell_truth(database: sa.Engine) -> None:
@@ -102,7 +113,7 @@ def tell_truth(database: sa.Engine) -> None:
 
 
 def line(
-    rate: int, costs: list[Cost], without: list[float], with_it: list[float], paced: Paced
+    rate: int, costs: list[Cost], without: list[float], with_it: list[float], paced: PacedCallers
 ) -> str:
     minutes = len(costs)
     peak = ", ".join(
@@ -122,7 +133,7 @@ def line(
         f"{sum(each.statement_seconds for each in costs) / minutes:.2f}",
         f"{sum(each.backend_seconds for each in costs) / minutes:.2f}",
         *percentiles,
-        f"{paced.asked:,}, {paced.failed}",
+        f"{paced.seen.requests:,}, {len(paced.seen.failures)}",
     ]
     return f"| {' | '.join(cells)} |"
 

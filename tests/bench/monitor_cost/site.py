@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from service.journal.database.connection import connect
 from tests.bench import contenders
 from tests.bench.contenders import Contender, Running, processes
+from tests.support.machine import free_port
 from tests.support.postgres import Cluster
 from tests.support.training import Workspace, write_spec
 
@@ -61,7 +62,7 @@ def site(folder: Path) -> Iterator[Site]:
             # As in the image.
             "MALLOC_ARENA_MAX": "2",
         }
-        port = contenders.free_port()
+        port = free_port()
         command = [sys.executable, "-m", "monitoring", "serve"]
         monitor = Contender(
             "monitor", command, environ | {"BIND": f"127.0.0.1:{port}"}, port, "/health"

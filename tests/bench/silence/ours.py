@@ -30,10 +30,9 @@ TRIPLES_A_REFERENCE = {1_000: 1, 20_000: 10}
 
 
 class Cell(NamedTuple):
-    """Of windows of `rows` rows against a reference of `reference_rows` rows."""
+    """Of windows of `rows` rows against one size of reference."""
 
     rows: int
-    reference_rows: int
     windows: Rate
     columns: Rate
     alarms: Rate
@@ -43,8 +42,8 @@ class Cell(NamedTuple):
 class Tally:
     """Of the windows of one cell."""
 
-    def __init__(self, rows: int, reference_rows: int):
-        self.rows, self.reference_rows = rows, reference_rows
+    def __init__(self, rows: int):
+        self.rows = rows
         self.triples = self.windows = self.columns = self.alarms = 0
         self.by_column: Counter[str] = Counter()
 
@@ -62,7 +61,6 @@ class Tally:
         count = self.triples * TRIPLE
         return Cell(
             self.rows,
-            self.reference_rows,
             Rate(self.windows, count),
             Rate(self.columns, count * len(NAMES)),
             Rate(self.alarms, self.triples),
@@ -73,7 +71,7 @@ class Tally:
 def silence(all_rows: Sequence[int], reference_rows: int, triples: int, seed: int) -> list[Cell]:
     """A cell for each size of a window; they share their references, which cost more than windows."""
     random = np.random.default_rng([seed, reference_rows])
-    tallies = [Tally(rows, reference_rows) for rows in all_rows]
+    tallies = [Tally(rows) for rows in all_rows]
     each = TRIPLES_A_REFERENCE[reference_rows]
     for first in range(0, triples, each):
         reference = reference_of(CONTRACT, draw(reference_rows, random))

@@ -70,10 +70,6 @@ SHIFTS = (
 class Found(NamedTuple):
     """Of windows with this shift and effect."""
 
-    title: str
-    effect: float
-    amount: float
-    rows: int
     window: Rate
     alarm: Rate
     evidently_window: Rate
@@ -129,10 +125,6 @@ def power(
             hits.append(_hits(shift.column, windows, reference, table))
     windows_a_triple = triples * TRIPLE
     return Found(
-        shift.title,
-        effect,
-        amount,
-        rows,
         Rate(sum(each.windows for each in hits), windows_a_triple),
         Rate(sum(each.alarm for each in hits), triples),
         Rate(sum(each.their_windows for each in hits), windows_a_triple),

@@ -55,11 +55,11 @@ def judge_ours(windows: list[NDArray[Any]], reference: Reference) -> list[Judged
     ]
 
 
-def raised_columns(window: JudgedWindow, kind: str = "drift") -> set[str]:
+def raised_columns(window: JudgedWindow) -> set[str]:
     return {
         finding.column
         for finding in window.findings
-        if finding.kind == kind and finding.verdict == "raised"
+        if finding.kind == "drift" and finding.verdict == "raised"
     }
 
 

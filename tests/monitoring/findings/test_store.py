@@ -229,13 +229,6 @@ def test_a_sign_that_no_database_keeps_is_replaced(store: Store):
     assert "\0" not in str(kept.details)
 
 
-def test_what_does_not_fit_is_no_sign_of_a_database_that_is_away(store: Store):
-    too_large = finding(rows=2**70)
-    with pytest.raises(UnfitFindings):
-        store.save(record(), [too_large])
-    assert store.windows("yield") == []
-
-
 def test_a_database_of_before_gets_what_it_lacks_and_keeps_what_it_has(
     store: Store,
 ):

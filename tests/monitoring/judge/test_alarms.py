@@ -130,12 +130,6 @@ def test_each_other_kind_alarms_by_itself(kind: str) -> None:
     assert (alarm.kind, alarm.column) == (kind, "ec")
 
 
-def test_a_new_version_starts_anew_and_ends_the_alarms_of_the_one_before() -> None:
-    (standing,) = follow("RR")
-    (change,) = change_alarms([window(2, "R", version="2")], [standing], RULES, START + 3 * DAY)
-    assert change == msgspec.structs.replace(standing, resolved_at=START + 3 * DAY)
-
-
 def test_the_other_arm_and_other_models_are_left_alone() -> None:
     (standing,) = follow("RR")
     other = msgspec.structs.replace(standing, model="yield")

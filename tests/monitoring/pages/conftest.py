@@ -13,6 +13,7 @@ from tests.support.monitoring import site as support
 from tests.support.monitoring.board import MOVED
 from tests.support.monitoring.browser import chromium
 from tests.support.monitoring.site import Site
+from tests.support.web import serving_app
 
 #: What Chromium says of a page that is not there, and of a request that a test kept from leaving.
 EXPECTED = re.compile("status of 404|ERR_FAILED")
@@ -42,7 +43,7 @@ def site(filled: tuple[Path, Any, dt.datetime]) -> Iterator[Site]:
     """Without keys, on loopback: as with `make run`."""
     folder, store, now = filled
     app = support.application(support.sources(folder, store))
-    with support.serving(app) as url:
+    with serving_app(app) as url:
         yield Site(url, store, now)
 
 

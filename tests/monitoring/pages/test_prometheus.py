@@ -15,7 +15,7 @@ from service.process.metrics import Metrics
 from tests.support.machine import wait_until
 from tests.support.monitored_site import prometheus
 from tests.support.monitoring.board import HOSTILE, MOVED
-from tests.support.scraped import scraped
+from tests.support.web import scraped
 
 ARM = {"model": MOVED, "version": "5", "arm": "champion"}
 

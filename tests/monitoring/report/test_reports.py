@@ -117,7 +117,7 @@ def test_a_hostile_report_is_shown_as_text_and_asks_nobody(tmp_path: Path):
     from flask import Flask, Response
 
     from monitoring.pages.access import REPORT_POLICY
-    from tests.support.monitoring.site import serving
+    from tests.support.web import serving_app
 
     tables.write(drawn_up(), tmp_path)
     reports._draw(tmp_path, tmp_path / "report.html")
@@ -128,7 +128,7 @@ def test_a_hostile_report_is_shown_as_text_and_asks_nobody(tmp_path: Path):
     def report() -> Response:
         return Response((tmp_path / "report.html").read_bytes(), headers=headers)
 
-    with serving(app) as url, chromium() as browser:
+    with serving_app(app) as url, chromium() as browser:
         page = browser.new_page()
         wrong: list[str] = []
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -34,21 +34,10 @@ def request(
     return Retrain(**values | fields)
 
 
-def test_the_first_is_taken():
-    decided = decide(DELIVERY, DRIFTS, [], NOW, DAY)
-    assert (decided.outcome, decided.id, decided.next_at) == ("waiting", 0, NOW)
-    assert (decided.model, decided.version, decided.alerts) == ("yield", "3", "InputDrift")
-
-
 def test_what_waits_already_is_not_taken_twice():
     waiting = request(NOW - HOUR, "waiting", delivery="another")
     decided = decide(DELIVERY, DRIFTS, [waiting], NOW, DAY)
     assert (decided.id, decided.deliveries, decided.outcome) == (7, 2, "waiting")
-
-
-def test_delivered_again_the_start_is_told_of_once_more():
-    decided = decide(DELIVERY, DRIFTS, [request(NOW - HOUR)], NOW, DAY)
-    assert (decided.id, decided.deliveries, decided.outcome) == (7, 2, "started")
 
 
 def test_another_alert_in_the_cooldown_is_refused_with_the_time():

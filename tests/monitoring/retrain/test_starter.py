@@ -13,7 +13,7 @@ from monitoring.retrain import Starter, Taker
 from monitoring.retrain.starter import build_name
 from service.jenkins import JenkinsJob
 from tests.support.monitoring.retrains import alert, end_alarm, message, serve_model, stand
-from tests.support.retrain_job import PASSWORD, TOKEN, USER, RetrainJob, retrain_job
+from tests.support.retrain_job import TOKEN, USER, RetrainJob, retrain_job
 
 DAY = dt.timedelta(days=1)
 
@@ -31,11 +31,11 @@ def noted() -> list[tuple[bool, str]]:
 
 @pytest.fixture
 def starter_of(store: Store, jenkins: RetrainJob, noted) -> Callable[..., Starter]:
-    def make(token: str = TOKEN) -> Starter:
+    def make() -> Starter:
         def note(up: bool, reason: str) -> None:
             noted.append((up, reason))
 
-        return Starter(store, JenkinsJob(jenkins.url, USER, token), note)
+        return Starter(store, JenkinsJob(jenkins.url, USER, TOKEN), note)
 
     return make
 
@@ -104,22 +104,6 @@ def test_two_monitors_start_what_waits_once(taker, store, starter_of, jenkins):
         jenkins.gate.set()
         first.join()
     assert len(jenkins.started) == 1
-
-
-def test_in_the_cooldown_nothing_is_started_and_it_is_said(taker, store, starter_of, jenkins):
-    stand(store)
-    stand(store, "quality", column="r2")
-    taker.take(message())
-    starter_of().start_waiting()
-    (refused,) = taker.take(message(alert("QualityBelowGate")))
-    starter_of().start_waiting()
-    assert refused.outcome == "cool-down" and "the next may begin at" in refused.reason
-    assert len(jenkins.started) == 1
-    assert Retrains(store.engine).counts() == {
-        ("yield", "started"): 1,
-        ("yield", "cool-down"): 1,
-        ("yield", "failed"): 0,
-    }
 
 
 def test_jenkins_down_is_said_and_tried_until_it_answers(taker, store, starter_of, jenkins, noted):
@@ -199,24 +183,13 @@ def test_an_alarm_that_ends_while_jenkins_is_down_starts_nothing(
     assert [up for up, _ in noted] == [False, True]
 
 
-@pytest.mark.parametrize(
-    "refusal",
-    [
-        (lambda job: None, "other", "does not know user retrain"),
-        (lambda job: None, PASSWORD, "crumb"),
-        (lambda job: job.rights.discard("read"), TOKEN, "no such job (404)"),
-        (lambda job: job.rights.discard("build"), TOKEN, "needs Job/Read and Job/Build"),
-        (lambda job: setattr(job, "elsewhere", "http://localhost:1/"), TOKEN, "redirects"),
-    ],
-)
-def test_each_refusal_of_jenkins_is_a_sentence_and_waits(
-    taker, store, starter_of, jenkins, noted, refusal
-):
-    change, token, words = refusal
+def test_what_jenkins_refuses_waits_with_its_sentence(taker, store, starter_of, jenkins, noted):
+    """tests/service/views/test_retrain.py has each refusal."""
     stand(store)
     taker.take(message())
-    change(jenkins)
-    starter_of(token).start_waiting()
+    jenkins.rights.discard("build")
+    starter_of().start_waiting()
+    words = "needs Job/Read and Job/Build"
     assert only(store).outcome == "waiting" and words in only(store).reason
     assert words in noted[0][1] and not noted[0][0]
 
@@ -227,11 +200,6 @@ def test_the_challengers_alarm_alone_starts_nothing(taker, store, starter_of, je
     starter_of().start_waiting()
     assert refused.outcome == "refused" and "of the challenger alone" in refused.reason
     assert not jenkins.started
-
-
-def test_a_model_that_is_not_served_is_refused(taker, store):
-    (refused,) = taker.take(message(alert(model="unknown")))
-    assert refused.outcome == "refused" and "no model unknown answers here" in refused.reason
 
 
 def test_a_model_of_which_nothing_was_judged_for_a_month_is_not_served(store):

@@ -12,7 +12,7 @@ import pytest
 from monitoring.scale.capacity import Load, Unmeasured, measure
 from tests.support.machine import free_port, wait_until
 from tests.support.monitored_site import prometheus
-from tests.support.scraped import scraped
+from tests.support.web import scraped
 
 HOUR = dt.timedelta(hours=1)
 

@@ -15,7 +15,7 @@ from tests.monitoring.schedule.conftest import Watch
 from tests.support.machine import wait_until
 from tests.support.monitored_site import prometheus
 from tests.support.monitoring.experiment import MODEL, Behaviour, ExperimentJournal
-from tests.support.scraped import scraped
+from tests.support.web import scraped
 
 MakeWatch = Callable[[dict[str, str]], Watch]
 SHARE = 'swarmline_traffic_share{{arm="{}",model="{}",version="{}"}} {}\n'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,36 +12,22 @@ from monitoring.schedule.clock import read_moment
 from monitoring.server import console
 from tests.monitoring.schedule.conftest import KEY, Watch
 from tests.support.monitoring.site import application, sources
-from tests.support.receivers import serving
 from tests.support.service.bundles import YIELD
+from tests.support.web import scraped
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 #: Minutes of MONITOR_PATIENCE.
 PATIENCE = 10
 
 
-class Service(BaseHTTPRequestHandler):
-    """Says the lag of its journal."""
-
-    lag = 0.0
-
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
-        self.send_response(200)
-        self.end_headers()
-        self.wfile.write(f"swarmline_journal_lag_seconds {Service.lag}\n".encode())
-
-    def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
-        """Requests are not worth a line."""
-
-
 class Stuck:
     """A watch whose service says that a prediction of minute 0 is still in a spool, until `ship`."""
 
-    def __init__(self, watch: Watch):
-        self.watch, self._is_stuck = watch, True
+    def __init__(self, watch: Watch, lag: list[float]):
+        self.watch, self._lag, self._is_stuck = watch, lag, True
 
     def look(self, minutes: float) -> int:
-        Service.lag = 60 * minutes if self._is_stuck else 0.0
+        self._lag[0] = 60 * minutes if self._is_stuck else 0.0
         return self.watch.look(minutes)
 
     def ship(self) -> None:
@@ -63,11 +48,10 @@ def stuck(
     make_watch: Callable[[dict[str, str]], Watch],
     environ: dict[str, str],
 ) -> Iterator[Stuck]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Service)
-    address = f"http://127.0.0.1:{server.server_port}"
-    patience = str(60 * PATIENCE)
-    with serving(server):
-        yield Stuck(make_watch(environ | {"MONITOR_PATIENCE": patience, "SERVICE_URL": address}))
+    lag = [0.0]
+    with scraped(lambda: b"swarmline_journal_lag_seconds %g\n" % lag[0]) as service:
+        settings = {"MONITOR_PATIENCE": str(60 * PATIENCE), "SERVICE_URL": f"http://{service}"}
+        yield Stuck(make_watch(environ | settings), lag)
 
 
 def test_a_lag_is_waited_for_no_longer_than_patience():

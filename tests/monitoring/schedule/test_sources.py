@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import http.server
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Response
 
 from monitoring.schedule.clock import read_moment
 from monitoring.schedule.loop import Judge
@@ -18,6 +17,7 @@ from monitoring.schedule.service_metrics import (
 )
 from monitoring.settings import read_settings
 from tests.monitoring.schedule.conftest import Watch
+from tests.support import web
 from tests.support.machine import free_port
 from tests.support.monitoring.traffic import MINUTE, Traffic
 from tests.support.service.bundles import YIELD
@@ -34,23 +34,10 @@ swarmline_traffic_share{arm="challenger",model="yield-prediction",version="2"} 0
 @pytest.fixture
 def answering() -> Iterator[str]:
     """A server that says METRICS at every path: as a service's own /metrics, and as what is no Prometheus."""
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # pylint: disable=invalid-name
-            self.send_response(404 if self.path.startswith("/status/404") else 200)
-            self.end_headers()
-            self.wfile.write(METRICS.encode())
-
-        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
-            """Requests are not worth a line."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web.answering(
+        lambda request: Response(METRICS, 404 if request.path.startswith("/status/404") else 200)
+    ) as address:
+        yield address
 
 
 def test_a_service_says_its_lag_and_the_shares_of_its_arms(answering: str):

@@ -5,12 +5,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from monitoring.estimate import judge_trust, relation_changed
 from monitoring.findings import Store
@@ -28,9 +28,9 @@ from tests.support.monitoring import START
 from tests.support.monitoring.bundles import reference_of, write_monitored
 from tests.support.monitoring.populations import population, truth_of
 from tests.support.processes import spawned
-from tests.support.receivers import serving
 from tests.support.service.bundles import QUALITY, RECIPE, YIELD
 from tests.support.service.server import Server
+from tests.support.web import answering
 from training.metrics.metric import Scored, measure
 from training.metrics.tasks import METRICS
 
@@ -109,20 +109,10 @@ def test_what_it_may_not_do_is_said(
 
 
 def test_why_no_request_was_answered_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    class Refusing(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # pylint: disable=invalid-name
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_error(401, "no key")
-
-        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
-            """Requests are not worth a line."""
-
     write_monitored(tmp_path, YIELD)
-    (tmp_path / "aliases.json").write_text(json.dumps({YIELD.model: {"champion": "1"}}))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
-    words = ["--url", f"http://127.0.0.1:{server.server_port}", "--bundles", str(tmp_path)]
-    with serving(server):
-        assert simulate([*words, "--scenario", "calm", "--minutes", "0.02"]) == 1
+    words = ["--bundles", str(tmp_path), "--scenario", "calm", "--minutes", "0.02"]
+    with answering(lambda _: Response("no key", 401)) as url:
+        assert simulate(["--url", url, *words]) == 1
     assert "last fault: 401" in capsys.readouterr().out
 
 
@@ -131,29 +121,19 @@ def test_truth_that_a_service_did_not_take_is_told_again(
 ):
     told: list[int] = []
 
-    class HangingUp(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # pylint: disable=invalid-name
-            document = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path.endswith("/truth"):
-                told.append(len(document["entries"]))
-                if len(told) == 1:
-                    self.close_connection = True
-                    return
-            answer = {"request_id": "one", "predictions": [1.0] * 20, "unknown": []}
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps(answer).encode())
-
-        def log_message(self, *_: object) -> None:  # pylint: disable=arguments-differ
-            """Requests are not worth a line."""
+    def answer(request: Request) -> Response:
+        if request.path.endswith("/truth"):
+            told.append(len(request.get_json()["entries"]))
+            if len(told) == 1:
+                raise ConnectionResetError("hangs up")
+        document = {"request_id": "one", "predictions": [1.0] * 20, "unknown": []}
+        return Response(json.dumps(document))
 
     write_monitored(tmp_path, YIELD)
-    (tmp_path / "aliases.json").write_text(json.dumps({YIELD.model: {"champion": "1"}}))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), HangingUp)
-    words = ["--url", f"http://127.0.0.1:{server.server_port}", "--bundles", str(tmp_path)]
-    words += ["--scenario", "calm", "--minutes", "0.1", "--delay", "0", "--rate", "1"]
-    with serving(server):
-        assert simulate(words) == 0
+    words = ["--bundles", str(tmp_path), "--scenario", "calm", "--minutes", "0.1"]
+    words += ["--delay", "0", "--rate", "1"]
+    with answering(answer) as url:
+        assert simulate(["--url", url, *words]) == 0
     answered = int(capsys.readouterr().out.rsplit("requests answered")[0].split()[-3])
     # What the last look was too early for apart, every row's truth is there, and the first not twice.
     assert told[0] == 20 and 20 * (answered - 1) <= sum(told[1:]) <= 20 * answered

@@ -16,10 +16,9 @@ from monitoring.tracking.elastic import Elastic, documents
 from monitoring.tracking.sender import PlaceUnavailable, WindowRefused
 from tests.support import ROOT
 from tests.support.elastic import ECS
-from tests.support.elastic.server import ElasticStandIn
+from tests.support.elastic.server import ElasticStandIn, elastic_stand_in
 from tests.support.machine import free_port
 from tests.support.monitoring import HOUR, record_of
-from tests.support.receivers import serving
 
 MONDAY = dt.datetime(2026, 11, 2, tzinfo=dt.UTC)
 FOLDER = ROOT / "monitoring/tracking/elastic"
@@ -51,7 +50,7 @@ def findings() -> list[Finding]:
 
 @pytest.fixture(name="elastic")
 def _elastic() -> Iterator[ElasticStandIn]:
-    with serving(ElasticStandIn()) as server:
+    with elastic_stand_in() as server:
         yield server
 
 

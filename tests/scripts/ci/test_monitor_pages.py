@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from monitoring.pages import Sources
 from scripts.ci.monitor_pages import save
 from scripts.command.outcome import Refused
 from scripts.edge.client import EdgeClient
 from tests.support.monitoring import board, site
+from tests.support.web import answering, serving_app
 
 HEAD = '<link rel="stylesheet" href="/monitor/static/style.css"><script src="/monitor/static/live.js" defer></script>'
 MODEL = "/monitor/models/late?version=3&amp;arm=champion"
@@ -32,29 +32,13 @@ PAGES = {
 def _client() -> Iterator[tuple[EdgeClient, dict[str, str]]]:
     pages = dict(PAGES)
 
-    class Handler(BaseHTTPRequestHandler):
-        # pylint: disable-next=invalid-name # http.server's
-        def do_GET(self) -> None:
-            allowed = self.headers.get("Authorization") == "Bearer key"
-            body = pages.get(self.path, "").encode()
-            self.send_response(401 if not allowed else 200 if body else 404)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answer(request: Request) -> Response:
+        allowed = request.headers.get("Authorization") == "Bearer key"
+        page = pages.get(request.environ["RAW_URI"], "")
+        return Response(page, 401 if not allowed else 200 if page else 404, mimetype="text/html")
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    try:
-        yield EdgeClient(f"http://127.0.0.1:{server.server_address[1]}", "key", ""), pages
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with answering(answer) as url:
+        yield EdgeClient(url, "key", ""), pages
 
 
 def test_pages_stand_alone_and_lead_to_each_other(client, tmp_path: Path) -> None:
@@ -117,7 +101,7 @@ def test_a_name_from_outside_makes_no_path(client, tmp_path: Path) -> None:
 
 def test_the_monitors_own_pages_are_saved_whole(tmp_path: Path) -> None:
     now = dt.datetime.now(dt.UTC)
-    with site.serving(site.application(_without_reports(tmp_path, now))) as url:
+    with serving_app(site.application(_without_reports(tmp_path, now))) as url:
         done = save(EdgeClient(url, "", ""), tmp_path / "saved")
     assert done["models"] == 2
     pages = {path.name: path.read_text() for path in (tmp_path / "saved").iterdir()}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from scripts.ci import notify
+from tests.support.receivers import Chat
 from tests.support.scripts.build_reports import TRAINING, mail, put
 from tests.support.scripts.checkout import checkout, git
+from tests.support.web import serving
 
 
 def test_who_is_asked_sees_each_model_beside_its_champion(
@@ -75,49 +73,30 @@ def test_the_mail_says_why_staging_was_red_and_what_serves(place: Path) -> None:
     assert "nothing was deployed; the release that served before still serves" in words
 
 
-class Hook(HTTPServer):
-    said: bytes = b""
-
-
-class _Answer(BaseHTTPRequestHandler):
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
-        assert isinstance(self.server, Hook)
-        self.server.said = self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200 if self.path == "/good" else 500)
-        self.end_headers()
-
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @pytest.fixture(name="hook")
-def _hook() -> Iterator[Hook]:
-    with Hook(("127.0.0.1", 0), _Answer) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def _hook() -> Iterator[Chat]:
+    with serving(Chat()) as chat:
+        yield chat
 
 
-def test_the_message_is_posted(place: Path, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_is_posted(place: Path, hook: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
     put(place, "log/failed", "1 gate\n")
     put(place, "log/gate.log", "r2 is too low\n")
-    monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{hook.server_port}/good")
+    monkeypatch.setenv("WEBHOOK_URL", hook.url)
     assert notify.main([]) == 0
-    text = json.loads(hook.said)["text"]
+    (text,) = [message["text"] for message in hook.messages]
     assert text.startswith("FAILED: house/deliver/main #7") and "r2 is too low" in text
 
 
 @pytest.mark.parametrize("path", ["bad", "gone"])
 def test_a_webhook_that_fails_is_said_without_its_address_and_fails_no_build(
     place: Path,
-    hook: Hook,
+    hook: Chat,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     path: str,
 ) -> None:
-    port = hook.server_port if path == "bad" else 1
+    hook.status, port = 500, hook.server_port if path == "bad" else 1
     monkeypatch.setenv("WEBHOOK_URL", f"http://127.0.0.1:{port}/token-123")
     assert notify.main([]) == 0
     said = capfd.readouterr().err

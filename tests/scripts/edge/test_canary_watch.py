@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from werkzeug.wrappers import Request, Response
 
 from scripts.edge import containment
 from scripts.edge.canary_watch import CanaryWatch
@@ -19,15 +16,17 @@ from scripts.image.release import Release
 from tests.support.scripts.views import GOOD
 from tests.support.scripts.views import NEW as LATE
 from tests.support.scripts.views import service, task, view
+from tests.support.web import answering
 
 OLD, NEW, LATER = "10.1.0.5", "10.1.0.6", "10.1.0.7"
 RELEASE = Release(GOOD, "aaaa", {}, {})
 HEAD = "# pxname,svname,addr,type,status,hrsp_2xx,hrsp_5xx\n"
 
 
-class Edge(ThreadingHTTPServer):
+class Edge:
     """An edge that tells of two replicas on one node, as far as the watch asks."""
 
+    url = ""
     lost = 0
     #: Requests that the new replica has failed, of those that it was asked since.
     failed = 0
@@ -38,66 +37,48 @@ class Edge(ThreadingHTTPServer):
     #: Slots that the edge's answers name wrongly, as another edge's would.
     misses = 0
 
-    def __init__(self, *of: Any):
+    #: Further lines of its table.
+    more = ""
+
+    def __init__(self) -> None:
         self.orders: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.times: list[float] = []
-        #: Further lines of its table.
-        self.more = ""
-        super().__init__(*of)
 
-
-class _Answers(BaseHTTPRequestHandler):
-    server: Edge
-
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
-        slot = self.path.split("/")[3] if self.path.endswith("/metrics") else ""
+    def __call__(self, request: Request) -> Response:
+        if request.method == "POST":
+            self.orders.append((request.path, dict(request.headers), request.get_json()))
+            self.times.append(time.monotonic())
+            self.misses -= 1
+            return Response(status=200 if self.misses < 0 else 409)
+        slot = request.path.split("/")[3] if request.path.endswith("/metrics") else ""
         body = self._metrics(slot) if slot else self._replicas()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.send_header("X-Replica", {"r1": OLD, "r2": NEW}.get(slot, ""))
-        self.end_headers()
-        self.wfile.write(body.encode())
+        return Response(body, headers={"X-Replica": {"r1": OLD, "r2": NEW}.get(slot, "")})
 
     def _metrics(self, slot: str) -> str:
-        slow = self.server.slow
+        slow = self.slow
         bucket = 'swarmline_latency_seconds_bucket{arm="champion",le="%s",model="late"} %d\n'
         buckets = ((0.001, slow * (slot == "r1")), (0.1, slow * (slot == "r1")), ("+Inf", slow))
         return "".join(bucket % each for each in buckets) + (
             "swarmline_journal_lag_seconds 0\n"
-            f'swarmline_journal_dropped_total{{reason="damaged"}} {self.server.lost}\n'
+            f'swarmline_journal_dropped_total{{reason="damaged"}} {self.lost}\n'
         )
 
     def _replicas(self) -> str:
-        old = "UP" if self.server.old_is_up else "DOWN"
-        failed = self.server.failed
-        new = f"models,r2,{NEW}:8080,2,UP,{19 * failed},{failed}\n"
-        return f"{HEAD}models,r1,{OLD}:8080,2,{old},1000,0\n{new}{self.server.more}"
-
-    def do_POST(self) -> None:  # pylint: disable=invalid-name
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.orders.append((self.path, dict(self.headers), body))
-        self.server.times.append(time.monotonic())
-        self.server.misses -= 1
-        self.send_response(200 if self.server.misses < 0 else 409)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # pylint: disable=redefined-builtin
-        pass
+        old = "UP" if self.old_is_up else "DOWN"
+        new = f"models,r2,{NEW}:8080,2,UP,{19 * self.failed},{self.failed}\n"
+        return f"{HEAD}models,r1,{OLD}:8080,2,{old},1000,0\n{new}{self.more}"
 
 
 @pytest.fixture(name="edge")
 def _edge() -> Iterator[Edge]:
-    server = Edge(("127.0.0.1", 0), _Answers)
-    threading.Thread(target=server.serve_forever).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    edge = Edge()
+    with answering(edge) as edge.url:
+        yield edge
 
 
 def watch(edge: Edge) -> CanaryWatch:
     """From before the deploy on: the old replica alone runs."""
-    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "admin-key", "edge-key")
+    client = EdgeClient(edge.url, "admin-key", "edge-key")
     before = view(service(), task("a", addresses=(OLD,)))
     return CanaryWatch("shop_model", RELEASE, lambda _: client, before)
 
@@ -140,7 +121,7 @@ def test_a_new_replica_s_times_count_from_its_start_also_at_an_address_that_anot
     edge: Edge,
 ) -> None:
     edge.slow = 30
-    client = EdgeClient(f"http://127.0.0.1:{edge.server_port}", "admin-key", "edge-key")
+    client = EdgeClient(edge.url, "admin-key", "edge-key")
     gone = task("c", addresses=(NEW,))
     before = view(service(), task("a", addresses=(OLD,)), gone)
     canary = CanaryWatch("shop_model", RELEASE, lambda _: client, before)

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
 import pytest
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from scripts.command.outcome import Refused
 from scripts.edge.client import EdgeClient
 from scripts.ramp.monitor import Away, Monitor, experiment_of
-from tests.support.monitoring.site import _Quiet
 from tests.support.monitoring.verdicts import experiment_of as judged
+from tests.support.web import Quiet, answering
 
 NOW = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 
 
-class _Dated(_Quiet):
+class _Dated(Quiet):
     """A machine whose clock is another one."""
 
     def date_time_string(self, timestamp: float | None = None) -> str:
@@ -36,26 +34,19 @@ Ask = Callable[[Response], Monitor]
 def _monitor() -> Iterator[Ask]:
     said: list[Response] = []
 
-    @Request.application
     def answer(request: Request) -> Response:
         assert (
             request.path == "/monitor/v1/experiments/a/b" and "a%2Fb" in request.environ["RAW_URI"]
         )
         return said[-1]
 
-    server = make_server("127.0.0.1", 0, answer, request_handler=_Dated)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    with answering(answer, _Dated) as url:
 
-    def ask(response: Response) -> Monitor:
-        said.append(response)
-        edge = EdgeClient(f"http://127.0.0.1:{server.server_port}", "key", "")
-        return Monitor(lambda: edge, "a/b")
+        def ask(response: Response) -> Monitor:
+            said.append(response)
+            return Monitor(lambda: EdgeClient(url, "key", ""), "a/b")
 
-    yield ask
-    server.shutdown()
-    thread.join()
-    server.server_close()
+        yield ask
 
 
 def as_json(**changes: Any) -> Response:

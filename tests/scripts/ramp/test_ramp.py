@@ -19,7 +19,7 @@ from scripts.release import rollback
 from tests.scripts.ramp.conftest import ARMS
 from tests.support.monitoring.experiment import Behaviour
 from tests.support.scripts.judged_site import MODEL, JudgedSite
-from tests.support.scripts.swarm_in_a_file import NAME, release
+from tests.support.scripts.swarm_in_a_file import locked, release
 
 # A monitor judges, and each step is a command.
 pytestmark = pytest.mark.slow
@@ -149,10 +149,7 @@ def test_a_step_that_has_to_go_back_ends_the_ramp(
 @pytest.mark.thorough
 def test_a_deploy_that_goes_on_is_waited_for(site: JudgedSite, capsys: pytest.CaptureFixture[str]):
     site.challenger, site.champion = BETTER, WORSE
-    facts = {"by": "bob", "intended": "cccc", "since": "now", "until": time.time() + 4}
-    labels = {"swarmline.stack": NAME, "swarmline.name": "deploying"}
-    lock = {"labels": labels, "content": json.dumps(facts)}
-    site.swarm.change("config", **{f"{NAME}_deploying": lock})
+    site.swarm.change("config", **locked(time.time() + 4))
     assert main([MODEL, "--steps", "50", "--promote", "never"]) == 0
     assert shares(site) == [50]
     assert "trying again: stack shop is locked: bob has been at cccc" in capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import tomllib
 from pathlib import Path
@@ -13,7 +12,7 @@ import pytest
 from scripts.ledger.records import Record
 from scripts.operate import down, prune
 from scripts.release import deploy, plan, rollback, traffic
-from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, configs, release
+from tests.support.scripts.swarm_in_a_file import NAME, SwarmInAFile, configs, locked, release
 
 ARMS = {"late": {"champion": {"version": "1"}, "challenger": {"version": "2"}}}
 SHARED = '["late"]\nmode = "split"\nshare = 0.25\n'
@@ -150,18 +149,15 @@ def test_traffic_is_changed_for_the_release_that_serves_by_then(
     assert not swarm.deploys
 
 
-def locked(swarm: SwarmInAFile) -> None:
-    facts = {"by": "bob", "intended": "cccc", "since": "now", "until": time.time() + 60}
-    labels = {"swarmline.stack": NAME, "swarmline.name": "deploying"}
-    lock = {"labels": labels, "content": json.dumps(facts)}
-    swarm.change("config", **{f"{NAME}_deploying": lock})
+def lock(swarm: SwarmInAFile) -> None:
+    swarm.change("config", **locked(time.time() + 60))
 
 
 def test_nothing_is_pruned_while_a_deploy_goes_on(
     swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
 ):
     swarm.remember(*(past(number, "aaaa", 1) for number in range(2, 5)))
-    locked(swarm)
+    lock(swarm)
     assert prune.main(["--keep", "1", "--patience", "0"]) == 1
     assert "is locked: bob has been at cccc" in capsys.readouterr().err
     assert len(swarm.history) == 4
@@ -172,20 +168,15 @@ def test_nothing_is_pruned_while_a_deploy_goes_on(
 
 def test_a_clean_up_waits_for_a_deploy_to_end(swarm: SwarmInAFile):
     swarm.remember(*(past(number, "aaaa", 1) for number in range(2, 5)))
-    locked(swarm)
-    labels = {"swarmline.stack": NAME, "swarmline.name": "deploying"}
-    ended = json.dumps(
-        {"by": "bob", "intended": "cccc", "since": "now", "until": 0.0, "process": ""}
-    )
-    after = {f"{NAME}_deploying": {"labels": labels, "content": ended}}
+    lock(swarm)
     swarm.fault("config inspect")
-    swarm.fault("config inspect", others=after)
+    swarm.fault("config inspect", others=locked(0.0))
     assert prune.main(["--keep", "1", "--patience", "0.5"]) == 0
     assert len(swarm.history) == 1
 
 
 def test_a_stack_is_not_taken_down_while_a_deploy_goes_on(swarm: SwarmInAFile):
-    locked(swarm)
+    lock(swarm)
     assert down.main(["--yes"]) == 1
     assert not swarm.calls("stack", "rm")
 

@@ -21,21 +21,14 @@ def test_a_replica_that_breaks_brings_the_release_before_back(swarm: SwarmInAFil
     assert outcomes(swarm)[1:] == [("bbbb", "rolled back")] and not swarm.is_locked
 
 
-def test_a_wrong_answer_brings_it_back(swarm: SwarmInAFile):
+def test_a_wrong_answer_brings_it_back_and_swarm_stops_bringing_it_in_before_the_stack_is_deployed(
+    swarm: SwarmInAFile,
+):
     serve(swarm)
     swarm.change("answers", bbbb=[2.0])
     with pytest.raises(RolledBack, match="smoke test: late 1.*; release aaaa serves"):
         carry_out(order())
     assert swarm.deploys[-1] == OLD.image
-
-
-def test_swarm_stops_bringing_a_condemned_release_in_before_the_stack_is_deployed(
-    swarm: SwarmInAFile,
-):
-    serve(swarm)
-    swarm.change("answers", bbbb=[2.0])
-    with pytest.raises(RolledBack):
-        carry_out(order())
     told = ["service rollback --detach shop_model", "stack deploy"]
     calls = [" ".join(call["words"]) for call in swarm.calls()]
     changes = [call for call in calls if call.startswith(tuple(told))]

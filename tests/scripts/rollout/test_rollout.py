@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -11,7 +10,7 @@ from scripts.command.outcome import Late, Refused
 from scripts.rollout import rollout
 from scripts.rollout.rollout import carry_out
 from tests.support.scripts.rollouts import NEW, OLD, RECORD, order, outcomes, serve
-from tests.support.scripts.swarm_in_a_file import SwarmInAFile
+from tests.support.scripts.swarm_in_a_file import SwarmInAFile, locked
 
 
 def test_a_release_that_is_good_serves_and_is_recorded(swarm: SwarmInAFile):
@@ -59,16 +58,7 @@ def test_a_record_that_is_too_large_is_refused_before_anything_changes(swarm: Sw
 
 def test_a_lock_that_is_held_leaves_everything_as_it_is(swarm: SwarmInAFile):
     serve(swarm)
-    facts = {
-        "by": "bob",
-        "intended": "cccc",
-        "since": "now",
-        "until": time.time() + 60,
-        "process": "",
-    }
-    labels = {"swarmline.stack": "shop", "swarmline.name": "deploying"}
-    held = {"labels": labels, "content": json.dumps(facts)}
-    swarm.change("config", shop_deploying=held)
+    swarm.change("config", **locked(time.time() + 60))
     with pytest.raises(Refused, match="is locked: bob has been at cccc"):
         carry_out(order())
     assert swarm.deploys == [OLD.image] and swarm.is_locked

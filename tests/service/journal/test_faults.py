@@ -18,9 +18,9 @@ from service.journal.shipper import ship_forever, ship_once
 from service.journal.spool.counters import Counters, stats
 from service.journal.spool.segments import segments
 from service.settings import JournalSettings
+from tests.support.machine import wait_until
 from tests.support.postgres import Cluster
 from tests.support.service.journal import (
-    await_that,
     count,
     open_journal,
     query,
@@ -119,7 +119,7 @@ def test_killed_workers_lose_nothing_they_answered(
 ) -> None:
     for name in "abc":
         writers.start(name)
-    await_that(lambda: len(writers.answered()) > 500, "the workers answer")
+    wait_until(lambda: len(writers.answered()) > 500, "the workers answer")
     writers.kill()
     ship_once(settings)
     assert_stored_once(settings, writers, unanswered=3)
@@ -135,9 +135,9 @@ def test_workers_killed_while_it_ships_lose_nothing(
         before = len(writers.answered())
         for name in "ab":
             writers.start(f"{name}{generation}")
-        await_that(lambda: len(writers.answered()) > before + 250, "the workers answer")
+        wait_until(lambda: len(writers.answered()) > before + 250, "the workers answer")
         writers.kill()
-    await_that(lambda: not segments(settings.spool), "dead workers' files are shipped")
+    wait_until(lambda: not segments(settings.spool), "dead workers' files are shipped")
     assert_stored_once(settings, writers, unanswered=8)
 
 
@@ -149,7 +149,7 @@ def test_a_shipper_killed_over_and_over_stores_all_once(
     for _ in range(5):
         before = stats(settings.spool).shipped
         shipper = start_shipper(settings, shippers)
-        await_that(lambda: stats(settings.spool).shipped > before, "something is shipped")
+        wait_until(lambda: stats(settings.spool).shipped > before, "something is shipped")
         shipper.send_signal(signal.SIGKILL)
         shipper.wait(30)
     writers.kill()
@@ -168,7 +168,7 @@ def test_several_shippers_share_the_work_and_store_all_once(
     for _ in range(3):
         start_shipper(settings, shippers)
     many.wait()
-    await_that(lambda: not segments(settings.spool), "all files are shipped")
+    wait_until(lambda: not segments(settings.spool), "all files are shipped")
     answered = many.answered()
     assert stored(settings) == answered and len(answered) == 3000
     assert stats(settings.spool).shipped == sum(answered.values())
@@ -185,13 +185,13 @@ def test_replicas_that_start_and_stop_over_and_over_on_one_spool_lose_nothing(
         before, shipped = len(writers.answered()), stats(settings.spool).shipped
         writers.start(f"a{generation}")
         start_shipper(settings, shippers)
-        await_that(lambda: len(writers.answered()) > before + 300, "the worker answers")
-        await_that(lambda: stats(settings.spool).shipped > shipped, "something is shipped")
+        wait_until(lambda: len(writers.answered()) > before + 300, "the worker answers")
+        wait_until(lambda: stats(settings.spool).shipped > shipped, "something is shipped")
         shippers[generation].send_signal((signal.SIGTERM, signal.SIGKILL)[generation % 2])
         if generation:
             writers.running[generation - 1].terminate()
     writers.kill()
-    await_that(lambda: not segments(settings.spool), "all files are shipped")
+    wait_until(lambda: not segments(settings.spool), "all files are shipped")
     assert_stored_once(settings, writers, unanswered=5)
     assert stats(settings.spool).dropped["damaged"] == 0
 
@@ -205,14 +205,14 @@ def test_a_database_that_goes_away_for_a_while_delays_and_loses_nothing(
     shipper.start()
     try:
         writers.start("a")
-        await_that(lambda: stats(settings.spool).shipped > 500, "it ships")
+        wait_until(lambda: stats(settings.spool).shipped > 500, "it ships")
         cluster.stop()
         before = len(writers.answered())
-        await_that(lambda: len(writers.answered()) > before + 500, "it answers without database")
+        wait_until(lambda: len(writers.answered()) > before + 500, "it answers without database")
         assert stats(settings.spool).lag > 0
         cluster.start()
         writers.kill()
-        await_that(lambda: not segments(settings.spool), "it catches up")
+        wait_until(lambda: not segments(settings.spool), "it catches up")
     finally:
         writers.kill()
         stop.set()
@@ -245,10 +245,10 @@ def test_an_outage_is_one_line_and_its_end_another(
     shipper = threading.Thread(target=ship_forever, args=(settings, stop))
     shipper.start()
     record_quality(journal)
-    await_that(lambda: "predictions wait in the spool" in caplog.text, "the outage is logged")
+    wait_until(lambda: "predictions wait in the spool" in caplog.text, "the outage is logged")
     cluster.start()
-    await_that(lambda: journal.stats().shipped == 1, "it is shipped")
-    await_that(lambda: "ships again" in caplog.text, "the end is logged")
+    wait_until(lambda: journal.stats().shipped == 1, "it is shipped")
+    wait_until(lambda: "ships again" in caplog.text, "the end is logged")
     stop.set()
     shipper.join()
     journal.close()

@@ -17,7 +17,8 @@ from service.journal.database.decoding import rows_of
 from service.journal.shipper import Shipper, ship_forever, ship_once
 from service.journal.spool.segments import segments
 from service.settings import JournalSettings
-from tests.support.service.journal import await_that, count, query, record_quality, record_yield
+from tests.support.machine import wait_until
+from tests.support.service.journal import count, query, record_quality, record_yield
 
 
 def test_the_same_request_id_twice_loses_no_prediction(
@@ -82,7 +83,7 @@ def test_ship_forever_ships_until_told_and_once_more(
     shipper = threading.Thread(target=ship_forever, args=(settings, stop))
     shipper.start()
     record_quality(journal)
-    await_that(lambda: journal.stats().shipped == 1, "the first record is shipped")
+    wait_until(lambda: journal.stats().shipped == 1, "the first record is shipped")
     record_quality(journal)
     stop.set()
     shipper.join()
@@ -120,7 +121,7 @@ def test_the_shipper_needs_no_bundles(journal: Journal, settings: JournalSetting
     )
     environ = os.environ | {"JOURNAL_URL": settings.url, "JOURNAL_SPOOL": str(settings.spool)}
     with subprocess.Popen([sys.executable, "-W", "error", "-c", code], env=environ) as shipper:
-        await_that(lambda: journal.stats().shipped == 1, "the record is shipped")
+        wait_until(lambda: journal.stats().shipped == 1, "the record is shipped")
         shipper.terminate()
         assert shipper.wait(30) == 0
 

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from werkzeug.wrappers import Response
 
 from service.process import probe
-
-
-class Health(BaseHTTPRequestHandler):
-    """Answers as the service does, alive and ready or not."""
-
-    wrong: set[str] = set()
-
-    def do_GET(self) -> None:  # pylint: disable=invalid-name
-        self.send_response(503 if self.path in self.wrong else 200)
-        self.end_headers()
-
-    def log_message(self, *_arguments: object) -> None:  # pylint: disable=arguments-differ
-        """Nobody reads it."""
+from tests.support.web import answering
 
 
 @pytest.fixture(name="health")
 def _health(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[set[str]]:
     """What is wrong with the service; nothing at first."""
     monkeypatch.setattr(probe, "MARK", str(tmp_path / "mark"))
-    monkeypatch.setattr(Health, "wrong", set())
-    with ThreadingHTTPServer(("127.0.0.1", 0), Health) as server:
-        monkeypatch.setenv("BIND", f"127.0.0.1:{server.server_port}")
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Health.wrong
-        server.shutdown()
+    wrong: set[str] = set()
+    with answering(lambda asked: Response(status=503 if asked.path in wrong else 200)) as url:
+        monkeypatch.setenv("BIND", url.removeprefix("http://"))
+        yield wrong
 
 
 def test_a_service_that_is_alive_and_never_ready_is_not_well(health: set[str]) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import contextmanager
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+
+from werkzeug.wrappers import Request as WebRequest
+from werkzeug.wrappers import Response
+
+from tests.support.web import answering
 
 
 class Request(NamedTuple):
@@ -22,29 +26,29 @@ class Request(NamedTuple):
         return json.loads(self.body)
 
 
-class ElasticStandIn(ThreadingHTTPServer):
+class ElasticStandIn:
     """`documents` by index and id. `plan` has the statuses of the next requests, `items` of the next documents."""
 
-    daemon_threads = True
+    url = ""
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self) -> None:
         self.requests: list[Request] = []
         self.documents: dict[tuple[str, str], dict[str, Any]] = {}
         self.plan: list[int] = []
         self.items: list[int] = []
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def answer(self, request: Request) -> tuple[int, Any]:
-        self.requests.append(request)
+    def __call__(self, asked: WebRequest) -> Response:
+        names = ("Content-Type", "Authorization", "kbn-xsrf")
+        headers = (asked.headers.get(name, "") for name in names)
+        self.requests.append(
+            Request(asked.method, asked.environ["RAW_URI"], *headers, asked.get_data())
+        )
         if self.plan and (status := self.plan.pop(0)) != 200:
-            return status, {"error": {"reason": "as planned"}}
-        if urlsplit(request.path).path == "/_bulk":
-            return 200, {"errors": False, "took": 1, "items": list(self._take(request.body))}
-        return 200, {"acknowledged": True}
+            return _as_json({"error": {"reason": "as planned"}}, status)
+        if asked.path == "/_bulk":
+            items = list(self._take(asked.get_data()))
+            return _as_json({"errors": False, "took": 1, "items": items})
+        return _as_json({"acknowledged": True})
 
     def _take(self, body: bytes) -> Iterator[dict[str, Any]]:
         """Lines in pairs: what to do, and the document; the last one ends, too."""
@@ -60,23 +64,12 @@ class ElasticStandIn(ThreadingHTTPServer):
                 yield {"index": {**place, "status": status, "error": {"reason": "as planned"}}}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: ElasticStandIn
+def _as_json(document: Any, status: int = 200) -> Response:
+    return Response(json.dumps(document), status, content_type="application/json")
 
-    def _do(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        names = ("Content-Type", "Authorization", "kbn-xsrf")
-        kind, authorization, xsrf = (self.headers.get(name, "") for name in names)
-        request = Request(self.command, self.path, kind, authorization, xsrf, body)
-        status, document = self.server.answer(request)
-        answer = json.dumps(document).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
 
-    do_GET = do_PUT = do_POST = _do
-
-    def log_message(self, *_: object) -> None:
-        pass
+@contextmanager
+def elastic_stand_in() -> Iterator[ElasticStandIn]:
+    stand_in = ElasticStandIn()
+    with answering(stand_in) as stand_in.url:
+        yield stand_in

@@ -27,8 +27,8 @@ def fill(store: Store, now: dt.datetime) -> None:
     for place in range(WINDOWS):
         span = (end - (WINDOWS - place) * HOUR, end - (WINDOWS - place - 1) * HOUR)
         version = "4" if place < 18 else "5"
-        save(store, record(QUIET, "7", *span), _quiet(place))
-        save(store, record(MOVED, version, *span), _moved(place))
+        store.save(record(QUIET, "7", *span), _quiet(place))
+        store.save(record(MOVED, version, *span), _moved(place))
     for alarm in alarms(end):
         raise_alarm(store, alarm)
         if alarm.resolved_at is not None:
@@ -43,10 +43,6 @@ def fill(store: Store, now: dt.datetime) -> None:
     store.note_source(
         "mlflow", False, "MLflow does not answer; findings go there when it does.", now - HOUR
     )
-
-
-def save(store: Store, window: WindowRecord, findings: list[Finding]) -> None:
-    store.save(window, findings)
 
 
 def record(

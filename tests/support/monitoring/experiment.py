@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import sqlalchemy as sa
 
-from service.journal.database.connection import connect, statement, transaction
 from service.journal.database.decoding import Row, text_of
-from service.journal.database.predictions import PredictionTable
+from tests.support.journalled import JournalWriter, Truth
 from tests.support.service.bundles import QUALITY, rows_for
 
 MODEL = QUALITY.model
@@ -41,21 +39,17 @@ class Answer(NamedTuple):
     number: float | None = None
 
 
-class ExperimentJournal:
+class ExperimentJournal(JournalWriter):
     """The truth of each row is A, or 0."""
 
     def __init__(self, url: str, model: str = MODEL):
-        self.url, self.model = url, model
+        super().__init__(url)
+        self.model = model
         self._requests = 0
         self._newest: list[Row] = []
         self._features = [
             msgspec.json.encode(row).decode() for row in rows_for(QUALITY, 40, seed=3)
         ]
-        self._table = PredictionTable(url, 0)
-        self._table.prepare()
-
-    def close(self) -> None:
-        self._table.close()
 
     # pylint: disable-next=too-many-arguments,too-many-positional-arguments,too-many-locals
     def split(
@@ -128,12 +122,13 @@ class ExperimentJournal:
     def _write(self, answers: list[Answer], told: list[Answer]) -> None:
         self._newest = [self._row(answer) for answer in answers]
         self._table.insert(self._newest)
-        engine = connect(self.url)
-        batch = {answer.request: self._truth(engine, answer) for answer in told}
-        with transaction(engine) as connection:
-            words = {"batch": msgspec.json.encode(list(batch.values())).decode()}
-            connection.execute(statement(engine, "truth_new"), words)
-        engine.dispose()
+        truths = {
+            answer.request: Truth(
+                answer.request, answer.at, answer.at, "A" if answer.number is None else 0.0
+            )
+            for answer in told
+        }
+        self._write_truth(self.model, truths.values())
 
     def _row(self, answer: Answer) -> Row:
         label = None if answer.number is not None else "A" if answer.is_right else "B"
@@ -144,20 +139,6 @@ class ExperimentJournal:
             *(VERSIONS[answer.arm], RELEASE, answer.arm, answer.subject, self._features[place]),
             *(prediction, label, answer.number, None, None, 400.0 if answer.is_slow else 1.5),
         )
-
-    def _truth(self, engine: sa.Engine, answer: Answer) -> dict[str, Any]:
-        number = None if answer.number is None else 0.0
-        at = _text(answer.at) if engine.dialect.name == "sqlite" else f"{_text(answer.at)}+00"
-        return {
-            "model": self.model,
-            "request_id": answer.request,
-            "row": 0,
-            "at": at,
-            "received_at": at,
-            "value": "A" if number is None else number,
-            "label": "A" if number is None else None,
-            "number": number,
-        }
 
 
 def _text(at: dt.datetime) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 from flask import Flask
-from werkzeug.serving import WSGIRequestHandler, make_server
 
 from monitoring.findings import Capacity, Scalings
 from monitoring.findings.store import Store
@@ -32,7 +29,6 @@ from service.bundle.manifest import Manifest
 from service.journal.database.connection import connect
 from service.journal.database.decoding import Row
 from service.journal.database.predictions import PredictionTable
-from tests.support import receivers
 from tests.support.monitoring import board
 from tests.support.monitoring.bundles import write_monitored
 from tests.support.service.bundles import QUALITY, YIELD, rows_for
@@ -50,23 +46,16 @@ class Site(NamedTuple):
         return f"{self.url}/monitor{path}"
 
 
-class _Quiet(WSGIRequestHandler):
-    def log(self, *_: Any) -> None:
-        """Requests are not worth a line."""
-
-
-def sources(folder: Path, store: Store, mlflow: str = "", prometheus: str = "") -> Sources:
+def sources(folder: Path, store: Store) -> Sources:
     """`folder` has `bundles` and `journal.db`."""
-    versions = Versions(
-        References(folder / "bundles", folder / "state", TrackingServer(mlflow)),
-        TrackingServer(mlflow),
-    )
+    nowhere = TrackingServer("")
+    versions = Versions(References(folder / "bundles", folder / "state", nowhere), nowhere)
     journal = f"sqlite:///{folder}/journal.db"
     return Sources(
         store=store,
         versions=versions,
-        ledger=Ledger(TrackingServer(mlflow)),
-        prometheus=Prometheus(prometheus),
+        ledger=Ledger(nowhere),
+        prometheus=Prometheus(""),
         journal=JournalLookup(journal),
         reports=Reports(folder / "reports", versions.of, JournalReader(journal)),
     )
@@ -77,13 +66,6 @@ def application(made_from: Sources, **settings: Any) -> Flask:
     options = {"authenticator": authenticator_of(""), "interval": 3600.0}
     app.register_blueprint(create_pages(PageSettings(**options | settings), made_from))
     return app
-
-
-@contextmanager
-def serving(app: Flask) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet)
-    with receivers.serving(server):
-        yield f"http://127.0.0.1:{server.server_port}"
 
 
 def filled(folder: Path, now: dt.datetime) -> Store:

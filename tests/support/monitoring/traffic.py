@@ -10,25 +10,21 @@ import numpy as np
 import sqlalchemy as sa
 
 from service.bundle.contract import Contract
-from service.journal.database.connection import connect, moment, statement, transaction
+from service.journal.database.connection import transaction
 from service.journal.database.decoding import Row, text_of
-from service.journal.database.predictions import PredictionTable
+from tests.support.journalled import JournalWriter, Truth
 from tests.support.service.bundles import rows_for
 
 MINUTE = dt.timedelta(minutes=1)
 
 
-class Traffic:
+class Traffic(JournalWriter):
     """Predictions of a regression, one request a row: each is the first column."""
 
     def __init__(self, url: str, contract: Contract, version: str = "1", arm: str = "champion"):
-        self.url, self.contract, self.version, self.arm = url, contract, version, arm
+        super().__init__(url)
+        self.contract, self.version, self.arm = contract, version, arm
         self._count = 0
-        self._table = PredictionTable(url, 0)
-        self._table.prepare()
-
-    def close(self) -> None:
-        self._table.close()
 
     def predict(
         self, start: dt.datetime, rows: int = 300, shift: float = 0.0, seed: int | None = None
@@ -61,31 +57,17 @@ class Traffic:
         self, requests: list[str], at: dt.datetime, received: dt.datetime, off: float = 0.0
     ) -> None:
         """Truth of requests: what was predicted, and `off`."""
-        engine = connect(self.url)
-        with transaction(engine) as connection:
+        with transaction(self._table.engine) as connection:
             predictions = connection.execute(
                 sa.text("SELECT request_id, number, at FROM prediction WHERE model = :model"),
                 {"model": self.contract.model},
             ).all()
-            wanted = set(requests)
-            batch = [
-                {
-                    "model": self.contract.model,
-                    "request_id": request,
-                    "row": 0,
-                    "at": _text(engine, predicted_at),
-                    "received_at": _text(engine, received),
-                    "value": number + off,
-                    "label": None,
-                    "number": number + off,
-                }
+        wanted = set(requests)
+        self._write_truth(
+            self.contract.model,
+            [
+                Truth(request, predicted_at, received, number + off)
                 for request, number, predicted_at in predictions
                 if request in wanted
-            ]
-            words = {"batch": msgspec.json.encode(batch).decode()}
-            connection.execute(statement(engine, "truth_new"), words)
-        engine.dispose()
-
-
-def _text(engine: sa.Engine, at: Any) -> str:
-    return at if isinstance(at, str) else str(moment(engine, at))
+            ],
+        )

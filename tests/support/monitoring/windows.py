@@ -49,14 +49,13 @@ def window_of(
     probabilities: NDArray[Any] | None = None,
     start: dt.datetime = START,
     length: dt.timedelta = DAY,
-    version: str = "1",
 ) -> Window:
     """Rows spread evenly over the span."""
     matrix = np.asarray(rows, dtype=np.float32)
     at = start.timestamp() + np.arange(len(matrix)) * length.total_seconds() / max(len(matrix), 1)
     return Window(
         model="population",
-        version=version,
+        version="1",
         arm="champion",
         span=Span(start, start + length),
         rows=len(matrix),

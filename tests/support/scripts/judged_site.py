@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import requests
-from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from monitoring.experiment.evidence.reading import ExperimentReader
@@ -25,10 +24,10 @@ from monitoring.findings import Experiments, Store
 from monitoring.window.journal import JournalReader
 from scripts.ledger import records
 from scripts.release import traffic_file
-from tests.support import receivers
 from tests.support.monitoring import site
 from tests.support.monitoring.experiment import Behaviour, ExperimentJournal
 from tests.support.scripts.swarm_in_a_file import SwarmInAFile
+from tests.support.web import answering
 
 MODEL = "late"
 HOUR = dt.timedelta(hours=1)
@@ -114,7 +113,6 @@ class JudgedSite:
     def edge(self, behind: str) -> Iterator[str]:
         """Before the stand-in's edge."""
 
-        @Request.application
         def ask(request: Request) -> Response:
             if request.path.startswith("/monitor"):
                 if not self.answers:
@@ -129,9 +127,8 @@ class JudgedSite:
             )
             return Response(answer.content, answer.status_code, [*answer.headers.items()])
 
-        server = make_server("127.0.0.1", 0, ask, threaded=True, request_handler=site._Quiet)
         try:
-            with receivers.serving(server):
-                yield f"http://127.0.0.1:{server.server_port}"
+            with answering(ask) as url:
+                yield url
         finally:
             self.store.close()

@@ -9,17 +9,18 @@ import sys
 import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from werkzeug.wrappers import Request, Response
 
 from scripts.engine import secrets_and_configs
 from scripts.ledger import records
 from scripts.ledger.records import Record
 from scripts.stack_file.render import StackInputs
-from tests.support.receivers import serving
 from tests.support.scripts import docker_stand_in
 from tests.support.scripts.views import record
+from tests.support.web import answering
 
 NAME = "shop"
 FILE = 'services: {model: {image: "${MODEL_IMAGE}", deploy: {replicas: ${MODEL_REPLICAS:-2}}}}\n'
@@ -180,40 +181,24 @@ def edge(swarm: SwarmInAFile, stack: str = NAME) -> Iterator[str]:
     With `lag`, seconds, it tells of a replica whose journal is so far behind.
     """
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # pylint: disable=invalid-name
-            lag = swarm.read().get("lag")
-            if lag is None or not self.path.startswith("/edge/"):
-                self._say({"release": self._release()})
-            elif self.path == "/edge/stats":
-                self._say_text("# pxname,svname,addr,type,status\nmodels,r1,10.0.1.5:8080,2,DOWN\n")
-            else:
-                self._say_text(f"swarmline_journal_lag_seconds {lag}\n")
+    def answer(request: Request) -> Response:
+        state = swarm.read()
+        service = state["service"].get(f"{stack}_model")
+        serves = service["deploy"]["labels"]["swarmline.release"] if service else ""
+        return Response(_said(state, serves, request), headers={"X-Release": serves})
 
-        def do_POST(self) -> None:  # pylint: disable=invalid-name
-            self.rfile.read(int(self.headers["Content-Length"]))
-            usual = ROW["predictions"]
-            predictions = swarm.read()["answers"].get(self._release(), usual)
-            version = "2" if self.headers["X-Arm"] == "challenger" else "1"
-            self._say({"version": version, "predictions": predictions})
+    with answering(answer) as url:
+        yield url
 
-        def _release(self) -> str:
-            service = swarm.read()["service"].get(f"{stack}_model")
-            return service["deploy"]["labels"]["swarmline.release"] if service else ""
 
-        def _say(self, facts: dict[str, Any]) -> None:
-            self._say_text(json.dumps(facts))
-
-        def _say_text(self, text: str) -> None:
-            body = text.encode()
-            self.send_response(200)
-            self.send_header("X-Release", self._release())
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Nothing: the test's own words are enough."""
-
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), Handler)) as server:
-        yield f"http://127.0.0.1:{server.server_port}"
+def _said(state: dict[str, Any], serves: str, request: Request) -> str:
+    if request.method == "POST":
+        predictions = state["answers"].get(serves, ROW["predictions"])
+        version = "2" if request.headers.get("X-Arm") == "challenger" else "1"
+        return json.dumps({"version": version, "predictions": predictions})
+    lag = state.get("lag")
+    if lag is None or not request.path.startswith("/edge/"):
+        return json.dumps({"release": serves})
+    if request.path == "/edge/stats":
+        return "# pxname,svname,addr,type,status\nmodels,r1,10.0.1.5:8080,2,DOWN\n"
+    return f"swarmline_journal_lag_seconds {lag}\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -91,13 +90,6 @@ def query(settings: JournalSettings, statement: str, **parameters: Any) -> list[
 
 def count(settings: JournalSettings, table: str = "prediction") -> int:
     return int(query(settings, f"SELECT count(*) FROM {table}")[0][0])
-
-
-def await_that(condition: Callable[[], bool], what: str, deadline: float = 60.0) -> None:
-    end = time.monotonic() + deadline
-    while not condition():
-        assert time.monotonic() < end, f"waited {deadline:g} s: {what}"
-        time.sleep(0.01)
 
 
 def on_disk(folder: Path) -> bytes:

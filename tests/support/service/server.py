@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.support.machine import wait_until
 
 ROOT = Path(__file__).parents[3]
 #: More than the service gives its requests and its journal together.
@@ -43,12 +44,7 @@ def key_lines() -> str:
 
 
 def wait_for(condition: Callable[[], Any], seconds: float = 60.0) -> Any:
-    """What the condition gives once it is true; fails after a deadline."""
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds} s for {condition}"
-        time.sleep(0.02)
-    return result
+    return wait_until(condition, str(condition), seconds, 0.02)
 
 
 class Server:

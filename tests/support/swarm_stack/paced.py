@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from tests.support.swarm_stack.callers import Callers, Line, Request, Seen
+from tests.support.swarm_stack.callers import Callers, Line, NextRequest, Request, Seen
 
 #: Requests a second, by the seconds since the beginning.
 Rate = Callable[[float], float]
@@ -31,7 +32,13 @@ class PacedCallers(Callers):
     """So many requests at once as there are threads; what is due while all of them wait is asked late."""
 
     def __init__(
-        self, edges: list[str], port: int, trust, request: Request, threads: int, rate: Rate
+        self,
+        edges: list[str],
+        port: int,
+        trust: ssl.SSLContext | None,
+        request: Request | NextRequest,
+        threads: int,
+        rate: Rate,
     ):
         super().__init__(edges, port, trust, request, threads)
         self.seen: Timeline = Timeline()

@@ -54,7 +54,6 @@ class SeenByArm(Seen):
 class TruthfulCallers(Callers):
     """Each thread asks `rate` times a second. The world may be changed while they ask."""
 
-    # pylint: disable-next=too-many-arguments,too-many-positional-arguments
     def __init__(
         self,
         stack: Stack,

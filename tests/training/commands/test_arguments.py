@@ -114,15 +114,6 @@ def test_a_dead_database_is_named_without_its_password(
     assert "hunter2" not in done.err
 
 
-def test_a_variable_that_is_not_set_is_named(workspace: Workspace, tmp_path: Path) -> None:
-    url = "postgresql+psycopg://reader:${NOT_SET_ANYWHERE}@127.0.0.1:9/shop"
-    done = workspace.training(
-        "train", write_spec(tmp_path, "unset", url, data={"query": "SELECT 1"})
-    )
-    assert done.code == 1
-    assert "the environment variable NOT_SET_ANYWHERE is not set" in done.err
-
-
 def test_a_database_of_mlflow_that_is_none_is_named(
     workspace: Workspace, tmp_path: Path, wine: str
 ) -> None:

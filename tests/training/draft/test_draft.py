@@ -65,15 +65,6 @@ def test_a_range_is_wider_than_the_values_and_whole_for_integers(tmp_path: Path)
     assert leaves.maximum == int(leaves.maximum)
 
 
-def test_a_text_with_many_values_is_left_out_and_said(tmp_path: Path) -> None:
-    plants().assign(note=[f"note {number}" for number in range(300)]).to_csv(
-        tmp_path / "p.csv", index=False
-    )
-    assert '# "note" left out: an identifier: a text with 300 different values' in draft_spec(
-        str(tmp_path / "p.csv"), "weight", ""
-    )
-
-
 def test_an_unknown_target_is_refused_with_the_columns(tmp_path: Path) -> None:
     plants().to_csv(tmp_path / "p.csv", index=False)
     with pytest.raises(SourceError, match="given target 'wight'; allowed: kind, light"):

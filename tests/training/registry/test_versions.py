@@ -102,12 +102,6 @@ def test_models_without_a_challenger_are_passed_over_if_asked(cellar: Cellar) ->
     assert (done.code, done.document) == (0, [])
 
 
-def test_a_model_without_a_version_cannot_be_exported(cellar: Cellar, tmp_path: Path) -> None:
-    done = cellar.workspace.training("export", write_spec(tmp_path, "untrained", "wine.csv"))
-    assert done.code == 1
-    assert "untrained: has neither champion nor challenger; `make train` makes one" in done.err
-
-
 def test_a_damaged_bundle_is_fetched_again(cellar: Cellar) -> None:
     cellar.champion_is("1")
     cellar.training("export")
