@@ -137,6 +137,15 @@ def test_the_other_arm_and_other_models_are_left_alone() -> None:
     assert change_alarms([newest], [standing, other], RULES, START) == []
 
 
+def test_another_version_ends_the_alarms_of_the_one_before_and_has_its_own() -> None:
+    (former,) = follow("RR")
+    windows = [window(number, "R", version="2") for number in (2, 3)]
+    now = windows[-1].record.judged_at
+    ended, raised = change_alarms(windows, [former], RULES, now)
+    assert (ended.version, ended.raised_at, ended.resolved_at) == ("1", former.raised_at, now)
+    assert (raised.version, raised.raised_at, raised.resolved_at) == ("2", now, None)
+
+
 def test_an_estimate_that_is_not_believed_any_more_ends_its_alarm() -> None:
     (standing,) = follow("RR", kind="estimate")
     windows = [window(number, "R", kind="estimate") for number in range(2)]
