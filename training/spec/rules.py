@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator
 
+from outside.address import public
 from service.bundle.lengths import parse_age
+from tables.csv_format import CsvFormat
 from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
-from training.spec.csv_rules import csv_problems
 from training.spec.fairness_rules import fairness_problems
 from training.spec.monitor_rules import monitor_problems, or_nothing
 from training.spec.own_rules import own_problems
@@ -19,6 +21,8 @@ from training.spec.values import Data, Spec
 #: A setting of the stack (docs/swarm.md), and its default there.
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
 
+#: Sources that are no CSV files.
+_NO_CSV = re.compile(r"sample:|.*://|.*\.parquet$", re.DOTALL)
 #: Columns whose values have an order that a prediction may follow.
 ORDERED = ("number", "integer", "boolean", "timestamp")
 #: Our candidates that cannot be held to a direction.
@@ -78,12 +82,22 @@ def _data_problems(spec: Spec) -> Iterator[str]:
         yield f"data.split: given 'stratified' for {spec.task}; allowed: 'random' or 'time'"
     if bool(data.query) != ("://" in data.source):
         yield "data.query: needed by an SQL source ('://' in data.source), and only by one"
-    yield from csv_problems(data)
+    yield from _csv_problems(data)
     if spec.objective or spec.recipe:
         yield f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
     if spec.task != "classification" and spec.target.classes:
         yield f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
     yield from _freshness_problems(spec, data)
+
+
+def _csv_problems(data: Data) -> Iterator[str]:
+    """How CSV files are written: each key by itself, and only where files are CSV."""
+    for key, problem in data.form.problems():
+        yield f"data.{key}: {problem}"
+    if _NO_CSV.match(data.source):
+        for key, usual in CsvFormat()._asdict().items():
+            if getattr(data.form, key) != usual:
+                yield f"data.{key}: given for {public(data.source)}; allowed: only for CSV files"
 
 
 def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
