@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.bundle.contract import OTHER_LEVEL
 from training.data.dataset import Dataset
 from training.metrics.by_group import FIGURES, Grouped, GroupFigures, measure_groups
 from training.metrics.metric import Scored
@@ -46,10 +45,8 @@ def _grouped(fairness: Fairness, dataset: Dataset) -> Grouped:
         return _of_texts(dataset.groups)
     part = dataset.contract.parts_of(fairness.group)[0]
     values = part.values(dataset.held_out).astype(np.float64)
-    if part.column.type in ("category", "boolean"):
-        names = part.column.categories or ("false", "true")
-        names = names if part.column.other is None else (*names, OTHER_LEVEL)
-        return Grouped(names, np.where(np.isnan(values), -1, values).astype(np.intp))
+    if part.column.levels:
+        return Grouped(part.column.levels, np.where(np.isnan(values), -1, values).astype(np.intp))
     return in_quarters(values)
 
 

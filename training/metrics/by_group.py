@@ -27,8 +27,6 @@ class Figure(NamedTuple):
     title: str
     #: Of answers and the positive class's number: a number a row, and which rows count.
     of_rows: Callable[[Scored, int], tuple[NDArray[Any], Mask]]
-    #: Which rows those are, for people.
-    rows: str
     #: Whether it judges the model; else it is a fact about the rows.
     judges: bool = True
 
@@ -47,26 +45,22 @@ FIGURES: dict[Task, tuple[Figure, ...]] = {
             "true_rate",
             "truly {positive}",
             lambda scored, positive: (scored.truth == positive, _all(scored)),
-            "rows",
             judges=False,
         ),
         Figure(
             "selection_rate",
             "called {positive}",
             lambda scored, positive: (scored.values == positive, _all(scored)),
-            "rows",
         ),
         Figure(
             "true_positive_rate",
             "of those truly {positive}, called so",
             lambda scored, positive: (scored.values == positive, scored.truth == positive),
-            "rows that are truly {positive}",
         ),
         Figure(
             "false_positive_rate",
             "of the others, called {positive}",
             lambda scored, positive: (scored.values == positive, scored.truth != positive),
-            "rows that are not {positive}",
         ),
     ),
     "regression": (
@@ -74,13 +68,11 @@ FIGURES: dict[Task, tuple[Figure, ...]] = {
             "mean_error",
             "predicted less true, in the mean",
             lambda scored, _: (scored.values - scored.truth, _all(scored)),
-            "rows",
         ),
         Figure(
             "mae",
             "mean absolute error",
             lambda scored, _: (np.abs(scored.values - scored.truth), _all(scored)),
-            "rows",
         ),
     ),
     "optimization": (),

@@ -56,9 +56,6 @@ class Target(Struct, frozen=True):
     calibrate: Literal["isotonic", "sigmoid"] | None = None
     threshold: ThresholdGoal | None = None
 
-    def quantile_name(self, output: str, level: float) -> str:
-        return f"{output}_q{level * 100:g}"
-
 
 #: Of the candidates of ours, those that can weigh classes, and those that know an absolute loss.
 WEIGHING = ("linear", "random-forest", "extra-trees", "gradient-boosting")
