@@ -51,7 +51,6 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         plots=plots,
         limits=list(contents.limits(result)),
         engines=ENGINES,
-        trials=contents.best_trials(result),
         how_to_read=comparison.how_to_read(result),
         rows=contents.rows_word(result),
         in_blocks=_in_blocks(result),
