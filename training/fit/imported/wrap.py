@@ -99,8 +99,8 @@ def _label(graph: Graph, outputs: Outputs, chances: str, order: Sequence[int]) -
         keys = {"keys_int64s": labels}
         label = graph.add("Cast", label, to=TensorProto.INT64)
     # A label that the model does not list would be no class.
-    known = {"values_int64s": places, "default_int64": -1, **keys}
-    return graph.add("Reshape", graph.add("LabelEncoder", label, domain=ML, **known), LIST)
+    keys |= {"values_int64s": places, "default_int64": -1}
+    return graph.add("Reshape", graph.add("LabelEncoder", label, domain=ML, **keys), LIST)
 
 
 def _allow_label_encoder(model: onnx.ModelProto) -> None:
