@@ -82,7 +82,10 @@ def _of_numbers(
 
 
 def fit_slope(predictions: Floats, errors: Floats) -> tuple[float, float]:
-    """By least squares; its deviation holds for errors of any spread. 0 of predictions that are all the same."""
+    """The slope of errors over predictions, by least squares, and its deviation, which holds for errors of any spread.
+
+    Both are 0 where all predictions are the same.
+    """
     apart = predictions - predictions.mean()
     square = float(np.sum(apart**2))
     if square == 0.0:

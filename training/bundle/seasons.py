@@ -40,7 +40,7 @@ def make_seasons(
     time_zone: str,
     seed: int,
 ) -> Iterator[Season]:
-    """Of both calendars, where the rows reach over two cycles of it. `columns` are the profiles of all rows."""
+    """The seasons of each calendar of which the rows reach over two cycles. `columns` are the profiles of all rows."""
     seconds = _seconds(moments)
     for calendar in LEAST_SPAN:
         parts = _buckets(calendar, seconds, time_zone)

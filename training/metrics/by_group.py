@@ -25,7 +25,7 @@ class Figure(NamedTuple):
 
     name: str
     title: str
-    #: Of answers and the positive class's number: a number a row, and which rows count.
+    #: From the answers and the positive class's number: a number for each row, and which rows count.
     of_rows: Callable[[Scored, int], tuple[NDArray[Any], Mask]]
     #: Whether it judges the model; else it is a fact about the rows.
     judges: bool = True

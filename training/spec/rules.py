@@ -34,7 +34,7 @@ def contradictions(spec: Spec, stem: str) -> Iterator[str]:
         yield f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"
     yield from column_problems(spec)
     yield from _recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)
-    yield from _search_problems(spec)
+    yield from _monotone_problems(spec)
     yield from own_problems(spec)
     yield from target_problems(spec.target, spec.task, spec.search.engine)
     yield from interval_problems(spec.target, spec.contract())
@@ -45,8 +45,8 @@ def contradictions(spec: Spec, stem: str) -> Iterator[str]:
     yield from monitor_problems(spec)
 
 
-def _search_problems(spec: Spec) -> Iterator[str]:
-    """Of columns that hold a model to a direction, and what of the candidates cannot be held."""
+def _monotone_problems(spec: Spec) -> Iterator[str]:
+    """Columns that have no direction to hold a prediction to, and candidates that cannot be held to one."""
     monotone = spec.monotone
     for column in spec.inputs:
         if column.name in monotone and column.type not in ORDERED:

@@ -87,7 +87,7 @@ def target_problems(target: Target, task: str, engine: str) -> Iterator[str]:
 
 
 def interval_problems(target: Target, contract: Contract) -> Iterator[str]:
-    """Of the outputs behind the first, which `intervals` adds."""
+    """Outputs that `intervals` adds, and whose names are taken."""
     outputs = [output.name for output in contract.outputs]
     taken = [*outputs, *contract.names]
     for name in dict.fromkeys(outputs[1:] if target.intervals else ()):
@@ -96,7 +96,7 @@ def interval_problems(target: Target, contract: Contract) -> Iterator[str]:
 
 
 def import_problems(target: Target) -> Iterator[str]:
-    """Of a model that was trained elsewhere, nothing is fitted here."""
+    """Keys of what is fitted here, beside a model that was trained elsewhere."""
     for key in ("transform", "intervals", "class_weight", "calibrate", "threshold"):
         if getattr(target, key):
             yield f"target.{key}: given, {TAKEN_AS_IT_IS}"
