@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.bundle.contract import Task
 from service.bundle.manifest import Metric as Interval
+from training.common.numbers import number
 from training.metrics.metric import Rows, Scored, with_intervals
 
 Numbers = NDArray[np.float64]
@@ -33,6 +34,9 @@ class Figure(NamedTuple):
     @property
     def is_share(self) -> bool:
         return self.name.endswith("_rate")
+
+    def shown(self, value: float) -> str:
+        return f"{value:.1%}" if self.is_share else number(value)
 
 
 def _all(scored: Scored) -> Mask:
@@ -116,6 +120,14 @@ class GroupFigures(msgspec.Struct, frozen=True):
     gaps: dict[str, Gap]
     small_groups: int
     rows_without: int
+
+    def values_of(self, figure: str) -> dict[str, float]:
+        """The values of one figure, by group."""
+        return {
+            group.name: group.figures[figure].value
+            for group in self.groups
+            if figure in group.figures
+        }
 
 
 class _Prepared(NamedTuple):
