@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from tables.csv_format import MARKS, CsvFormat, csv_options
 from tables.errors import TableError
@@ -26,11 +25,6 @@ ROWS = 500
 #: Bytes that are signs in cp1252 and control characters in latin-1, and those that cp1252 lacks.
 _CP1252 = re.compile(rb"[\x80\x82-\x8c\x8e\x91-\x9c\x9e\x9f]")
 _CP1252_LACKS = re.compile(rb"[\x81\x8d\x8f\x90\x9d]")
-
-
-class _Layout(NamedTuple):
-    separator: str
-    quote: str
 
 
 def detect_format(path: Path) -> CsvFormat:
@@ -50,7 +44,7 @@ def detect_format(path: Path) -> CsvFormat:
     rows = _rows(head, others, layout)
     decimal, thousands = signs_of(list(zip(*rows, strict=True)), layout.separator)
     encoding = "utf-8" if encoding == "utf-8-sig" else encoding
-    return CsvFormat(layout.separator, decimal, thousands, encoding, layout.quote)
+    return layout._replace(decimal=decimal, thousands=thousands, encoding=encoding)
 
 
 def detect_encoding(path: Path) -> str:
@@ -97,15 +91,17 @@ def _pieces(path: Path, width: int) -> Iterator[bytes]:
                 yield b""
 
 
-def _layout(head: str) -> _Layout:
-    """That by which most rows have as many fields as the header; of those, the one with most fields."""
-    layouts = [_Layout(separator, quote) for quote in QUOTES for separator in SEPARATORS]
+def _layout(head: str) -> CsvFormat:
+    """Separator and quote by which most rows have as many fields as the header; of those, the ones with most fields."""
+    layouts = [
+        CsvFormat(separator=separator, quote=quote) for quote in QUOTES for separator in SEPARATORS
+    ]
     agreements = {layout: _agreement(head, layout) for layout in layouts}
     # The first of equals: a comma, and a double quote.
     return max(layouts, key=agreements.__getitem__)
 
 
-def _agreement(head: str, layout: _Layout) -> tuple[float, int]:
+def _agreement(head: str, layout: CsvFormat) -> tuple[float, int]:
     """The share of rows with as many fields as the first, and how many; nothing where it separates none."""
     rows = _whole_rows(head, layout)
     fields = len(rows[0]) if rows else 0
@@ -122,10 +118,9 @@ def _other_quote_stays(rows: Sequence[Sequence[str]], quote: str) -> bool:
     return quoted > len(cells) / 4
 
 
-def _whole_rows(text: str, layout: _Layout) -> list[list[str]]:
+def _whole_rows(text: str, layout: CsvFormat) -> list[list[str]]:
     """The rows of a piece, without its last, which may be cut off."""
-    form = CsvFormat(separator=layout.separator, quote=layout.quote)
-    lines = csv.reader(text.splitlines(keepends=True), **csv_options(form))
+    lines = csv.reader(text.splitlines(keepends=True), **csv_options(layout))
     try:
         rows = [row for row in islice(lines, ROWS + 1) if row]
     except csv.Error:
@@ -134,7 +129,7 @@ def _whole_rows(text: str, layout: _Layout) -> list[list[str]]:
     return rows if is_whole else rows[:-1]
 
 
-def _rows(head: str, others: Sequence[str], layout: _Layout) -> list[list[str]]:
+def _rows(head: str, others: Sequence[str], layout: CsvFormat) -> list[list[str]]:
     """Rows below the header, of all pieces, as long as it; the first line of a piece may be cut off."""
     header, *rows = _whole_rows(head, layout) or [[]]
     for piece in others:

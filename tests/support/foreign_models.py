@@ -57,6 +57,21 @@ def by_column() -> bytes:
     return _bytes(to_onnx(model, initial_types=types, target_opset=OPSET))
 
 
+def by_list(last: str) -> bytes:
+    """The sum of all columns, each of them a list of values, the kind as a text; and a last step such as Sigmoid."""
+    codes = {"keys_strings": ["herb", "tree"], "values_floats": [0.0, 1.0]}
+    nodes = [
+        helper.make_node("LabelEncoder", ["kind"], ["code"], domain="ai.onnx.ml", **codes),
+        helper.make_node("Sum", ["code", *COLUMNS[1:]], ["z"]),
+        helper.make_node(last, ["z"], ["y"]),
+    ]
+    kinds = {name: TensorProto.FLOAT for name in (*COLUMNS, "y")} | {"kind": TensorProto.STRING}
+    values = {name: helper.make_tensor_value_info(name, kinds[name], [None]) for name in kinds}
+    graph = helper.make_graph(nodes, "by-list", [values[name] for name in COLUMNS], [values["y"]])
+    opsets = [helper.make_opsetid(name, version) for name, version in OPSET.items()]
+    return _bytes(helper.make_model(graph, opset_imports=opsets, ir_version=9))
+
+
 def _bytes(model: Any) -> bytes:
     return bytes(model.SerializeToString())
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 
 from service.bundle.contract import Contract, Matrix
 from service.bundle.engines import Answer
 from service.bundle.reference import Block, Calibration, ClassMap
 from training.bundle.loss import MOST_ROWS, fit_loss_models, inputs_of
+from training.fit.finish.calibrate import isotonic_blocks
 from training.metrics.metric import sample_rows
 
 Floats = NDArray[np.float64]
@@ -83,7 +82,10 @@ def _of_numbers(
 
 
 def fit_slope(predictions: Floats, errors: Floats) -> tuple[float, float]:
-    """By least squares; its deviation holds for errors of any spread. 0 of predictions that are all the same."""
+    """The slope of errors over predictions, by least squares, and its deviation, which holds for errors of any spread.
+
+    Both are 0 where all predictions are the same.
+    """
     apart = predictions - predictions.mean()
     square = float(np.sum(apart**2))
     if square == 0.0:
@@ -94,34 +96,20 @@ def fit_slope(predictions: Floats, errors: Floats) -> tuple[float, float]:
 
 
 def make_blocks(score: NDArray[Any], loss: NDArray[Any]) -> tuple[Block, ...]:
-    """Isotonic regression of the loss on the score; neighbours are joined until each block has `BLOCK_ROWS`."""
-    order = np.argsort(score, kind="stable")
-    score, loss = score[order].astype(np.float64), loss[order].astype(np.float64)
-    edges = [0, *_edges(score, loss), len(score)]
+    """Isotonic regression of the loss on the score, in blocks of at least `BLOCK_ROWS`."""
+    blocks = isotonic_blocks(score, loss, BLOCK_ROWS)
+    # Halfway to the next block, since a score comes in float32 one day and in float64 another.
+    uppers = [(scores[-1] + later[0]) / 2 for (scores, _), (later, _) in pairwise(blocks)]
+    uppers.append(blocks[-1][0][-1])
     return tuple(
         Block(
-            upper=_between(score, end),
-            rows=end - start,
-            mean=float(loss[start:end].mean()),
-            variance=float(loss[start:end].var(ddof=1)),
+            upper=float(upper),
+            rows=len(losses),
+            mean=float(losses.mean()),
+            variance=float(losses.var(ddof=1)),
         )
-        for start, end in pairwise(edges)
+        for upper, (_, losses) in zip(uppers, blocks, strict=True)
     )
-
-
-def _edges(score: Floats, loss: Floats) -> Iterator[int]:
-    """Where, in the order of the score, one block ends and another begins."""
-    fitted = IsotonicRegression().fit_transform(score, loss)
-    start = 0
-    for edge in (np.flatnonzero(np.diff(fitted)) + 1).tolist():
-        if edge - start >= BLOCK_ROWS and len(score) - edge >= BLOCK_ROWS:
-            yield edge
-            start = edge
-
-
-def _between(score: Floats, edge: int) -> float:
-    """Halfway to the next block, since a score comes in float32 one day and in float64 another."""
-    return float(score[-1] if edge == len(score) else (score[edge - 1] + score[edge]) / 2)
 
 
 def make_class_map(probability: NDArray[Any], belongs: NDArray[Any]) -> ClassMap:

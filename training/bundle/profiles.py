@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.bundle.contract import Column
-from service.bundle.reference import CategoryProfile, Histogram, Noise, NumberProfile, Profile
+from service.bundle.reference import CategoryProfile, Histogram, NumberProfile, Profile
 from training.metrics.effects import category_noise, number_noise, quantiles_of
 
 BINS = 20
@@ -31,7 +31,7 @@ def profile_codes(codes: NDArray[Any], names: Sequence[str], seed: int) -> Categ
         rows=len(codes),
         nulls=len(codes) - len(present),
         counts=dict(zip(names, counts.tolist(), strict=True)),
-        noise=Noise(*category_noise(counts, seed)) if len(present) else None,
+        noise=category_noise(counts, seed) if len(present) else None,
     )
 
 
@@ -46,7 +46,7 @@ def profile_numbers(values: NDArray[Any], seed: int) -> NumberProfile:
         mean=float(present.mean()),
         std=float(present.std()),
         quantiles=shortest(quantiles_of(present)),
-        noise=Noise(*number_noise(present, seed)),
+        noise=number_noise(present, seed),
         histogram=histogram(present, *np.quantile(present, PICTURED).tolist()),
     )
 

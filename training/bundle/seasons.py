@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,11 +28,8 @@ DEVIATIONS_OF_MEAN = 4
 MOST_COLUMNS = 16
 
 
-class Buckets(NamedTuple):
-    """The rows of each bucket that has enough of them."""
-
-    calendar: Calendar
-    rows: dict[str, NDArray[np.intp]]
+#: The rows of each bucket that has enough of them.
+Buckets = dict[str, NDArray[np.intp]]
 
 
 def make_seasons(
@@ -43,12 +40,12 @@ def make_seasons(
     time_zone: str,
     seed: int,
 ) -> Iterator[Season]:
-    """Of both calendars, where the rows reach over two cycles of it. `columns` are the profiles of all rows."""
+    """The seasons of each calendar of which the rows reach over two cycles. `columns` are the profiles of all rows."""
     seconds = _seconds(moments)
     for calendar in LEAST_SPAN:
         parts = _buckets(calendar, seconds, time_zone)
         moving = _moving(contract, matrix, columns, parts)
-        for bucket, rows in parts.rows.items() if moving else ():
+        for bucket, rows in parts.items() if moving else ():
             profiles = {
                 part.name: profile_column(part.column, part.values(matrix[rows]), seed)
                 for part in moving
@@ -69,14 +66,13 @@ def _seconds(moments: pd.Series[Any]) -> NDArray[np.float64]:
 def _buckets(calendar: Calendar, seconds: NDArray[np.float64], time_zone: str) -> Buckets:
     timed = np.flatnonzero(~np.isnan(seconds))
     if timed.size == 0 or np.ptp(seconds[timed]) < LEAST_SPAN[calendar]:
-        return Buckets(calendar, {})
+        return {}
     names = buckets(calendar, seconds[timed], time_zone)
     parts = {str(name): timed[names == name] for name in np.unique(names)}
     # Dates without hours say nothing of the day.
     if calendar == "weekday-hours" and len({name.partition(" ")[2] for name in parts}) < 2:
         parts = {}
-    large = {name: rows for name, rows in parts.items() if len(rows) >= BUCKET_ROWS}
-    return Buckets(calendar, large)
+    return {name: rows for name, rows in parts.items() if len(rows) >= BUCKET_ROWS}
 
 
 def _moving(
@@ -94,7 +90,7 @@ def _moving(
 
 def _strength(column: Column, whole: Profile, values: NDArray[Any], parts: Buckets) -> float:
     """The largest effect of a bucket beside all rows; 0 where it is small, or chance may have made it."""
-    present = [values[rows][~np.isnan(values[rows])] for rows in parts.rows.values()]
+    present = [values[rows][~np.isnan(values[rows])] for rows in parts.values()]
     present = [bucket for bucket in present if bucket.size]
     if whole.noise is None or not present or whole.noise.std == 0:
         return 0.0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,19 @@ import pandas as pd
 from service.bundle.contract import Contract
 from service.bundle.engines import MODEL_FILES, Engine
 from service.bundle.manifest import MANIFEST, Golden, Manifest, sha256
-from service.bundle.monitor_rules import MONITOR_RULES, MonitorRules
+from service.bundle.monitor_rules import MONITOR_RULES
 from service.bundle.reference import LOSS_MODEL, REFERENCE
 from service.bundle.rows.encoder import Encoder
 from training.bundle.calibration import calibrate
 from training.bundle.reference import make_reference
-from training.common.files import pretty
+from training.common.files import pretty, replace_folder
 from training.judge.result import TrainingResult
 
 GOLDEN_ROWS = 5
 
 
 def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
-    """A whole bundle or none: written aside, then renamed."""
+    """A whole bundle or none."""
     compiled, dataset, evaluation = result.fitted.compiled, result.dataset, result.evaluation
     assert compiled is not None  # nothing is registered that was not compiled
     contract, model_file = dataset.contract, MODEL_FILES[compiled.engine_name]
@@ -57,7 +56,16 @@ def write_bundle(result: TrainingResult, card: str, folder: Path) -> Path:
         "card.html": card.encode(),
         model_file: (compiled.folder / model_file).read_bytes(),
     }
-    return _write_aside(folder, manifest, files, result.spec.monitor_rules)
+
+    def fill(aside: Path) -> None:
+        for name, content in files.items():
+            (aside / name).write_bytes(content)
+        hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
+        (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
+        (aside / MONITOR_RULES).write_bytes(pretty(result.spec.monitor_rules))
+
+    replace_folder(folder, fill)
+    return folder
 
 
 def _reference_files(result: TrainingResult, engine: Engine) -> dict[str, bytes]:
@@ -70,22 +78,6 @@ def _reference_files(result: TrainingResult, engine: Engine) -> dict[str, bytes]
     # On one line: it is numbers by the thousand, which nobody reads.
     files = {REFERENCE: msgspec.json.encode(reference)}
     return {**files, LOSS_MODEL: loss_models} if loss_models else files
-
-
-def _write_aside(
-    folder: Path, manifest: Manifest, files: dict[str, bytes], rules: MonitorRules
-) -> Path:
-    aside = folder.with_name(f".{folder.name}.unfinished")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for name, content in files.items():
-        (aside / name).write_bytes(content)
-    hashes = {path.name: sha256(path) for path in sorted(aside.iterdir())}
-    (aside / MANIFEST).write_bytes(pretty(msgspec.structs.replace(manifest, files=hashes)))
-    (aside / MONITOR_RULES).write_bytes(pretty(rules))
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.rename(folder)
-    return folder
 
 
 def _golden(contract: Contract, engine: Engine, rows: list[dict[str, Any]]) -> Golden:

@@ -1,4 +1,4 @@
-"""The card's contents besides the figures: data, contract, limits, trials, and a call with its answer."""
+"""The card's contents besides the figures: data, contract, limits, and a call with its answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import pandas as pd
 from service.bundle.contract import Column
 from service.bundle.engines import predict_with
 from service.bundle.rows.encoder import Encoder
-from training.common.numbers import number
 from training.data.sources import JOURNALLED
 from training.judge.evaluation import Evaluation, Slice
 from training.judge.result import TrainingResult
@@ -137,23 +136,6 @@ def _range(column: Column, present: np.ndarray[Any, Any]) -> str:
         return f"{len(codes)} of {len(column.levels)}, mostly {common}{others}"
     low, middle, high = np.quantile(present, [0, 0.5, 1])
     return f"{low:.4g} to {high:.4g}, half below {middle:.4g}"
-
-
-def best_trials(result: TrainingResult) -> list[tuple[str, str, str, str]]:
-    """The best trial of each candidate, best first: name, score, spread, parameters."""
-    if not result.fitted.search.trials:
-        return []
-    lines = []
-    for trial in result.fitted.search.ranking:
-        parameters = ", ".join(
-            f"{name} {_short(value)}" for name, value in trial.parameters.items()
-        )
-        lines.append((trial.candidate, number(trial.score), number(trial.spread), parameters))
-    return lines
-
-
-def _short(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def limits(result: TrainingResult) -> Iterator[str]:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from service.bundle.manifest import Metric as Interval
 from training.common.numbers import number, plural
 from training.judge.fairness import positive_class
 from training.judge.result import TrainingResult
-from training.metrics.by_group import FIGURES, Figure, Gap, GroupFigures
+from training.metrics.by_group import FIGURES, Figure, GroupFigures
 from training.spec.fairness import Fairness
 
-NO_FIGURE = ("–", "")
 #: Of two groups that lie apart: what the model does where the column is one of them, and where it is the other.
 SENTENCES = {
     "selection_rate": (
@@ -36,19 +34,11 @@ SENTENCES = {
 }
 
 
-class Line(NamedTuple):
-    """One group: each cell has a figure and its interval."""
-
-    name: str
-    rows: str
-    cells: list[tuple[str, str]]
-
-
 class GroupTable(NamedTuple):
-    column: str
+    """What stands around the table of figures, and each figure with its title in it."""
+
     subject: str
-    titles: list[str]
-    lines: list[Line]
+    figures: list[tuple[Figure, str]]
     sentences: list[str]
     notes: str
 
@@ -56,28 +46,19 @@ class GroupTable(NamedTuple):
 def about_groups(result: TrainingResult) -> GroupTable | None:
     """None where no groups were compared."""
     fairness = result.spec.fairness
-    figures = result.evaluation.by_group if result.evaluation else None
-    if fairness is None or figures is None:
+    groups = result.evaluation.by_group if result.evaluation else None
+    if fairness is None or groups is None:
         return None
     shown, positive = FIGURES[result.spec.task], _positive(result, fairness)
     unit = result.spec.target.unit
-    lines = [
-        Line(
-            group.name,
-            number(group.rows),
-            [_cell(figure, group.figures.get(figure.name)) for figure in shown],
-        )
-        for group in figures.groups
-    ]
-    titles = [_title(figure, positive, unit) for figure in shown]
     sentences = [
-        _sentence(result, fairness, figure, gap)
+        _sentence(groups, figure, unit, positive=positive, column=fairness.group)
         for figure in shown
-        if (gap := figures.gaps.get(figure.name)) is not None
+        if figure.name in groups.gaps
     ]
-    subject = _subject(result, fairness)
-    notes = " ".join(_notes(fairness, figures, len(shown)))
-    return GroupTable(fairness.group, subject, titles, lines, sentences, notes)
+    titles = [(figure, _title(figure, positive, unit)) for figure in shown]
+    notes = " ".join(_notes(fairness, groups, len(shown)))
+    return GroupTable(_subject(result, fairness), titles, sentences, notes)
 
 
 def _positive(result: TrainingResult, fairness: Fairness) -> str:
@@ -101,47 +82,26 @@ def _subject(result: TrainingResult, fairness: Fairness) -> str:
     return f"The held-out rows are told apart by {fairness.group}{answers} with 95% bootstrap intervals. {seen}."
 
 
-def _cell(figure: Figure, interval: Interval | None) -> tuple[str, str]:
-    if interval is None:
-        return NO_FIGURE
-    low, high = _shown(figure, interval.low), _shown(figure, interval.high)
-    return _shown(figure, interval.value), f"{low} to {high}"
-
-
-def _shown(figure: Figure, value: float) -> str:
-    return f"{value:.1%}" if figure.is_share else number(value)
-
-
-def _sentence(result: TrainingResult, fairness: Fairness, figure: Figure, gap: Gap) -> str:
-    assert result.evaluation is not None and result.evaluation.by_group is not None  # it has gaps
-    unit = result.spec.target.unit
-    values = {
-        group.name: group.figures[figure.name].value
-        for group in result.evaluation.by_group.groups
-        if figure.name in group.figures
-    }
-    low, high = values[gap.least], values[gap.largest]
+def _sentence(groups: GroupFigures, figure: Figure, unit: str, **words: str) -> str:
+    gap, values = groups.gaps[figure.name], groups.values_of(figure.name)
     text = SENTENCES[figure.name].format(
-        positive=_positive(result, fairness),
-        column=fairness.group,
+        **words,
         least=gap.least,
         largest=gap.largest,
-        low=_amount(figure, low, unit),
-        high=_amount(figure, high, unit),
+        low=_amount(figure, values[gap.least], unit),
+        high=_amount(figure, values[gap.largest], unit),
     )
     apart = gap.difference
     if figure.is_share:
-        low_, high_ = apart.low * 100, apart.high * 100
-        return (
-            f"{text}: {apart.value * 100:.1f} percentage points apart ({low_:.1f} to {high_:.1f})."
-        )
+        value, low, high = apart.value * 100, apart.low * 100, apart.high * 100
+        return f"{text}: {value:.1f} percentage points apart ({low:.1f} to {high:.1f})."
     ends = f"{number(apart.low)} to {number(apart.high)}"
     return f"{text}: {_with_unit(apart.value, unit)} apart ({ends})."
 
 
 def _amount(figure: Figure, value: float, unit: str) -> str:
     if figure.is_share:
-        return f"{value:.1%}"
+        return figure.shown(value)
     if figure.name == "mean_error":
         return f"{_with_unit(abs(value), unit)} too {'much' if value >= 0 else 'little'}"
     return _with_unit(value, unit)

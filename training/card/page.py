@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from training.card import comparison, contents
 from training.card.groups import about_groups
@@ -12,9 +11,8 @@ from training.card.task_plots import Plot
 from training.common.html import render as render_page
 from training.common.numbers import number
 from training.fit.candidates.resolve import title
-from training.judge.evaluation import Evaluation
 from training.judge.result import TrainingResult
-from training.metrics.metric import Metric, block_length
+from training.metrics.metric import block_length
 from training.metrics.tasks import METRICS
 
 DOES = {
@@ -23,16 +21,6 @@ DOES = {
     "optimization": "proposes settings",
 }
 ENGINES = {"onnx": "ONNX Runtime (compiled)", "skops": "scikit-learn, read by skops"}
-
-
-class Figure(NamedTuple):
-    """A line of the metrics' table; each rival's cell has its title, its value, and how it compares."""
-
-    title: str
-    value: str
-    interval: str
-    meaning: str
-    rivals: list[tuple[str, str, str]]
 
 
 def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
@@ -47,11 +35,10 @@ def render(result: TrainingResult, plots: Sequence[Plot]) -> str:
         tiles=_tiles(result),
         data=contents.about_data(result),
         fields=[contents.field(result, column) for column in result.dataset.contract.columns],
-        figures=figures(result, result.evaluation) if result.evaluation else [],
+        metrics=METRICS[result.spec.task],
         plots=plots,
         limits=list(contents.limits(result)),
         engines=ENGINES,
-        trials=contents.best_trials(result),
         how_to_read=comparison.how_to_read(result),
         rows=contents.rows_word(result),
         in_blocks=_in_blocks(result),
@@ -84,24 +71,3 @@ def _tiles(result: TrainingResult) -> list[tuple[str, str]]:
     if fitted.compiled is not None:
         tiles.append((f"{number(fitted.compiled.latency_ms)} ms", "for one row, 99 of 100 times"))
     return tiles
-
-
-def figures(result: TrainingResult, evaluation: Evaluation) -> list[Figure]:
-    lines = []
-    for metric in METRICS[result.spec.task]:
-        own = evaluation.metrics.get(metric.name)
-        if own is None:
-            continue
-        rivals = [
-            (rival.title, *_beside(metric, own.value, rival.metrics.get(metric.name)))
-            for rival in evaluation.rivals
-        ]
-        interval = f"{metric.shown(own.low)} to {metric.shown(own.high)}"
-        meaning = metric.meaning(own.value, result.spec.target.unit)
-        lines.append(Figure(metric.title, metric.shown(own.value), interval, meaning, rivals))
-    return lines
-
-
-def _beside(metric: Metric, own: float, other: float | None) -> tuple[str, str]:
-    """A rival's value, and how it compares; a rival may give no quantiles, or be of before there was the metric."""
-    return ("–", "") if other is None else (metric.shown(other), metric.compared(own, other))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from argparse import Namespace
 from pathlib import Path
-from typing import NamedTuple
 
 import mlflow
 import msgspec
@@ -19,7 +18,7 @@ from training.common.progress import say
 from training.common.provenance import provenance
 from training.data.dataset import Dataset, encode_and_split
 from training.fit import recipes
-from training.fit.compile.compile import compare
+from training.fit.compile.compile import Equality, compare
 from training.fit.fit import fit
 from training.registry import imports, runs, tags, versions
 from training.registry.client import connect
@@ -27,38 +26,35 @@ from training.registry.versions import Version
 from training.spec.values import Spec
 
 
-class Reproduction(NamedTuple):
-    """`largest` is the largest difference between the predictions of then and now on the held-out rows."""
-
-    model: str
-    version: str
-    rows: int
-    labels_differ: int
-    largest: float
-    same_code: bool
-    same_lock: bool
-
-
 def reproduce(arguments: Namespace) -> None:
     client = connect()
     version = versions.find(client, arguments.model, arguments.version)
-    done = _reproduce(client, version)
-    text = (
-        f"{done.model} {done.version}: reproduced on {done.rows} rows,"
-        f" largest difference {done.largest:.1e}"
-    )
-    answer(arguments, done._asdict(), text)
-
-
-def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
     name, here = f"{version.model} {version.number}", provenance()
     dataset, spec = _recorded(client, version)
-    same_code, same_lock = (
-        version.tags[tags.CODE] == here.code,
-        version.tags[tags.LOCK] == here.lock,
-    )
+    same_code = version.tags[tags.CODE] == here.code
+    same_lock = version.tags[tags.LOCK] == here.lock
     if not (same_code and same_lock):
         say(f"{name}: was made at {version.tags[tags.GIT_COMMIT]}; code or lock differ here")
+    equality = _train_again(client, version, dataset, spec)
+    if not equality.proven:
+        raise NotReproduced(f"{name}: other predictions than recorded: {equality}")
+    document = {
+        "model": version.model,
+        "version": version.number,
+        "rows": equality.rows,
+        "labels_differ": equality.labels_differ,
+        "largest": equality.largest,
+        "same_code": same_code,
+        "same_lock": same_lock,
+    }
+    text = f"{name}: reproduced on {equality.rows} rows, largest difference {equality.largest:.1e}"
+    answer(arguments, document, text)
+
+
+def _train_again(
+    client: mlflow.MlflowClient, version: Version, dataset: Dataset, spec: Spec
+) -> Equality:
+    """How far the predictions of now are from those of then, on the held-out rows."""
     then = versions.bundle(client, version, spec).predict(dataset.held_out)
     skipped = client.get_run(version.run_id).data.tags.get(tags.SKIPPED, "").split()
     with state.training_lock(version.model):
@@ -68,21 +64,10 @@ def _reproduce(client: mlflow.MlflowClient, version: Version) -> Reproduction:
         timed = searching and spec.search.budget_seconds is not None
         recorded = runs.recorded_search(client, version.run_id) if timed else None
         fitted = fit(spec, dataset, searching=searching, recorded=recorded)
-    say(f"{name}: trained again, {fitted.chosen.candidate}")
+    say(f"{version.model} {version.number}: trained again, {fitted.chosen.candidate}")
     threshold = fitted.finished.threshold
     again = fitted.answer_held_out(dataset.held_out)
-    equality = compare(then, again, threshold.value if threshold else None)
-    if not equality.proven:
-        raise NotReproduced(f"{name}: other predictions than recorded: {equality}")
-    return Reproduction(
-        version.model,
-        version.number,
-        equality.rows,
-        equality.labels_differ,
-        equality.largest,
-        same_code,
-        same_lock,
-    )
+    return compare(then, again, threshold.value if threshold else None)
 
 
 def _recorded(client: mlflow.MlflowClient, version: Version) -> tuple[Dataset, Spec]:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def train_model(spec: Spec, client: mlflow.MlflowClient, options: Options) -> TrainingOutcome:
-    """Nothing is done twice: a version with the same key is the outcome. Of an objective that failed, that is."""
+    """Nothing is done twice: a version with the same key is the outcome. Where an objective failed, its outcome is."""
     from training.fit.candidates.resolve import resolve_own_code
     from training.registry import imports, versions
 

@@ -30,7 +30,10 @@ def kinds() -> tuple[type[Exception], ...]:
 
 def explained(error: Exception) -> Unavailable:
     """The error as one to show: which place it was, what is wrong with it, what to do."""
-    chain = list(_chain(error))
+    return Unavailable(_in_words(error, list(_chain(error))))
+
+
+def _in_words(error: Exception, chain: list[BaseException]) -> str:
     for cause in chain:
         if isinstance(cause, OSError) and cause.errno in (*_FULL, *_CLOSED):
             return _of_disk(cause)
@@ -38,20 +41,14 @@ def explained(error: Exception) -> Unavailable:
     mlflow = f"MLflow at {address} (MLFLOW_TRACKING_URI)"
     text = str(error).strip() or type(error).__name__
     if "database or disk is full" in text:
-        return Unavailable(
-            f"{mlflow}: the disk is full; make room there, and run the command again"
-        )
+        return f"{mlflow}: the disk is full; make room there, and run the command again"
     if "readonly database" in text or "unable to open database" in text:
-        return Unavailable(
-            f"{mlflow}: the database cannot be written; make file and folder writable"
-        )
+        return f"{mlflow}: the database cannot be written; make file and folder writable"
     if _is_of_network(chain) or "connection failed" in text or "connection timeout" in text:
-        return Unavailable(
-            f"{mlflow} does not answer: {_reason(chain)}; start it, or set MLFLOW_TRACKING_URI to one that runs"
-        )
+        return f"{mlflow} does not answer: {_reason(chain)}; start it, or set MLFLOW_TRACKING_URI to one that runs"
     if type(error).__module__.startswith(("mlflow.", "sqlalchemy.")):
-        return Unavailable(f"{mlflow}: {text.splitlines()[0]}")
-    return Unavailable(f"{text.splitlines()[0]}; --traceback shows where it came from")
+        return f"{mlflow}: {text.splitlines()[0]}"
+    return f"{text.splitlines()[0]}; --traceback shows where it came from"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -63,14 +60,12 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _of_disk(error: OSError) -> Unavailable:
+def _of_disk(error: OSError) -> str:
     place = error.filename or _fullest()
     elsewhere = "SWARMLINE_BUILD moves what is made, TMPDIR what is made on the way"
     if error.errno in _FULL:
-        return Unavailable(f"{place}: the disk is full; make room, or use another: {elsewhere}")
-    return Unavailable(
-        f"{place}: cannot be written ({error.strerror}); make it writable, or use another: {elsewhere}"
-    )
+        return f"{place}: the disk is full; make room, or use another: {elsewhere}"
+    return f"{place}: cannot be written ({error.strerror}); make it writable, or use another: {elsewhere}"
 
 
 def _fullest() -> Path:

@@ -162,14 +162,8 @@ def document(report: ValidationReport) -> dict[str, Any]:
 
 
 def _plain(violation: Violation) -> dict[str, Any]:
-    return {
-        "check": violation.check,
-        "column": violation.column,
-        "severity": violation.severity,
-        "count": violation.count,
-        "message": violation.message,
-        "examples": [{"row": row, "value": value} for row, value in violation.examples],
-    }
+    examples = [{"row": row, "value": value} for row, value in violation.examples]
+    return {**msgspec.structs.asdict(violation), "examples": examples}
 
 
 def junit(report: ValidationReport) -> str:

@@ -153,11 +153,8 @@ def _read(source: str, target: str, query: str) -> Rows:
         columns = profile(table.names, batches, written, form)
     if not columns[0].rows:
         raise SourceError(f"{public(source)}: has no rows")
-    return Rows(columns, form, _alike(targets, form))
-
-
-def _alike(parts: Sequence[pa.Array], form: CsvFormat) -> pa.ChunkedArray:
-    return pa.chunked_array([as_kind(part, "text", form) for part in parts], pa.string())
+    texts = [as_kind(part, "text", form) for part in targets]
+    return Rows(columns, form, pa.chunked_array(texts, pa.string()))
 
 
 def _task(source: str, target: Column, different: int | None) -> Task:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,25 +31,41 @@ _FOREIGN_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b.*")
 Form = Literal["number", "boolean", "timestamp", "text", "other"]
 
 
-class Column(NamedTuple):
-    """`values` counts each, or is None where there are too many; `marks` are counted apart, of any form."""
+class Column:  # pylint: disable=too-many-instance-attributes
+    """What one column holds, counted batch by batch."""
 
-    name: str
-    form: Form
-    rows: int
-    present: int
-    marks: Counter[str]
-    values: Counter[str] | None
-    #: Of a column that is mostly numbers, those that are none.
-    strange: Counter[str]
-    minimum: float = 0.0
-    maximum: float = 0.0
-    is_whole: bool = False
-    #: Whether each number is greater than the one before, each time not before it.
-    rises: bool = False
-    #: Of the first batch's values, the share that differ, and how many words they have on average.
-    distinct_share: float = 0.0
-    words: float = 0.0
+    def __init__(self, name: str, is_written: bool, csv_format: CsvFormat):
+        self.name = name
+        self.rows = self.present = 0
+        #: Counted apart, of any form.
+        self.marks: Counter[str] = Counter()
+        #: How often each stands there; None where there are too many.
+        self.values: Counter[str] | None = Counter()
+        #: Of a column that is mostly numbers, those that are none.
+        self.strange: Counter[str] = Counter()
+        self.minimum, self.maximum = np.inf, -np.inf
+        self.is_whole = True
+        #: Of the first batch's values, the share that differ, and how many words they have on average.
+        self.distinct_share = self.words = -1.0
+        self._csv_format, self._is_written = csv_format, is_written
+        self._readable = self._times = self._booleans = 0
+        self._is_other, self._rises = False, True
+        self._last: Any = None
+
+    @property
+    def form(self) -> Form:
+        if self._is_other:
+            return "other"
+        if self._readable + sum(self.strange.values()) == self.present and self._readable:
+            return "number"
+        if self._times == self.present and self._times:
+            return "timestamp"
+        return "boolean" if self._booleans == self.present and self._booleans else "text"
+
+    @property
+    def rises(self) -> bool:
+        """Whether each number is greater than the one before, each time not before it."""
+        return self._rises and self.present > 1
 
     @property
     def different(self) -> str:
@@ -60,37 +76,21 @@ class Column(NamedTuple):
         texts = list(self.values or ())[:50]
         return self.form == "text" and bool(texts) and all(map(_FOREIGN_DATE.fullmatch, texts))
 
-
-class Counting:  # pylint: disable=too-many-instance-attributes
-    """Counts the batches of one column."""
-
-    def __init__(self, name: str, is_written: bool, form: CsvFormat):
-        self._name, self._form, self._is_written = name, form, is_written
-        self._rows = self._present = self._readable = self._times = self._booleans = 0
-        self._marks: Counter[str] = Counter()
-        self._strange: Counter[str] = Counter()
-        self._values: Counter[str] | None = Counter()
-        self._least, self._most = np.inf, -np.inf
-        self._is_whole = self._rises = True
-        self._last: Any = None
-        self._distinct_share = self._words = -1.0
-        self._other = False
-
     def add(self, values: pa.Array) -> None:
         """One batch more."""
-        self._rows += len(values)
+        self.rows += len(values)
         if pa.types.is_dictionary(values.type):
             values = values.dictionary_decode()
         if not _is_plain(values.type):
-            self._other = True
-            self._present += len(values) - values.null_count
+            self._is_other = True
+            self.present += len(values) - values.null_count
             return
         if pa.types.is_floating(values.type):
             values = pc.if_else(pc.is_nan(values), None, values)
         if self._is_written:
             values = self._without_marks(values)
         present = values.drop_null()
-        self._present += len(present)
+        self.present += len(present)
         if len(present):
             self._count(present)
 
@@ -98,12 +98,12 @@ class Counting:  # pylint: disable=too-many-instance-attributes
         marked = pc.is_in(texts, pa.array(sorted(MARKS - {""})))
         if not pc.any(marked).as_py():
             return texts
-        self._marks.update(texts.filter(marked).to_pylist())
+        self.marks.update(texts.filter(marked).to_pylist())
         return pc.if_else(marked, None, texts)
 
     def _count(self, present: pa.Array) -> None:
-        if self._distinct_share < 0:
-            self._distinct_share = len(pc.unique(present)) / len(present)
+        if self.distinct_share < 0:
+            self.distinct_share = len(pc.unique(present)) / len(present)
         if pa.types.is_boolean(present.type):
             self._booleans += len(present)
             self._count_values(present)
@@ -116,9 +116,9 @@ class Counting:  # pylint: disable=too-many-instance-attributes
             self._add_texts(present)
 
     def _add_texts(self, texts: pa.Array) -> None:
-        if self._words < 0:
-            self._words = float(np.mean([len(text.split()) for text in texts[:1000].to_pylist()]))
-        is_text = self._values is None and not (self._readable or self._times)
+        if self.words < 0:
+            self.words = float(np.mean([len(text.split()) for text in texts[:1000].to_pylist()]))
+        is_text = self.values is None and not (self._readable or self._times)
         if is_text:
             return
         words = pc.unique(texts[:1000]).to_pylist()
@@ -130,13 +130,13 @@ class Counting:  # pylint: disable=too-many-instance-attributes
         elif self._readable or self._mostly_numbers(texts):
             self._add_strange(texts)
         elif not self._readable and self._are_times(texts):
-            self._add_times(as_kind(texts, "timestamp", self._form))
+            self._add_times(as_kind(texts, "timestamp", self._csv_format))
             self._count_values(texts)
         else:
             self._count_values(texts)
 
     def _numbers(self, texts: pa.Array) -> pa.Array:
-        return as_kind(texts, "number", self._form)
+        return as_kind(texts, "number", self._csv_format)
 
     def _mostly_numbers(self, texts: pa.Array) -> bool:
         plain = pd.to_numeric(self._numbers(texts[:2000]).to_pandas(), errors="coerce")
@@ -146,11 +146,11 @@ class Counting:  # pylint: disable=too-many-instance-attributes
         """A batch of numbers, and of something else."""
         numbers = pd.to_numeric(self._numbers(texts).to_pandas(), errors="coerce")
         readable = pa.array(numbers.notna())
-        self._strange.update(texts.filter(pc.invert(readable)).to_pylist())
+        self.strange.update(texts.filter(pc.invert(readable)).to_pylist())
         self._add_numbers(pa.array(numbers[numbers.notna()]), texts.filter(readable))
 
     def _are_times(self, texts: pa.Array) -> bool:
-        return bool(pa.types.is_timestamp(as_kind(texts, "timestamp", self._form).type))
+        return bool(pa.types.is_timestamp(as_kind(texts, "timestamp", self._csv_format).type))
 
     def _add_times(self, times: pa.Array) -> None:
         self._times += len(times)
@@ -162,8 +162,9 @@ class Counting:  # pylint: disable=too-many-instance-attributes
         self._readable += len(plain)
         if not plain.size:
             return
-        self._least, self._most = min(self._least, plain.min()), max(self._most, plain.max())
-        self._is_whole = self._is_whole and bool((plain == np.floor(plain)).all())
+        self.minimum = min(self.minimum, float(plain.min()))
+        self.maximum = max(self.maximum, float(plain.max()))
+        self.is_whole = self.is_whole and bool((plain == np.floor(plain)).all())
         self._follow(plain, strictly=True)
         self._count_values(values)
 
@@ -178,33 +179,16 @@ class Counting:  # pylint: disable=too-many-instance-attributes
         self._last = values[-1]
 
     def _count_values(self, values: pa.Array) -> None:
-        if self._values is None:
+        if self.values is None:
             return
         counts = pc.value_counts(values)
         if len(counts) > MOST_VALUES:
-            self._values = None
+            self.values = None
             return
-        texts = as_kind(counts.field("values"), "text", self._form).to_pylist()
-        self._values.update(dict(zip(texts, counts.field("counts").to_pylist(), strict=True)))
-        if len(self._values) > MOST_VALUES:
-            self._values = None
-
-    def column(self) -> Column:
-        rises = self._rises and self._present > 1
-        return Column(
-            *(self._name, self._seen(), self._rows, self._present, self._marks),
-            *(self._values, self._strange, float(self._least), float(self._most)),
-            *(self._is_whole, rises, max(self._distinct_share, 0.0), max(self._words, 0.0)),
-        )
-
-    def _seen(self) -> Form:
-        if self._other:
-            return "other"
-        if self._readable + sum(self._strange.values()) == self._present and self._readable:
-            return "number"
-        if self._times == self._present and self._times:
-            return "timestamp"
-        return "boolean" if self._booleans == self._present and self._booleans else "text"
+        texts = as_kind(counts.field("values"), "text", self._csv_format).to_pylist()
+        self.values.update(dict(zip(texts, counts.field("counts").to_pylist(), strict=True)))
+        if len(self.values) > MOST_VALUES:
+            self.values = None
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -220,8 +204,8 @@ def profile(
     names: Iterable[str], batches: Iterator[pa.RecordBatch], is_written: bool, form: CsvFormat
 ) -> list[Column]:
     """The columns of a table; `is_written` where its values are texts of CSV files, in this format."""
-    counting = {name: Counting(name, is_written, form) for name in names}
+    columns = [Column(name, is_written, form) for name in names]
     for batch in batches:
-        for name, column in counting.items():
-            column.add(batch.column(name))
-    return [column.column() for column in counting.values()]
+        for column in columns:
+            column.add(batch.column(column.name))
+    return columns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import joblib
 import numpy as np
@@ -25,14 +25,8 @@ from training.spec.values import Spec
 TOLERANCE = 1e-3
 BATCH = 25
 HELD_OUT = 0.25
-
-
-class Optima(NamedTuple):
-    """For each context the best recipe, the profit that it brings, and whether the search converged."""
-
-    recipes: NDArray[np.float64]
-    profit: NDArray[np.float64]
-    converged: NDArray[np.bool_]
+#: What the columns with the optima begin with.
+OPTIMUM = "optimum."
 
 
 class Profit:
@@ -100,10 +94,14 @@ def typical_row(contract: Contract, matrix: Matrix) -> NDArray[np.float32]:
     return np.asarray(row, dtype=np.float32)
 
 
-def optimize(spec: Spec, profit: Profit, contexts: Matrix) -> Optima:
-    """Differential evolution, one search a context, all of a batch side by side on the machine's cores."""
+def search_optima(spec: Spec, profit: Profit, contexts: pd.DataFrame) -> pd.DataFrame:
+    """The contexts with the optimum of each: the recipe, its profit, and whether the search converged.
+
+    Differential evolution, one search a context, all of a batch side by side on the machine's cores.
+    """
+    matrix = encode(spec.contract(), contexts)
     batches = [
-        range(start, min(start + BATCH, len(contexts))) for start in range(0, len(contexts), BATCH)
+        range(start, min(start + BATCH, len(matrix))) for start in range(0, len(matrix), BATCH)
     ]
     optima: list[tuple[NDArray[np.float64], float, bool]] = []
     for batch in steps(
@@ -113,11 +111,12 @@ def optimize(spec: Spec, profit: Profit, contexts: Matrix) -> Optima:
         # Threads: the time goes into the engine, which lets go of the interpreter.
         run = joblib.Parallel(n_jobs=joblib.cpu_count(), backend="threading")
         optima += run(
-            joblib.delayed(_optimize_one)(spec, profit, contexts[number], number)
-            for number in batch
+            joblib.delayed(_optimize_one)(spec, profit, matrix[number], number) for number in batch
         )
     recipes, profits, converged = zip(*optima, strict=True)
-    return Optima(np.array(recipes), np.array(profits), np.array(converged, dtype=bool))
+    parts = zip(spec.recipe, np.transpose(recipes), strict=True)
+    columns = {OPTIMUM + name: values for name, values in parts}
+    return contexts.assign(**columns, profit=profits, converged=converged)
 
 
 def _optimize_one(
@@ -143,9 +142,6 @@ def _optimize_one(
     return result.x, float(-result.fun), bool(result.success)
 
 
-OPTIMUM = "optimum."
-
-
 def make_dataset(
     spec: Spec, frame: pd.DataFrame, fingerprint: str, profit: Profit | None = None
 ) -> Dataset:
@@ -164,10 +160,3 @@ def make_dataset(
         return Scored(truth[chosen], profit.profit_and_cost(contexts[chosen], answer.values))
 
     return Dataset(contract, frame, matrix, target, split, fingerprint, score)
-
-
-def search_optima(spec: Spec, profit: Profit, contexts: pd.DataFrame) -> pd.DataFrame:
-    """The contexts with the optimum of each: the recipe, its profit, and whether the search converged."""
-    optima = optimize(spec, profit, encode(spec.contract(), contexts))
-    recipes = {OPTIMUM + name: optima.recipes[:, at] for at, name in enumerate(spec.recipe)}
-    return contexts.assign(**recipes, profit=optima.profit, converged=optima.converged)

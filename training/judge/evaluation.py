@@ -15,7 +15,7 @@ from service.bundle.exported import Bundle
 from service.bundle.manifest import Metric as Interval
 from training.data.dataset import Dataset
 from training.fit.fit import Fitted
-from training.judge.fairness import in_quarters, measure_fairness
+from training.judge.fairness import group_values, measure_fairness
 from training.judge.rivals import Rival, measure_rivals
 from training.metrics.by_group import GroupFigures
 from training.metrics.metric import Rows, Scored, measure_with_intervals
@@ -104,17 +104,13 @@ def _slices(spec: Spec, contract: Contract, matrix: Matrix, scored: Scored) -> I
 
 def _parts(contract: Contract, matrix: Matrix, name: str) -> Iterator[tuple[str, Rows]]:
     part = contract.parts_of(name)[0]
-    column, values = part.column, part.values(matrix)
-    if column.levels:
-        for code, label in enumerate(column.levels):
-            yield label, np.flatnonzero(values == code)
+    values = part.values(matrix)
+    if part.column.levels or part.column.sensitive:
+        grouped = group_values(part.column, values)
+        for code, label in enumerate(grouped.names):
+            yield label, np.flatnonzero(grouped.codes == code)
         return
     if np.isnan(values).all():
-        return
-    if column.sensitive:
-        quarters = in_quarters(values)
-        for code, label in enumerate(quarters.names):
-            yield label, np.flatnonzero(quarters.codes == code)
         return
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     for low, high in zip(edges[:-1], edges[1:], strict=True):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from service.bundle.contract import OTHER_LEVEL
+from service.bundle.contract import Column
 from training.data.dataset import Dataset
 from training.metrics.by_group import FIGURES, Grouped, GroupFigures, measure_groups
 from training.metrics.metric import Scored
@@ -45,12 +45,14 @@ def _grouped(fairness: Fairness, dataset: Dataset) -> Grouped:
     if dataset.groups is not None:
         return _of_texts(dataset.groups)
     part = dataset.contract.parts_of(fairness.group)[0]
-    values = part.values(dataset.held_out).astype(np.float64)
-    if part.column.type in ("category", "boolean"):
-        names = part.column.categories or ("false", "true")
-        names = names if part.column.other is None else (*names, OTHER_LEVEL)
-        return Grouped(names, np.where(np.isnan(values), -1, values).astype(np.intp))
-    return in_quarters(values)
+    return group_values(part.column, part.values(dataset.held_out).astype(np.float64))
+
+
+def group_values(column: Column, values: NDArray[Any]) -> Grouped:
+    """By level, or by quarters of numbers."""
+    if column.levels:
+        return Grouped(column.levels, np.where(np.isnan(values), -1, values).astype(np.intp))
+    return _in_quarters(values)
 
 
 def _of_texts(values: pd.Series[Any]) -> Grouped:
@@ -58,11 +60,11 @@ def _of_texts(values: pd.Series[Any]) -> Grouped:
     if len(texts) > MOST_NUMBERS:
         numbers = pd.to_numeric(values, errors="coerce").astype("float64")
         if (numbers.notna() == values.notna()).all():
-            return in_quarters(numbers.to_numpy(dtype=np.float64))
+            return _in_quarters(numbers.to_numpy(dtype=np.float64))
     return Grouped(tuple(map(str, texts)), codes.astype(np.intp))
 
 
-def in_quarters(values: NDArray[Any]) -> Grouped:
+def _in_quarters(values: NDArray[Any]) -> Grouped:
     """Without the least and the largest value, which may be somebody's."""
     present = values[~np.isnan(values)]
     if len(present) == 0:

@@ -89,10 +89,7 @@ def _fairness_rules(spec: Spec, evaluation: Evaluation) -> Iterator[Decision]:
 
 def _farthest(figures: GroupFigures, name: str) -> str:
     """The two groups that lie farthest apart."""
-    gap = figures.gaps[name]
-    values = {
-        group.name: group.figures[name].value for group in figures.groups if name in group.figures
-    }
+    gap, values = figures.gaps[name], figures.values_of(name)
     return f"{gap.least} {values[gap.least]:.3g}, {gap.largest} {values[gap.largest]:.3g}"
 
 

@@ -104,9 +104,9 @@ def _measured(name: str, spec: Spec, dataset: Dataset, model: object) -> Rival:
 
 def _champion(spec: Spec, dataset: Dataset, bundle: Bundle | None) -> Iterator[Rival]:
     """The served version, by the engine that serves it; none where it takes other columns or gives other classes."""
-    if bundle is None or not _takes(bundle.contract, dataset):
+    matrix = _encoded(bundle.contract, dataset) if bundle else None
+    if bundle is None or matrix is None:
         return
-    matrix = encode(bundle.contract, dataset.held_out_frame())
 
     def predict(rows: Matrix) -> Answer:
         answer = bundle.predict(rows)
@@ -125,15 +125,14 @@ def _rival(
     return Rival(name, measure(METRICS[spec.task], scored))
 
 
-def _takes(contract: Contract, dataset: Dataset) -> bool:
-    """Whether a model of another contract can answer for these rows: same columns, same classes, all values allowed."""
+def _encoded(contract: Contract, dataset: Dataset) -> Matrix | None:
+    """The held-out rows for a model of another contract: with the same columns and classes, and all values allowed."""
     own = dataset.contract
     if contract.classes != own.classes or contract.targets != own.targets:
-        return False
+        return None
     if not set(contract.names) <= set(dataset.frame.columns):
-        return False
+        return None
     try:
-        encode(contract, dataset.held_out_frame())
+        return encode(contract, dataset.held_out_frame())
     except ValueError:
-        return False
-    return True
+        return None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from service.bundle.contract import Task
 from service.bundle.manifest import Metric as Interval
+from training.common.numbers import number
 from training.metrics.metric import Rows, Scored, with_intervals
 
 Numbers = NDArray[np.float64]
@@ -25,16 +26,17 @@ class Figure(NamedTuple):
 
     name: str
     title: str
-    #: Of answers and the positive class's number: a number a row, and which rows count.
+    #: From the answers and the positive class's number: a number for each row, and which rows count.
     of_rows: Callable[[Scored, int], tuple[NDArray[Any], Mask]]
-    #: Which rows those are, for people.
-    rows: str
     #: Whether it judges the model; else it is a fact about the rows.
     judges: bool = True
 
     @property
     def is_share(self) -> bool:
         return self.name.endswith("_rate")
+
+    def shown(self, value: float) -> str:
+        return f"{value:.1%}" if self.is_share else number(value)
 
 
 def _all(scored: Scored) -> Mask:
@@ -47,26 +49,22 @@ FIGURES: dict[Task, tuple[Figure, ...]] = {
             "true_rate",
             "truly {positive}",
             lambda scored, positive: (scored.truth == positive, _all(scored)),
-            "rows",
             judges=False,
         ),
         Figure(
             "selection_rate",
             "called {positive}",
             lambda scored, positive: (scored.values == positive, _all(scored)),
-            "rows",
         ),
         Figure(
             "true_positive_rate",
             "of those truly {positive}, called so",
             lambda scored, positive: (scored.values == positive, scored.truth == positive),
-            "rows that are truly {positive}",
         ),
         Figure(
             "false_positive_rate",
             "of the others, called {positive}",
             lambda scored, positive: (scored.values == positive, scored.truth != positive),
-            "rows that are not {positive}",
         ),
     ),
     "regression": (
@@ -74,13 +72,11 @@ FIGURES: dict[Task, tuple[Figure, ...]] = {
             "mean_error",
             "predicted less true, in the mean",
             lambda scored, _: (scored.values - scored.truth, _all(scored)),
-            "rows",
         ),
         Figure(
             "mae",
             "mean absolute error",
             lambda scored, _: (np.abs(scored.values - scored.truth), _all(scored)),
-            "rows",
         ),
     ),
     "optimization": (),
@@ -124,6 +120,14 @@ class GroupFigures(msgspec.Struct, frozen=True):
     gaps: dict[str, Gap]
     small_groups: int
     rows_without: int
+
+    def values_of(self, figure: str) -> dict[str, float]:
+        """The values of one figure, by group."""
+        return {
+            group.name: group.figures[figure].value
+            for group in self.groups
+            if figure in group.figures
+        }
 
 
 class _Prepared(NamedTuple):

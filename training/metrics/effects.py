@@ -6,10 +6,12 @@ Jensen-Shannon distance. Both are 0 for equal distributions; the floor of a spec
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from service.bundle.reference import Noise
 
 Floats = NDArray[np.float64]
 
@@ -18,14 +20,6 @@ Floats = NDArray[np.float64]
 LEVELS = np.linspace(0.0, 1.0, 1001)
 NOISE_ROWS = 500
 NOISE_DRAWS = 400
-
-
-class NoiseOfEffect(NamedTuple):
-    """Mean and standard deviation of the effect of `rows` rows drawn by chance from the reference itself."""
-
-    rows: int
-    mean: float
-    std: float
 
 
 def quantiles_of(values: NDArray[Any]) -> Floats:
@@ -48,22 +42,22 @@ def category_effect(counts: NDArray[Any], reference: NDArray[Any]) -> float:
     return float(_category_effects(np.asarray(counts)[np.newaxis], reference)[0])
 
 
-def number_noise(values: NDArray[Any], seed: int) -> NoiseOfEffect:
+def number_noise(values: NDArray[Any], seed: int) -> Noise:
     """By chance, against the whole of these values, which hold no nulls."""
     values = np.asarray(values, dtype=np.float64)
     rows = np.random.default_rng(seed).integers(0, len(values), (NOISE_DRAWS, NOISE_ROWS))
     return _noise(_number_effects(values[rows], quantiles_of(values), float(values.std())))
 
 
-def category_noise(counts: NDArray[Any], seed: int) -> NoiseOfEffect:
+def category_noise(counts: NDArray[Any], seed: int) -> Noise:
     """By chance, against the whole of these counts, of which one at least is above 0."""
     shares = np.asarray(counts, dtype=np.float64) / np.sum(counts)
     drawn = np.random.default_rng(seed).multinomial(NOISE_ROWS, shares, NOISE_DRAWS)
     return _noise(_category_effects(drawn, counts))
 
 
-def _noise(effects: Floats) -> NoiseOfEffect:
-    return NoiseOfEffect(NOISE_ROWS, float(effects.mean()), float(effects.std()))
+def _noise(effects: Floats) -> Noise:
+    return Noise(NOISE_ROWS, float(effects.mean()), float(effects.std()))
 
 
 def _number_effects(samples: Floats, quantiles: NDArray[Any], std: float) -> Floats:

@@ -53,16 +53,20 @@ def ping(client: mlflow.MlflowClient) -> None:
         client.search_experiments(max_results=1)
 
 
-@contextlib.contextmanager
-def brief(seconds: int = 4, retries: int = 1) -> Iterator[None]:
+def brief(seconds: int = 4, retries: int = 1) -> contextlib.AbstractContextManager[None]:
     """MLflow's client with little patience; it reads these variables at each request."""
-    waits = {
-        "MLFLOW_HTTP_REQUEST_TIMEOUT": str(seconds),
-        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": str(retries),
-        "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0",
-    }
-    before = {name: os.environ.get(name) for name in waits}
-    os.environ.update(waits)
+    return environment(
+        MLFLOW_HTTP_REQUEST_TIMEOUT=str(seconds),
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES=str(retries),
+        MLFLOW_HTTP_REQUEST_BACKOFF_JITTER="0",
+    )
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """These variables are set inside; then all is as before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:

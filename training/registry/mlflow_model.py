@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
 import sys
@@ -26,6 +25,7 @@ from training.common.own_code import package_of, places_of
 from training.common.provenance import LOCK, ROOT
 from training.fit.candidates.trust import packages_of
 from training.judge.result import TrainingResult
+from training.registry.client import environment
 
 #: The model's code. By its path: importing it would make it MLflow's current model.
 CODE = Path(__file__).with_name("mlflow_code.py")
@@ -48,7 +48,9 @@ def log_model(result: TrainingResult, example: list[dict[str, Any]]) -> str:
         (model / "contract.json").write_bytes(pretty(contract))
         shutil.copy(compiled.folder / MODEL_FILES[compiled.engine_name], model)
         _copy_shared_code(code)
-        with warnings.catch_warnings(), _same_path(), _trusting(result):
+        # MLflow loads the model to try it, as anybody does later: by the packages that the environment trusts.
+        trusted = {TRUSTED_PACKAGES: " ".join(packages_of(result.spec))}
+        with warnings.catch_warnings(), _same_path(), environment(**trusted):
             # MLflow would derive a signature from the type hints of `predict`; it gets a better one here.
             warnings.filterwarnings("ignore", "(?s).*type hint")
             logged = mlflow.pyfunc.log_model(
@@ -82,18 +84,6 @@ def _own_code(result: TrainingResult) -> list[str]:
     packages = compiled.packages if compiled else ()
     names = [name for name in result.spec.own_functions if package_of(name) in packages]
     return [str(place) for place in places_of(names)]
-
-
-@contextlib.contextmanager
-def _trusting(result: TrainingResult) -> Iterator[None]:
-    """MLflow loads the model to try it, as anybody does later: by the packages that the environment trusts."""
-    before = os.environ.get(TRUSTED_PACKAGES)
-    os.environ[TRUSTED_PACKAGES] = " ".join(packages_of(result.spec))
-    try:
-        yield
-    finally:
-        os.environ.pop(TRUSTED_PACKAGES)
-        os.environ.update({TRUSTED_PACKAGES: before} if before is not None else {})
 
 
 def signature(contract: Contract) -> ModelSignature:

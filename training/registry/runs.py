@@ -34,6 +34,8 @@ from training.spec.values import Spec
 
 SPEC_FILE = "spec.json"
 SEARCH_FILE = "search.json"
+#: What is recorded of each trial.
+MEASURED = ("score", "spread", "fit_seconds", "rows")
 #: Figures of groups, none of which has fewer rows than the spec allows.
 FAIRNESS_FILE = "fairness.json"
 SNAPSHOT_FILE = "snapshot.parquet"
@@ -136,12 +138,7 @@ def log_trials(run: Run, search: SearchResult) -> None:
         )
         client.log_batch(
             child.info.run_id,
-            metrics=[
-                _metric("score", trial.score),
-                _metric("spread", trial.spread),
-                _metric("fit_seconds", trial.fit_seconds),
-                _metric("rows", trial.rows),
-            ],
+            metrics=[_metric(name, getattr(trial, name)) for name in MEASURED],
             params=[Param(name, str(value)) for name, value in trial.parameters.items()],
         )
         client.set_terminated(child.info.run_id)

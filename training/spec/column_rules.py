@@ -10,52 +10,41 @@ from service.bundle.rows.column_value import value_encoder
 from training.spec.values import Spec
 
 
-def column_problems(spec: Spec) -> list[str]:
+def column_problems(spec: Spec) -> Iterator[str]:
     """All of `[columns]`, each with the key that is wrong."""
     names = [column.name for column in spec.inputs]
-    problems = [] if names else ["columns: given none; allowed: at least one"]
-    problems += [
-        f"columns: {name!r} stands more than once"
-        for name in sorted(set(names))
-        if names.count(name) > 1
-    ]
+    if not names:
+        yield "columns: given none; allowed: at least one"
+    repeated = {name for name in names if names.count(name) > 1}
+    for name in sorted(repeated):
+        yield f"columns: {name!r} stands more than once"
     names += [part.name for part in spec.contract().parts if part.name != part.column.name]
-    problems += [
-        f"columns: {name!r} is the name of a column, and of a part of another's time; rename the column"
-        for name in sorted(set(names))
-        if names.count(name) > 1 and f"columns: {name!r} stands more than once" not in problems
-    ]
+    for name in sorted(set(names) - repeated):
+        if names.count(name) > 1:
+            yield f"columns: {name!r} is the name of a column, and of a part of another's time; rename the column"
     for column in spec.inputs:
-        problems += [f"columns.{column.name}{problem}" for problem in _problems_of_column(column)]
+        # An example is held against the rest of its column, where that is sound.
+        for problem in [*_problems_of_column(column)] or _example_problems(column):
+            yield f"columns.{column.name}{problem}"
         if column.name in spec.monotone:
-            problems += _problems_of_direction(column)
-    return problems
+            yield from _problems_of_direction(column)
 
 
-def _problems_of_column(column: Column) -> list[str]:
-    problems = []
+def _problems_of_column(column: Column) -> Iterator[str]:
     if column.type == "category" and not column.categories:
-        problems.append(".categories: missing; a category column lists what is allowed")
+        yield ".categories: missing; a category column lists what is allowed"
     if column.type != "category" and column.categories:
-        problems.append(
-            f".categories: given for a {column.type}; allowed: only for type 'category'"
-        )
+        yield f".categories: given for a {column.type}; allowed: only for type 'category'"
     if len(set(column.categories)) < len(column.categories):
-        problems.append(".categories: a category stands more than once")
-    if (column.minimum is not None or column.maximum is not None) and column.type not in (
-        "number",
-        "integer",
-    ):
-        problems.append(
-            f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
-        )
+        yield ".categories: a category stands more than once"
+    bounded = column.minimum is not None or column.maximum is not None
+    if bounded and column.type not in ("number", "integer"):
+        yield f".minimum/.maximum: given for a {column.type}; allowed: only for numbers and integers"
     low, high = column.bounds
     if low > high:
-        problems.append(
-            f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
-        )
-    problems += [*_problems_of_encoding(column), *_problems_of_others(column)]
-    return problems or _example_problems(column)
+        yield f".minimum: given {column.minimum}; allowed: at most the maximum, {column.maximum}"
+    yield from _problems_of_encoding(column)
+    yield from _problems_of_others(column)
 
 
 def _problems_of_encoding(column: Column) -> Iterator[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterable, Iterator
 
+from outside.address import public
 from service.bundle.lengths import parse_age
+from tables.csv_format import CsvFormat
 from training.metrics.tasks import METRICS
 from training.spec.column_rules import column_problems
-from training.spec.csv_rules import csv_problems
 from training.spec.fairness_rules import fairness_problems
 from training.spec.monitor_rules import monitor_problems, or_nothing
 from training.spec.own_rules import own_problems
@@ -19,36 +21,32 @@ from training.spec.values import Data, Spec
 #: A setting of the stack (docs/swarm.md), and its default there.
 RETENTION, USUAL_RETENTION = "JOURNAL_RETENTION_DAYS", "90"
 
+#: Sources that are no CSV files.
+_NO_CSV = re.compile(r"sample:|.*://|.*\.parquet$", re.DOTALL)
 #: Columns whose values have an order that a prediction may follow.
 ORDERED = ("number", "integer", "boolean", "timestamp")
 #: Our candidates that cannot be held to a direction.
 NOT_MONOTONE = ("linear", "random-forest", "extra-trees", "mlp")
 
 
-def contradictions(spec: Spec, stem: str) -> list[str]:
-    problems = (
-        [f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"]
-        if spec.name != stem
-        else []
-    )
-    return [
-        *problems,
-        *column_problems(spec),
-        *(_recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)),
-        *_search_problems(spec),
-        *own_problems(spec),
-        *target_problems(spec.target, spec.task, spec.search.engine),
-        *interval_problems(spec.target, spec.contract()),
-        *candidate_problems(spec.target, spec.search.candidates),
-        *_metric_problems(spec),
-        *_slice_problems(spec),
-        *fairness_problems(spec),
-        *monitor_problems(spec),
-    ]
+def contradictions(spec: Spec, stem: str) -> Iterator[str]:
+    if spec.name != stem:
+        yield f"name: given {spec.name!r}; allowed: {stem!r}, as the file is called"
+    yield from column_problems(spec)
+    yield from _recipe_problems(spec) if spec.task == "optimization" else _data_problems(spec)
+    yield from _monotone_problems(spec)
+    yield from own_problems(spec)
+    yield from target_problems(spec.target, spec.task, spec.search.engine)
+    yield from interval_problems(spec.target, spec.contract())
+    yield from candidate_problems(spec.target, spec.search.candidates)
+    yield from _metric_problems(spec)
+    yield from _slice_problems(spec)
+    yield from fairness_problems(spec)
+    yield from monitor_problems(spec)
 
 
-def _search_problems(spec: Spec) -> Iterator[str]:
-    """Of columns that hold a model to a direction, and what of the candidates cannot be held."""
+def _monotone_problems(spec: Spec) -> Iterator[str]:
+    """Columns that have no direction to hold a prediction to, and candidates that cannot be held to one."""
     monotone = spec.monotone
     for column in spec.inputs:
         if column.name in monotone and column.type not in ORDERED:
@@ -71,35 +69,35 @@ def _search_problems(spec: Spec) -> Iterator[str]:
         )
 
 
-def _data_problems(spec: Spec) -> list[str]:
-    if spec.data is None:
-        return ["data: missing; a table with at least source and target is needed"]
-    data, names = spec.data, {column.name for column in spec.inputs}
-    problems = []
-    if data.target in names:
-        problems.append(
-            f"data.target: given {data.target!r}, which is an input too; a model must not see its target"
-        )
+def _data_problems(spec: Spec) -> Iterator[str]:
+    data = spec.data
+    if data is None:
+        yield "data: missing; a table with at least source and target is needed"
+        return
+    if data.target in {column.name for column in spec.inputs}:
+        yield f"data.target: given {data.target!r}, which is an input too; a model must not see its target"
     if data.split == "time" and not data.time:
-        problems.append("data.time: missing; split = 'time' needs the column that orders the rows")
+        yield "data.time: missing; split = 'time' needs the column that orders the rows"
     if data.split == "stratified" and spec.task != "classification":
-        problems.append(
-            f"data.split: given 'stratified' for {spec.task}; allowed: 'random' or 'time'"
-        )
+        yield f"data.split: given 'stratified' for {spec.task}; allowed: 'random' or 'time'"
     if bool(data.query) != ("://" in data.source):
-        problems.append(
-            "data.query: needed by an SQL source ('://' in data.source), and only by one"
-        )
-    problems += csv_problems(data)
+        yield "data.query: needed by an SQL source ('://' in data.source), and only by one"
+    yield from _csv_problems(data)
     if spec.objective or spec.recipe:
-        problems.append(
-            f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
-        )
+        yield f"objective, recipe: given for {spec.task}; allowed: only for task 'optimization'"
     if spec.task != "classification" and spec.target.classes:
-        problems.append(
-            f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
-        )
-    return [*problems, *_freshness_problems(spec, data)]
+        yield f"target.classes: given for {spec.task}; allowed: only for task 'classification'"
+    yield from _freshness_problems(spec, data)
+
+
+def _csv_problems(data: Data) -> Iterator[str]:
+    """How CSV files are written: each key by itself, and only where files are CSV."""
+    for key, problem in data.form.problems():
+        yield f"data.{key}: {problem}"
+    if _NO_CSV.match(data.source):
+        for key, usual in CsvFormat()._asdict().items():
+            if getattr(data.form, key) != usual:
+                yield f"data.{key}: given for {public(data.source)}; allowed: only for CSV files"
 
 
 def _freshness_problems(spec: Spec, data: Data) -> Iterator[str]:
@@ -139,62 +137,51 @@ def retention_days() -> int:
     return int(text) if text.isascii() and text.isdigit() else int(USUAL_RETENTION)
 
 
-def _recipe_problems(spec: Spec) -> list[str]:
+def _recipe_problems(spec: Spec) -> Iterator[str]:
     if spec.objective is None or not spec.recipe:
-        return ["objective, recipe: missing; an optimization needs both"]
+        yield "objective, recipe: missing; an optimization needs both"
+        return
     names = {column.name for column in spec.inputs}
-    problems = (
-        ["data: given; an optimization makes its own from objective.model"] if spec.data else []
-    )
+    if spec.data:
+        yield "data: given; an optimization makes its own from objective.model"
     if spec.features.prepare:
-        problems.append("features.prepare: given for optimization, which makes its own rows")
+        yield "features.prepare: given for optimization, which makes its own rows"
     for name, part in spec.recipe.items():
         if name in names:
-            problems.append(
-                f"recipe.{name}: is an input too; a recipe decides what the context does not say"
-            )
+            yield f"recipe.{name}: is an input too; a recipe decides what the context does not say"
         if part.minimum >= part.maximum:
-            problems.append(
-                f"recipe.{name}.minimum: given {part.minimum}; allowed: below {part.maximum}"
-            )
+            yield f"recipe.{name}.minimum: given {part.minimum}; allowed: below {part.maximum}"
         for factor in sorted(set(part.times) - names):
-            problems.append(
-                f"recipe.{name}.times: given {factor!r}; allowed: {', '.join(sorted(names))}"
-            )
-    return problems
+            yield f"recipe.{name}.times: given {factor!r}; allowed: {', '.join(sorted(names))}"
 
 
-def _metric_problems(spec: Spec) -> list[str]:
-    allowed = [
-        metric.name
-        for metric in METRICS[spec.task]
-        if spec.target.intervals or not metric.of_quantiles
-    ]
-    # Of an optimization, a search only learns to copy the optima.
-    scoring = [m.name for m in METRICS[spec.task] if m.scorer or spec.task == "optimization"]
-    named = [
-        (f"gates.{part}", name, allowed)
-        for part in ("metrics", "slices", "champion")
-        for name in getattr(spec.gates, part)
-    ]
+def _metric_problems(spec: Spec) -> Iterator[str]:
+    metrics = METRICS[spec.task]
     if spec.search.scoring:
-        named.insert(0, ("search.scoring", spec.search.scoring, scoring))
-    problems = [
-        f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(choice)}"
-        for path, name, choice in named
-        if name not in choice
-    ]
+        # Of an optimization, a search only learns to copy the optima.
+        scoring = [m.name for m in metrics if m.scorer or spec.task == "optimization"]
+        yield from _unknown(spec, "search.scoring", [spec.search.scoring], scoring)
+    allowed = [m.name for m in metrics if spec.target.intervals or not m.of_quantiles]
+    for part in ("metrics", "slices", "champion"):
+        yield from _unknown(spec, f"gates.{part}", getattr(spec.gates, part), allowed)
     for part in ("metrics", "slices"):
         for name, bound in getattr(spec.gates, part).items():
             if bound.min is None and bound.max is None:
-                problems.append(f"gates.{part}.{name}: given nothing; allowed: min, max or both")
-    return problems
+                yield f"gates.{part}.{name}: given nothing; allowed: min, max or both"
 
 
-def _slice_problems(spec: Spec) -> list[str]:
+def _unknown(
+    spec: Spec, path: str, names: Iterable[str], allowed: Collection[str]
+) -> Iterator[str]:
+    for name in names:
+        if name not in allowed:
+            yield f"{path}: given {name!r}; allowed for {spec.task}: {', '.join(allowed)}"
+
+
+def _slice_problems(spec: Spec) -> Iterator[str]:
     names = [column.name for column in spec.inputs]
-    unknown = [name for name in spec.slices.columns if name not in names]
-    problems = [f"slices.columns: given {name!r}; allowed: {', '.join(names)}" for name in unknown]
+    for name in spec.slices.columns:
+        if name not in names:
+            yield f"slices.columns: given {name!r}; allowed: {', '.join(names)}"
     if spec.gates.slices and not spec.slices.columns:
-        problems.append("slices.columns: missing; gates.slices bounds each slice of these columns")
-    return problems
+        yield "slices.columns: missing; gates.slices bounds each slice of these columns"

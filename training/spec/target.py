@@ -56,9 +56,6 @@ class Target(Struct, frozen=True):
     calibrate: Literal["isotonic", "sigmoid"] | None = None
     threshold: ThresholdGoal | None = None
 
-    def quantile_name(self, output: str, level: float) -> str:
-        return f"{output}_q{level * 100:g}"
-
 
 #: Of the candidates of ours, those that can weigh classes, and those that know an absolute loss.
 WEIGHING = ("linear", "random-forest", "extra-trees", "gradient-boosting")
@@ -90,7 +87,7 @@ def target_problems(target: Target, task: str, engine: str) -> Iterator[str]:
 
 
 def interval_problems(target: Target, contract: Contract) -> Iterator[str]:
-    """Of the outputs behind the first, which `intervals` adds."""
+    """Outputs that `intervals` adds, and whose names are taken."""
     outputs = [output.name for output in contract.outputs]
     taken = [*outputs, *contract.names]
     for name in dict.fromkeys(outputs[1:] if target.intervals else ()):
@@ -99,7 +96,7 @@ def interval_problems(target: Target, contract: Contract) -> Iterator[str]:
 
 
 def import_problems(target: Target) -> Iterator[str]:
-    """Of a model that was trained elsewhere, nothing is fitted here."""
+    """Keys of what is fitted here, beside a model that was trained elsewhere."""
     for key in ("transform", "intervals", "class_weight", "calibrate", "threshold"):
         if getattr(target, key):
             yield f"target.{key}: given, {TAKEN_AS_IT_IS}"

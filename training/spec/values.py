@@ -216,7 +216,7 @@ class Spec(Struct, frozen=True):
         name, target = self.data.target, self.target
         quantiles = (
             Output(
-                target.quantile_name(name, level), target.unit, of=name, quantile=level,
+                f"{name}_q{level * 100:g}", target.unit, of=name, quantile=level,
                 description=f"Of {name}, {level:.0%} of the truth lies below.",
             )
             for level in target.intervals

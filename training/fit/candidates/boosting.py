@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from scipy.stats import loguniform, uniform
 from sklearn.pipeline import Pipeline
 
 from service.bundle.contract import Contract, Matrix
 from training.fit.candidates.candidate import Candidate
-from training.fit.candidates.spaces import LogInteger
 from training.fit.preprocessing import before_codes
 from training.fit.trees.boosted import BoostedClassifier, BoostedRegressor
 from training.fit.trees.boosted_onnx import register_boosted
@@ -37,6 +37,17 @@ def quantile_model(spec: Spec, contract: Contract, level: float, matrix: Matrix)
     """Not fitted: trees that answer with a quantile of the target."""
     trees = _boosting(spec, contract).set_params(loss="quantile", level=level)
     return before_codes(contract, matrix, trees)
+
+
+class LogInteger(NamedTuple):
+    """Whole numbers from `low` to `high`, each doubling as probable as the next."""
+
+    low: int
+    high: int
+
+    def rvs(self, random_state: np.random.RandomState) -> int:
+        drawn = np.exp(random_state.uniform(np.log(self.low), np.log(self.high + 1)))
+        return min(self.high, int(drawn))
 
 
 def _space(_: Contract) -> Mapping[str, Any]:

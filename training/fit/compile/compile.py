@@ -149,9 +149,10 @@ def _measured(  # pylint: disable=too-many-arguments,too-many-positional-argumen
 
 
 def compare(expected: Answer, got: Answer, threshold: float | None = None) -> Equality:
-    """Labels one by one, but for rows so near the edge between two that rounding decides; probabilities as they are;
+    """How far two answers to the same rows are apart.
 
-    numbers relative to their size or their spread, if larger.
+    Labels are compared one by one, but for rows so near the edge between two that rounding decides; probabilities as
+    they are; numbers relative to their size, or to their spread, if that is larger.
     """
     rows = len(got.values)
     if expected.values.shape != got.values.shape:

@@ -14,16 +14,13 @@ from onnx import ModelProto, TensorProto
 from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.pipeline import Pipeline
 
-from training.fit.compile.onnx_graph import Graph, float32, float64
+from training.fit.compile.onnx_graph import COLUMN, LIST, Graph, float32, float64
 from training.fit.finish.calibrate import CalibratedClassifier, Curve
 from training.fit.finish.intervals import WithIntervals
 from training.fit.finish.transform import TransformedTarget
 
 #: Turns a plain estimator or pipeline into ONNX.
 Convert = Callable[[Any], ModelProto]
-
-_COLUMN = np.array([-1, 1], np.int64)
-_ROW = np.array([-1], np.int64)
 
 
 def convert_finished(estimator: Any, convert: Convert) -> ModelProto:
@@ -43,7 +40,7 @@ def _with_threshold(model: FixedThresholdClassifier, convert: Convert) -> ModelP
     graph = Graph(convert_finished(model.estimator_, convert))
     probabilities = graph.outputs[1]
     reached = graph.add("GreaterOrEqual", _of_class(graph, 1), float32(model.threshold))
-    labels = graph.add("Reshape", graph.add("Cast", reached, to=TensorProto.INT64), _ROW)
+    labels = graph.add("Reshape", graph.add("Cast", reached, to=TensorProto.INT64), LIST)
     return graph.finish(labels, probabilities, 2)
 
 
@@ -90,7 +87,7 @@ def _transformed(pipeline: Pipeline, convert: Convert) -> ModelProto:
     target: TransformedTarget = pipeline[-1]
     inside = Pipeline([*pipeline.steps[:-1], ("model", target.regressor_)])
     graph = Graph(convert(inside))
-    answers = graph.add("Reshape", graph.outputs[0], _COLUMN)
+    answers = graph.add("Reshape", graph.outputs[0], COLUMN)
     answers = graph.add("Cast", answers, to=TensorProto.DOUBLE)
     clipped = graph.add(
         "Min", graph.add("Max", answers, float64(target.low_)), float64(target.high_)
@@ -122,10 +119,10 @@ def _half_back(graph: Graph, size: str, power: float) -> str:
 
 def _with_intervals(model: WithIntervals, convert: Convert) -> ModelProto:
     graph = Graph(convert_finished(model.estimator, convert))
-    answers = graph.add("Reshape", graph.outputs[0], _COLUMN)
+    answers = graph.add("Reshape", graph.outputs[0], COLUMN)
     ends = []
     for end, shift in zip(model.ends, model.shifts, strict=True):
-        quantile = graph.add("Reshape", graph.merge(convert(end)), _COLUMN)
+        quantile = graph.add("Reshape", graph.merge(convert(end)), COLUMN)
         ends.append(graph.add("Add", quantile, float32(shift)))
     both = graph.add("Min", *ends), graph.add("Max", *ends)
     return graph.finish(None, graph.add("Concat", answers, *both, axis=1), 3)

@@ -1,4 +1,4 @@
-"""An ONNX model that further nodes are put behind, and that takes in the nodes of others with the same input."""
+"""An ONNX model to which nodes are added, also those of others with the same input."""
 
 from __future__ import annotations
 
@@ -8,19 +8,25 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, compose, helper, numpy_helper
 
+#: Shapes: a value a row, as a column or as a list.
+COLUMN = np.array([-1, 1], np.int64)
+LIST = np.array([-1], np.int64)
+
 
 class Graph:
-    """`outputs` are the names of what the model answers so far."""
+    """`outputs` are the names of what the model answers so far; what is added has names that begin with `prefix`."""
 
-    def __init__(self, model: ModelProto):
-        self.model = model
+    def __init__(self, model: ModelProto, prefix: str = "finish_"):
+        self.model, self.prefix = model, prefix
         self.outputs = [output.name for output in model.graph.output]
         self._count = 0
 
-    def add(self, operation: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
+    def add(
+        self, operation: str, *inputs: str | NDArray[Any], output: str = "", **attributes: Any
+    ) -> str:
         """A node; an array among its inputs becomes a constant. The name of its output comes back."""
         names = [each if isinstance(each, str) else self._constant(each) for each in inputs]
-        output = self._name()
+        output = output or self._name()
         self.model.graph.node.append(
             helper.make_node(operation, names, [output], name=output, **attributes)
         )
@@ -71,7 +77,7 @@ class Graph:
 
     def _name(self) -> str:
         self._count += 1
-        return f"finish_{len(self.model.graph.node)}_{self._count}"
+        return f"{self.prefix}{len(self.model.graph.node)}_{self._count}"
 
 
 def float32(values: Any) -> NDArray[np.float32]:

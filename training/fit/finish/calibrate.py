@@ -87,11 +87,10 @@ def fit_curves(
 
 def _isotonic(given: Floats, true: NDArray[np.bool_]) -> Curve:
     """A point a block of isotonic regression, at its means. A single block would make all rows alike: none is taken."""
-    order = np.argsort(given, kind="stable")
-    given, came_true = given[order].astype(np.float64), true[order].astype(np.float64)
-    level = IsotonicRegression().fit_transform(given, came_true)
-    least = max(POINT_ROWS, len(given) // MOST_POINTS)
-    points = _join_steep(_blocks(given, came_true, level, least))
+    blocks = isotonic_blocks(given, true, max(POINT_ROWS, len(given) // MOST_POINTS))
+    points = _join_steep(
+        [_Point(len(block), float(block.mean()), float(came.mean())) for block, came in blocks]
+    )
     if len(points) < 2:
         return AS_IT_IS
     return Curve(tuple(point.given for point in points), tuple(point.true for point in points))
@@ -103,15 +102,21 @@ class _Point(NamedTuple):
     true: float
 
 
-def _blocks(given: Floats, true: Floats, level: Floats, least: int) -> list[_Point]:
+def isotonic_blocks(
+    score: NDArray[Any], outcome: NDArray[Any], least: int
+) -> list[tuple[Floats, Floats]]:
+    """Isotonic regression of the outcome on the score: the scores and outcomes of each block, in order.
+
+    Neighbours are joined until each block has `least` rows.
+    """
+    order = np.argsort(score, kind="stable")
+    score, outcome = score[order].astype(np.float64), outcome[order].astype(np.float64)
+    level = IsotonicRegression().fit_transform(score, outcome)
     edges = [0]
     for edge in (np.flatnonzero(np.diff(level)) + 1).tolist():
-        if edge - edges[-1] >= least and len(given) - edge >= least:
+        if edge - edges[-1] >= least and len(score) - edge >= least:
             edges.append(edge)
-    return [
-        _Point(end - start, float(given[start:end].mean()), float(true[start:end].mean()))
-        for start, end in pairwise([*edges, len(given)])
-    ]
+    return [(score[start:end], outcome[start:end]) for start, end in pairwise([*edges, len(score)])]
 
 
 def _join_steep(points: list[_Point]) -> list[_Point]:

@@ -72,7 +72,7 @@ def _decided(spec: Spec, contract: Contract, estimator: Any, value: float) -> Fi
 
 
 def _by_class(fitted: Any, matrix: Matrix, classes: int) -> NDArray[np.float64]:
-    """A class that a fold has no row of, its model gives no probability: then it is 0."""
+    """Probabilities by class of the contract: 0 for one of which the fold has no row, so that its model knows none."""
     probabilities = np.zeros((len(matrix), classes))
     probabilities[:, fitted.classes_] = fitted.predict_proba(matrix)
     return probabilities

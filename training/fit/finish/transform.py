@@ -18,9 +18,10 @@ LEAST_DISTANCE = 0.02
 
 
 class TransformedTarget(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """What the regressor learns has mean 0 and deviation 1. No answer leaves the range of the targets it learnt from:
+    """What the regressor learns has mean 0 and deviation 1.
 
-    beyond it, a straight line in logarithms is soon a million times too large.
+    No answer leaves the range of the targets that it learnt from: beyond it, a straight line in logarithms is soon a
+    million times too large.
     """
 
     def __init__(self, regressor: Any, transform: Literal["log", "yeo-johnson"] = "log"):

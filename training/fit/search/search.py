@@ -95,7 +95,7 @@ class _Clock:
         return time.monotonic() - self._started
 
     def note(self, trials: Sequence[Trial]) -> None:
-        """By the slowest of each candidate's."""
+        """Keeps, of each candidate, how many seconds a row its slowest fit took."""
         for name in {trial.candidate for trial in trials}:
             own = [trial.fit_seconds / trial.rows for trial in trials if trial.candidate == name]
             self._seconds_a_row[name] = max(own)

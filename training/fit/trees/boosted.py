@@ -86,60 +86,42 @@ class _BoostedTrees(BaseEstimator):  # type: ignore[misc]
     def _train(self, matrix: Matrix, target: Rows, objective: Mapping[str, Any]) -> None:
         """As many trees as the validation rows bear; of a small table, then all rows with that many."""
         settings = {**self._settings(self._threads(matrix)), **objective}
-        rows = np.arange(len(matrix))
-        if len(rows) < STOPPED_FROM:
-            self.booster_ = self._boost(settings, matrix, target, rows, self.trees)
-            return
-        learnt, validation = self._split(rows, target)
-        stopped = self._boost(settings, matrix, target, learnt, MOST_TREES, validation)
-        if len(rows) >= ALL_ROWS_BELOW:
-            self.booster_ = stopped
-            return
-        trees = max(1, stopped.best_iteration)
-        self.booster_ = self._boost(settings, matrix, target, rows, trees)
+        trees = self.trees
+        if len(matrix) >= STOPPED_FROM:
+            learnt, validation = self._split(target)
+            table = self._table(settings, matrix[learnt], target[learnt])
+            stopped = lightgbm.train(
+                settings,
+                table,
+                MOST_TREES,
+                valid_sets=[self._table(settings, matrix[validation], target[validation], table)],
+                callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+            )
+            if len(matrix) >= ALL_ROWS_BELOW:
+                self.booster_ = stopped
+                return
+            trees = max(1, stopped.best_iteration)
+        self.booster_ = lightgbm.train(settings, self._table(settings, matrix, target), trees)
 
-    def _boost(  # pylint: disable=too-many-arguments,too-many-positional-arguments
+    def _table(
         self,
-        settings: Mapping[str, Any],
+        settings: dict[str, Any],
         matrix: Matrix,
         target: Rows,
-        rows: Rows,
-        trees: int,
-        validation: Rows | None = None,
-    ) -> lightgbm.Booster:
-        learnt = self._table(settings, matrix, target, rows)
-        if validation is None:
-            return lightgbm.train(dict(settings), learnt, trees)
-        return lightgbm.train(
-            dict(settings),
-            learnt,
-            trees,
-            valid_sets=[self._table(settings, matrix, target, validation, learnt)],
-            callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
-        )
-
-    def _table(  # pylint: disable=too-many-arguments,too-many-positional-arguments
-        self,
-        settings: Mapping[str, Any],
-        matrix: Matrix,
-        target: Rows,
-        rows: Rows,
         learnt: lightgbm.Dataset | None = None,
     ) -> lightgbm.Dataset:
-        whole = len(rows) == len(matrix)
-        truth = target if whole else target[rows]
-        weight = compute_sample_weight("balanced", truth) if self.class_weight else None
         return lightgbm.Dataset(
-            matrix if whole else matrix[rows],
-            truth,
+            matrix,
+            target,
             reference=learnt,
-            weight=weight,
+            weight=compute_sample_weight("balanced", target) if self.class_weight else None,
             categorical_feature=list(self.categories),
-            params=dict(settings),
+            params=settings,
         )
 
-    def _split(self, rows: Rows, target: Rows) -> tuple[Rows, Rows]:
+    def _split(self, target: Rows) -> tuple[Rows, Rows]:
         """Rows to learn from, and a tenth to stop by: the last where rows stand in the order of time."""
+        rows = np.arange(len(target))
         if self.validation == "last":
             cut = len(rows) - round(len(rows) * VALIDATION_SHARE)
             return rows[:cut], rows[cut:]

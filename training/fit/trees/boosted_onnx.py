@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from training.fit.trees.boosted import BoostedClassifier, BoostedRegressor
 from training.fit.trees.ensemble_onnx import (
+    Ensemble,
     Floats,
     Integers,
     Leaves,
     Nodes,
     Tree,
-    add_classifier,
-    add_regressor,
+    classifier,
     floored,
     register,
+    regressor,
 )
 
 #: Bits of LightGBM's `decision_type`: the last two say what counts as missing, and 0 is nothing.
@@ -109,22 +110,16 @@ def _missing_goes_left(kinds: Integers, values: Floats) -> Integers:
     return np.asarray(left & ~by_category, dtype=np.int64)
 
 
-def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at the names
-    scope: Any, operator: Any, container: Any
-) -> None:
-    model: BoostedClassifier = operator.raw_operator
+def _classifier(model: BoostedClassifier) -> Ensemble:
     labels = [int(label) for label in model.classes_]
     post_transform = "SOFTMAX" if len(labels) > 2 else "LOGISTIC"
-    add_classifier(container, operator, list(_trees(model.booster_)), labels, post_transform)
+    return classifier(list(_trees(model.booster_)), labels, post_transform)
 
 
-def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
-    scope: Any, operator: Any, container: Any
-) -> None:
-    model: BoostedRegressor = operator.raw_operator
-    add_regressor(container, operator, list(_trees(model.booster_)), 1)
+def _regressor(model: BoostedRegressor) -> Ensemble:
+    return regressor(list(_trees(model.booster_)), 1)
 
 
 def register_boosted() -> None:
-    register(BoostedClassifier, _convert_classifier, of_classes=True)
-    register(BoostedRegressor, _convert_regressor, of_classes=False)
+    register(BoostedClassifier, _classifier, of_classes=True)
+    register(BoostedRegressor, _regressor, of_classes=False)

@@ -48,8 +48,30 @@ class Tree(NamedTuple):
     leaves: Leaves
 
 
-def register(kind: type, convert: Callable[[Any, Any, Any], None], of_classes: bool) -> None:
-    """`convert` is asked by skl2onnx for each estimator of this kind: for its scope, operator and container."""
+class Ensemble(NamedTuple):
+    """All trees of a model as one node of ONNX."""
+
+    kind: str
+    attributes: dict[str, Any]
+
+
+def register(kind: type, ensemble_of: Callable[[Any], Ensemble], of_classes: bool) -> None:
+    """`ensemble_of` is asked by skl2onnx for each estimator of this kind that is fitted."""
+
+    def convert(  # pylint: disable=unused-argument  # skl2onnx looks at the names
+        scope: Any, operator: Any, container: Any
+    ) -> None:
+        written = ensemble_of(operator.raw_operator)
+        container.add_node(
+            written.kind,
+            operator.input_full_names,
+            operator.output_full_names,
+            op_domain=DOMAIN,
+            op_version=OP_VERSION,
+            name=operator.full_name,
+            **written.attributes,
+        )
+
     update_registered_converter(
         kind,
         f"Swarmline{kind.__name__}",
@@ -63,38 +85,21 @@ def register(kind: type, convert: Callable[[Any, Any, Any], None], of_classes: b
     )
 
 
-def add_classifier(
-    container: Any,
-    operator: Any,
-    trees: Sequence[Tree],
-    labels: Sequence[int | str],
-    post_transform: str = "NONE",
-) -> None:
+def classifier(
+    trees: Sequence[Tree], labels: Sequence[int | str], post_transform: str = "NONE"
+) -> Ensemble:
     # What own code or another exporter converts in this process may have names.
     kind = "classlabels_strings" if isinstance(labels[0], str) else "classlabels_int64s"
     more = {kind: labels, "post_transform": post_transform}
-    _add(container, operator, "TreeEnsembleClassifier", attributes(trees, "class") | more)
+    return Ensemble("TreeEnsembleClassifier", _attributes(trees, "class") | more)
 
 
-def add_regressor(container: Any, operator: Any, trees: Sequence[Tree], targets: int) -> None:
-    more = {"n_targets": targets}
-    _add(container, operator, "TreeEnsembleRegressor", attributes(trees, "target") | more)
+def regressor(trees: Sequence[Tree], targets: int) -> Ensemble:
+    return Ensemble("TreeEnsembleRegressor", _attributes(trees, "target") | {"n_targets": targets})
 
 
-def _add(container: Any, operator: Any, kind: str, written: dict[str, Any]) -> None:
-    container.add_node(
-        kind,
-        operator.input_full_names,
-        operator.output_full_names,
-        op_domain=DOMAIN,
-        op_version=OP_VERSION,
-        name=operator.full_name,
-        **written,
-    )
-
-
-def attributes(trees: Sequence[Tree], kind: Literal["class", "target"]) -> dict[str, list[Any]]:
-    """Of a node of ONNX: a classifier calls `class` what a regressor calls `target`."""
+def _attributes(trees: Sequence[Tree], kind: Literal["class", "target"]) -> dict[str, list[Any]]:
+    """By the names of ONNX: a classifier calls `class` what a regressor calls `target`."""
     parts: dict[str, list[NDArray[Any]]] = {
         **{
             f"nodes_{name}": [getattr(each.nodes, name) for each in trees] for name in Nodes._fields

@@ -19,14 +19,15 @@ from sklearn.ensemble import (
 )
 
 from training.fit.trees.ensemble_onnx import (
+    Ensemble,
     Floats,
     Leaves,
     Nodes,
     Tree,
-    add_classifier,
-    add_regressor,
+    classifier,
     floored,
     register,
+    regressor,
 )
 
 
@@ -57,35 +58,29 @@ def _tree(tree: Any, of_classes: bool, share: float) -> Tree:
 
 
 def _leaves(places: NDArray[Any], weights: Floats, of_classes: bool) -> Leaves:
-    told = np.ones(weights.shape, dtype=bool)
+    written = np.ones(weights.shape, dtype=bool)
     if of_classes and weights.shape[1] == 2:
         # Of two classes ONNX Runtime wants the second's probability alone, as the one output that there is.
-        weights, told = weights[:, 1:], told[:, 1:]
+        weights, written = weights[:, 1:], written[:, 1:]
     elif of_classes:
-        told = weights != 0
-    rows, outputs = np.nonzero(told)
-    return Leaves(places[rows], outputs, weights[told])
+        written = weights != 0
+    rows, outputs = np.nonzero(written)
+    return Leaves(places[rows], outputs, weights[written])
 
 
-def _convert_classifier(  # pylint: disable=unused-argument  # skl2onnx looks at the names
-    scope: Any, operator: Any, container: Any
-) -> None:
-    forest = operator.raw_operator
+def _classifier(forest: Any) -> Ensemble:
     if forest.n_outputs_ > 1:
         # No model of a spec is one; what else is converted in this process may be.
         raise MissingConverter("a forest that answers with several classes at once has no ONNX")
-    add_classifier(container, operator, _trees(forest, True), forest.classes_.tolist())
+    return classifier(_trees(forest, True), forest.classes_.tolist())
 
 
-def _convert_regressor(  # pylint: disable=unused-argument  # skl2onnx looks at the names
-    scope: Any, operator: Any, container: Any
-) -> None:
-    forest = operator.raw_operator
-    add_regressor(container, operator, _trees(forest, False), forest.n_outputs_)
+def _regressor(forest: Any) -> Ensemble:
+    return regressor(_trees(forest, False), forest.n_outputs_)
 
 
 def register_forests() -> None:
     for kind in (ExtraTreesClassifier, RandomForestClassifier):
-        register(kind, _convert_classifier, of_classes=True)
+        register(kind, _classifier, of_classes=True)
     for kind in (ExtraTreesRegressor, RandomForestRegressor):
-        register(kind, _convert_regressor, of_classes=False)
+        register(kind, _regressor, of_classes=False)

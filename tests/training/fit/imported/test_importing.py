@@ -14,7 +14,15 @@ import pytest
 from onnx import TensorProto, helper
 
 from service.bundle.engines import predict_with
-from tests.support.foreign_models import by_column, by_hand, forest, matrix, network, numbers
+from tests.support.foreign_models import (
+    by_column,
+    by_hand,
+    by_list,
+    forest,
+    matrix,
+    network,
+    numbers,
+)
 from tests.support.plants import SpecOf, dataset_of, plants
 from training.common.errors import SpecError
 from training.fit.fit import Fitted, fit
@@ -87,6 +95,16 @@ def test_a_model_may_take_a_column_a_name_and_a_category_as_its_text(
     labels = session.run(None, feeds)[0]
     answer = imported(by_column(), columns={"leaves": {"nullable": False}}).predict(matrix())
     assert ["AB"[number] for number in answer.values] == labels.tolist()
+
+
+def test_a_model_may_take_each_column_as_a_list(imported: Callable[..., Fitted]) -> None:
+    whole = {"columns": {"leaves": {"nullable": False}}}
+    sums = matrix().sum(axis=1)
+    answer = imported(by_list("Identity"), "regression", **whole).predict(matrix())
+    assert answer.values[:, 0] == pytest.approx(sums)
+    chances = imported(by_list("Sigmoid"), **whole).predict(matrix()).probabilities
+    assert chances is not None
+    assert chances[:, 1] == pytest.approx(1 / (1 + np.exp(-sums)), abs=1e-6)
 
 
 @pytest.mark.parametrize(("last", "width"), [("Softmax", 2), ("Sigmoid", 1)])

@@ -92,7 +92,7 @@ def test_rows_in_the_order_of_time_are_stopped_by_the_last_tenth(spec_of: SpecOf
     spec = spec_of(search=BOOSTING)
     rows = np.zeros((0, len(spec.contract().features)), np.float32)
     model = make_pipeline(spec, spec.contract(), "gradient-boosting", rows)["model"]
-    learnt, validation = model._split(np.arange(2_000), np.zeros(2_000))
+    learnt, validation = model._split(np.zeros(2_000))
     assert (learnt.max(), validation.min(), validation.max()) == (1_799, 1_800, 1_999)
 
 
