@@ -39,8 +39,8 @@ def certificate_end(host: str, port: int) -> float | None:
             with unchecked().wrap_socket(plain) as secured:
                 shown = secured.getpeercert(binary_form=True)
         return x509.load_der_x509_certificate(shown or b"").not_valid_after_utc.timestamp()
-    # ValueError: it can be shown, and not be read.
-    except (OSError, ValueError) as error:
+    # It can be shown, and not be read.
+    except (OSError, ValueError, x509.InvalidVersion) as error:
         logger.info("%s:%d shows no certificate: %s", host, port, error)
         return None
 

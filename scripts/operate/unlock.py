@@ -27,6 +27,8 @@ def unlock(options: argparse.Namespace) -> dict[str, Any]:
     if not (holder.stale or options.yes or is_agreed(f"{holder}. Take the lock away?")):
         raise Refused(f"stack {stack} stays locked: {holder}; where it was killed, YES=1 agrees")
     lock.remove(holder)
+    if (left := lock.holder(stack)) and left.id == holder.id:
+        raise Refused(f"stack {stack} stays locked: docker did not remove the lock; try again")
     say(f"stack {stack} is unlocked: {holder}")
     return {"stack": stack, "unlocked": True, "by": holder.by, "intended": holder.intended}
 

@@ -7,12 +7,18 @@ import json
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from service.journal.database.connection import moment, statement, transaction
+import sqlalchemy as sa
+
+from service.journal.database.connection import moment, transaction
 from service.journal.database.decoding import Row, text_of
 from service.journal.database.predictions import PredictionTable
 
 MODEL = "plants"
 HOUR = dt.timedelta(hours=1)
+_NEW_TRUTH = sa.text(
+    "INSERT INTO truth (model, request_id, row, at, received_at, value, label, number)"
+    " VALUES (:model, :request, 0, :at, :received_at, :value, :label, :number) ON CONFLICT DO NOTHING"
+)
 
 
 class Truth(NamedTuple):
@@ -35,27 +41,27 @@ class JournalWriter:
     def close(self) -> None:
         self._table.close()
 
-    def _write_truth(self, model: str, truths: Iterable[Truth]) -> None:
+    def write_truth(self, model: str, truths: Iterable[Truth]) -> None:
         engine = self._table.engine
-
-        def text(at: Any) -> str:
-            return at if isinstance(at, str) else str(moment(engine, at))
-
-        batch = [
+        cells = [
             {
                 "model": model,
-                "request_id": each.request,
-                "row": 0,
-                "at": text(each.at),
-                "received_at": text(each.received_at),
-                "value": each.value,
+                "request": each.request,
+                "at": _moment(engine, each.at),
+                "received_at": _moment(engine, each.received_at),
+                "value": json.dumps(each.value),
                 "label": each.value if isinstance(each.value, str) else None,
                 "number": None if isinstance(each.value, str) else each.value,
             }
             for each in truths
         ]
-        with transaction(engine) as connection:
-            connection.execute(statement(engine, "truth_new"), {"batch": json.dumps(batch)})
+        if cells:
+            with transaction(engine) as connection:
+                connection.execute(_NEW_TRUTH, cells)
+
+
+def _moment(engine: sa.Engine, at: Any) -> Any:
+    return at if isinstance(at, str) else moment(engine, at)
 
 
 class Journal(JournalWriter):
@@ -84,7 +90,7 @@ class Journal(JournalWriter):
         assert self._table.insert([row]).new == 1
 
     def truth(self, number: int, at: dt.datetime, value: Any) -> None:
-        self._write_truth(MODEL, [Truth(f"r{number}", at, at, value)])
+        self.write_truth(MODEL, [Truth(f"r{number}", at, at, value)])
 
 
 def fill(journal: Journal, rows: int, now: dt.datetime) -> None:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 
 class AlarmKind(NamedTuple):
@@ -40,7 +40,7 @@ class _Renderer(RendererHTML):
         return " "
 
     def fence(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
-        return Markup("<pre>{}</pre>\n").format(tokens[idx].content)
+        return f"<pre>{escape(tokens[idx].content)}</pre>\n"
 
     def table_open(self, *_: Any) -> str:
         return '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>'

@@ -44,3 +44,13 @@ def test_a_lock_that_may_be_in_use_stays_unless_somebody_agrees(
         monkeypatch.setenv("YES", "1")
         assert unlocked(capsys)["unlocked"] is True
         assert not swarm.is_locked
+
+
+def test_a_lock_that_docker_does_not_remove_is_not_said_to_be_gone(
+    swarm: SwarmInAFile, capsys: pytest.CaptureFixture[str]
+):
+    with lock.held(NAME, "bob", "cccc", seconds=-1):
+        swarm.fault("config rm", words="no leader")
+        assert unlock.main([]) == 1
+        assert "docker did not remove the lock" in capsys.readouterr().err
+        assert swarm.is_locked

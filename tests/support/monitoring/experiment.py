@@ -128,7 +128,7 @@ class ExperimentJournal(JournalWriter):
             )
             for answer in told
         }
-        self._write_truth(self.model, truths.values())
+        self.write_truth(self.model, truths.values())
 
     def _row(self, answer: Answer) -> Row:
         label = None if answer.number is not None else "A" if answer.is_right else "B"

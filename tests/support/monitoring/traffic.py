@@ -63,7 +63,7 @@ class Traffic(JournalWriter):
                 {"model": self.contract.model},
             ).all()
         wanted = set(requests)
-        self._write_truth(
+        self.write_truth(
             self.contract.model,
             [
                 Truth(request, predicted_at, received, number + off)

@@ -44,7 +44,7 @@ class Asker:
 
 def receive(data: bytes) -> None:
     """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
-    worker: Any = SimpleNamespace(cfg=Config(), begin_request=print)
+    worker: Any = SimpleNamespace(cfg=Config(), gather=print)
     conn = Connection(worker, socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
     conn.sock.close()
     arrival: Arrival | None = Arrival()
