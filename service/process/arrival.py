@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+from collections.abc import Iterator
 from enum import Enum, auto
 from typing import NoReturn
 
@@ -15,6 +16,8 @@ from typing import NoReturn
 SHORT_REQUEST = 65536
 #: The longest head, and the longest end of a body in chunks.
 MAX_HEAD = 32768
+#: Gunicorn copies what it has of a body for each chunk of it, so it gets no more at once.
+PIECE = 16384
 _START = re.compile(rb"((?:GET|HEAD|POST) /[!-~]*) HTTP/1\.[01]\r\n").match
 _LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,18})[ \t]*\r\n").findall
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding:[ \t]*chunked[ \t]*\r\n").search
@@ -101,6 +104,13 @@ def line_of(data: bytes) -> str:
     """Method and target, such as `POST /x`, of a short request where they are plain; else nothing."""
     start = _START(data) if len(data) <= SHORT_REQUEST else None
     return start[1].decode("ascii") if start else ""
+
+
+def parser_pieces(request: bytes) -> Iterator[bytes]:
+    """What the parser is given one after the other."""
+    if len(request) <= PIECE:
+        return iter((request,))
+    return (request[place : place + PIECE] for place in range(0, len(request), PIECE))
 
 
 class Arrival:

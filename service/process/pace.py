@@ -4,6 +4,12 @@ from __future__ import annotations
 
 #: Seconds that the poller may be kept by a request, on average.
 QUICK_SECONDS = 0.001
+#: Answered by the poller whatever it takes: who asks so decides whether this replica lives.
+PROBES = frozenset(
+    f"{method} {path}"
+    for method in ("GET", "HEAD")
+    for path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping")
+)
 
 
 class Pace:

@@ -12,9 +12,10 @@ from gunicorn.app.base import BaseApplication
 
 from service.process import metrics
 from service.process.logs import log
+from service.process.request_reader import Limits
 from service.process.state import State, WorkerHandle
 from service.process.supervisor import Supervisor
-from service.process.worker import Limits, Poller
+from service.process.worker import Poller
 from service.settings import Settings
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # a heartbeat on a slow disk stalls workers

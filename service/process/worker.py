@@ -1,11 +1,12 @@
-"""The poller: Gunicorn's gthread worker, which gathers requests, sends answers, and makes those that are quick.
+"""The poller: Gunicorn's gthread worker, which reads requests, sends answers, and makes those that are quick.
 
 Handing a request to a thread and its connection back costs twice what a prediction does: two threads take turns at one
 interpreter lock. What takes long still goes to a thread; no thread ever waits for a client, but a stream's own.
 `WORKER=gthread` runs Gunicorn's own class instead; docs/serving.md says what that gives up.
 
-This module is all that touches what Gunicorn does not document. RELIED_ON lists each such name, and
-tests/service/process/test_gunicorn_names.py holds it against the Gunicorn that is installed.
+This module is all that touches what Gunicorn does not document: request_reader.py and answer_sender.py ask it for what
+they need. RELIED_ON lists each such name, and tests/service/process/test_gunicorn_names.py holds it against the
+Gunicorn that is installed.
 """
 
 from __future__ import annotations
@@ -15,28 +16,20 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from gunicorn.http.errors import NoMoreData, ParseException
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from service.process.arrival import (
-    AbsentBody,
-    Arrival,
-    BodyNotHere,
-    BodyTooLong,
-    HeadTooLong,
-    Stage,
-    TooManyLongRequests,
-    line_of,
-    receive,
-    size_of,
-)
-from service.process.pace import Pace
+from service.process.answer_sender import CLOSE_SECONDS, SEND_SECONDS, AnswerSender
+from service.process.arrival import AbsentBody, BodyNotHere, parser_pieces
+from service.process.connection import ClientConnection
+from service.process.pace import PROBES, Pace
+from service.process.request_reader import Limits, RequestReader
 from service.process.state import State, WorkerHandle
 from service.process.write_buffer import WriteBuffer
 
@@ -78,64 +71,38 @@ RELIED_ON: dict[str, tuple[int | None, str]] = {
     "Request._expected_100_continue": (None, "the poller has said it"),
 }
 
-#: How long a client may take none of its answer, and how long a closed connection may stay open at its end.
-SEND_SECONDS = 30.0
-CLOSE_SECONDS = 2.0
-#: The same for what is written by a thread, for the kernel: a stream's messages.
+#: A stream's messages are written by a thread: the kernel ends its wait for who reads none of them.
 _SEND_TIMEOUT = struct.pack("ll", int(SEND_SECONDS), 0)
 #: A new connection is left for so long, and so often, to a worker that has fewer. Clients keep theirs, so the first
 #: deal stays.
 PAUSE_SECONDS, PAUSES = 0.0005, 10
-#: Gunicorn copies what it has of a body for each chunk of it, so it gets no more at once.
-PIECE = 16384
-#: Answered by the poller whatever it takes: who asks so decides whether this replica lives.
-PROBES = frozenset(
-    f"{method} {path}"
-    for method in ("GET", "HEAD")
-    for path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready", "/ping")
-)
 
 
-class Limits(NamedTuple):
-    """Seconds for a request to arrive in, bytes of a body, and bytes of all long requests on their way together."""
-
-    read_timeout: float = 15.0
-    max_body: int = 1 << 23
-    max_held: int = 8 << 23
-
-
-class Connection(TConn):  # type: ignore[misc]  # pylint: disable=too-many-instance-attributes
+class Connection(TConn, ClientConnection):  # type: ignore[misc]
     """A connection whose parser is given what has come, and so waits for nothing."""
 
-    def __init__(self, worker: Poller, sock: socket.socket, client: Any, server: Any):
-        super().__init__(worker.cfg, sock, client, server)
+    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any):
+        TConn.__init__(self, cfg, sock, client, server)
+        ClientConnection.__init__(self)
         # Its parser never sees the socket: it is given each request, or what there is of one.
         self.initialized, self.parser = True, None
+        #: Whether the parser was given less than a request, so that nothing may follow.
+        self.unfinished = False
         #: What the poller calls once the socket is ready; None: it looks elsewhere.
         self.callback: Callable[[Any], None] | None = None
         #: The callback between two requests and while one comes: made once, for most connections know nothing else.
-        self.on_data = partial(worker.gather, self)
-        #: The request that comes; None between two of them.
-        self.arrival: Arrival | None = None
-        #: Why there is no body to be read: it has not come, or is too long.
-        self.absent: BaseException | None = None
-        #: Whether the parser was given less than a request, so that nothing may follow.
-        self.unfinished = False
-        #: What its client has not taken yet of an answer, and whether another may follow.
-        self.unsent, self.stays_open = memoryview(b""), False
-        #: Bytes of the worker's allowance for long requests.
-        self.held = 0
+        self.on_data: Callable[[Any], None] | None = None
 
     def give(self, request: bytes, unfinished: bool = False) -> None:
-        """Sets what the parser reads next; then it sees an end."""
         self.unfinished = unfinished
-        source = iter((request,)) if len(request) <= PIECE else _pieces(request)
-        self.parser = RequestParser(self.cfg, source, self.client)
+        self.parser = RequestParser(self.cfg, parser_pieces(request), self.client)
 
-    @property
-    def awaits_judgement(self) -> bool:
-        """Whether a thread has the head of its request, to say whether the body may come."""
-        return isinstance(self.absent, BodyNotHere)
+    def send_continue(self) -> None:
+        self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def end_answers(self) -> None:
+        self.sock.shutdown(socket.SHUT_WR)
+        self.sock.setblocking(False)
 
 
 class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
@@ -151,13 +118,8 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
-        #: When each connection is over that is new or whose request is on its way, whose client takes nothing of its
-        #: answer, or has not closed its end. The first to be over stands first.
-        self._arriving: dict[Connection, float] = {}
-        self._unsent: dict[Connection, float] = {}
-        self._closing: dict[Connection, float] = {}
-        #: Bytes of long requests, from their arrival to their answer.
-        self._held = 0
+        self._reader = RequestReader(self, self.limits)
+        self._sender = AnswerSender(self, self._reader)
 
     # Connections ------------------------------------------------------------------------------------------------------
 
@@ -181,7 +143,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         return True
 
     def _open_connections(self) -> int:
-        return int(self.nr_conns) - len(self._closing)
+        return int(self.nr_conns) - self._sender.closing
 
     def _take_in(self, listener: Any) -> bool:
         """Whether there was a connection. It waits for its first bytes in the poller."""
@@ -194,9 +156,9 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         self.nr_conns += 1
         self.state.set_connections(self._open_connections())
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _SEND_TIMEOUT)
-        conn = Connection(self, client, address, listener.getsockname())
-        self._arriving[conn] = time.monotonic() + self.limits.read_timeout
-        self._watch(conn, selectors.EVENT_READ, conn.on_data)
+        conn = Connection(self.cfg, client, address, listener.getsockname())
+        conn.on_data = partial(self._reader.gather, conn)
+        self._reader.begin(conn)
         return True
 
     def set_accept_enabled(self, enabled: bool) -> None:
@@ -209,133 +171,58 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
                 pass
             listener.close()
 
-    def _watch(self, conn: Connection, event: int, callback: Callable[[Any], None]) -> None:
+    def await_data(self, conn: Any) -> None:
+        self.await_client(conn, conn.on_data)
+
+    def await_client(
+        self, conn: Any, callback: Callable[[Any], None], to_write: bool = False
+    ) -> None:
         if conn.callback is callback:
             return
         change = self.poller.modify if conn.callback else self.poller.register
-        change(conn.sock, event, callback)
+        change(conn.sock, selectors.EVENT_WRITE if to_write else selectors.EVENT_READ, callback)
         conn.callback = callback
 
-    def _unwatch(self, conn: Connection) -> None:
+    def unwatch(self, conn: Any) -> None:
         if conn.callback:
             self.poller.unregister(conn.sock)
             conn.callback = None
 
-    def _drop(self, conn: Connection) -> None:
-        self._arriving.pop(conn, None)
-        self._held -= conn.held
-        conn.held = 0
-        self._unwatch(conn)
+    def wake(self, conn: Any) -> None:
+        self.keepalived_conns.remove(conn)
+
+    def keep_idle(self, conn: Any) -> None:
+        # A stop may have begun since the answer said that the connection stays.
+        seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, CLOSE_SECONDS)
+        conn.timeout = time.monotonic() + seconds
+        self.keepalived_conns.append(conn)
+        self.await_data(conn)
+
+    def drop(self, conn: Any) -> None:
+        self._reader.forget(conn)
+        self.unwatch(conn)
         self.nr_conns -= 1
         conn.close()
 
-    def _linger(self, conn: Connection) -> None:
-        """Closes our side; the poller waits until its client closes too, and no thread does."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-            conn.sock.setblocking(False)
-            self._watch(conn, selectors.EVENT_READ, partial(self._discard, conn))
-        except (OSError, ValueError):
-            self._drop(conn)
-            return
-        self._closing[conn] = time.monotonic() + CLOSE_SECONDS
+    # Requests and answers ---------------------------------------------------------------------------------------------
 
-    def _discard(self, conn: Connection, client: Any) -> None:
-        """Reads to the end: unread bytes at a close would make the kernel take back the answer with a reset."""
-        if not receive(client):
-            del self._closing[conn]
-            self._drop(conn)
-
-    # Requests ---------------------------------------------------------------------------------------------------------
-
-    def gather(self, conn: Connection, client: Any) -> None:
-        """Takes what has come, and goes on once the request is whole or can be refused."""
-        data = receive(client)
-        if conn.arrival is None:
-            # The connection was new, or idle since its last answer; a request has a time of its own.
-            if self._arriving.pop(conn, None) is None:
-                self.keepalived_conns.remove(conn)
-            if size_of(data) == len(data):
-                conn.give(data)
-                self._dispatch(conn, line_of(data))
-                return
-            conn.arrival = Arrival()
-        conn.arrival.data += data
-        if conn.arrival.is_long:
-            self._held += len(conn.arrival.data) - conn.held
-            conn.held = len(conn.arrival.data)
-        self._advance(conn, conn.arrival, ended=not data)
-
-    def _advance(self, conn: Connection, arrival: Arrival, ended: bool = False) -> None:
-        """Does with what has come of a request what can be done."""
-        stage = arrival.stage()
-        if ended and not arrival.head:
-            self._drop(conn)
-        elif stage is Stage.WHOLE:
-            self._hand_over(conn)
-        elif stage is Stage.ENDLESS and not arrival.head:
-            self._refuse(conn, HeadTooLong())
-        elif arrival.exceeds(self.limits.max_body):
-            conn.absent = BodyTooLong()
-            self._hand_over(conn, unfinished=True)
-        elif ended or stage is Stage.ENDLESS:
-            self._hand_over(conn, unfinished=True)
-        elif self._held > self.limits.max_held and conn.held:
-            self._refuse(conn, TooManyLongRequests())
-        else:
-            self._await_more(conn, arrival)
-
-    def _await_more(self, conn: Connection, arrival: Arrival) -> None:
-        self._arriving.setdefault(conn, time.monotonic() + self.limits.read_timeout)
-        if arrival.head and not arrival.admitted and (arrival.expects or arrival.is_long):
-            self._judge_head(conn, arrival)
-        else:
-            self._watch(conn, selectors.EVENT_READ, conn.on_data)
-
-    def _judge_head(self, conn: Connection, arrival: Arrival) -> None:
-        """Hands the head to a thread before more of the body is taken in: most refusals need no more."""
-        conn.absent = BodyNotHere()
-        conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
-        self._unwatch(conn)
-        self.enqueue_req(conn)
-
-    def _admit(self, conn: Connection) -> None:
-        """The head is good: the body may come, if there is time left."""
-        conn.absent, arrival = None, conn.arrival
-        if conn not in self._arriving or arrival is None:
-            self._hand_over(conn, unfinished=True)
-            return
-        arrival.admitted = True
-        if arrival.expects:
-            try:
-                conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
-            except OSError:
-                self._drop(conn)
-                return
-        self._advance(conn, arrival)
-
-    def _hand_over(self, conn: Connection, unfinished: bool = False) -> None:
-        """The request to who answers it. Of an unfinished one the parser finds where it ends."""
-        self._arriving.pop(conn, None)
-        arrival = conn.arrival or Arrival()
-        request = arrival.take()
-        conn.arrival = arrival.rest()
-        conn.give(request, unfinished)
-        self._dispatch(conn, line_of(request))
-
-    def _dispatch(self, conn: Connection, line: str) -> None:
+    def dispatch(self, conn: Any, line: str) -> None:
         if line in PROBES or (self.answers_at_once(line) and self._pace.allows(line)):
             started = time.thread_time()
-            self._settle(conn, self.handle(conn))
+            self._sender.settle(conn, self.handle(conn))
             # Not the time on the clock: on a busy machine that is mostly others'.
             self._pace.record(line, time.thread_time() - started)
         else:
-            self._unwatch(conn)
-            self.enqueue_req(conn)
+            self.hand_to_thread(conn)
 
-    # Answers ----------------------------------------------------------------------------------------------------------
+    def hand_to_thread(self, conn: Any) -> None:
+        self.unwatch(conn)
+        self.enqueue_req(conn)
 
-    def handle(self, conn: Connection) -> Any:
+    def defer(self, call: Callable[..., None], *args: Any) -> None:
+        self.method_queue.defer(call, *args)
+
+    def handle(self, conn: Any) -> Any:
         """Answers a request that has come, in a thread or the poller, and waits for nobody.
 
         Returns BodyNotHere where its head is good but its body has not come; else whether another request may follow.
@@ -354,7 +241,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             return False
         return stays_open
 
-    def handle_request(self, req: Any, conn: Connection) -> Any:
+    def handle_request(self, req: Any, conn: Any) -> Any:
         # The poller has said it, or the body is there.
         req._expected_100_continue = False  # pylint: disable=protected-access
         if conn.unfinished:
@@ -364,50 +251,17 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             req.body = AbsentBody(conn.absent)
         return super().handle_request(req, conn)
 
-    def finish_request(self, conn: Connection, fs: Any) -> None:
+    def finish_request(self, conn: Any, fs: Any) -> None:
         """Back in the poller, once a thread has done its part."""
         result = fs.result() if not fs.cancelled() and fs.exception() is None else False
         if result is BodyNotHere:
-            self._admit(conn)
+            self._reader.admit(conn)
         else:
-            self._settle(conn, result)
+            self._sender.settle(conn, result)
 
-    def _settle(self, conn: Connection, stays_open: bool) -> None:
-        """What comes after an answer: the rest of it, the next request, or the end."""
-        self._arriving.pop(conn, None)
-        self._held -= conn.held
-        conn.held, conn.absent = 0, None
-        if conn.unsent:
-            conn.stays_open = stays_open
-            self._unsent[conn] = time.monotonic() + SEND_SECONDS
-            self._watch(conn, selectors.EVENT_WRITE, partial(self._send_more, conn))
-        elif not stays_open:
-            self._linger(conn)
-        elif conn.arrival is not None:
-            # Others have a turn before the next of many that came at once.
-            self._unwatch(conn)
-            self.method_queue.defer(self._advance, conn, conn.arrival)
-        else:
-            # A stop may have begun since the answer said that the connection stays.
-            seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, CLOSE_SECONDS)
-            conn.timeout = time.monotonic() + seconds
-            self.keepalived_conns.append(conn)
-            self._watch(conn, selectors.EVENT_READ, conn.on_data)
-
-    def _send_more(self, conn: Connection, client: Any) -> None:
-        """To a client that is slow to read what it asked for."""
-        del self._unsent[conn]
-        try:
-            conn.unsent = conn.unsent[client.send(conn.unsent) :]
-        except BlockingIOError:
-            pass
-        except OSError:
-            conn.unsent, conn.stays_open = memoryview(b""), False
-        self._settle(conn, conn.stays_open)
-
-    def _refuse(self, conn: Connection, error: BaseException) -> None:
+    def refuse(self, conn: Any, error: BaseException) -> None:
         conn.unsent = memoryview(self.refusal(error, _host(conn.client)))
-        self._settle(conn, stays_open=False)
+        self._sender.settle(conn, stays_open=False)
 
     # The base class's signature.
     # pylint: disable-next=unused-argument
@@ -423,31 +277,15 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
             self._make_room()
         self.state.set_connections(self._open_connections())
         now = time.monotonic()
-        for conn in (*_expired(self._closing, now), *_expired(self._unsent, now)):
-            self._drop(conn)
-        for conn in _expired(self._arriving, now):
-            self._end_slow(conn)
-
-    def _end_slow(self, conn: Connection) -> None:
-        """Nobody waits any longer for the rest of its request; an answer still goes out."""
-        if conn.awaits_judgement:
-            # A thread has its head; once that is judged, there is no time left.
-            return
-        if conn.arrival is not None and conn.arrival.head:
-            self._hand_over(conn, unfinished=True)
-        else:
-            self._drop(conn)
+        self._sender.end_slow(now)
+        self._reader.end_slow(now)
 
     def _make_room(self) -> None:
         """Who holds connections and says nothing, or little, keeps nobody out: the oldest go first."""
         few = self.worker_connections // 8
-        if not self._arriving:
+        if not self._reader.make_room(few):
             for conn in islice(self.keepalived_conns, few):
                 conn.timeout = 0.0
-        silent = [conn for conn in self._arriving if conn.arrival is None]
-        for conn in (silent or [*self._arriving])[:few]:
-            if not conn.awaits_judgement:
-                self._drop(conn)
 
     # The worker's handle ----------------------------------------------------------------------------------------------
 
@@ -456,23 +294,6 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     def lift_read_deadline(self, sock: Any) -> None:
         sock.let_block()
-
-
-def _expired(deadlines: dict[Connection, float], now: float) -> list[Connection]:
-    """Those whose time is over, which are taken out. All had the same time, so the oldest stand first."""
-    expired = []
-    for conn, deadline in deadlines.items():
-        if deadline > now:
-            break
-        expired.append(conn)
-    for conn in expired:
-        del deadlines[conn]
-    return expired
-
-
-def _pieces(request: bytes) -> Iterator[bytes]:
-    for place in range(0, len(request), PIECE):
-        yield request[place : place + PIECE]
 
 
 def _host(address: Any) -> str:

@@ -101,6 +101,21 @@ def test_all_that_is_overridden_or_touched_is_listed(objects: dict[str, Any]) ->
     assert {name for name in touched | defined if any(hasattr(it, name) for it in theirs)} <= listed
 
 
+def test_no_other_module_touches_any_on_a_connection(objects: dict[str, Any]) -> None:
+    folder = Path(worker.__file__).parent
+    touched = {
+        (file.name, node.attr)
+        for file in folder.glob("*.py")
+        if file.name != Path(worker.__file__).name
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "conn"
+    }
+    assert ("request_reader.py", "arrival") in touched
+    assert not [(file, name) for file, name in touched if hasattr(objects["TConn"], name)]
+
+
 def test_one_module_imports_what_gunicorn_does_not_document() -> None:
     importers = {
         file.name

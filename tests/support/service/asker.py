@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from types import SimpleNamespace
 from typing import Any
 
 from gunicorn.config import Config
@@ -44,8 +43,7 @@ class Asker:
 
 def receive(data: bytes) -> None:
     """Takes in what comes, in small pieces, as the poller does; and has the parser read it."""
-    worker: Any = SimpleNamespace(cfg=Config(), gather=print)
-    conn = Connection(worker, socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
+    conn = Connection(Config(), socket.socket(), ("127.0.0.1", 1), ("127.0.0.1", 2))
     conn.sock.close()
     arrival: Arrival | None = Arrival()
     for place in range(0, len(data), 16):
