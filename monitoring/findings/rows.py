@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,8 +38,14 @@ def _kept(cell: Any) -> Any:
 
 def value_of(kind: type[Value], table: sa.Table, row: sa.RowMapping) -> Value:
     """A row's columns of this table as a value; fields whose columns were not asked for have their default."""
-    columns = {field: table.c[field] for field in kind.__struct_fields__}
+    columns = _columns(kind, table)
     return kind(**{field: row[column] for field, column in columns.items() if column in row})
+
+
+@functools.cache
+def _columns(kind: type[msgspec.Struct], table: sa.Table) -> Mapping[str, sa.Column[Any]]:
+    """By field, its column."""
+    return {field: table.c[field] for field in kind.__struct_fields__}
 
 
 def record_of(row: sa.RowMapping) -> WindowRecord:

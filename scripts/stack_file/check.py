@@ -13,7 +13,7 @@ import yaml
 from scripts.command import environments
 from scripts.command.checkout import ROOT
 from scripts.command.outcome import say
-from scripts.stack_file import dashboards, judges, monitoring, settings
+from scripts.stack_file import dashboards, monitoring, settings, tool_checks
 from scripts.stack_file.render import CONFIGS, EDGE, MONITORING, NO_TRAFFIC, collect, fill, used
 
 
@@ -32,7 +32,7 @@ def check(environ: Mapping[str, str]) -> dict[str, Any]:
         rendered = fill("check", inputs, {**names, **{name: name.lower() for name in CONFIGS}})
         services = yaml.safe_load(rendered.text)["services"]
         say(f"{' and '.join(inputs.files)}: render to {', '.join(services)}")
-        judges.check_haproxy(ROOT / EDGE, services["edge"]["environment"])
+        tool_checks.check_haproxy(ROOT / EDGE, services["edge"]["environment"])
     _check_monitoring(environ)
     dashboards.check()
     return {}
@@ -48,5 +48,5 @@ def _check_monitoring(environ: Mapping[str, str]) -> None:
     rendered = monitoring.fill("check", inputs, secrets, {name: name for name in configs})
     services = yaml.safe_load(rendered.text)["services"]
     say(f"{MONITORING}: renders to {', '.join(services)}")
-    judges.check_monitoring(configs["prometheus"].parent)
-    judges.check_haproxy(configs["engine"], services["engine"]["environment"])
+    tool_checks.check_monitoring(configs["prometheus"].parent)
+    tool_checks.check_haproxy(configs["engine"], services["engine"]["environment"])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scripts.command.outcome import Refused
-from scripts.stack_file import judges, monitoring
+from scripts.stack_file import monitoring, tool_checks
 from scripts.stack_file import render as stack
 from scripts.stack_file import settings
 from scripts.stack_file.render import NO_TRAFFIC, collect
@@ -166,10 +166,10 @@ def test_images_of_others_have_a_version_and_can_be_replaced():
 def test_a_rule_that_prometheus_would_not_take_is_refused_before_it_is_deployed(tmp_path: Path):
     for path in MOUNTED.glob("*.yml"):
         (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"))
-    judges.check_monitoring(tmp_path)
+    tool_checks.check_monitoring(tmp_path)
     (tmp_path / "rules.yml").write_text("groups: [{name: a, rules: [{alert: B, expr: 'sum('}]}]")
     with pytest.raises(Refused, match="prometheus.yml is not right"):
-        judges.check_monitoring(tmp_path)
+        tool_checks.check_monitoring(tmp_path)
 
 
 @pytest.fixture(name="proxy", scope="module")

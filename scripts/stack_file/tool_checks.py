@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess  # nosec B404 # their own tools are the judges
+import subprocess  # nosec B404 # their own tools are asked
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
