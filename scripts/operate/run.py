@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 not started or not right.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -30,6 +31,8 @@ from scripts.edge.smoke import golden_rows, smoke
 from scripts.operate import directions
 
 GRACE_SECONDS = 40.0
+#: Between two looks whether the service still runs.
+LOOK_SECONDS = 1.0
 
 
 class Ended(Exception):
@@ -103,7 +106,14 @@ def serve(environ: dict[str, str], once: bool, seconds: float) -> int:
             return 0
         with watching(environ, url) as monitor:
             print(f"watch them       {monitor}\nCtrl-C ends it", flush=True)
-            return process.wait()
+            return _wait_for_end(process)
+
+
+def _wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """Looks again and again: a signal that came just before a wait without end would be heeded after it."""
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(LOOK_SECONDS)
 
 
 @contextmanager
