@@ -16,9 +16,9 @@ from tests.support.swarm_stack.events import answering, containers, nobody_notic
 from tests.support.swarm_stack.former import Former
 from tests.support.swarm_stack.monitored import windows_of_a_minute
 from tests.support.swarm_stack.releases import Release, Workshop
+from tests.support.swarm_stack.rights import capabilities, processes
 from tests.support.swarm_stack.stack import Stack
 from tests.swarm.test_by_hand import traced
-from tests.swarm.test_hardening import STATUS
 from tests.swarm.test_releases import asked_page, client_of
 
 pytestmark = pytest.mark.slow
@@ -123,11 +123,9 @@ def test_nothing_of_monitoring_has_a_right_that_it_does_not_need(watched: Stack)
     monitoring = beside(watched)
     for name in ("monitor", "prometheus", "alertmanager", "node-exporter", "engine", "hosts"):
         node, container = containers(monitoring, name)[0]
-        lines = node.docker("exec", container, "sh", "-c", STATUS).splitlines()
-        fields = [line.split(":\t", 1) for line in lines if ":\t" in line]
-        allowed = {words for field, words in fields if field in ("CapEff", "CapPrm", "CapBnd")}
-        assert {int(words, 16) for words in allowed} == {0}, name
-        assert ["NoNewPrivs", "1"] in fields, name
+        running = processes(node, container)
+        assert capabilities(running) == {0}, name
+        assert "1" in {each["NoNewPrivs"] for each in running}, name
         with pytest.raises(SwarmError, match="Read-only file system"):
             node.docker("exec", container, "sh", "-c", "echo >/written")
         ports = watched.swarm.docker(
