@@ -164,7 +164,8 @@ def test_the_curl_line_of_the_docs_works_when_pasted(page: Any) -> None:
     import subprocess
 
     page.get_by_text("The same with curl").click()
-    command = page.locator("#curl").inner_text()
+    # The page writes it once it knows the models.
+    command = page.locator("#curl", has_text="curl").inner_text()
     done = subprocess.run(
         ["sh", "-c", command], capture_output=True, text=True, timeout=20, check=True
     )
