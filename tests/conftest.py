@@ -32,18 +32,9 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 # A search in the process of the test: others take longer to start than the searches of tests.
 os.environ.update(LOKY_MAX_CPU_COUNT="1")
 
-#: Files that share what takes long to make run one after the other, in one process. What takes longest starts first.
-#: Of the Swarm's, those that act on the one stack have a Swarm of their own; the first entry that fits counts.
+#: Files that share what takes long to make run one after the other, in one process: one Swarm, whose images are built once.
+#: What takes longest starts first; the first entry that fits counts.
 TOGETHER = {
-    "stack on a Swarm": (
-        "tests/swarm/test_by_hand.py",
-        "tests/swarm/test_changes.py",
-        "tests/swarm/test_first_things.py",
-        "tests/swarm/test_hardening.py",
-        "tests/swarm/test_losses.py",
-        "tests/swarm/test_releases.py",
-        "tests/swarm/test_trouble.py",
-    ),
     "Swarm": ("tests/swarm/",),
     "any contract": ("tests/training/test_any_contract.py",),
     "failures": ("tests/training/common/test_failures.py",),
