@@ -32,8 +32,8 @@ os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
 # A search in the process of the test: others take longer to start than the searches of tests.
 os.environ.update(LOKY_MAX_CPU_COUNT="1")
 
-#: Files that share what takes long to make run one after the other, in one process: one Swarm, whose images are built once.
-#: What takes longest starts first; the first entry that fits counts.
+#: Files that share what takes long to make run one after the other, in one process: one Swarm, whose images are built
+#: once. What takes longest starts first; the first entry that fits counts.
 TOGETHER = {
     "Swarm": ("tests/swarm/",),
     "any contract": ("tests/training/test_any_contract.py",),
