@@ -5,8 +5,7 @@ FROM ${AGENT_BASE}
 
 ARG JAVA_PACKAGE=openjdk-21-jre-headless
 ARG DOCKER_PACKAGES="docker-cli docker-buildx"
-# For the tests: a database server, a browser, a load generator, an instruction counter, the pipelines'
-# language, the edge.
+# For the tests: a database server, a browser, a load generator, the pipelines' language, the edge.
 ARG TEST_PACKAGES="chromium chromium-driver groovy haproxy postgresql wrk"
 # Java's package links its manual pages, into a folder that slim images leave out.
 RUN mkdir -p /usr/share/man/man1 && apt-get update \

@@ -185,7 +185,7 @@ def journal_address(text: str) -> str:
 
 
 def has_sound_address(url: str) -> bool:
-    """Whether name, password, host and port can be told apart (tables/address.py, scripts/command/address.py alike)."""
+    """Whether name, password, host and port can be told apart (outside/address.py alike)."""
     after = url.partition("://")[2]
     authority = re.split("[/?#]", after, maxsplit=1)[0]
     login = authority.rpartition("@")[0]

@@ -5,7 +5,8 @@
 Each step is a change of traffic with its own watch, and is over once the monitor has looked at it and the challenger
 has answered enough requests. On stdout, where the challenger got all callers, its version: what `make promote` is to
 make champion. Exit codes: 0 it got all callers, or keeps its share by its verdict; 1 refused and nothing changed; 2 the
-challenger is worse, or a step failed; 3 it ended otherwise. The last line says who answers callers.
+challenger is worse, or the watch of a step found its replicas bad; 3 it ended otherwise. The last line says who answers
+callers.
 """
 
 from __future__ import annotations
