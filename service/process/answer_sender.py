@@ -8,7 +8,7 @@ from typing import Any
 
 from service.process.arrival import receive
 from service.process.connection import ClientConnection, Loop, take_expired
-from service.process.request_reader import RequestReader
+from service.process.request_reader import MOMENT, RequestReader
 
 #: How long a client may take none of its answer, and how long a closed connection may stay open at its end.
 SEND_SECONDS = 30.0
@@ -74,4 +74,12 @@ class AnswerSender:
 
     def end_slow(self, now: float) -> None:
         for conn in (*take_expired(self._closing, now), *take_expired(self._unsent, now)):
+            self._loop.drop(conn)
+
+    def make_room(self, most: int, now: float) -> None:
+        """Drops those that have taken nothing of an answer for longest, and had a moment to."""
+        newest = now + SEND_SECONDS - MOMENT
+        deaf = [conn for conn, deadline in self._unsent.items() if deadline < newest]
+        for conn in deaf[:most]:
+            del self._unsent[conn]
             self._loop.drop(conn)

@@ -165,7 +165,9 @@ class Arrival:
         if end < 4:
             return False
         head = bytes(self.data[:end])
-        self.head, self.expects = end, b"\r\nexpect:" in head.lower()
+        # A client of HTTP/1.0 waits for no word, and would take it for the answer.
+        is_new = head.partition(b"\r\n")[0].endswith(b" HTTP/1.1")
+        self.head, self.expects = end, is_new and b"\r\nexpect:" in head.lower()
         self._framing = framing_of(head)
         if isinstance(self._framing, int):
             self.size = end + self._framing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from service.process.arrival import Arrival, BodyNotHere
+from service.process.arrival import Arrival
 
 
 class ClientConnection:
@@ -23,11 +23,6 @@ class ClientConnection:
         self.held = 0
         #: What its client has not taken yet of an answer, and whether another may follow.
         self.unsent, self.stays_open = memoryview(b""), False
-
-    @property
-    def awaits_judgement(self) -> bool:
-        """Whether a thread has the head of its request, to say whether the body may come."""
-        return isinstance(self.absent, BodyNotHere)
 
     def give(self, request: bytes, unfinished: bool = False) -> None:
         """Sets what is answered next; of an unfinished request the parser finds where it ends."""

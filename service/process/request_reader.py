@@ -18,6 +18,9 @@ from service.process.arrival import (
 )
 from service.process.connection import ClientConnection, Loop, take_expired
 
+#: Seconds for which a connection is kept however many there are: else the one that was just accepted would go.
+MOMENT = 1.0
+
 
 class Limits(NamedTuple):
     """Seconds for a request to arrive in, bytes of a body, and bytes of all long requests on their way together."""
@@ -88,14 +91,16 @@ class RequestReader:
 
     def _judge_head(self, conn: ClientConnection, arrival: Arrival) -> None:
         """Hands the head to a thread before more of the body is taken in: most refusals need no more."""
+        # What the threads take is not the client's time.
+        self._arriving.pop(conn, None)
         conn.absent = BodyNotHere()
         conn.give(bytes(arrival.data[: arrival.head]), unfinished=True)
         self._loop.hand_to_thread(conn)
 
     def admit(self, conn: ClientConnection) -> None:
-        """The head is good: the body may come, if there is time left."""
+        """The head is good: the body may come, and has a time of its own."""
         conn.absent, arrival = None, conn.arrival
-        if conn not in self._arriving or arrival is None:
+        if arrival is None:
             self._hand_over(conn, unfinished=True)
             return
         arrival.admitted = True
@@ -125,19 +130,16 @@ class RequestReader:
     def end_slow(self, now: float) -> None:
         """Nobody waits any longer for the rest of what comes too slowly; an answer still goes out."""
         for conn in take_expired(self._arriving, now):
-            if conn.awaits_judgement:
-                # A thread has its head; once that is judged, there is no time left.
-                continue
             if conn.arrival is not None and conn.arrival.head:
                 self._hand_over(conn, unfinished=True)
             else:
                 self._loop.drop(conn)
 
-    def make_room(self, most: int) -> bool:
-        """Drops the oldest that say nothing, or little; whether there were any."""
-        arriving = [*self._arriving]
-        silent = [conn for conn in arriving if conn.arrival is None]
-        for conn in (silent or arriving)[:most]:
-            if not conn.awaits_judgement:
-                self._loop.drop(conn)
-        return bool(arriving)
+    def make_room(self, most: int, now: float) -> bool:
+        """Drops the oldest that say nothing, or little, but no newcomer; whether there were any."""
+        newest = now + self._limits.read_timeout - min(MOMENT, self._limits.read_timeout / 2)
+        old = [conn for conn, deadline in self._arriving.items() if deadline < newest]
+        silent = [conn for conn in old if conn.arrival is None]
+        for conn in (silent or old)[:most]:
+            self._loop.drop(conn)
+        return bool(old)

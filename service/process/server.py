@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from service.settings import Settings
 
 SHARED_MEMORY = Path("/dev/shm")  # nosec B108 # a heartbeat on a slow disk stalls workers
 KEEPALIVE = 75
+#: Of a process: a worker has up to a thousand connections, and files besides, and Docker's usual limit is 1,024.
+DESCRIPTORS = 4096
 #: What `WORKER=gthread` does without; docs/serving.md says more of each.
 GIVEN_UP = (
     "half the speed; READ_TIMEOUT and MAX_WAITING; health checks while all threads are busy; a bound for slow readers"
@@ -56,8 +59,17 @@ def serve(
     Poller.limits = Limits(settings.read_timeout, settings.max_body, 8 * settings.max_body)
     if settings.worker == "gthread":
         log("warning", "server", message=f"WORKER is gthread, which gives up: {GIVEN_UP}")
+    _allow_descriptors()
     hooks = _hooks(application.life, settings, state, supervisor)
     _Gunicorn(application.wsgi, _options(settings) | hooks).run()
+
+
+def _allow_descriptors() -> None:
+    """As many as are needed, or as the machine allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < DESCRIPTORS:
+        most = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _options(settings: Settings) -> dict[str, Any]:

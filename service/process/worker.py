@@ -28,6 +28,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from service.process.answer_sender import CLOSE_SECONDS, SEND_SECONDS, AnswerSender
 from service.process.arrival import AbsentBody, BodyNotHere, parser_pieces
 from service.process.connection import ClientConnection
+from service.process.logs import log
 from service.process.pace import PROBES, Pace
 from service.process.request_reader import Limits, RequestReader
 from service.process.state import State, WorkerHandle
@@ -44,14 +45,19 @@ RELIED_ON: dict[str, tuple[int | None, str]] = {
     "ThreadWorker.murder_pending": (1, "called at every turn of the loop: deadlines"),
     "ThreadWorker.handle": (2, "to answer in the poller, or in a thread that never waits"),
     "ThreadWorker.handle_request": (3, "between parser and application: bodies that are not here"),
+    "ThreadWorker._keepalive_after": (
+        3,
+        "a body that nobody read is here, and gets no second answer",
+    ),
     "ThreadWorker.finish_request": (3, "back in the poller, once a thread has done its part"),
     "ThreadWorker.handle_error": (5, "unsound HTTP gets a problem document"),
     "TConn.__init__": (5, "to give its parser no socket"),
     # Called.
-    "TConn.close": (2, "the socket's end, at once"),
+    "TConn.close": (2, "the socket's end, at once; overridden to let the request go"),
     "ThreadWorker.enqueue_req": (2, "hands a connection to a thread"),
     "ThreadWorker.method_queue.defer": (None, "the next turn of the loop"),
     "RequestParser.__init__": (4, "reads a request from bytes that have arrived"),
+    "RequestParser.finish_body": (3, "reads what an application left of a body"),
     "Request.force_close": (1, "where the next request would begin is not known"),
     # Read or set.
     "ThreadWorker.alive": (None, "false once a stop has begun"),
@@ -76,6 +82,10 @@ _SEND_TIMEOUT = struct.pack("ll", int(SEND_SECONDS), 0)
 #: A new connection is left for so long, and so often, to a worker that has fewer. Clients keep theirs, so the first
 #: deal stays.
 PAUSE_SECONDS, PAUSES = 0.0005, 10
+#: What ends a worker is not that its process or machine has no room for one more connection. It is said once, until it
+#: has been over for so long; and the listener, which stays ready, is left for a moment.
+FULL = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+FULL_SECONDS, FULL_PAUSE = 10.0, 0.01
 
 
 class Connection(TConn, ClientConnection):  # type: ignore[misc]
@@ -96,6 +106,11 @@ class Connection(TConn, ClientConnection):  # type: ignore[misc]
     def give(self, request: bytes, unfinished: bool = False) -> None:
         self.unfinished = unfinished
         self.parser = RequestParser(self.cfg, parser_pieces(request), self.client)
+
+    def close(self, graceful: bool = False) -> None:
+        """The request goes too: its callbacks name the connection, so only the collector would free both, rarely."""
+        super().close(graceful)
+        self.on_data = self.callback = self.arrival = self.parser = None
 
     def send_continue(self) -> None:
         self.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -118,6 +133,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         self._pace = Pace()
+        self._full_until = 0.0
         self._reader = RequestReader(self, self.limits)
         self._sender = AnswerSender(self, self._reader)
 
@@ -150,7 +166,9 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         try:
             client, address = listener.accept()
         except OSError as error:
-            if error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
+            if error.errno in FULL:
+                self._wait_for_descriptors(error)
+            elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return False
         self.nr_conns += 1
@@ -160,6 +178,15 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         conn.on_data = partial(self._reader.gather, conn)
         self._reader.begin(conn)
         return True
+
+    def _wait_for_descriptors(self, error: OSError) -> None:
+        """Whoever is connected is worth more than a newcomer, who waits."""
+        now = time.monotonic()
+        if now > self._full_until:
+            log("warning", "server", message=f"no connection can be accepted: {error}")
+        self._full_until = now + FULL_SECONDS
+        self._make_room()
+        time.sleep(FULL_PAUSE)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """At the stop, takes in who has connected; then closes, so that later ones are refused."""
@@ -193,7 +220,7 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
 
     def keep_idle(self, conn: Any) -> None:
         # A stop may have begun since the answer said that the connection stays.
-        seconds = self.cfg.keepalive if self.alive else min(self.cfg.keepalive, CLOSE_SECONDS)
+        seconds = (self.cfg.keepalive if self.alive else 0) or CLOSE_SECONDS
         conn.timeout = time.monotonic() + seconds
         self.keepalived_conns.append(conn)
         self.await_data(conn)
@@ -234,7 +261,8 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         except BodyNotHere:
             return BodyNotHere
         finally:
-            conn.sock = client
+            # The parser holds the whole request, for as long as the connection would be idle.
+            conn.sock, conn.parser = client, None
         try:
             conn.unsent = buffer.flush()
         except OSError:
@@ -250,6 +278,16 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         if conn.absent is not None:
             req.body = AbsentBody(conn.absent)
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: Any) -> bool:
+        """Whether the next request's start is known: what the application left of a body is here, and may be unsound.
+
+        Gunicorn's own leaves a body above 64 KB, and answers a second time where one is unsound.
+        """
+        try:
+            return bool(keepalive and conn.parser.finish_body())
+        except (ParseException, NoMoreData):
+            return False
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Back in the poller, once a thread has done its part."""
@@ -281,11 +319,15 @@ class Poller(ThreadWorker, WorkerHandle):  # type: ignore[misc]
         self._reader.end_slow(now)
 
     def _make_room(self) -> None:
-        """Who holds connections and says nothing, or little, keeps nobody out: the oldest go first."""
-        few = self.worker_connections // 8
-        if not self._reader.make_room(few):
-            for conn in islice(self.keepalived_conns, few):
-                conn.timeout = 0.0
+        """Who holds connections and says nothing, or little, or reads nothing keeps nobody out: the oldest go first."""
+        few, now = self.worker_connections // 8, time.monotonic()
+        if self._reader.make_room(few, now):
+            return
+        idle = [*islice(self.keepalived_conns, few)]
+        for conn in idle:
+            conn.timeout = 0.0
+        if not idle:
+            self._sender.make_room(few, now)
 
     # The worker's handle ----------------------------------------------------------------------------------------------
 

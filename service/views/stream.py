@@ -94,10 +94,13 @@ def run(ws: Any, messages: Messages, state: State) -> None:
 def _receive(ws: Any, state: State) -> str | bytes | None:
     """The next message; None when it is time to go."""
     idle_until = time.monotonic() + IDLE_SECONDS
+    # Not select(): it takes no descriptor above 1023.
+    poller = select.poll()
+    poller.register(ws.sock, select.POLLIN)
     while not ws.input_buffer:
         if not ws.connected:
             return None
-        heard = select.select([ws.sock], [], [], 0.5)[0]
+        heard = poller.poll(500)
         # A client that never pauses is told too, or the stop would wait for it to the end.
         if not state.available or (not heard and time.monotonic() > idle_until):
             ws.close(GOING_AWAY, "draining, contained or idle; connect again")

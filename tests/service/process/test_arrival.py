@@ -127,3 +127,9 @@ def test_what_takes_long_goes_to_the_threads_and_is_tried_again() -> None:
         pace.record("/quick", QUICK_SECONDS / 2)
     assert not pace.allows("/slow") and pace.allows("/quick")
     assert any(pace.allows("/slow") for _ in range(100))
+
+
+@pytest.mark.parametrize(("version", "expects"), [(b"1.1", True), (b"1.0", False)])
+def test_a_client_of_http_1_0_waits_for_no_word(version: bytes, expects: bool) -> None:
+    head = b"POST /p HTTP/%b\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n" % version
+    assert arrived(head, len(head)).expects is expects

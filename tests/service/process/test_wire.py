@@ -89,25 +89,6 @@ def test_clients_that_read_no_page_keep_nobody_from_one(
         link.close()
 
 
-def test_health_is_answered_while_every_thread_is_busy(
-    start_server: Callable[..., Server],
-) -> None:
-    # A Jenkins that takes the question and says nothing.
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"http://127.0.0.1:{silent.getsockname()[1]}/job"
-        server = start_server(**NARROW, RETRAIN_URL=address, RETRAIN_TOKEN="t")
-        path = "/v1/models/yield-prediction/retrain"
-        retrain = f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer boss\r\n\r\n"
-        links = [raw(server, retrain.encode()) for _ in range(3)]
-        silent.settimeout(10)
-        asked, _ = silent.accept()
-        for path in ("/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready"):
-            assert requests.get(server.url + path, timeout=10).status_code == 200
-        assert requests.head(server.url + "/ping", timeout=10).status_code == 200
-        for link in [*links, asked]:
-            link.close()
-
-
 REFUSED = [
     (POST + LONG, b"401"),
     (POST + b"Expect: 100-continue\r\nContent-Length: 9\r\n\r\n", b"401"),
@@ -210,4 +191,36 @@ def test_chunks_that_do_not_end_in_time_are_a_408(start_server: Callable[..., Se
     fields = "Host: x\r\nAuthorization: Bearer boss\r\nTransfer-Encoding: chunked\r\n\r\n"
     link = raw(server, f"POST {PREDICT} HTTP/1.1\r\n{fields}".encode(), b"5\r\n{")
     assert link.recv(4096).startswith(b"HTTP/1.1 408")
+    link.close()
+
+
+CHUNKED_PAGE = b"GET /version HTTP/1.1\r\nHost: x\r\n" + CHUNKED
+
+
+@pytest.mark.parametrize(
+    "request_", [CHUNKED_PAGE + b"5\r\nhelloXX0\r\n\r\n", CHUNKED_PAGE + b"0\r\nHost: y\r\n\r\n"]
+)
+def test_an_unsound_body_that_nobody_reads_gets_no_second_answer(
+    start_server: Callable[..., Server], request_: bytes
+) -> None:
+    link = raw(start_server(**NARROW), request_)
+    answer = read_all(link)
+    link.close()
+    assert answer.startswith(b"HTTP/1.1 200") and answer.count(b"HTTP/1.1 ") == 1
+
+
+def test_what_follows_a_long_body_that_nobody_reads_is_answered(
+    start_server: Callable[..., Server],
+) -> None:
+    page = b"GET /version HTTP/1.1\r\nHost: x\r\n"
+    body = b"a" * 65536
+    link = raw(
+        start_server(**NARROW),
+        page
+        + b"Content-Length: %d\r\n\r\n" % len(body)
+        + body
+        + page
+        + b"Connection: close\r\n\r\n",
+    )
+    assert read_all(link).count(b"HTTP/1.1 200") == 2
     link.close()
