@@ -5,13 +5,14 @@ How it is done with Gunicorn's means is known in worker.py alone.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from service.process.arrival import Arrival
 
 
-class ClientConnection:
+class ClientConnection(ABC):
     """What is remembered of a connection from the first bytes of a request to the end of its answer."""
 
     def __init__(self) -> None:
@@ -24,17 +25,17 @@ class ClientConnection:
         #: What its client has not taken yet of an answer, and whether another may follow.
         self.unsent, self.stays_open = memoryview(b""), False
 
+    @abstractmethod
     def give(self, request: bytes, unfinished: bool = False) -> None:
         """Sets what is answered next; of an unfinished request the parser finds where it ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     def send_continue(self) -> None:
         """Tells the client that the body may come; OSError where it has gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def end_answers(self) -> None:
         """Closes our side; OSError where the client has gone."""
-        raise NotImplementedError
 
 
 class Loop(Protocol):

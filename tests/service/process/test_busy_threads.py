@@ -12,13 +12,11 @@ from contextlib import contextmanager
 import pytest
 import requests
 
-from tests.support.service.calls import PREDICT, SMALL, answers, raw
-from tests.support.service.server import Server
+from tests.support.service.calls import KEYED, NARROW, SMALL, answers, raw
+from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 
-NARROW = {"WORKERS": "1", "THREADS": "1", "STREAMS": "0", "JOURNAL": "off"}
-KEYED = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer boss\r\n".encode()
 VERSION = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
 RETRAIN = (
     b"POST /v1/models/yield-prediction/retrain HTTP/1.1\r\nHost: x\r\n"
@@ -82,8 +80,7 @@ def test_who_was_told_that_the_connection_stays_is_answered_once_more_in_the_dra
     with busy(start_server, DRAIN_SECONDS="500") as (server, asker, asked):
         server.process.send_signal(signal.SIGTERM)
         ready = server.url + "/health/ready"
-        while requests.get(ready, timeout=5).status_code != 503:
-            pass
+        wait_for(lambda: requests.get(ready, timeout=5).status_code == 503)
         asker.sendall(VERSION)
         asked.close()
         answer = b""

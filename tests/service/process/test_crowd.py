@@ -13,13 +13,12 @@ import pytest
 import requests
 
 from service.process.server import DESCRIPTORS
-from tests.support.service.calls import PREDICT, SMALL, answers, predict, raw
+from tests.support.service.calls import KEYED, SMALL, answers, predict, raw
 from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 
 ALONE = {"WORKERS": "1", "JOURNAL": "off"}
-KEYED = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer boss\r\n".encode()
 PAGE = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
 MEGABYTE = 1 << 20
 BODY = json.dumps({"rows": [SMALL]}).encode()

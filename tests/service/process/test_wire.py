@@ -10,17 +10,14 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from tests.support.service.calls import PREDICT, SMALL, answers, predict, raw
+from tests.support.service.calls import KEYED, NARROW, POST, PREDICT, SMALL, answers, predict, raw
 from tests.support.service.server import Server, wait_for
 
 pytestmark = pytest.mark.slow
 
 
-POST = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\n".encode()
-KEYED = POST + b"Authorization: Bearer boss\r\n"
 LONG = b"Content-Length: 1000000\r\n\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
-NARROW = {"WORKERS": "1", "THREADS": "1", "STREAMS": "0", "JOURNAL": "off"}
 
 
 def read_all(link: socket.socket) -> bytes:

@@ -12,6 +12,11 @@ from tests.support.service.server import Server
 
 SMALL = bundles.YIELD.example
 PREDICT = "/v1/models/yield-prediction/predict"
+#: The head of a prediction, without its last fields; and with a key.
+POST = f"POST {PREDICT} HTTP/1.1\r\nHost: x\r\n".encode()
+KEYED = POST + b"Authorization: Bearer boss\r\n"
+#: A service in which one request at a time has a thread.
+NARROW = {"WORKERS": "1", "THREADS": "1", "STREAMS": "0", "JOURNAL": "off"}
 KEY = {"Authorization": "Bearer boss"}
 
 
